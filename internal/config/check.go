@@ -1,0 +1,216 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//nolint:gochecknoglobals // a table
+var codecNames = []string{"opus", "g722", "pcmu", "pcma"}
+
+const (
+	maxPort        = 65535
+	minMediaPorts  = 4 // two participants
+	maxOpusBitrate = 510000
+	minOpusBitrate = 6000
+	maxComplexity  = 10
+	minToneEvery   = time.Second
+)
+
+// check finds what is wrong with the meaning of values that are of the right kind.
+func (r *reader) check(cfg *Config) {
+	r.checkSIP(&cfg.SIP)
+	r.checkMedia(&cfg.Media)
+	r.checkConferences(cfg)
+	r.checkRecording(cfg)
+	r.checkListen("srs.listen", cfg.SRS.Listen)
+	if cfg.SRS.Enabled && cfg.SRS.Directory == "" {
+		r.fail("srs.directory", "wants a directory")
+	}
+	if _, _, err := net.SplitHostPort(cfg.HTTP.Listen); err != nil {
+		r.fail("http.listen", "wants host:port, has %q", cfg.HTTP.Listen)
+	}
+	for i, token := range cfg.HTTP.Tokens {
+		if token.Token == "" {
+			r.fail(fmt.Sprintf("http.tokens[%d].token", i), "wants a text")
+		}
+	}
+	for key, n := range map[string]int{
+		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.conferences": cfg.Limits.Conferences,
+		"conference_defaults.max_participants": cfg.ConferenceDefaults.MaxParticipants,
+		"conference_defaults.max_speakers":     cfg.ConferenceDefaults.MaxSpeakers, "media.workers": cfg.Media.Workers,
+	} {
+		if n < 0 {
+			r.fail(key, "wants 0 or more, has %d", n)
+		}
+	}
+	r.refuseUnbuilt(cfg)
+}
+
+func (r *reader) checkSIP(sip *SIP) {
+	if len(sip.Listen) == 0 {
+		r.fail("sip.listen", "wants at least one udp://host:port or tcp://host:port")
+	}
+	r.checkListen("sip.listen", sip.Listen)
+	for i, text := range sip.Allow {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			r.fail(fmt.Sprintf("sip.allow[%d]", i), "wants a network such as 10.0.0.0/8 or ::1/128, has %q", text)
+		}
+	}
+	if sip.ExternalAddress != "" {
+		if _, err := netip.ParseAddr(sip.ExternalAddress); err != nil {
+			r.fail("sip.external_address", "wants an IP address, has %q", sip.ExternalAddress)
+		}
+	}
+}
+
+func (r *reader) checkListen(key string, listen []string) {
+	for i, text := range listen {
+		sub := fmt.Sprintf("%s[%d]", key, i)
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" {
+			r.fail(sub, "wants transport://host:port, has %q", text)
+			continue
+		}
+		switch u.Scheme {
+		case "udp", "tcp":
+		case "tls", "ws", "wss":
+			r.fail(sub, "transport %s is not built into this version; accepted: udp, tcp (docs/roadmap.md)", u.Scheme)
+		default:
+			r.fail(sub, "unknown transport %q; accepted: udp, tcp", u.Scheme)
+		}
+		if port, err := strconv.Atoi(u.Port()); err != nil || port < 0 || port > maxPort {
+			r.fail(sub, "wants a port from 0 to %d, has %q", maxPort, u.Port())
+		}
+		if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+			r.fail(sub, "wants an IP address to listen on, has %q", u.Hostname())
+		}
+	}
+}
+
+func (r *reader) checkMedia(media *Media) {
+	for key, text := range map[string]string{"media.listen_address": media.ListenAddress, "media.external_address": media.ExternalAddress} {
+		if _, err := netip.ParseAddr(text); err != nil && (text != "" || key == "media.listen_address") {
+			r.fail(key, "wants an IP address, has %q", text)
+		}
+	}
+	if len(media.Ports) != 2 || media.Ports[0] < 1 || media.Ports[1] > maxPort || media.Ports[1]-media.Ports[0]+1 < minMediaPorts {
+		r.fail("media.ports", "wants [lowest, highest] with at least %d ports between 1 and %d, has %v", minMediaPorts, maxPort, media.Ports)
+	}
+	if len(media.Codecs) == 0 {
+		r.fail("media.codecs", "wants at least one of %s", strings.Join(codecNames, ", "))
+	}
+	r.checkCodecs("media.codecs", media.Codecs)
+	if media.JitterBuffer.Min > media.JitterBuffer.Max {
+		r.fail("media.jitter_buffer.min", "is above media.jitter_buffer.max (%v)", media.JitterBuffer.Max)
+	}
+	if media.Opus.Bitrate < minOpusBitrate || media.Opus.Bitrate > maxOpusBitrate {
+		r.fail("media.opus.bitrate", "wants %d to %d bit/s, has %d", minOpusBitrate, maxOpusBitrate, media.Opus.Bitrate)
+	}
+	if media.Opus.Complexity < 0 || media.Opus.Complexity > maxComplexity {
+		r.fail("media.opus.complexity", "wants 0 to %d, has %d", maxComplexity, media.Opus.Complexity)
+	}
+}
+
+func (r *reader) checkCodecs(key string, names []string) {
+	for i, name := range names {
+		sub := fmt.Sprintf("%s[%d]", key, i)
+		if !slices.Contains(codecNames, strings.ToLower(name)) {
+			r.fail(sub, "wants one of %s, has %q", strings.Join(codecNames, ", "), name)
+		} else if slices.Contains(names[:i], name) {
+			r.fail(sub, "%s stands twice", name)
+		}
+	}
+}
+
+func (r *reader) checkConferences(cfg *Config) {
+	ids := map[string]int{}
+	for i, conference := range cfg.Conferences {
+		key := fmt.Sprintf("conferences[%d]", i)
+		switch first, twice := ids[conference.ID]; {
+		case conference.ID == "":
+			r.fail(key+".id", "wants the user part of the conference's URI")
+		case strings.ContainsAny(conference.ID, " @<>\"\r\n\t/?#"):
+			r.fail(key+".id", "%q cannot be the user part of a URI", conference.ID)
+		case twice:
+			r.fail(key+".id", "%q is conferences[%d] already", conference.ID, first)
+		default:
+			ids[conference.ID] = i
+		}
+		if conference.Recording != nil {
+			r.checkServers(key+".recording.servers", conference.Recording.Servers, cfg)
+		}
+	}
+	r.checkServers("conference_defaults.recording.servers", cfg.ConferenceDefaults.Recording.Servers, cfg)
+}
+
+// checkServers sees that policies name recorders that exist. The embedded recorder is called "embedded".
+func (r *reader) checkServers(key string, names []string, cfg *Config) {
+	for i, name := range names {
+		known := slices.ContainsFunc(cfg.Recording.Servers, func(s RecordingServer) bool { return s.Name == name })
+		if !known && (name != EmbeddedServer || !cfg.SRS.Enabled) {
+			r.fail(fmt.Sprintf("%s[%d]", key, i), "no recording server is called %q", name)
+		}
+	}
+}
+
+// EmbeddedServer is the name of the recorder inside `parley serve`.
+const EmbeddedServer = "embedded"
+
+func (r *reader) checkRecording(cfg *Config) {
+	names := map[string]bool{}
+	for i, server := range cfg.Recording.Servers {
+		key := fmt.Sprintf("recording.servers[%d]", i)
+		switch {
+		case server.Name == "":
+			r.fail(key+".name", "wants a name")
+		case names[server.Name]:
+			r.fail(key+".name", "%q stands twice", server.Name)
+		case server.Name == EmbeddedServer:
+			r.fail(key+".name", "%q is the name of the embedded recorder", server.Name)
+		}
+		names[server.Name] = true
+		if !strings.HasPrefix(server.URI, "sip:") || len(server.URI) <= len("sip:") {
+			r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
+		}
+		r.checkCodecs(key+".codecs", server.Codecs)
+	}
+	if !cfg.Recording.Notification.Tone {
+		r.fail("recording.notification.tone", "cannot be switched off: whoever is recorded is told")
+	}
+	if cfg.Recording.Notification.ToneInterval < minToneEvery {
+		r.fail("recording.notification.tone_interval", "wants at least %v, has %v", minToneEvery, cfg.Recording.Notification.ToneInterval)
+	}
+}
+
+// refuseUnbuilt refuses keys whose capability this version lacks, rather than to ignore what somebody relies on.
+func (r *reader) refuseUnbuilt(cfg *Config) {
+	unbuilt := func(set bool, key string) {
+		if set {
+			r.fail(key, "is not built into this version (docs/roadmap.md)")
+		}
+	}
+	unbuilt(cfg.SIP.TLS != TLS{}, "sip.tls")
+	unbuilt(len(cfg.SIP.Users) > 0, "sip.users")
+	unbuilt(len(cfg.SIP.Trunks) > 0, "sip.trunks")
+	unbuilt(cfg.SIP.SessionTimer != SessionTimer{}, "sip.session_timer")
+	unbuilt(cfg.Media.SRTP == "required", "media.srtp")
+	unbuilt(cfg.ConferenceDefaults.PIN != "", "conference_defaults.pin")
+	unbuilt(cfg.ConferenceDefaults.ModeratorPIN != "", "conference_defaults.moderator_pin")
+	unbuilt(cfg.ConferenceDefaults.Entry == "announce", "conference_defaults.entry")
+	unbuilt(cfg.Recording.Notification.Announce, "recording.notification.announce")
+	unbuilt(len(cfg.Events.Webhooks) > 0, "events.webhooks")
+	for i, conference := range cfg.Conferences {
+		unbuilt(conference.PIN != "", fmt.Sprintf("conferences[%d].pin", i))
+		unbuilt(conference.ModeratorPIN != "", fmt.Sprintf("conferences[%d].moderator_pin", i))
+	}
+	for i, server := range cfg.Recording.Servers {
+		unbuilt(server.SRTP == "required", fmt.Sprintf("recording.servers[%d].srtp", i))
+	}
+}

@@ -1,0 +1,227 @@
+package config
+
+import "time"
+
+// Config is everything that parley.yml can say. Default has the values of an empty file.
+type Config struct {
+	Log                Log                `yaml:"log"`
+	SIP                SIP                `yaml:"sip"`
+	Media              Media              `yaml:"media"`
+	ConferenceDefaults ConferenceDefaults `yaml:"conference_defaults"`
+	Conferences        []Conference       `yaml:"conferences"`
+	Recording          Recording          `yaml:"recording"`
+	SRS                SRS                `yaml:"srs"`
+	Events             Events             `yaml:"events"`
+	HTTP               HTTP               `yaml:"http"`
+	Limits             Limits             `yaml:"limits"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `yaml:"level" accept:"debug,info,warn,error"`
+	Format string `yaml:"format" accept:"text,json"`
+}
+
+// SIP configures signalling.
+type SIP struct {
+	Listen          []string     `yaml:"listen"`           // transport://host:port
+	Domain          string       `yaml:"domain"`           // host part of conference URIs; empty: the address that was called
+	ExternalAddress string       `yaml:"external_address"` // put into Contact and Via when behind NAT
+	Allow           []string     `yaml:"allow"`            // CIDRs that may call without credentials; empty: nobody
+	TLS             TLS          `yaml:"tls"`
+	Users           []User       `yaml:"users"`
+	Trunks          []Trunk      `yaml:"trunks"`
+	SessionTimer    SessionTimer `yaml:"session_timer"`
+}
+
+// TLS is read so that a file made for a later version is understood; see check.
+type TLS struct {
+	Cert              string `yaml:"cert"`
+	Key               Secret `yaml:"key"`
+	ClientCA          string `yaml:"client_ca"`
+	RequireClientCert bool   `yaml:"require_client_cert"`
+}
+
+// User may call with credentials.
+type User struct {
+	Username string   `yaml:"username"`
+	Password Secret   `yaml:"password"`
+	Roles    []string `yaml:"roles"`
+}
+
+// Trunk is a peer this server registers with.
+type Trunk struct {
+	Name     string `yaml:"name"`
+	URI      string `yaml:"uri"`
+	Username string `yaml:"username"`
+	Password Secret `yaml:"password"`
+	Register bool   `yaml:"register"`
+}
+
+// SessionTimer configures RFC 4028.
+type SessionTimer struct {
+	Default time.Duration `yaml:"default"`
+	Min     time.Duration `yaml:"min"`
+}
+
+// Media configures RTP.
+type Media struct {
+	ListenAddress   string       `yaml:"listen_address"`
+	ExternalAddress string       `yaml:"external_address"`
+	Ports           []int        `yaml:"ports"`  // lowest and highest
+	Codecs          []string     `yaml:"codecs"` // in order of preference
+	SRTP            string       `yaml:"srtp" accept:"disabled,optional,required"`
+	Symmetric       bool         `yaml:"symmetric"`
+	JitterBuffer    JitterBuffer `yaml:"jitter_buffer"`
+	Opus            Opus         `yaml:"opus"`
+	Workers         int          `yaml:"workers"` // mixer threads; 0: one per processor
+}
+
+// JitterBuffer bounds the delay it may add.
+type JitterBuffer struct {
+	Min time.Duration `yaml:"min"`
+	Max time.Duration `yaml:"max"`
+}
+
+// Opus sets the encoders toward participants.
+type Opus struct {
+	Bitrate    int `yaml:"bitrate"`    // bit/s
+	Complexity int `yaml:"complexity"` // 0 to 10
+}
+
+// ConferenceDefaults apply where a conference does not say otherwise, and to dynamic ones.
+type ConferenceDefaults struct {
+	MaxParticipants int             `yaml:"max_participants"` // 0: no limit
+	Dynamic         bool            `yaml:"dynamic"`          // any dialled user part creates its conference
+	PIN             Secret          `yaml:"pin"`
+	ModeratorPIN    Secret          `yaml:"moderator_pin"`
+	MaxSpeakers     int             `yaml:"max_speakers"` // 0: everybody is heard
+	Entry           string          `yaml:"entry" accept:"none,announce"`
+	MutedOnEntry    bool            `yaml:"muted_on_entry"`
+	EmptyTimeout    time.Duration   `yaml:"empty_timeout"` // how long an empty dynamic conference lives on
+	Recording       RecordingPolicy `yaml:"recording"`
+}
+
+// Conference is a static one.
+type Conference struct {
+	ID              string           `yaml:"id"`
+	Name            string           `yaml:"name"`
+	PIN             Secret           `yaml:"pin"`
+	ModeratorPIN    Secret           `yaml:"moderator_pin"`
+	MaxParticipants *int             `yaml:"max_participants"`
+	MaxSpeakers     *int             `yaml:"max_speakers"`
+	MutedOnEntry    *bool            `yaml:"muted_on_entry"`
+	Locked          bool             `yaml:"locked"`
+	Recording       *RecordingPolicy `yaml:"recording"`
+}
+
+// RecordingPolicy says when and how a conference is recorded.
+type RecordingPolicy struct {
+	Policy    string   `yaml:"policy" accept:"always,on_demand,never"`
+	Mode      []string `yaml:"mode" accept:"mixed,separate"`
+	Servers   []string `yaml:"servers"`
+	OnFailure string   `yaml:"on_failure" accept:"continue,notify,terminate"`
+}
+
+// Recording lists the recorders and how participants are told.
+type Recording struct {
+	Servers      []RecordingServer `yaml:"servers"`
+	Notification Notification      `yaml:"notification"`
+}
+
+// RecordingServer is one Session Recording Server.
+type RecordingServer struct {
+	Name   string   `yaml:"name"`
+	URI    string   `yaml:"uri"`
+	Codecs []string `yaml:"codecs"`
+	SRTP   string   `yaml:"srtp" accept:"disabled,optional,required"`
+}
+
+// Notification is how participants whose phone is not record-aware learn that they are recorded. It cannot be switched off.
+type Notification struct {
+	Tone         bool          `yaml:"tone"`
+	ToneInterval time.Duration `yaml:"tone_interval"`
+	Announce     bool          `yaml:"announce"`
+}
+
+// SRS is the embedded reference recorder, or the one of `parley srs`.
+type SRS struct {
+	Enabled   bool     `yaml:"enabled"`
+	Listen    []string `yaml:"listen"`
+	Directory string   `yaml:"directory"`
+}
+
+// Events configures conference events.
+type Events struct {
+	MinInterval time.Duration `yaml:"min_interval"` // between two NOTIFYs of a subscription
+	Webhooks    []Webhook     `yaml:"webhooks"`
+}
+
+// Webhook is a receiver of events.
+type Webhook struct {
+	URL    string `yaml:"url"`
+	Secret Secret `yaml:"secret"`
+}
+
+// HTTP configures the API.
+type HTTP struct {
+	Listen string  `yaml:"listen"`
+	Tokens []Token `yaml:"tokens"`
+}
+
+// Token is a bearer token; without any the API is open to whoever reaches it.
+type Token struct {
+	Name  string `yaml:"name"`
+	Token Secret `yaml:"token"`
+	Scope string `yaml:"scope" accept:"admin,read"`
+}
+
+// Limits refuse load early.
+type Limits struct {
+	Calls          int `yaml:"calls"`            // at once; 0: no limit
+	CallsPerSecond int `yaml:"calls_per_second"` // 0: no limit
+	Conferences    int `yaml:"conferences"`      // at once; 0: no limit
+}
+
+// Secret is a string that hides itself from logs and from printing.
+type Secret string
+
+// String says only whether there is a secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "[secret]"
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// Reveal is the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Default is what an empty file means: everything on loopback, any dialled number is a conference, recording on demand to the
+// embedded recorder.
+func Default() Config {
+	return Config{
+		Log: Log{Level: "info", Format: "text"},
+		SIP: SIP{
+			Listen: []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"},
+			Allow:  []string{"127.0.0.0/8", "::1/128"},
+		},
+		Media: Media{
+			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",
+			Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
+		},
+		ConferenceDefaults: ConferenceDefaults{
+			Dynamic: true, Entry: "none",
+			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, OnFailure: "notify"},
+		},
+		Recording: Recording{Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
+		SRS: SRS{
+			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",
+		},
+		Events: Events{MinInterval: 5 * time.Second},
+		HTTP:   HTTP{Listen: "127.0.0.1:8080"},
+	}
+}
