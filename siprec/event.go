@@ -1,0 +1,87 @@
+package siprec
+
+import (
+	"net/netip"
+	"time"
+)
+
+// An Event is something that happened to a recording session: [Desire], [Answered],
+// [TimedOut], [TransportFailed], [PeerOffer], [PeerAck], [SnapshotRequested],
+// [PeerBye], [Retry] or [Tick].
+type Event interface{ event() }
+
+// Desire is what the conference wants recorded from now on. Each Desire replaces the
+// one before.
+type Desire struct {
+	Streams []StreamWish // in the order of the m-lines
+	Roster  Roster       // its Streams are ignored: the client knows labels
+	Paused  bool         // the whole recording
+	Stopped bool         // end the recording session; final
+}
+
+// StreamWish is one stream that shall be recorded.
+type StreamWish struct {
+	Key         string         // stable name, e.g. participant and medium; owns its label for good
+	ID          ID             // stream_id, stable per key
+	Participant ID             // whose audio it is; empty: mixed
+	Members     []ID           // as in [RosterStream]
+	Local       netip.AddrPort // where its RTP comes from; RTCP on the next port
+	Paused      bool           // only this stream (masking)
+}
+
+// Answered is the final response to the request of the client that is open.
+type Answered struct {
+	Status      int
+	Reason      string // reason phrase
+	ContentType string
+	Body        []byte
+	RetryAfter  time.Duration // Retry-After; 0: none
+	Allow       []string      // methods of Allow; nil: no such header
+	Accept      []string      // types of Accept, of a 415
+}
+
+// TimedOut says that the open request of the client got no final response.
+type TimedOut struct{}
+
+// TransportFailed says that the open request could not be sent, or that the dialog was
+// lost with its connection.
+type TransportFailed struct{ Reason string }
+
+// PeerOffer is a re-INVITE or UPDATE from the recorder, with whatever body it has.
+type PeerOffer struct {
+	Method      string // INVITE or UPDATE
+	ContentType string
+	Disposition string // Content-Disposition of the message
+	Body        []byte
+}
+
+// PeerAck is the ACK to a 2xx in which the client had made an offer.
+type PeerAck struct {
+	ContentType string
+	Body        []byte
+}
+
+// SnapshotRequested says that the recorder asked for a full snapshot and its request
+// has been answered (RFC 7866, section 9.2). A [PeerOffer] with a snapshot request in
+// its body has the same effect and is answered by the client.
+type SnapshotRequested struct{}
+
+// PeerBye says that the recorder ended the dialog.
+type PeerBye struct{ Reason string }
+
+// Retry asks a failed session to try again at once, whatever made it fail.
+type Retry struct{}
+
+// Tick says that the time of the last [WakeAt] has come. A Tick too many is harmless.
+type Tick struct{}
+
+func (Desire) event()            {}
+func (Answered) event()          {}
+func (TimedOut) event()          {}
+func (TransportFailed) event()   {}
+func (PeerOffer) event()         {}
+func (PeerAck) event()           {}
+func (SnapshotRequested) event() {}
+func (PeerBye) event()           {}
+func (Retry) event()             {}
+func (Tick) event()              {}

@@ -1,0 +1,46 @@
+package siprec
+
+import "time"
+
+// Roster is the neutral view of a communication session from which its metadata
+// document is made. Its order is the order of the document: whoever shall be taken for
+// the caller stands first, the focus last.
+type Roster struct {
+	Session         ID
+	Group           ID        // empty: the session is in no group
+	GroupStarted    time.Time // when the group was formed
+	GroupEnded      time.Time // zero: it lives
+	Started         time.Time // when the session began
+	Ended           time.Time // zero: it lives
+	Reasons         []Reason  // why it ended
+	RecordedSince   time.Time // when the session came into the recording session
+	RecordedUntil   time.Time // when it left it; zero: still in it
+	Participants    []RosterParticipant
+	Streams         []RosterStream
+	SessionElements []Extension
+}
+
+// RosterParticipant is one participant of a [Roster], present or gone. Someone who
+// left stays listed with Left set at least until a document with that time has been
+// acknowledged; someone who came back has a new Joined and no Left.
+type RosterParticipant struct {
+	ID           ID
+	Names        []NameID
+	SIPSessionID string // RFC 7989 pair; empty: unknown
+	Joined       time.Time
+	Left         time.Time // zero: present
+	Focus        bool      // the focus itself; profiles may leave it out
+	Muted        bool      // feeds no stream
+	Deafened     bool      // hears no stream
+	Held         bool      // neither feeds nor hears
+	Params       []Param
+	Extensions   []Extension
+}
+
+// RosterStream is one recorded stream of a [Roster].
+type RosterStream struct {
+	ID          ID
+	Label       string
+	Participant ID   // whose audio it is; empty: mixed, everybody's
+	Members     []ID // who can feed or hear it; nil: everybody (sidebars name theirs)
+}
