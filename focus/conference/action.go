@@ -1,0 +1,65 @@
+package conference
+
+import "time"
+
+// Action is what the owner of the machine has to do, in the order given. The types of this file are all there are.
+type Action interface{ action() }
+
+// Admit grants a Join or an Invite.
+type Admit struct{ ID ParticipantID }
+
+// Reject refuses the event; the State has not changed. Err is one of the sentinels of this package.
+type Reject struct{ Err error }
+
+// Dial asks to call the participant.
+type Dial struct{ ID ParticipantID }
+
+// Eject asks to end the session with a participant that is no longer in the State: BYE, or CANCEL while it rings.
+type Eject struct {
+	ID     ParticipantID
+	Reason string // for the Reason header field (RFC 3326); may be empty
+}
+
+// Indicate asks to tell a participant about recording and to report it by Indicated.
+type Indicate struct {
+	ID         ParticipantID
+	Indication Indication
+}
+
+// AutoRecord asks for an identifier: the owner answers at once, before the next action, with Record{Automatic: true}.
+type AutoRecord struct{}
+
+// StartRecording asks to open the sessions of a recording with its servers.
+type StartRecording struct{ ID RecordingID }
+
+// ChangeRecording asks to bring the sessions of a recording to its wished state: paused, running or closed.
+type ChangeRecording struct{ ID RecordingID }
+
+// Publish says that the State has a new version.
+type Publish struct{}
+
+// UpdateMix says that who is heard by whom has changed.
+type UpdateMix struct{}
+
+// WakeAt asks for a Tick at that time; it replaces the one before. The zero time asks for none.
+type WakeAt struct{ At time.Time }
+
+// Idle says that a static conference has nobody left and nothing to do.
+type Idle struct{}
+
+// Close says that the conference is gone: its URI is invalid from now on (RFC 4353, section 5.4).
+type Close struct{}
+
+func (Admit) action()           {}
+func (Reject) action()          {}
+func (Dial) action()            {}
+func (Eject) action()           {}
+func (Indicate) action()        {}
+func (AutoRecord) action()      {}
+func (StartRecording) action()  {}
+func (ChangeRecording) action() {}
+func (Publish) action()         {}
+func (UpdateMix) action()       {}
+func (WakeAt) action()          {}
+func (Idle) action()            {}
+func (Close) action()           {}

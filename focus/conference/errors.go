@@ -1,0 +1,31 @@
+package conference
+
+import "errors"
+
+// Reasons for which an event is refused; they arrive in [Reject] and leave the State as it was.
+//
+//nolint:gochecknoglobals // sentinels
+var (
+	// ErrLocked refuses a new participant while the conference is locked (RFC 4575, section 5.5.3).
+	ErrLocked = errors.New("the conference is locked")
+	// ErrFull refuses a new participant beyond MaxParticipants.
+	ErrFull = errors.New("the conference is full")
+	// ErrEnded refuses everything after the conference has ended.
+	ErrEnded = errors.New("the conference has ended")
+	// ErrNoParticipant says that no such participant is in the conference.
+	ErrNoParticipant = errors.New("no such participant")
+	// ErrExists refuses a participant or recording whose identifier is taken.
+	ErrExists = errors.New("the identifier is taken")
+	// ErrNoRecording says that the conference has no such recording, or that it has stopped.
+	ErrNoRecording = errors.New("no such recording")
+	// ErrRecordingPolicy refuses a recording where the policy is never, and its end where it is always.
+	ErrRecordingPolicy = errors.New("the recording policy of the conference forbids it")
+	// ErrNotActive refuses a recording of a conference in which nobody is.
+	ErrNotActive = errors.New("the conference has no participants")
+	// ErrConflict refuses a change that does not fit the present state, such as pausing what has failed.
+	ErrConflict = errors.New("not possible in the present state")
+	// ErrListener refuses to unmute a listener; give it another role first.
+	ErrListener = errors.New("a listener cannot be unmuted")
+	// ErrRange refuses a value outside its limits.
+	ErrRange = errors.New("value out of range")
+)

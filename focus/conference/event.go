@@ -1,0 +1,143 @@
+package conference
+
+// Event is what happens to a conference. The types of this file are all there are.
+type Event interface{ event() }
+
+// Join asks for a place for a user agent that has called in. Answered by Admit or Reject (ErrLocked, ErrFull, ErrEnded,
+// ErrExists).
+type Join struct {
+	ID          ParticipantID
+	Entity      string
+	DisplayName string
+	Role        Role
+	RecordAware bool
+}
+
+// Invite asks to call somebody into the conference. Answered by Admit and Dial, or by Reject like Join.
+type Invite struct {
+	ID          ParticipantID
+	Entity      string
+	DisplayName string
+	Role        Role
+}
+
+// Ringing reports that the called user agent alerts (180).
+type Ringing struct{ ID ParticipantID }
+
+// Bridged reports that the participant's media are agreed and ready to be mixed: at ACK of a call that came in, at 200 of
+// one that went out. Told is what the answer or offer said about recording, when the user agent is record-aware.
+type Bridged struct {
+	ID      ParticipantID
+	Session Session
+	Told    Indication
+}
+
+// SessionChanged reports a re-negotiation, a new SSRC, a hold by the participant.
+type SessionChanged struct {
+	ID      ParticipantID
+	Session Session
+}
+
+// Left reports that the participant ended its session (BYE, or CANCEL before it was bridged).
+type Left struct {
+	ID     ParticipantID
+	Reason string
+}
+
+// Failure reports that the session with the participant could not be made or is lost.
+type Failure struct {
+	ID     ParticipantID
+	Busy   bool // the called user agent was busy (486, 600)
+	Reason string
+}
+
+// EjectParticipant removes a participant (RFC 4353, section 5.3). Rejected with ErrNoParticipant.
+type EjectParticipant struct {
+	ID     ParticipantID
+	Reason string
+}
+
+// Adjust changes what the focus does with a participant; a nil field stays. All of it is applied or, with Reject
+// (ErrNoParticipant, ErrListener, ErrRange), nothing.
+type Adjust struct {
+	ID                    ParticipantID
+	Muted, Deafened, Held *bool
+	GainDB                *float64 // -60 to +20
+	Role                  *Role
+	DisplayName           *string
+}
+
+// Configure changes settings of the conference; a nil field stays. A limit below the present number of participants holds
+// for the next ones and removes nobody.
+type Configure struct {
+	Name                 *string
+	Locked, MutedOnEntry *bool
+	MaxParticipants      *int
+}
+
+// Speaking reports who is heard speaking now; whoever is not listed is silent.
+type Speaking struct{ Active []ParticipantID }
+
+// Record starts a recording. Modes 0 and no Servers mean those of the policy. Rejected with ErrRecordingPolicy,
+// ErrNotActive, ErrExists or, when there is no server at all, ErrConflict.
+type Record struct {
+	ID        RecordingID
+	Modes     Mode
+	Servers   []string
+	Automatic bool
+}
+
+// PauseRecording and the next two change a running recording. Rejected with ErrNoRecording, ErrConflict, or
+// ErrRecordingPolicy when what the policy started shall be stopped.
+type PauseRecording struct{ ID RecordingID }
+
+// ResumeRecording ends a pause.
+type ResumeRecording struct{ ID RecordingID }
+
+// StopRecording ends a recording.
+type StopRecording struct{ ID RecordingID }
+
+// Report carries what a server has acknowledged, or how it failed.
+type Report struct {
+	Recording RecordingID
+	Server    string
+	State     RecordingState
+	SessionID string
+	Error     string
+}
+
+// Indicated reports that a participant has been told about recording.
+type Indicated struct {
+	ID         ParticipantID
+	Indication Indication
+}
+
+// End ends the conference: everybody is ejected, recordings stop. A static conference only falls idle unless Delete is
+// set; a dynamic one is gone.
+type End struct {
+	Reason string
+	Delete bool
+}
+
+// Tick lets deadlines pass; to be sent at the time of the last WakeAt, or at any other.
+type Tick struct{}
+
+func (Join) event()             {}
+func (Invite) event()           {}
+func (Ringing) event()          {}
+func (Bridged) event()          {}
+func (SessionChanged) event()   {}
+func (Left) event()             {}
+func (Failure) event()          {}
+func (EjectParticipant) event() {}
+func (Adjust) event()           {}
+func (Configure) event()        {}
+func (Speaking) event()         {}
+func (Record) event()           {}
+func (PauseRecording) event()   {}
+func (ResumeRecording) event()  {}
+func (StopRecording) event()    {}
+func (Report) event()           {}
+func (Indicated) event()        {}
+func (End) event()              {}
+func (Tick) event()             {}

@@ -1,0 +1,212 @@
+package conference
+
+import (
+	"slices"
+	"time"
+)
+
+// Limits of what a machine keeps and waits for.
+const (
+	keptRecordings = 8                // of those that are over
+	recordingDrain = 10 * time.Second // how long an end waits for recording servers
+	minGainDB      = -60
+	maxGainDB      = 20
+)
+
+// Config is what a conference starts from.
+type Config struct {
+	ID              ID
+	URI             string
+	Name            string
+	Dynamic         bool          // ends when the last participant leaves; otherwise it falls idle
+	Grace           time.Duration // how long an empty dynamic conference waits before it ends
+	Locked          bool
+	MutedOnEntry    bool
+	MaxParticipants int // 0: no limit
+	Recording       RecordingConfig
+}
+
+// RecordingConfig is the recording policy of a conference.
+type RecordingConfig struct {
+	Policy    RecordingPolicy
+	Modes     Mode     // when a request names none; 0 means Mixed
+	Servers   []string // when a request names none
+	OnFailure FailurePolicy
+}
+
+// Machine is the conference. It belongs to one goroutine; the States it hands out belong to nobody.
+type Machine struct {
+	cfg        Config
+	state      *State
+	asked      map[ParticipantID]Indication // the last Indicate sent out
+	opened     map[RecordingID]bool         // StartRecording was sent out
+	emptySince time.Time
+	endedAt    time.Time // of a conference that must not take anybody any more
+	idle       bool      // Idle was sent out
+	wake       time.Time // the last WakeAt
+}
+
+// NewMachine gives a conference with nobody in it, at version 1.
+func NewMachine(cfg Config) *Machine {
+	if cfg.Recording.Modes == 0 {
+		cfg.Recording.Modes = Mixed
+	}
+	cfg.Recording.Servers = slices.Clone(cfg.Recording.Servers)
+	return &Machine{
+		cfg: cfg,
+		state: &State{
+			ID: cfg.ID, Name: cfg.Name, URI: cfg.URI, Version: 1, Dynamic: cfg.Dynamic,
+			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants,
+		},
+		asked:  map[ParticipantID]Indication{},
+		opened: map[RecordingID]bool{},
+		idle:   true,
+	}
+}
+
+// State gives the present version.
+func (m *Machine) State() *State { return m.state }
+
+// Step takes one event at a time that must not run backwards, and gives what has to be done about it. A refused event
+// gives one Reject and changes nothing.
+func (m *Machine) Step(e Event, now time.Time) []Action {
+	s := &step{m: m, now: now, next: *m.state}
+	s.next.Departed = nil
+	if err := s.apply(e); err != nil {
+		return []Action{Reject{Err: err}}
+	}
+	s.settle()
+	return s.commit()
+}
+
+// step is one transition in the making: a copy of the state, and what has to be done.
+type step struct {
+	m       *Machine
+	now     time.Time
+	next    State
+	owned   bool // next.Participants is our own copy
+	rowned  bool // next.Recordings is our own copy
+	dirty   bool
+	actions []Action
+}
+
+func (s *step) apply(e Event) error {
+	if s.m.state.Ended {
+		return ErrEnded
+	}
+	switch e := e.(type) {
+	case Join:
+		return s.join(e)
+	case Invite:
+		return s.invite(e)
+	case Ringing:
+		return s.ringing(e)
+	case Bridged:
+		return s.bridged(e)
+	case SessionChanged:
+		return s.edit(e.ID, func(p *Participant) { p.Session = e.Session })
+	case Left:
+		return s.remove(e.ID, Disconnection{Method: Departed, Reason: e.Reason})
+	case Failure:
+		return s.failed(e)
+	case EjectParticipant:
+		return s.eject(e.ID, e.Reason)
+	case Adjust:
+		return s.adjust(e)
+	case Speaking:
+		return s.speaking(e)
+	case Indicated:
+		return s.edit(e.ID, func(p *Participant) { p.Recording = e.Indication })
+	default:
+		return s.applyConference(e)
+	}
+}
+
+// applyConference is the half of apply that concerns no single participant.
+func (s *step) applyConference(e Event) error {
+	switch e := e.(type) {
+	case Configure:
+		return s.configure(e)
+	case Record:
+		return s.record(e)
+	case PauseRecording:
+		return s.wish(e.ID, true, false)
+	case ResumeRecording:
+		return s.wish(e.ID, false, false)
+	case StopRecording:
+		return s.wish(e.ID, false, true)
+	case Report:
+		return s.report(e)
+	case End:
+		return s.end(e)
+	default: // Tick
+		return nil
+	}
+}
+
+// do adds actions.
+func (s *step) do(a ...Action) { s.actions = append(s.actions, a...) }
+
+// commit makes the copy the state, when it differs, and gives the actions.
+func (s *step) commit() []Action {
+	if !s.dirty {
+		return s.actions
+	}
+	old := s.m.state
+	s.next.Version = old.Version + 1
+	next := s.next
+	s.m.state = &next
+	acts := make([]Action, 0, len(s.actions)+2)
+	acts = append(acts, Publish{})
+	if mixDiffers(old, &next) {
+		acts = append(acts, UpdateMix{})
+	}
+	return append(acts, s.actions...)
+}
+
+// mixDiffers tells whether anything the mixer knows of is different.
+func mixDiffers(a, b *State) bool {
+	if len(a.Participants) != len(b.Participants) || capturing(a) != capturing(b) || len(a.Recordings) != len(b.Recordings) {
+		return true
+	}
+	for i := range a.Participants {
+		p, q := &a.Participants[i], &b.Participants[i]
+		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
+			p.GainDB != q.GainDB || p.Recording != q.Recording || p.Session != q.Session {
+			return true
+		}
+	}
+	return false
+}
+
+// capturing counts the recordings that are wished to run.
+func capturing(s *State) int {
+	n := 0
+	for i := range s.Recordings {
+		if s.Recordings[i].Captures() {
+			n++
+		}
+	}
+	return n
+}
+
+// configure changes settings.
+func (s *step) configure(e Configure) error {
+	if e.MaxParticipants != nil && *e.MaxParticipants < 0 {
+		return ErrRange
+	}
+	n := &s.next
+	set(s, &n.Name, e.Name)
+	set(s, &n.Locked, e.Locked)
+	set(s, &n.MutedOnEntry, e.MutedOnEntry)
+	set(s, &n.MaxParticipants, e.MaxParticipants)
+	return nil
+}
+
+// set writes a wished value, and notes whether it is a change.
+func set[T comparable](s *step, field, wish *T) {
+	if wish != nil && *field != *wish {
+		*field = *wish
+		s.dirty = true
+	}
+}

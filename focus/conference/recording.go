@@ -1,0 +1,230 @@
+package conference
+
+import (
+	"slices"
+	"time"
+)
+
+// Captures tells whether the conference is wished to be captured by this recording now; each participant only from the
+// moment he has been told.
+func (r *Recording) Captures() bool { return !r.State.Over() && !r.Stopping && !r.Paused }
+
+// record starts a recording.
+func (s *step) record(e Record) error {
+	policy := s.m.cfg.Recording
+	if e.Modes == 0 {
+		e.Modes = policy.Modes
+	}
+	if len(e.Servers) == 0 {
+		e.Servers = policy.Servers
+	}
+	_, taken := s.next.Recording(e.ID)
+	switch {
+	case policy.Policy == Never:
+		return ErrRecordingPolicy
+	case taken:
+		return ErrExists
+	case len(e.Servers) == 0:
+		return ErrConflict
+	case len(s.next.Participants) == 0 || !s.m.endedAt.IsZero():
+		return ErrNotActive
+	}
+	r := Recording{ID: e.ID, Modes: e.Modes, Automatic: e.Automatic}
+	for _, name := range e.Servers {
+		if !slices.ContainsFunc(r.Servers, func(have RecordingServer) bool { return have.Name == name }) {
+			r.Servers = append(r.Servers, RecordingServer{Name: name})
+		}
+	}
+	s.rown()
+	s.next.Recordings = append(s.next.Recordings, r)
+	s.dirty = true
+	return nil
+}
+
+// wish pauses, resumes or stops a recording.
+func (s *step) wish(id RecordingID, pause, stop bool) error {
+	i := s.recordingIndex(id)
+	if i < 0 || s.next.Recordings[i].State.Over() {
+		return ErrNoRecording
+	}
+	r := s.next.Recordings[i]
+	switch {
+	case r.Stopping && !stop:
+		return ErrConflict
+	case stop && r.Automatic:
+		return ErrRecordingPolicy
+	case stop:
+		s.stop(i)
+	case r.Paused != pause:
+		r.Paused = pause
+		s.put(i, r)
+		s.change(r.ID)
+	}
+	return nil
+}
+
+// stop begins the end of a recording; one whose sessions were never asked for has ended by that.
+func (s *step) stop(i int) {
+	r := s.next.Recordings[i]
+	if r.Stopping || r.State.Over() {
+		return
+	}
+	r.Stopping = true
+	if s.m.opened[r.ID] {
+		s.change(r.ID)
+	} else {
+		r.State = RecordingStopped
+	}
+	s.put(i, r)
+}
+
+func (s *step) change(id RecordingID) {
+	if s.m.opened[id] {
+		s.do(ChangeRecording{ID: id})
+	}
+}
+
+// report takes what a server has acknowledged.
+func (s *step) report(e Report) error {
+	i := s.recordingIndex(e.Recording)
+	if i < 0 || s.next.Recordings[i].State.Over() {
+		return ErrNoRecording
+	}
+	r := s.next.Recordings[i]
+	k := slices.IndexFunc(r.Servers, func(v RecordingServer) bool { return v.Name == e.Server })
+	if k < 0 {
+		return ErrNoRecording
+	}
+	server := RecordingServer{Name: e.Server, State: e.State, SessionID: e.SessionID, Error: e.Error}
+	if server.SessionID == "" {
+		server.SessionID = r.Servers[k].SessionID
+	}
+	if server == r.Servers[k] {
+		return nil
+	}
+	r.Servers = slices.Clone(r.Servers)
+	r.Servers[k] = server
+	r.State = aggregate(&r)
+	if r.State == RecordingActive && r.StartedAt.IsZero() {
+		r.StartedAt = s.now
+	}
+	s.put(i, r)
+	if r.State == RecordingFailed && s.m.cfg.Recording.OnFailure == OnFailureTerminate {
+		return s.end(End{Reason: "recording failed", Delete: s.next.Dynamic})
+	}
+	return nil
+}
+
+// aggregate is the state of a recording from those of its servers: one that records is enough.
+func aggregate(r *Recording) RecordingState {
+	count := map[RecordingState]int{}
+	for _, v := range r.Servers {
+		count[v.State]++
+	}
+	over := count[RecordingFailed] + count[RecordingStopped]
+	switch {
+	case over == len(r.Servers) && count[RecordingFailed] > 0 && !r.Stopping:
+		return RecordingFailed
+	case over == len(r.Servers):
+		return RecordingStopped
+	case r.Stopping:
+		return RecordingStopping
+	case count[RecordingActive] > 0:
+		return RecordingActive
+	case count[RecordingPaused] > 0:
+		return RecordingPaused
+	default:
+		return RecordingStarting
+	}
+}
+
+// hasAutomatic tells whether the policy has been fulfilled.
+func (s *step) hasAutomatic() bool {
+	return slices.ContainsFunc(s.next.Recordings, func(r Recording) bool {
+		return r.Automatic && !r.Stopping && !r.State.Over()
+	})
+}
+
+// settleRecordings opens what can begin, ends what nobody is left for, tells who has to be told, forgets the oldest.
+func (s *step) settleRecordings() {
+	empty := len(s.next.Participants) == 0
+	present := s.next.PresentCount() > 0
+	for i := range s.next.Recordings {
+		r := s.next.Recordings[i]
+		switch {
+		case empty:
+			s.stop(i)
+		case present && !r.Stopping && !r.State.Over() && !s.m.opened[r.ID]:
+			s.m.opened[r.ID] = true
+			s.do(StartRecording{ID: r.ID})
+		}
+	}
+	s.indicate()
+	s.forget()
+}
+
+// indicate asks for each participant who has to be told something else than he was last.
+func (s *step) indicate() {
+	want := s.next.Indication()
+	for i := range s.next.Participants {
+		p := &s.next.Participants[i]
+		if p.Status.Present() && s.m.asked[p.ID] != want {
+			s.m.asked[p.ID] = want
+			s.do(Indicate{ID: p.ID, Indication: want})
+		}
+	}
+}
+
+// forget keeps the list of recordings that are over short.
+func (s *step) forget() {
+	over := 0
+	for i := range s.next.Recordings {
+		if s.next.Recordings[i].State.Over() {
+			over++
+		}
+	}
+	if over <= keptRecordings {
+		return
+	}
+	s.rown()
+	s.next.Recordings = slices.DeleteFunc(s.next.Recordings, func(r Recording) bool {
+		drop := r.State.Over() && over > keptRecordings
+		if drop {
+			over--
+			delete(s.m.opened, r.ID)
+		}
+		return drop
+	})
+	s.dirty = true
+}
+
+func (s *step) recordingIndex(id RecordingID) int {
+	return slices.IndexFunc(s.next.Recordings, func(r Recording) bool { return r.ID == id })
+}
+
+func (s *step) put(i int, r Recording) {
+	s.rown()
+	s.next.Recordings[i] = r
+	s.dirty = true
+}
+
+// rown makes the list of recordings our own before the first write.
+func (s *step) rown() {
+	if !s.rowned {
+		s.next.Recordings = slices.Clone(s.next.Recordings)
+		s.rowned = true
+	}
+}
+
+// abandonRecordings declares stopped what servers did not confirm in time.
+func (s *step) abandonRecordings(deadline time.Time) {
+	if s.now.Before(deadline) {
+		return
+	}
+	for i := range s.next.Recordings {
+		if r := s.next.Recordings[i]; !r.State.Over() {
+			r.State = RecordingStopped
+			s.put(i, r)
+		}
+	}
+}

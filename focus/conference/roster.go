@@ -1,0 +1,206 @@
+package conference
+
+import "slices"
+
+// join gives a place to who has called in.
+func (s *step) join(e Join) error {
+	p := Participant{
+		ID: e.ID, Entity: e.Entity, DisplayName: e.DisplayName, Role: e.Role, Status: DialingIn, Method: DialedIn,
+		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
+		Session: Session{RecordAware: e.RecordAware},
+	}
+	if err := s.admit(p); err != nil {
+		return err
+	}
+	s.do(Admit{ID: e.ID})
+	return nil
+}
+
+// invite gives a place to who will be called.
+func (s *step) invite(e Invite) error {
+	p := Participant{
+		ID: e.ID, Entity: e.Entity, DisplayName: e.DisplayName, Role: e.Role, Status: DialingOut, Method: DialedOut,
+		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
+	}
+	if err := s.admit(p); err != nil {
+		return err
+	}
+	s.do(Admit{ID: e.ID}, Dial{ID: e.ID})
+	return nil
+}
+
+// admit is the admission policy: order matters, as an ended conference is unknown before it is locked or full.
+func (s *step) admit(p Participant) error {
+	switch _, taken := s.next.Participant(p.ID); {
+	case !s.m.endedAt.IsZero():
+		return ErrEnded
+	case taken:
+		return ErrExists
+	case s.next.Locked:
+		return ErrLocked
+	case s.next.MaxParticipants > 0 && len(s.next.Participants) >= s.next.MaxParticipants:
+		return ErrFull
+	}
+	s.own()
+	s.next.Participants = append(s.next.Participants, p)
+	s.dirty = true
+	if !s.next.Active {
+		s.next.Active = true
+		s.next.StartedAt = s.now
+	}
+	if s.m.cfg.Recording.Policy == Always && !s.hasAutomatic() {
+		s.do(AutoRecord{})
+	}
+	return nil
+}
+
+func (s *step) ringing(e Ringing) error {
+	return s.edit(e.ID, func(p *Participant) {
+		if p.Status == DialingOut {
+			p.Status = Alerting
+		}
+	})
+}
+
+func (s *step) bridged(e Bridged) error {
+	return s.edit(e.ID, func(p *Participant) {
+		if !p.Status.Present() {
+			p.JoinedAt = s.now
+		}
+		p.Status = Connected
+		p.Session = e.Session
+		p.Recording = e.Told
+		s.m.asked[e.ID] = e.Told
+	})
+}
+
+func (s *step) failed(e Failure) error {
+	method := Failed
+	if e.Busy {
+		method = Busy
+	}
+	return s.remove(e.ID, Disconnection{Method: method, Reason: e.Reason})
+}
+
+// eject removes a participant by policy; the media stop with this step, the signalling follows.
+func (s *step) eject(id ParticipantID, reason string) error {
+	if err := s.remove(id, Disconnection{Method: Booted, Reason: reason}); err != nil {
+		return err
+	}
+	s.do(Eject{ID: id, Reason: reason})
+	return nil
+}
+
+// remove takes a participant out of the roster and reports him once among the departed.
+func (s *step) remove(id ParticipantID, d Disconnection) error {
+	i := s.index(id)
+	if i < 0 {
+		return ErrNoParticipant
+	}
+	s.own()
+	p := s.next.Participants[i]
+	d.At = s.now
+	p.Disconnection = d
+	p.Status = Disconnected
+	p.Speaking = false
+	s.next.Departed = append(s.next.Departed, p)
+	s.next.Participants = slices.Delete(s.next.Participants, i, i+1)
+	delete(s.m.asked, id)
+	s.dirty = true
+	return nil
+}
+
+// adjust changes what the focus does with a participant.
+func (s *step) adjust(e Adjust) error {
+	p, ok := s.next.Participant(e.ID)
+	if !ok {
+		return ErrNoParticipant
+	}
+	role := p.Role
+	if e.Role != nil {
+		role = *e.Role
+	}
+	switch {
+	case role > Listener:
+		return ErrRange
+	case e.GainDB != nil && !(*e.GainDB >= minGainDB && *e.GainDB <= maxGainDB): // also refuses NaN
+		return ErrRange
+	case e.Muted != nil && !*e.Muted && role == Listener:
+		return ErrListener
+	}
+	return s.edit(e.ID, func(p *Participant) {
+		p.Role = role
+		assign(&p.Muted, e.Muted)
+		assign(&p.Deafened, e.Deafened)
+		assign(&p.Held, e.Held)
+		assign(&p.GainDB, e.GainDB)
+		assign(&p.DisplayName, e.DisplayName)
+	})
+}
+
+func assign[T any](field, wish *T) {
+	if wish != nil {
+		*field = *wish
+	}
+}
+
+// speaking marks exactly the listed participants, as far as they may be heard at all.
+func (s *step) speaking(e Speaking) error {
+	for i := range s.next.Participants {
+		p := s.next.Participants[i]
+		is := slices.Contains(e.Active, p.ID) && p.Speaks()
+		if is == p.Speaking {
+			continue
+		}
+		p.Speaking = is
+		s.own()
+		s.next.Participants[i] = p
+		s.dirty = true
+	}
+	return nil
+}
+
+// edit changes one participant on a copy; status follows from the rest.
+func (s *step) edit(id ParticipantID, change func(*Participant)) error {
+	i := s.index(id)
+	if i < 0 {
+		return ErrNoParticipant
+	}
+	p := s.next.Participants[i]
+	change(&p)
+	if p.Status.Present() {
+		p.Status = status(&p)
+	}
+	p.Speaking = p.Speaking && p.Speaks()
+	if p == s.next.Participants[i] {
+		return nil
+	}
+	s.own()
+	s.next.Participants[i] = p
+	s.dirty = true
+	return nil
+}
+
+// status is the endpoint status of a participant whose media are in the conference (RFC 4575, section 5.7.3).
+func status(p *Participant) Status {
+	switch {
+	case p.Held || p.Session.OnHold:
+		return OnHold
+	case p.Silenced():
+		return MutedViaFocus
+	default:
+		return Connected
+	}
+}
+
+func (s *step) index(id ParticipantID) int {
+	return slices.IndexFunc(s.next.Participants, func(p Participant) bool { return p.ID == id })
+}
+
+// own makes the list of participants our own before the first write.
+func (s *step) own() {
+	if !s.owned {
+		s.next.Participants = slices.Clone(s.next.Participants)
+		s.owned = true
+	}
+}

@@ -1,0 +1,159 @@
+package conference
+
+import (
+	"slices"
+	"time"
+)
+
+// ID names a conference: the user part of its URI.
+type ID string
+
+// ParticipantID names a participant, unique within its conference for ever.
+type ParticipantID string
+
+// RecordingID names a recording, unique within its conference for ever.
+type RecordingID string
+
+// State is everything that is true of a conference at one version. It is immutable: whoever holds one may read it at any
+// time from any goroutine, and must not write to it or to what its slices hold.
+type State struct {
+	ID              ID
+	Name            string // display text; may be empty
+	URI             string // the conference URI
+	Version         uint64 // grows with every change, over all the life of the conference
+	Active          bool   // somebody is in it, or is being called into it
+	Dynamic         bool   // ends when the last participant leaves
+	Locked          bool   // nobody more may join (RFC 4575, section 5.5.3)
+	MutedOnEntry    bool   // who joins as speaker starts muted
+	MaxParticipants int    // 0: no limit
+	StartedAt       time.Time
+	Ended           bool          // no further version will follow
+	Participants    []Participant // in order of arrival
+	Departed        []Participant // who went by the step that made this version, with Disconnection filled in
+	Recordings      []Recording   // in order of start; of those that are over the last eight stay
+}
+
+// Participant is one participant: one signalling session between the focus and a user agent.
+type Participant struct {
+	ID            ParticipantID
+	Entity        string // the participant's identity as URI
+	DisplayName   string
+	Role          Role
+	Status        Status
+	Method        JoiningMethod
+	Muted         bool    // by the focus; a Listener is not heard whatever this says
+	Deafened      bool    // hears nothing, by the focus
+	Held          bool    // put on hold by the focus: neither hears nor is heard
+	GainDB        float64 // applied to what the participant says
+	Speaking      bool
+	InvitedAt     time.Time  // when the INVITE came or went out
+	JoinedAt      time.Time  // when its media were bridged; zero before
+	Recording     Indication // what the participant is known to have been told (RFC 7866, section 6.1.2)
+	Session       Session
+	Disconnection Disconnection
+}
+
+// Session is what the signalling and media of a participant have come to; the focus reports it, the machine carries it.
+type Session struct {
+	CallID, LocalTag, RemoteTag string
+	Contact                     string // of the user agent: the entity of its endpoint
+	Codec                       string // encoding name and rate, such as "opus/48000"
+	SSRC                        uint32 // what the participant sends with; 0 until known
+	Label                       string // SDP label of the stream
+	Sends, Receives             bool   // the agreed direction, from the participant's point of view
+	OnHold                      bool   // the participant holds the focus (RFC 3264, section 8.4)
+	RecordAware                 bool   // listed record-aware in Supported (RFC 7866, section 6.3)
+	Focus                       bool   // is itself a focus: isfocus in its Contact
+	Secure                      bool   // media are encrypted
+}
+
+// Disconnection tells how and when a participant went (RFC 4575, sections 5.7.6 and 5.7.7).
+type Disconnection struct {
+	Method DisconnectionMethod
+	At     time.Time
+	Reason string // in the form of RFC 3326, such as `SIP;cause=486;text="Busy Here"`; may be empty
+}
+
+// Recording is one recording of the conference by one server or several.
+type Recording struct {
+	ID        RecordingID
+	Modes     Mode
+	Servers   []RecordingServer
+	State     RecordingState // acknowledged, not wished
+	Paused    bool           // wished
+	Stopping  bool           // wished
+	Automatic bool           // begun by the policy "always"
+	StartedAt time.Time
+}
+
+// RecordingServer is one server's part in a recording.
+type RecordingServer struct {
+	Name      string
+	State     RecordingState
+	SessionID string // of the communication session in the metadata (RFC 7865, section 6.3.1); empty until accepted
+	Error     string // why it failed
+}
+
+// Speaks tells whether the others may hear the participant.
+func (p *Participant) Speaks() bool {
+	return p.Status.Present() && !p.Silenced() && !p.Held && !p.Session.OnHold && p.Session.Sends
+}
+
+// Silenced tells whether the focus keeps the participant from being heard, by mute or by role.
+func (p *Participant) Silenced() bool { return p.Muted || p.Role == Listener }
+
+// Hears tells whether the participant is given the conference to hear.
+func (p *Participant) Hears() bool {
+	return p.Status.Present() && !p.Deafened && !p.Held && p.Session.Receives
+}
+
+// Participant gives the participant of that identifier.
+func (s *State) Participant(id ParticipantID) (Participant, bool) {
+	i := slices.IndexFunc(s.Participants, func(p Participant) bool { return p.ID == id })
+	if i < 0 {
+		return Participant{}, false
+	}
+	return s.Participants[i], true
+}
+
+// Recording gives the recording of that identifier.
+func (s *State) Recording(id RecordingID) (Recording, bool) {
+	i := slices.IndexFunc(s.Recordings, func(r Recording) bool { return r.ID == id })
+	if i < 0 {
+		return Recording{}, false
+	}
+	return s.Recordings[i], true
+}
+
+// PresentCount counts the participants whose media are in the conference.
+func (s *State) PresentCount() int {
+	n := 0
+	for i := range s.Participants {
+		if s.Participants[i].Status.Present() {
+			n++
+		}
+	}
+	return n
+}
+
+// Indication is what every participant has to be told: on if any recording runs or is about to, else paused if any is
+// paused, else off (RFC 7866, section 7.3.1).
+func (s *State) Indication() Indication {
+	all := IndicateOff
+	for i := range s.Recordings {
+		all = max(all, s.Recordings[i].indication())
+	}
+	return all
+}
+
+// indication counts a recording from the moment it is wished, so that the participants know before the first packet.
+func (r *Recording) indication() Indication {
+	switch {
+	case r.State.Over() || r.Stopping:
+		return IndicateOff
+	case r.Paused:
+		return IndicatePaused
+	default:
+		return IndicateOn
+	}
+}
