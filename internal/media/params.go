@@ -1,0 +1,56 @@
+package media
+
+import (
+	"net/netip"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// Options are what a [Session] keeps for life.
+type Options struct {
+	// CNAME of our end; default: 96 random bits, so that it tells nothing about us (RFC 7022, section 4.2).
+	CNAME string
+	// SSRC to send with; 0: random. Given, it is kept even when the far end uses the same.
+	SSRC uint32
+}
+
+// PayloadType is one format that may be received. Exactly one of Codec, Event and CN says what it is.
+type PayloadType struct {
+	// Number is the payload type in the RTP header, 0 to 127.
+	Number uint8
+	// Codec of an audio format, else None.
+	Codec codecs.Codec
+	// ClockRate in Hz, 0: that of Codec, else 8000. Needed for events at another clock rate (RFC 4733, section 2.1).
+	ClockRate int
+	// Event: telephone-event (RFC 4733).
+	Event bool
+	// CN: comfort noise (RFC 3389).
+	CN bool
+}
+
+// Params are what offer and answer have agreed on. A whole new value replaces the old one; see [Session.Configure].
+type Params struct {
+	// Remote is the far end's RTP address; invalid while it is not known: then nothing is sent. Port 0 likewise.
+	Remote netip.AddrPort
+	// RemoteRTCP is where reports go; invalid: Remote with Mux, else the port above Remote (RFC 5761, section 5.1.1).
+	RemoteRTCP netip.AddrPort
+	// Receive lists all formats that may come, whatever is sent (RFC 3264, section 5.1). Others are counted and ignored.
+	Receive []PayloadType
+	// SendCodec and SendPayloadType are what Emit sends; the payload type is not looked at unless Send.
+	SendCodec       codecs.Codec
+	SendPayloadType uint8
+	// LevelExtension is the identifier of the ssrc-audio-level header extension, 0: not agreed (RFC 6464, section 4). It is
+	// both read and, with SendLevel, written.
+	LevelExtension uint8
+	// MixerLevelExtension is the identifier of the csrc-audio-level header extension that is sent, 0: none (RFC 6465).
+	MixerLevelExtension uint8
+	// Mux: RTCP on the RTP port (RFC 5761).
+	Mux bool
+	// Send and Receiving are the direction from our view. Without Send, Emit only moves the clock; without Receiving, what
+	// comes is counted and thrown away. Reports go on in any direction (RFC 3264, section 5.1).
+	Send, Receiving bool
+	// SendLevel writes LevelExtension into what is sent.
+	SendLevel bool
+	// FEC: the far end's Opus packets may carry the one before; used to repair a loss (RFC 7587, section 3.3).
+	FEC bool
+}

@@ -1,0 +1,69 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Digit is one key press of the far end (RFC 4733, section 3.2), reported once.
+type Digit struct {
+	// Key is '0' to '9', '*', '#' or 'A' to 'D'.
+	Key byte
+	// Duration of the press as far as it was known when it was reported.
+	Duration time.Duration
+}
+
+// Stats are counted since the session was opened, unless said otherwise.
+type Stats struct {
+	// Received and sent RTP packets, and the octets of their payloads.
+	PacketsReceived, OctetsReceived, PacketsSent, OctetsSent uint64
+	// Lost is what the sequence numbers of the present source say is missing; duplicates make it less (RFC 3550, A.3).
+	Lost int64
+	// Late packets came after their time was concealed; Duplicate ones had come before; Discarded ones were dropped to bring
+	// the delay down or because the buffer was full.
+	Late, Duplicate, Discarded uint64
+	// Concealed is the number of ticks whose audio was made up, ConcealedFEC those of them repaired from the next packet.
+	Concealed, ConcealedFEC uint64
+	// Invalid packets were no RTP or RTCP; UnknownPayloadType, ForeignSource (address not the far end's) and Looped (our
+	// own SSRC) ones were valid but not wanted.
+	Invalid, UnknownPayloadType, ForeignSource, Looped uint64
+	// SendErrors is the number of packets that the system did not take; Refused those of them of which the far end's host
+	// said that nobody listens.
+	SendErrors, Refused uint64
+	// Flooded is the number of ticks that left packets in the socket because there were too many.
+	Flooded uint64
+	// SourceChanges is how often the far end's SSRC changed, Resyncs how often its timestamps or sequence numbers jumped.
+	SourceChanges, Resyncs uint64
+	// Jitter of arrival (RFC 3550, section 6.4.1).
+	Jitter time.Duration
+	// Depth is the audio now buffered; Delay is how long the last frame played has waited since the earliest moment at which
+	// it could have come; Target is what the measured jitter asks for.
+	Depth, Delay, Target time.Duration
+	// RoundTrip is the last round-trip time from the far end's report, 0: not known (RFC 3550, section 6.4.1).
+	RoundTrip time.Duration
+	// RemoteLost, RemoteFraction (0 to 1) and RemoteJitter are what the far end last reported about what we send.
+	RemoteLost     int64
+	RemoteFraction float64
+	RemoteJitter   time.Duration
+	// ReportsReceived and ReportsSent count compound RTCP packets.
+	ReportsReceived, ReportsSent uint64
+	// LastReceived is when the last valid packet came, zero: never.
+	LastReceived time.Time
+	// RemoteSSRC of the present source, 0: none.
+	RemoteSSRC uint32
+	// RemoteAddr is where media go now; Latched says that it was learned from the far end's packets.
+	RemoteAddr netip.AddrPort
+	Latched    bool
+	// RemoteGone: the far end has said BYE, or was silent for five report intervals (RFC 3550, section 6.3.5).
+	RemoteGone bool
+	// MOS is an estimate of the listening quality of what is received, 1 to 4.5 (ITU-T G.107), 0: nothing received.
+	MOS float64
+}
+
+// TransportStats are those of a [Transport].
+type TransportStats struct {
+	// Sessions open now; PortsFree is the number of pairs that could be opened now, as far as is known.
+	Sessions, PortsFree int
+	// Opened and Closed sessions; NoPorts is how often there was none.
+	Opened, Closed, NoPorts uint64
+}
