@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// commands is the command line. Every command is a struct with a Run method in the file of its topic.
+type commands struct {
+	Serve       serveCommand       `cmd:"" help:"Run the focus, the mixer, the notifier, the recording client and (by default) an embedded recorder."`
+	SRS         srsCommand         `cmd:"" name:"srs" help:"Run the reference session recording server alone."`
+	Demo        demoCommand        `cmd:"" help:"Show the main job end to end on this machine, verify it and print what was found."`
+	Check       checkCommand       `cmd:"" help:"Validate a configuration file."`
+	Conference  conferenceCommands `cmd:"" help:"List, show, create, delete, lock and unlock conferences."`
+	Participant participantCommand `cmd:"" help:"List and control the participants of a conference."`
+	Dial        dialCommand        `cmd:"" help:"Dial out from a conference."`
+	Record      recordCommands     `cmd:"" help:"Start, stop, pause, resume and list recordings."`
+	Say         sayCommand         `cmd:"" help:"Play an announcement into a conference."`
+	Events      eventsCommand      `cmd:"" help:"Follow events, one line each."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(t *terminal) error {
+	_, err := fmt.Fprintln(t.out, "parley", version)
+	return err
+}
+
+// server is embedded in every command that talks to a running server.
+type server struct {
+	API   string `name:"api" default:"http://127.0.0.1:8080" env:"PARLEY_API" help:"Address of the server's HTTP API."`
+	Token string `name:"token" env:"PARLEY_TOKEN" help:"Bearer token for the HTTP API."`
+}
+
+// list is embedded in every command that lists.
+type list struct {
+	JSON bool `name:"json" help:"Print JSON instead of a table."`
+}
+
+type conferenceCommands struct {
+	Ls     conferenceList   `cmd:"" help:"List conferences."`
+	Show   conferenceShow   `cmd:"" help:"Show one conference."`
+	Create conferenceCreate `cmd:"" help:"Create a conference."`
+	Delete conferenceDelete `cmd:"" help:"End a conference: everybody is disconnected."`
+	Lock   conferenceLock   `cmd:"" help:"Let nobody in any more."`
+	Unlock conferenceUnlock `cmd:"" help:"Let callers in again."`
+}
+
+type conferenceList struct {
+	server
+	list
+}
+
+// Run lists the conferences.
+func (c *conferenceList) Run(ctx context.Context, t *terminal) error {
+	var found []map[string]any
+	if err := c.client().get(ctx, "/conferences", &found); err != nil {
+		return err
+	}
+	return t.show(c.JSON, found, "id", "name", "active", "locked", "participants", "recordings", "uri")
+}
+
+type conferenceShow struct {
+	server
+	ID string `arg:"" help:"Conference."`
+}
+
+// Run prints a conference as JSON.
+func (c *conferenceShow) Run(ctx context.Context, t *terminal) error {
+	var found map[string]any
+	if err := c.client().get(ctx, path("conferences", c.ID), &found); err != nil {
+		return err
+	}
+	return t.json(found)
+}
+
+type conferenceCreate struct {
+	server
+	ID              string `arg:"" help:"User part of the conference's URI."`
+	Name            string `help:"Name for people."`
+	MaxParticipants int    `help:"How many may take part; 0: no limit."`
+}
+
+// Run creates a conference.
+func (c *conferenceCreate) Run(ctx context.Context, t *terminal) error {
+	in := map[string]any{"id": c.ID}
+	if c.Name != "" {
+		in["name"] = c.Name
+	}
+	if c.MaxParticipants > 0 {
+		in["max_participants"] = c.MaxParticipants
+	}
+	var made map[string]any
+	if err := c.client().do(ctx, "POST", "/conferences", in, &made); err != nil {
+		return err
+	}
+	return t.json(made)
+}
+
+type conferenceDelete struct {
+	server
+	ID string `arg:"" help:"Conference."`
+}
+
+// Run ends a conference.
+func (c *conferenceDelete) Run(ctx context.Context) error {
+	return c.client().do(ctx, "DELETE", path("conferences", c.ID), nil, nil)
+}
+
+type conferenceLock struct {
+	server
+	ID string `arg:"" help:"Conference."`
+}
+
+// Run locks a conference.
+func (c *conferenceLock) Run(ctx context.Context) error {
+	return c.client().do(ctx, "PATCH", path("conferences", c.ID), map[string]any{"locked": true}, nil)
+}
+
+type conferenceUnlock struct {
+	server
+	ID string `arg:"" help:"Conference."`
+}
+
+// Run unlocks a conference.
+func (c *conferenceUnlock) Run(ctx context.Context) error {
+	return c.client().do(ctx, "PATCH", path("conferences", c.ID), map[string]any{"locked": false}, nil)
+}

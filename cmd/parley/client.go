@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+const requestTimeout = 30 * time.Second
+
+// client speaks the HTTP API (docs/api.md).
+type client struct {
+	base, token string
+	http        *http.Client
+}
+
+func (s *server) client() *client {
+	return &client{base: strings.TrimRight(s.API, "/") + "/api/v1", token: s.Token, http: &http.Client{}}
+}
+
+// path joins escaped segments to an API path.
+func path(segments ...string) string {
+	var b strings.Builder
+	for _, segment := range segments {
+		b.WriteString("/" + url.PathEscape(segment))
+	}
+	return b.String()
+}
+
+// apiError is what the server said (RFC 9457).
+type apiError struct {
+	Status int    `json:"status"`
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+// Error gives the server's words.
+func (e *apiError) Error() string {
+	text := e.Title
+	if e.Detail != "" {
+		text = e.Detail
+	}
+	return fmt.Sprintf("%s (%d)", text, e.Status)
+}
+
+func (c *client) send(ctx context.Context, method, at, contentType string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+at, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no answer from the server: %w", err)
+	}
+	if res.StatusCode < http.StatusMultipleChoices {
+		return res, nil
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	problem := &apiError{Status: res.StatusCode, Title: http.StatusText(res.StatusCode)}
+	if err := json.NewDecoder(res.Body).Decode(problem); err != nil {
+		problem.Detail = "" // not a problem document: the status says it
+	}
+	return nil, problem
+}
+
+// do sends a JSON request and reads a JSON answer; in and out may be nil.
+func (c *client) do(ctx context.Context, method, at string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
+	}
+	res, err := c.send(ctx, method, at, "application/json", body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	if out == nil || res.StatusCode == http.StatusNoContent {
+		return nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("the server's answer: %w", err)
+	}
+	return nil
+}
+
+func (c *client) get(ctx context.Context, at string, out any) error {
+	return c.do(ctx, http.MethodGet, at, nil, out)
+}
+
+func (c *client) upload(ctx context.Context, at, contentType string, body []byte) error {
+	res, err := c.send(ctx, http.MethodPost, at, contentType, body)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// serverEvent is one event of a stream of Server-Sent Events.
+type serverEvent struct {
+	id, name string
+	data     []byte
+}
+
+// follow calls yield for every event until the stream or the context ends or yield returns an error.
+func (c *client) follow(ctx context.Context, at string, yield func(serverEvent) error) error {
+	res, err := c.send(ctx, http.MethodGet, at, "", nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	lines := bufio.NewReader(res.Body)
+	var event serverEvent
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			if ctx.Err() != nil || err == io.EOF { //nolint:errorlint // ReadString returns io.EOF itself
+				return nil
+			}
+			return err
+		}
+		field, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "id":
+			event.id = value
+		case "event":
+			event.name = value
+		case "data":
+			event.data = append(event.data, value...)
+		case "":
+			if strings.TrimRight(line, "\r\n") == "" && event.name != "" {
+				if err := yield(event); err != nil {
+					return err
+				}
+				event = serverEvent{}
+			}
+		}
+	}
+}
+
+// json prints a value for people and machines alike.
+func (t *terminal) json(value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(t.out, string(text))
+	return err
+}
+
+// show prints rows as a table of the given columns, or as JSON.
+func (t *terminal) show(asJSON bool, rows []map[string]any, columns ...string) error {
+	if asJSON {
+		return t.json(rows)
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0) //nolint:mnd // two blanks between columns
+	fmt.Fprintln(w, strings.ToUpper(strings.Join(columns, "\t")))
+	for _, row := range rows {
+		cells := make([]string, len(columns))
+		for i, column := range columns {
+			cells[i] = cell(row[column])
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	return w.Flush()
+}
+
+// cell says a value in few words: a list of objects as its length, a list of words as the words.
+func cell(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "-"
+	case []any:
+		words := make([]string, 0, len(v))
+		for _, element := range v {
+			switch e := element.(type) {
+			case string:
+				words = append(words, e)
+			case map[string]any:
+				if name, ok := e["name"].(string); ok {
+					words = append(words, fmt.Sprintf("%s:%v", name, e["state"]))
+				}
+			}
+		}
+		if len(words) == 0 {
+			return fmt.Sprint(len(v))
+		}
+		return strings.Join(words, ",")
+	case string:
+		if v == "" {
+			return "-"
+		}
+		return v
+	default:
+		return fmt.Sprint(v)
+	}
+}

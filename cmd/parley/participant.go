@@ -1,0 +1,98 @@
+package main
+
+import "context"
+
+type participantCommand struct {
+	Ls       participantList     `cmd:"" help:"List the participants of a conference."`
+	Mute     participantMute     `cmd:"" help:"Let nobody hear a participant."`
+	Unmute   participantUnmute   `cmd:"" help:"Let a participant be heard again."`
+	Deafen   participantDeafen   `cmd:"" help:"Let a participant hear nobody."`
+	Undeafen participantUndeafen `cmd:"" help:"Let a participant hear again."`
+	Kick     participantKick     `cmd:"" help:"Disconnect a participant."`
+	Gain     participantGain     `cmd:"" help:"Make a participant louder or quieter for the others."`
+	Role     participantRole     `cmd:"" help:"Give a participant a role."`
+}
+
+type participantList struct {
+	server
+	list
+	Conference string `arg:"" help:"Conference."`
+}
+
+// Run lists the participants.
+func (c *participantList) Run(ctx context.Context, t *terminal) error {
+	var found []map[string]any
+	if err := c.client().get(ctx, path("conferences", c.Conference, "participants"), &found); err != nil {
+		return err
+	}
+	return t.show(c.JSON, found, "id", "uri", "display_name", "role", "state", "muted", "deafened", "held", "speaking", "codec", "recording")
+}
+
+// oneParticipant is embedded in every command about one participant.
+type oneParticipant struct {
+	server
+	Conference  string `arg:"" help:"Conference."`
+	Participant string `arg:"" help:"Participant's id, as participant ls shows it."`
+}
+
+func (c *oneParticipant) patch(ctx context.Context, key string, value any) error {
+	return c.client().do(ctx, "PATCH", path("conferences", c.Conference, "participants", c.Participant), map[string]any{key: value}, nil)
+}
+
+type participantMute struct{ oneParticipant }
+
+// Run mutes.
+func (c *participantMute) Run(ctx context.Context) error { return c.patch(ctx, "muted", true) }
+
+type participantUnmute struct{ oneParticipant }
+
+// Run unmutes.
+func (c *participantUnmute) Run(ctx context.Context) error { return c.patch(ctx, "muted", false) }
+
+type participantDeafen struct{ oneParticipant }
+
+// Run deafens.
+func (c *participantDeafen) Run(ctx context.Context) error { return c.patch(ctx, "deafened", true) }
+
+type participantUndeafen struct{ oneParticipant }
+
+// Run undeafens.
+func (c *participantUndeafen) Run(ctx context.Context) error { return c.patch(ctx, "deafened", false) }
+
+type participantGain struct {
+	oneParticipant
+	DB float64 `arg:"" name:"db" help:"Gain in dB, for example 6 or -- -6."`
+}
+
+// Run sets the gain.
+func (c *participantGain) Run(ctx context.Context) error { return c.patch(ctx, "gain_db", c.DB) }
+
+type participantRole struct {
+	oneParticipant
+	Role string `arg:"" enum:"moderator,speaker,listener" help:"moderator, speaker or listener."`
+}
+
+// Run sets the role.
+func (c *participantRole) Run(ctx context.Context) error { return c.patch(ctx, "role", c.Role) }
+
+type participantKick struct{ oneParticipant }
+
+// Run disconnects the participant.
+func (c *participantKick) Run(ctx context.Context) error {
+	return c.client().do(ctx, "DELETE", path("conferences", c.Conference, "participants", c.Participant), nil, nil)
+}
+
+type dialCommand struct {
+	server
+	Conference string `arg:"" help:"Conference."`
+	URI        string `arg:"" name:"uri" help:"Whom to call, for example sip:bob@192.0.2.7."`
+}
+
+// Run dials out.
+func (c *dialCommand) Run(ctx context.Context, t *terminal) error {
+	var made map[string]any
+	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "participants"), map[string]any{"uri": c.URI}, &made); err != nil {
+		return err
+	}
+	return t.json(made)
+}

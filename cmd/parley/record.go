@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+type recordCommands struct {
+	Start  recordStart  `cmd:"" help:"Start to record a conference."`
+	Stop   recordStop   `cmd:"" help:"Stop recording."`
+	Pause  recordPause  `cmd:"" help:"Pause a recording."`
+	Resume recordResume `cmd:"" help:"Go on with a paused recording."`
+	Ls     recordList   `cmd:"" help:"List the recordings of a conference."`
+}
+
+type recordStart struct {
+	server
+	Conference string   `arg:"" help:"Conference."`
+	Mode       []string `help:"mixed, separate, or both separated by a comma." enum:"mixed,separate" default:"mixed,separate"`
+	SRS        []string `name:"srs" help:"Recording servers by name; the conference's own if left out."`
+}
+
+// Run starts a recording.
+func (c *recordStart) Run(ctx context.Context, t *terminal) error {
+	in := map[string]any{"mode": c.Mode}
+	if len(c.SRS) > 0 {
+		in["servers"] = c.SRS
+	}
+	var made map[string]any
+	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "recordings"), in, &made); err != nil {
+		return err
+	}
+	return t.json(made)
+}
+
+// oneRecording is embedded in the commands about one recording; without an id they mean the only one that runs.
+type oneRecording struct {
+	server
+	Conference string `arg:"" help:"Conference."`
+	Recording  string `arg:"" optional:"" help:"Recording's id; may be left out while there is only one."`
+}
+
+var errWhichRecording = errors.New("name the recording")
+
+func (c *oneRecording) path(ctx context.Context) (string, error) {
+	if c.Recording != "" {
+		return path("conferences", c.Conference, "recordings", c.Recording), nil
+	}
+	var found []struct {
+		ID    string `json:"id"`
+		State string `json:"state"`
+	}
+	if err := c.client().get(ctx, path("conferences", c.Conference, "recordings"), &found); err != nil {
+		return "", err
+	}
+	var running []string
+	for _, recording := range found {
+		if recording.State != "stopped" {
+			running = append(running, recording.ID)
+		}
+	}
+	switch len(running) {
+	case 0:
+		return "", fmt.Errorf("conference %s is not being recorded", c.Conference)
+	case 1:
+		return path("conferences", c.Conference, "recordings", running[0]), nil
+	default:
+		return "", fmt.Errorf("%w: %w, there are %v", errUsage, errWhichRecording, running)
+	}
+}
+
+func (c *oneRecording) change(ctx context.Context, method string, in any) error {
+	at, err := c.path(ctx)
+	if err != nil {
+		return err
+	}
+	return c.client().do(ctx, method, at, in, nil)
+}
+
+type recordStop struct{ oneRecording }
+
+// Run stops a recording.
+func (c *recordStop) Run(ctx context.Context) error { return c.change(ctx, "DELETE", nil) }
+
+type recordPause struct{ oneRecording }
+
+// Run pauses a recording.
+func (c *recordPause) Run(ctx context.Context) error {
+	return c.change(ctx, "PATCH", map[string]any{"state": "paused"})
+}
+
+type recordResume struct{ oneRecording }
+
+// Run resumes a recording.
+func (c *recordResume) Run(ctx context.Context) error {
+	return c.change(ctx, "PATCH", map[string]any{"state": "recording"})
+}
+
+type recordList struct {
+	server
+	list
+	Conference string `arg:"" help:"Conference."`
+}
+
+// Run lists the recordings.
+func (c *recordList) Run(ctx context.Context, t *terminal) error {
+	var found []map[string]any
+	if err := c.client().get(ctx, path("conferences", c.Conference, "recordings"), &found); err != nil {
+		return err
+	}
+	return t.show(c.JSON, found, "id", "state", "mode", "servers", "streams", "started_at")
+}
+
+type sayCommand struct {
+	server
+	Conference string `arg:"" help:"Conference."`
+	File       string `arg:"" type:"existingfile" help:"WAV file: 16-bit PCM, mono or stereo, 8 to 48 kHz."`
+}
+
+// Run plays a file into the conference.
+func (c *sayCommand) Run(ctx context.Context) error {
+	sound, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	return c.client().upload(ctx, path("conferences", c.Conference, "announcements"), "audio/wav", sound)
+}
