@@ -1,0 +1,119 @@
+package focus
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// Config is what a Focus starts from. The zero value of a field means its default.
+type Config struct {
+	// Domain is the host part of conference URIs, with a port if need be; empty: the agent's own address.
+	Domain string
+	// Address is what c= of our descriptions says; invalid: the local address of each media session.
+	Address netip.Addr
+	// Codecs in order of preference; empty: Opus, G722, PCMU, PCMA.
+	Codecs []codecs.Codec
+	// OpusBitrate in bit/s and OpusComplexity 0 to 10 of what is sent to participants; 0: the codec's defaults.
+	OpusBitrate, OpusComplexity int
+	// Dynamic lets any dialled user part create its conference, after the pattern Defaults.
+	Dynamic bool
+	// Defaults is the pattern of dynamic conferences; its ID is ignored.
+	Defaults ConferenceConfig
+	// Conferences that always exist.
+	Conferences []ConferenceConfig
+	// Recorders that may be asked to record.
+	Recorders []Recorder
+	// Notification tells how participants learn that they are recorded.
+	Notification Notification
+	// DialTimeout ends a call that nobody answers; 60 s.
+	DialTimeout time.Duration
+	// NotifyInterval is the shortest time between two NOTIFYs of a subscription (RFC 4575, section 3.9); 5 s.
+	NotifyInterval time.Duration
+	Limits         Limits
+}
+
+// Limits bound what the focus takes on; 0: no limit, but for Subscriptions and Events.
+type Limits struct {
+	Conferences   int // at once
+	Participants  int // at once, in all conferences
+	Subscriptions int // at once, of one conference; 1000
+	Events        int // kept for those who resume; 4096
+}
+
+// ConferenceConfig describes one conference.
+type ConferenceConfig struct {
+	ID              conference.ID // user part of the URI
+	Name            string
+	MaxParticipants int // 0: no limit
+	MaxSpeakers     int // heard at once; 0: everybody
+	Locked          bool
+	MutedOnEntry    bool
+	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones
+	Recording       conference.RecordingConfig
+}
+
+// Recorder is a Session Recording Server (RFC 7866).
+type Recorder struct {
+	Name    string
+	URI     string // such as "sip:srs@10.0.0.9:5060;transport=tcp"
+	Codecs  []codecs.Codec
+	Profile siprec.Profile     // its dialect; the zero value is the RFC
+	Retry   siprec.RetryPolicy // of a lost session
+}
+
+// Notification tells how participants without record-aware user agents learn of a recording (RFC 7866, section 6.1.2).
+// Silent recording does not exist: a zero value gives the defaults.
+type Notification struct {
+	ToneInterval  time.Duration // between two tones; 15 s
+	ToneLength    time.Duration // 400 ms
+	ToneFrequency int           // hertz; 1400
+	Timeout       time.Duration // for a record-aware user agent to answer before it gets the tone too; 4 s
+}
+
+// ConferenceChange changes settings; nil fields stay.
+type ConferenceChange struct {
+	Name                 *string
+	Locked, MutedOnEntry *bool
+	MaxParticipants      *int
+}
+
+// ParticipantChange changes what the focus does with a participant; nil fields stay.
+type ParticipantChange struct {
+	Muted, Deafened, Held *bool
+	GainDB                *float64 // -60 to +20
+	Role                  *conference.Role
+	DisplayName           *string
+}
+
+// RecordingRequest asks for a recording; zero fields mean what the conference is configured for.
+type RecordingRequest struct {
+	Modes   conference.Mode
+	Servers []string // names of Recorders
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	if len(c.Codecs) == 0 {
+		c.Codecs = []codecs.Codec{codecs.Opus, codecs.G722, codecs.PCMU, codecs.PCMA}
+	}
+	orDefault(&c.DialTimeout, 60*time.Second)
+	orDefault(&c.NotifyInterval, 5*time.Second)
+	orDefault(&c.Limits.Subscriptions, 1000)
+	orDefault(&c.Limits.Events, 4096)
+	orDefault(&c.Notification.ToneInterval, 15*time.Second)
+	orDefault(&c.Notification.ToneLength, 400*time.Millisecond)
+	orDefault(&c.Notification.ToneFrequency, 1400)
+	orDefault(&c.Notification.Timeout, 4*time.Second)
+	return c
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

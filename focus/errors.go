@@ -1,0 +1,35 @@
+package focus
+
+import (
+	"errors"
+
+	"github.com/parley-sip/parley/focus/conference"
+)
+
+// What a caller may ask about with errors.Is. Those that the conference itself decides are the ones of package conference.
+//
+//nolint:gochecknoglobals // sentinels
+var (
+	// ErrNoConference says that there is no conference of that name.
+	ErrNoConference = errors.New("no such conference")
+	// ErrNoParticipant says that no such participant is in the conference.
+	ErrNoParticipant = conference.ErrNoParticipant
+	// ErrNoRecording says that the conference has no such recording, or that it is over.
+	ErrNoRecording = conference.ErrNoRecording
+	// ErrLocked refuses a new participant of a locked conference.
+	ErrLocked = conference.ErrLocked
+	// ErrFull refuses a participant beyond the limit of the conference.
+	ErrFull = conference.ErrFull
+	// ErrExists refuses to create what is there already.
+	ErrExists = conference.ErrExists
+	// ErrConflict refuses what does not fit the present state.
+	ErrConflict = conference.ErrConflict
+	// ErrInvalid refuses an argument: an identifier, a URI, a WAV file.
+	ErrInvalid = errors.New("invalid argument")
+	// ErrNoServer refuses a recording by a server that the configuration does not know.
+	ErrNoServer = errors.New("no such recording server")
+	// ErrBusy refuses what would go beyond a configured limit of the whole focus.
+	ErrBusy = errors.New("limit reached")
+	// ErrShutdown refuses everything while the focus drains.
+	ErrShutdown = errors.New("shutting down")
+)

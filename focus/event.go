@@ -1,0 +1,76 @@
+package focus
+
+import (
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+)
+
+// EventType names what happened.
+type EventType string
+
+// The events.
+const (
+	ConferenceStarted  EventType = "conference.started"
+	ConferenceEnded    EventType = "conference.ended"
+	ConferenceUpdated  EventType = "conference.updated"
+	ParticipantJoined  EventType = "participant.joined"
+	ParticipantLeft    EventType = "participant.left"
+	ParticipantUpdated EventType = "participant.updated"
+	SpeakerChanged     EventType = "speaker.changed"
+	RecordingStarted   EventType = "recording.started"
+	RecordingPaused    EventType = "recording.paused"
+	RecordingResumed   EventType = "recording.resumed"
+	RecordingStopped   EventType = "recording.stopped"
+	RecordingFailed    EventType = "recording.failed"
+	DigitReceived      EventType = "dtmf.received"
+)
+
+// Event is one thing that happened in a conference, for applications.
+type Event struct {
+	// ID is unique and opaque; give it to Watch to go on after it.
+	ID string `json:"id"`
+	// Type says what Object is: ConferenceInfo for conference.*, ParticipantInfo for participant.*, RecordingInfo for
+	// recording.*, SpeakersInfo for speaker.changed, DigitInfo for dtmf.received.
+	Type       EventType     `json:"type"`
+	Time       Time          `json:"time"`
+	Conference conference.ID `json:"conference"`
+	// Sequence grows by one with each event of the conference.
+	Sequence uint64 `json:"sequence"`
+	Object   any    `json:"object"`
+}
+
+// Hooks are called for what metrics and call records want to know. Any may be nil. They are called from the goroutines of
+// conferences and must return at once.
+type Hooks struct {
+	// CallStarted: a call was admitted; inbound or outbound.
+	CallStarted func(direction string)
+	// CallAnswered: its media are bridged, so long after the INVITE.
+	CallAnswered func(direction string, setup time.Duration)
+	// CallEnded: with the outcome "answered", or why not: "cancelled", "busy", "failed", "refused", "unavailable".
+	CallEnded func(CallRecord)
+	// RecordingChanged: a session with a recording server has a new state; old is "" for a new one.
+	RecordingChanged func(server, old, state string)
+	// RecordingFailure: a server refused, was lost or refused a change.
+	RecordingFailure func(server, kind string)
+	// Notified: a NOTIFY was accepted; state is full, partial or deleted.
+	Notified func(state string)
+	// Event: every event of every conference, in order.
+	Event func(Event)
+}
+
+// CallRecord is what remains of a call.
+type CallRecord struct {
+	Conference  conference.ID
+	Participant conference.ParticipantID
+	Direction   string // inbound, outbound
+	URI         string
+	CallID      string
+	Result      string
+	Reason      string // RFC 3326
+	Codec       string
+	StartedAt   time.Time
+	AnsweredAt  time.Time // zero: never
+	EndedAt     time.Time
+	Stats       ParticipantStats
+}
