@@ -1,9 +1,6 @@
 package siprec
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // An Event is something that happened to a recording session: [Desire], [Answered],
 // [TimedOut], [TransportFailed], [PeerOffer], [PeerAck], [SnapshotRequested],
@@ -21,12 +18,12 @@ type Desire struct {
 
 // StreamWish is one stream that shall be recorded.
 type StreamWish struct {
-	Key         string         // stable name, e.g. participant and medium; owns its label for good
-	ID          ID             // stream_id, stable per key
-	Participant ID             // whose audio it is; empty: mixed
-	Members     []ID           // as in [RosterStream]
-	Local       netip.AddrPort // where its RTP comes from; RTCP on the next port
-	Paused      bool           // only this stream (masking)
+	Key         string // stable name, e.g. participant and medium; owns its label for good
+	ID          ID     // stream_id, stable per key
+	Participant ID     // whose audio it is; empty: mixed
+	Members     []ID   // as in [RosterStream]
+	Port        uint16 // our RTP port at Config.Address; RTCP on the next one
+	Paused      bool   // only this stream (masking)
 }
 
 // Answered is the final response to the request of the client that is open.

@@ -1,0 +1,115 @@
+package siprec
+
+import (
+	"slices"
+	"time"
+)
+
+// Document maps a roster to its complete document. Times are cut to milliseconds, the
+// resolution of [Marshal]. A roster without session gives an empty document, the form
+// of a persistent recording session at rest (RFC 7866, section 10).
+func Document(r Roster) Recording {
+	if r.Session == "" {
+		streams := make([]Stream, 0, len(r.Streams))
+		for _, s := range r.Streams {
+			streams = append(streams, Stream{ID: s.ID, Label: s.Label})
+		}
+		return Recording{Streams: streams}
+	}
+	if r.RecordedSince.IsZero() {
+		r.RecordedSince = r.Started
+	}
+	if r.RecordedUntil.IsZero() {
+		r.RecordedUntil = r.Ended
+	}
+	var d Recording
+	if r.Group != "" {
+		d.Groups = []Group{{ID: r.Group, Associate: instant(r.GroupStarted), Disassociate: instant(r.GroupEnded)}}
+	}
+	session := Session{
+		ID: r.Session, Group: r.Group, Start: instant(r.Started), Stop: instant(r.Ended),
+		Reasons: r.Reasons, Extensions: r.SessionElements,
+	}
+	for _, p := range r.Participants {
+		if p.SIPSessionID != "" && p.Left.IsZero() {
+			session.SIPSessionIDs = append(session.SIPSessionIDs, p.SIPSessionID)
+		}
+		d.Participants = append(d.Participants, Participant{ID: p.ID, Names: p.Names, Extensions: p.Extensions})
+		d.ParticipantSessions = append(d.ParticipantSessions, r.participantSession(p))
+		if a, ok := r.participantStream(p); ok {
+			d.ParticipantStreams = append(d.ParticipantStreams, a)
+		}
+	}
+	d.Sessions = []Session{session}
+	for _, s := range r.Streams {
+		d.Streams = append(d.Streams, Stream{ID: s.ID, Session: r.Session, Label: s.Label})
+	}
+	d.SessionRecordings = []SessionRecording{{
+		Session: r.Session, Associate: instant(r.RecordedSince), Disassociate: instant(r.RecordedUntil),
+	}}
+	return d
+}
+
+// instant is a time as it stands in a document.
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}
+
+// earliest returns the earlier of two times of which either may be unknown.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+func (r *Roster) participantSession(p RosterParticipant) ParticipantSession {
+	params := p.Params
+	if p.Focus && !slices.ContainsFunc(params, func(p Param) bool { return p.Name == "isfocus" }) {
+		params = append(slices.Clone(params), Param{Name: "isfocus", Value: "true"})
+	}
+	return ParticipantSession{
+		Participant: p.ID, Session: r.Session, Params: params,
+		Associate: instant(p.Joined), Disassociate: instant(earliest(p.Left, r.Ended)),
+	}
+}
+
+// participantStream tells what a participant feeds and hears. Someone who has left
+// feeds and hears nothing; someone who left before recording began never did, and the
+// focus has no media of its own.
+func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool) {
+	if p.Focus || (!p.Left.IsZero() && p.Left.Before(r.RecordedSince)) {
+		return ParticipantStream{}, false
+	}
+	a := ParticipantStream{
+		Participant:  p.ID,
+		Associate:    instant(latest(p.Joined, r.RecordedSince)),
+		Disassociate: instant(earliest(p.Left, r.RecordedUntil)),
+	}
+	if !a.Disassociate.IsZero() {
+		return a, true
+	}
+	for _, s := range r.Streams {
+		if s.Members != nil && !slices.Contains(s.Members, p.ID) {
+			continue
+		}
+		own := s.Participant == p.ID
+		if !p.Muted && !p.Held && (own || s.Participant == "") {
+			a.Send = append(a.Send, s.ID)
+		}
+		if !p.Deafened && !p.Held && !own {
+			a.Recv = append(a.Recv, s.ID)
+		}
+	}
+	return a, true
+}
