@@ -104,9 +104,6 @@ const (
 // String gives the name used by the API.
 func (s RecordingState) String() string { return name(recordingNames[:], int(s)) }
 
-// Over tells whether the recording has come to its end.
-func (s RecordingState) Over() bool { return s == RecordingFailed || s == RecordingStopped }
-
 // Mode is a set of the forms in which a conference is recorded.
 type Mode uint8
 

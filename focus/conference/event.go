@@ -104,6 +104,7 @@ type Report struct {
 	State     RecordingState
 	SessionID string
 	Error     string
+	Retrying  bool
 }
 
 // Indicated reports that a participant has been told about recording.

@@ -64,7 +64,7 @@ func (s *step) rest() {
 
 // drained tells whether no recording is on its way any more.
 func (s *step) drained() bool {
-	return !slices.ContainsFunc(s.next.Recordings, func(r Recording) bool { return !r.State.Over() })
+	return !slices.ContainsFunc(s.next.Recordings, func(r Recording) bool { return !r.Over() })
 }
 
 // wakeAt asks for a Tick unless the same one is asked for already.

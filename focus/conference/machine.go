@@ -116,7 +116,7 @@ func (s *step) apply(e Event) error {
 	case Speaking:
 		return s.speaking(e)
 	case Indicated:
-		return s.edit(e.ID, func(p *Participant) { p.Recording = e.Indication })
+		return s.edit(e.ID, func(p *Participant) { p.Recording = min(e.Indication, s.m.asked[e.ID]) })
 	default:
 		return s.applyConference(e)
 	}

@@ -7,7 +7,7 @@ import (
 
 // Captures tells whether the conference is wished to be captured by this recording now; each participant only from the
 // moment he has been told.
-func (r *Recording) Captures() bool { return !r.State.Over() && !r.Stopping && !r.Paused }
+func (r *Recording) Captures() bool { return !r.Over() && !r.Stopping && !r.Paused }
 
 // record starts a recording.
 func (s *step) record(e Record) error {
@@ -44,7 +44,7 @@ func (s *step) record(e Record) error {
 // wish pauses, resumes or stops a recording.
 func (s *step) wish(id RecordingID, pause, stop bool) error {
 	i := s.recordingIndex(id)
-	if i < 0 || s.next.Recordings[i].State.Over() {
+	if i < 0 || s.next.Recordings[i].Over() {
 		return ErrNoRecording
 	}
 	r := s.next.Recordings[i]
@@ -66,7 +66,7 @@ func (s *step) wish(id RecordingID, pause, stop bool) error {
 // stop begins the end of a recording; one whose sessions were never asked for has ended by that.
 func (s *step) stop(i int) {
 	r := s.next.Recordings[i]
-	if r.Stopping || r.State.Over() {
+	if r.Stopping || r.Over() {
 		return
 	}
 	r.Stopping = true
@@ -87,7 +87,7 @@ func (s *step) change(id RecordingID) {
 // report takes what a server has acknowledged.
 func (s *step) report(e Report) error {
 	i := s.recordingIndex(e.Recording)
-	if i < 0 || s.next.Recordings[i].State.Over() {
+	if i < 0 || s.next.Recordings[i].Over() {
 		return ErrNoRecording
 	}
 	r := s.next.Recordings[i]
@@ -95,7 +95,7 @@ func (s *step) report(e Report) error {
 	if k < 0 {
 		return ErrNoRecording
 	}
-	server := RecordingServer{Name: e.Server, State: e.State, SessionID: e.SessionID, Error: e.Error}
+	server := RecordingServer{Name: e.Server, State: e.State, SessionID: e.SessionID, Error: e.Error, Retrying: e.Retrying}
 	if server.SessionID == "" {
 		server.SessionID = r.Servers[k].SessionID
 	}
@@ -105,6 +105,7 @@ func (s *step) report(e Report) error {
 	r.Servers = slices.Clone(r.Servers)
 	r.Servers[k] = server
 	r.State = aggregate(&r)
+	r.Broken = r.Broken || r.State == RecordingFailed
 	if r.State == RecordingActive && r.StartedAt.IsZero() {
 		r.StartedAt = s.now
 	}
@@ -118,10 +119,13 @@ func (s *step) report(e Report) error {
 // aggregate is the state of a recording from those of its servers: one that records is enough.
 func aggregate(r *Recording) RecordingState {
 	count := map[RecordingState]int{}
-	for _, v := range r.Servers {
-		count[v.State]++
+	over := 0
+	for i := range r.Servers {
+		count[r.Servers[i].State]++
+		if r.Servers[i].Over() {
+			over++
+		}
 	}
-	over := count[RecordingFailed] + count[RecordingStopped]
 	switch {
 	case over == len(r.Servers) && count[RecordingFailed] > 0 && !r.Stopping:
 		return RecordingFailed
@@ -133,15 +137,17 @@ func aggregate(r *Recording) RecordingState {
 		return RecordingActive
 	case count[RecordingPaused] > 0:
 		return RecordingPaused
-	default:
+	case count[RecordingStarting] > 0:
 		return RecordingStarting
+	default:
+		return RecordingFailed
 	}
 }
 
 // hasAutomatic tells whether the policy has been fulfilled.
 func (s *step) hasAutomatic() bool {
 	return slices.ContainsFunc(s.next.Recordings, func(r Recording) bool {
-		return r.Automatic && !r.Stopping && !r.State.Over()
+		return r.Automatic && !r.Stopping && !r.Over()
 	})
 }
 
@@ -154,7 +160,7 @@ func (s *step) settleRecordings() {
 		switch {
 		case empty:
 			s.stop(i)
-		case present && !r.Stopping && !r.State.Over() && !s.m.opened[r.ID]:
+		case present && !r.Stopping && !r.Over() && !s.m.opened[r.ID]:
 			s.m.opened[r.ID] = true
 			s.do(StartRecording{ID: r.ID})
 		}
@@ -167,10 +173,17 @@ func (s *step) settleRecordings() {
 func (s *step) indicate() {
 	want := s.next.Indication()
 	for i := range s.next.Participants {
-		p := &s.next.Participants[i]
-		if p.Status.Present() && s.m.asked[p.ID] != want {
-			s.m.asked[p.ID] = want
-			s.do(Indicate{ID: p.ID, Indication: want})
+		p := s.next.Participants[i]
+		if !p.Status.Present() || s.m.asked[p.ID] == want {
+			continue
+		}
+		s.m.asked[p.ID] = want
+		s.do(Indicate{ID: p.ID, Indication: want})
+		if p.Recording > want { // what allows less need not wait for the participant to hear of it
+			p.Recording = want
+			s.own()
+			s.next.Participants[i] = p
+			s.dirty = true
 		}
 	}
 }
@@ -179,7 +192,7 @@ func (s *step) indicate() {
 func (s *step) forget() {
 	over := 0
 	for i := range s.next.Recordings {
-		if s.next.Recordings[i].State.Over() {
+		if s.next.Recordings[i].Over() {
 			over++
 		}
 	}
@@ -188,7 +201,7 @@ func (s *step) forget() {
 	}
 	s.rown()
 	s.next.Recordings = slices.DeleteFunc(s.next.Recordings, func(r Recording) bool {
-		drop := r.State.Over() && over > keptRecordings
+		drop := r.Over() && over > keptRecordings
 		if drop {
 			over--
 			delete(s.m.opened, r.ID)
@@ -222,7 +235,7 @@ func (s *step) abandonRecordings(deadline time.Time) {
 		return
 	}
 	for i := range s.next.Recordings {
-		if r := s.next.Recordings[i]; !r.State.Over() {
+		if r := s.next.Recordings[i]; !r.Over() {
 			r.State = RecordingStopped
 			s.put(i, r)
 		}

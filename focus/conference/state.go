@@ -83,6 +83,7 @@ type Recording struct {
 	Paused    bool           // wished
 	Stopping  bool           // wished
 	Automatic bool           // begun by the policy "always"
+	Broken    bool           // has failed before: participants are told again only once a server records
 	StartedAt time.Time
 }
 
@@ -92,6 +93,18 @@ type RecordingServer struct {
 	State     RecordingState
 	SessionID string // of the communication session in the metadata (RFC 7865, section 6.3.1); empty until accepted
 	Error     string // why it failed
+	Retrying  bool   // failed, and will be tried again
+}
+
+// Over tells whether nothing more will come of this server.
+func (v *RecordingServer) Over() bool {
+	return v.State == RecordingStopped || v.State == RecordingFailed && !v.Retrying
+}
+
+// Over tells whether the recording has come to its end; one whose servers are tried again has not.
+func (r *Recording) Over() bool {
+	return r.State == RecordingStopped ||
+		r.State == RecordingFailed && !slices.ContainsFunc(r.Servers, func(v RecordingServer) bool { return v.Retrying })
 }
 
 // Speaks tells whether the others may hear the participant.
@@ -149,7 +162,7 @@ func (s *State) Indication() Indication {
 // indication counts a recording from the moment it is wished, so that the participants know before the first packet.
 func (r *Recording) indication() Indication {
 	switch {
-	case r.State.Over() || r.Stopping:
+	case r.Over() || r.Stopping, r.Broken && r.State != RecordingActive && r.State != RecordingPaused:
 		return IndicateOff
 	case r.Paused:
 		return IndicatePaused

@@ -1,0 +1,186 @@
+package conference
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestStorm throws random events at a conference and holds what must always be true.
+func TestStorm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{
+			ID: "1000", Dynamic: rapid.Bool().Draw(t, "dynamic"), MaxParticipants: rapid.IntRange(0, 4).Draw(t, "max"),
+			Recording: RecordingConfig{
+				Policy: RecordingPolicy(rapid.IntRange(0, 2).Draw(t, "policy")), Servers: []string{"one", "two"},
+				OnFailure: FailurePolicy(rapid.IntRange(0, 2).Draw(t, "failure")),
+			},
+			Grace: time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * time.Second,
+		}
+		m := NewMachine(cfg)
+		w := &storm{m: m, t: t, now: epoch, indicated: map[ParticipantID]Indication{}}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "ms")) * time.Millisecond)
+			w.step(drawEvent(t))
+		}
+	})
+}
+
+type storm struct {
+	m         *Machine
+	t         *rapid.T
+	now       time.Time
+	indicated map[ParticipantID]Indication
+	records   int
+}
+
+func (w *storm) step(e Event) {
+	before := w.m.State()
+	frozen := deepCopy(before)
+	actions := w.m.Step(e, w.now)
+	after := w.m.State()
+	if !reflect.DeepEqual(*before, frozen) {
+		w.t.Fatalf("%T%+v wrote to a state that was handed out", e, e)
+	}
+	published := slices.Contains(actions, Action(Publish{}))
+	switch {
+	case published && after.Version != before.Version+1:
+		w.t.Fatalf("published version %d after %d", after.Version, before.Version)
+	case !published && after != before:
+		w.t.Fatalf("%T%+v changed the state without publishing it", e, e)
+	}
+	w.roster(e, before, after)
+	for _, a := range actions {
+		switch a := a.(type) {
+		case Reject:
+			if len(actions) != 1 || after != before {
+				w.t.Fatalf("a refused %T did something: %v", e, actions)
+			}
+		case AutoRecord:
+			w.records++
+			w.step(Record{ID: RecordingID(rune('A' + w.records)), Automatic: true})
+		case Indicate:
+			w.indicated[a.ID] = a.Indication
+		}
+	}
+	w.recordings(w.m.State())
+}
+
+// roster holds what is true of participants.
+func (w *storm) roster(e Event, before, after *State) {
+	seen := map[ParticipantID]bool{}
+	for i := range after.Participants {
+		p := &after.Participants[i]
+		if seen[p.ID] {
+			w.t.Fatalf("%s is in the roster twice", p.ID)
+		}
+		seen[p.ID] = true
+		if p.Status.Present() == p.JoinedAt.IsZero() {
+			w.t.Fatalf("%s is %s since %v", p.ID, p.Status, p.JoinedAt)
+		}
+		if p.Speaks() && p.Status != Connected {
+			w.t.Fatalf("%s speaks while %s", p.ID, p.Status)
+		}
+		if p.Speaking && !p.Speaks() {
+			w.t.Fatalf("%s is speaking but not heard", p.ID)
+		}
+	}
+	for i := range after.Departed {
+		if seen[after.Departed[i].ID] || after.Departed[i].Disconnection.Method == NotDisconnected {
+			w.t.Fatalf("departed: %+v", after.Departed[i])
+		}
+	}
+	grew := len(after.Participants) > len(before.Participants)
+	switch {
+	case grew && (before.Locked || before.Ended):
+		w.t.Fatalf("%T got into a closed conference", e)
+	case grew && before.MaxParticipants > 0 && len(after.Participants) > before.MaxParticipants:
+		w.t.Fatalf("%d participants, limit %d", len(after.Participants), before.MaxParticipants)
+	case after.Ended && len(after.Participants) > 0:
+		w.t.Fatal("ended with participants")
+	}
+}
+
+// recordings holds what is true of recordings, once all actions are done.
+func (w *storm) recordings(s *State) {
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		if p.Recording > s.Indication() && p.Status.Present() {
+			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Recording, s.Indication())
+		}
+		if told, ok := w.indicated[p.ID]; ok && p.Status.Present() && told != s.Indication() && p.Recording != s.Indication() {
+			w.t.Fatalf("%s was asked to be told %s last, not %s", p.ID, told, s.Indication())
+		}
+	}
+	for i := range s.Recordings {
+		r := &s.Recordings[i]
+		if len(s.Participants) == 0 && r.Captures() {
+			w.t.Fatalf("recording %s runs in an empty conference", r.ID)
+		}
+	}
+	if s.Ended && s.Indication() != IndicateOff {
+		w.t.Fatal("ended while recording")
+	}
+}
+
+func deepCopy(s *State) State {
+	c := *s
+	c.Participants = slices.Clone(s.Participants)
+	c.Departed = slices.Clone(s.Departed)
+	c.Recordings = slices.Clone(s.Recordings)
+	for i := range c.Recordings {
+		c.Recordings[i].Servers = slices.Clone(c.Recordings[i].Servers)
+	}
+	return c
+}
+
+func drawEvent(t *rapid.T) Event {
+	id := rapid.SampledFrom([]ParticipantID{"a", "b", "c", "d", "e"}).Draw(t, "pid")
+	rid := rapid.SampledFrom([]RecordingID{"B", "C", "x", "y"}).Draw(t, "rid")
+	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
+	yes := rapid.Bool().Draw(t, "yes")
+	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
+	switch rapid.IntRange(0, 20).Draw(t, "event") {
+	case 0, 1, 2:
+		return Join{ID: id, Role: Role(rapid.IntRange(0, 2).Draw(t, "role"))}
+	case 3:
+		return Invite{ID: id}
+	case 4:
+		return Ringing{ID: id}
+	case 5, 6, 7:
+		return Bridged{ID: id, Session: session}
+	case 8:
+		return SessionChanged{ID: id, Session: session}
+	case 9:
+		return Left{ID: id}
+	case 10:
+		return Failure{ID: id, Busy: yes}
+	case 11:
+		return EjectParticipant{ID: id}
+	case 12:
+		role := Role(rapid.IntRange(0, 2).Draw(t, "role"))
+		return Adjust{ID: id, Muted: &yes, Role: &role}
+	case 13:
+		return Speaking{Active: []ParticipantID{id}}
+	case 14:
+		return Record{ID: rid}
+	case 15:
+		return PauseRecording{ID: rid}
+	case 16:
+		return ResumeRecording{ID: rid}
+	case 17:
+		return StopRecording{ID: rid}
+	case 18:
+		return Report{Recording: rid, Server: server, State: RecordingState(rapid.IntRange(0, 5).Draw(t, "state")), Retrying: yes}
+	case 19:
+		return Indicated{ID: id, Indication: Indication(rapid.IntRange(0, 2).Draw(t, "told"))}
+	default:
+		if yes {
+			return Configure{Locked: &session.OnHold}
+		}
+		return rapid.SampledFrom([]Event{Tick{}, Tick{}, End{}, End{Delete: true}}).Draw(t, "conf")
+	}
+}

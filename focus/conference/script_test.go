@@ -1,0 +1,292 @@
+package conference
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata")
+
+// TestScripts runs the scenarios of testdata: commands, and after ---- what the machine makes of them.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runScript(t, string(text))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != string(text) {
+				t.Errorf("differs from %s (rewrite with -update and read the diff):\n%s", file, got)
+			}
+		})
+	}
+}
+
+// script is one scenario being run.
+type script struct {
+	t   *testing.T
+	m   *Machine
+	now time.Time
+}
+
+var epoch = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+
+func runScript(t *testing.T, text string) string {
+	t.Helper()
+	s := &script{t: t, now: epoch}
+	var out strings.Builder
+	for block := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n\n") {
+		input, _, _ := strings.Cut(block, "\n----")
+		if out.Len() > 0 {
+			out.WriteByte('\n')
+		}
+		out.WriteString(input + "\n----\n")
+		for line := range strings.SplitSeq(input, "\n") {
+			if !strings.HasPrefix(line, "#") {
+				out.WriteString(s.run(strings.Fields(line)))
+			}
+		}
+	}
+	return out.String()
+}
+
+func (s *script) run(words []string) string {
+	args := map[string]string{}
+	var names []string
+	for _, w := range words[1:] {
+		if k, v, ok := strings.Cut(w, "="); ok {
+			args[k] = v
+		} else {
+			names = append(names, w)
+		}
+	}
+	switch words[0] {
+	case "new":
+		s.m = NewMachine(scriptConfig(s.t, args))
+		return ""
+	case "at":
+		d, err := time.ParseDuration(names[0])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.now = epoch.Add(d)
+		return ""
+	case "state":
+		return printState(s.m.State())
+	default:
+		return s.step(scriptEvent(s.t, words[0], names, args))
+	}
+}
+
+// step performs the one action that the machine wants an answer to, and prints all.
+func (s *script) step(e Event) string {
+	var out strings.Builder
+	for _, a := range s.m.Step(e, s.now) {
+		switch a := a.(type) {
+		case Reject:
+			fmt.Fprintf(&out, "reject: %v\n", a.Err)
+		case Publish:
+			fmt.Fprintf(&out, "publish %d\n", s.m.State().Version)
+		case WakeAt:
+			if a.At.IsZero() {
+				out.WriteString("wake never\n")
+			} else {
+				fmt.Fprintf(&out, "wake at %v\n", a.At.Sub(epoch))
+			}
+		case AutoRecord:
+			out.WriteString("auto-record\n")
+			out.WriteString(s.step(Record{ID: RecordingID("auto" + strconv.Itoa(len(s.m.State().Recordings))), Automatic: true}))
+		case Indicate:
+			fmt.Fprintf(&out, "indicate %s %s\n", a.ID, a.Indication)
+		default:
+			fmt.Fprintf(&out, "%s\n", strings.TrimSpace(strings.ToLower(strings.NewReplacer("conference.", "", "{", " ", "}", "").Replace(fmt.Sprintf("%T%v", a, a)))))
+		}
+	}
+	return out.String()
+}
+
+func scriptConfig(t *testing.T, args map[string]string) Config {
+	t.Helper()
+	c := Config{ID: "1000", URI: "sip:1000@example.com"}
+	for k, v := range args {
+		switch k {
+		case "dynamic":
+			c.Dynamic = v == "yes"
+		case "grace":
+			c.Grace, _ = time.ParseDuration(v)
+		case "max":
+			c.MaxParticipants, _ = strconv.Atoi(v)
+		case "entry":
+			c.MutedOnEntry = v == "muted"
+		case "servers":
+			c.Recording.Servers = strings.Split(v, ",")
+		case "policy":
+			c.Recording.Policy = map[string]RecordingPolicy{"always": Always, "never": Never, "on_demand": OnDemand}[v]
+		case "failure":
+			c.Recording.OnFailure = map[string]FailurePolicy{"terminate": OnFailureTerminate, "notify": OnFailureNotify}[v]
+		default:
+			t.Fatalf("unknown setting %q", k)
+		}
+	}
+	return c
+}
+
+func scriptEvent(t *testing.T, verb string, names []string, args map[string]string) Event {
+	t.Helper()
+	id := ParticipantID("")
+	if len(names) > 0 {
+		id = ParticipantID(names[0])
+	}
+	rid := RecordingID(id)
+	role, _ := ParseRole(args["role"])
+	session := Session{Sends: args["sends"] != "no", Receives: true, OnHold: args["hold"] == "yes", Codec: "pcmu/8000"}
+	switch verb {
+	case "join":
+		return Join{ID: id, Entity: "sip:" + string(id), Role: role}
+	case "invite":
+		return Invite{ID: id, Entity: "sip:" + string(id), Role: role}
+	case "ringing":
+		return Ringing{ID: id}
+	case "bridged":
+		told := map[string]Indication{"on": IndicateOn}[args["told"]]
+		return Bridged{ID: id, Session: session, Told: told}
+	case "session":
+		return SessionChanged{ID: id, Session: session}
+	case "left":
+		return Left{ID: id}
+	case "failure":
+		return Failure{ID: id, Busy: args["busy"] == "yes", Reason: args["reason"]}
+	case "eject":
+		return EjectParticipant{ID: id, Reason: args["reason"]}
+	case "adjust":
+		return scriptAdjust(id, args)
+	case "configure":
+		return scriptConfigure(args)
+	case "speaking":
+		var active []ParticipantID
+		for _, n := range names {
+			active = append(active, ParticipantID(n))
+		}
+		return Speaking{Active: active}
+	case "record":
+		e := Record{ID: rid}
+		if v, ok := args["servers"]; ok {
+			e.Servers = strings.Split(v, ",")
+		}
+		return e
+	case "pause":
+		return PauseRecording{ID: rid}
+	case "resume":
+		return ResumeRecording{ID: rid}
+	case "stop":
+		return StopRecording{ID: rid}
+	case "report":
+		state := map[string]RecordingState{"starting": RecordingStarting, "recording": RecordingActive, "paused": RecordingPaused, "failed": RecordingFailed, "stopped": RecordingStopped}
+		return Report{Recording: rid, Server: names[1], State: state[names[2]], Retrying: args["retry"] == "yes"}
+	case "indicated":
+		ind := map[string]Indication{"on": IndicateOn, "off": IndicateOff, "paused": IndicatePaused}
+		return Indicated{ID: id, Indication: ind[names[1]]}
+	case "end":
+		return End{Reason: args["reason"], Delete: args["delete"] == "yes"}
+	case "tick":
+		return Tick{}
+	}
+	t.Fatalf("unknown command %q", verb)
+	return nil
+}
+
+func scriptAdjust(id ParticipantID, args map[string]string) Event {
+	e := Adjust{ID: id}
+	yes := func(key string) *bool {
+		v, ok := args[key]
+		if !ok {
+			return nil
+		}
+		b := v == "yes"
+		return &b
+	}
+	e.Muted, e.Deafened, e.Held = yes("muted"), yes("deafened"), yes("held")
+	if v, ok := args["gain"]; ok {
+		g, _ := strconv.ParseFloat(v, 64)
+		e.GainDB = &g
+	}
+	if v, ok := args["role"]; ok {
+		r, _ := ParseRole(v)
+		e.Role = &r
+	}
+	return e
+}
+
+func scriptConfigure(args map[string]string) Event {
+	e := Configure{}
+	if v, ok := args["locked"]; ok {
+		b := v == "yes"
+		e.Locked = &b
+	}
+	if v, ok := args["max"]; ok {
+		n, _ := strconv.Atoi(v)
+		e.MaxParticipants = &n
+	}
+	if v, ok := args["name"]; ok {
+		e.Name = &v
+	}
+	return e
+}
+
+// printState shows what of a state a reader of a scenario wants to see.
+func printState(s *State) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "version %d", s.Version)
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{s.Active, "active"}, {s.Locked, "locked"}, {s.Ended, "ended"}} {
+		if f.on {
+			out.WriteString(" " + f.name)
+		}
+	}
+	fmt.Fprintf(&out, " record:%s\n", s.Indication())
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		fmt.Fprintf(&out, "  %s %s %s", p.ID, p.Role, p.Status)
+		for _, f := range []struct {
+			on   bool
+			name string
+		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {p.Speaking, "speaking"}} {
+			if f.on {
+				out.WriteString(" " + f.name)
+			}
+		}
+		fmt.Fprintf(&out, " told:%s\n", p.Recording)
+	}
+	for i := range s.Departed {
+		p := &s.Departed[i]
+		fmt.Fprintf(&out, "  -%s %s %s\n", p.ID, p.Disconnection.Method, p.Disconnection.Reason)
+	}
+	for i := range s.Recordings {
+		r := &s.Recordings[i]
+		fmt.Fprintf(&out, "  rec %s %s %v", r.ID, r.State, r.Modes.Strings())
+		for _, v := range r.Servers {
+			fmt.Fprintf(&out, " %s:%s", v.Name, v.State)
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
