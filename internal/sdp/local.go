@@ -59,9 +59,6 @@ type LocalStream struct {
 	PacketTime time.Duration
 	// MaxPacketTime is written as a=maxptime; 0 omits it.
 	MaxPacketTime time.Duration
-	// Encode is what we allow our encoder: Bitrate, Complexity, LossPercent and MaxBandwidth as they are or lower if the
-	// peer demands it; FEC and DTX only if the peer wants them too. Codec and PacketTime are not read.
-	Encode codecs.Format
 	// Opus tells the peer what our receiver likes (RFC 7587, section 6.1).
 	Opus OpusParameters
 	// LevelExtension accepts the client-to-mixer audio level (RFC 6464); in an offer it is the identifier, 1 to 14. 0

@@ -18,7 +18,7 @@ type Plan struct {
 }
 
 // Audio is the first accepted stream.
-func (p *Plan) Audio() (Stream, bool) {
+func (p Plan) Audio() (Stream, bool) {
 	if len(p.Streams) == 0 {
 		return Stream{}, false
 	}
@@ -33,8 +33,11 @@ type Stream struct {
 	LocalPort uint16
 	// Codec is what we send, with SendPT.
 	Codec codecs.Codec
-	// Format is how we encode for the peer: his packet time, bit rate and bandwidth.
+	// Format is how we encode for the peer if nothing is configured: Encode(codecs.Format{FEC: true}).
 	Format codecs.Format
+	// MaxBitrate in bit/s is the peer's limit for a codec that has a choice, 0 if there is none: the lower of
+	// maxaveragebitrate (RFC 7587, section 6.1) and b=, that without the headers.
+	MaxBitrate int
 	// SendPT is the payload type to send with: the peer's number (RFC 3264, section 6.1).
 	SendPT uint8
 	// Accepts are the payload types that may come.

@@ -3,7 +3,7 @@ package sdp
 import "net/netip"
 
 // DirectionOf is the direction of m= line i: its own, else that of the session, else sendrecv (RFC 3264, section 5.1).
-func (d *Description) DirectionOf(i int) Direction {
+func (d Description) DirectionOf(i int) Direction {
 	if own := d.Media[i].Direction; own != Unspecified {
 		return own
 	}
@@ -14,7 +14,7 @@ func (d *Description) DirectionOf(i int) Direction {
 }
 
 // ConnectionOf is the c= line that holds for m= line i (RFC 8866, section 5.7).
-func (d *Description) ConnectionOf(i int) Connection {
+func (d Description) ConnectionOf(i int) Connection {
 	if own := d.Media[i].Connection; own != (Connection{}) {
 		return own
 	}
@@ -22,7 +22,7 @@ func (d *Description) ConnectionOf(i int) Connection {
 }
 
 // RecordOf is the recording indication of m= line i; the media level overrides (RFC 7866, section 7.1.2).
-func (d *Description) RecordOf(i int) Record {
+func (d Description) RecordOf(i int) Record {
 	if own := d.Media[i].Record; own != RecordUnspecified {
 		return own
 	}
@@ -30,7 +30,7 @@ func (d *Description) RecordOf(i int) Record {
 }
 
 // RecordPreferenceOf is the recording preference of m= line i; the media level overrides (RFC 7866, section 7.3.2).
-func (d *Description) RecordPreferenceOf(i int) RecordPreference {
+func (d Description) RecordPreferenceOf(i int) RecordPreference {
 	if own := d.Media[i].RecordPreference; own != PreferenceUnspecified {
 		return own
 	}
@@ -39,7 +39,7 @@ func (d *Description) RecordPreferenceOf(i int) RecordPreference {
 
 // Family is the address family of the first stream in use: the unspecified address of IPv4 or IPv6, or an invalid
 // address if no stream has one. With it a caller who has both chooses Local.Address.
-func (d *Description) Family() netip.Addr {
+func (d Description) Family() netip.Addr {
 	for i := range d.Media {
 		c := d.ConnectionOf(i)
 		if d.Media[i].Port == 0 || c == (Connection{}) {
@@ -54,10 +54,10 @@ func (d *Description) Family() netip.Addr {
 }
 
 // Values are the values of all attributes of that name, such as "crypto" (RFC 4568) or "fingerprint" (RFC 8122).
-func (m *Media) Values(name string) []string { return values(m.Attributes, name) }
+func (m Media) Values(name string) []string { return values(m.Attributes, name) }
 
 // Values are the values of all session-level attributes of that name.
-func (d *Description) Values(name string) []string { return values(d.Attributes, name) }
+func (d Description) Values(name string) []string { return values(d.Attributes, name) }
 
 func values(attributes []Attribute, name string) []string {
 	var found []string

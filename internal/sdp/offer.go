@@ -1,0 +1,205 @@
+package sdp
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// offeredEvents are the events we can tell apart: digits and flash.
+const offeredEvents = "0-16"
+
+func offer(local *Local) Description {
+	d := local.description()
+	for i, stream := range local.slots() {
+		var previous, remote *Media
+		if local.Previous != nil && i < len(local.Previous.Media) {
+			previous = &local.Previous.Media[i]
+		}
+		if local.Remote != nil && i < len(local.Remote.Media) {
+			remote = &local.Remote.Media[i]
+		}
+		d.Media = append(d.Media, stream.offer(previous, remote))
+	}
+	return local.number(d)
+}
+
+// slots says which stream each m= line is for, nil for a disabled one. It is never shorter than the previous
+// description (RFC 3264, section 8).
+func (l *Local) slots() []*LocalStream {
+	var previous []Media
+	if l.Previous != nil {
+		previous = l.Previous.Media
+	}
+	slots := make([]*LocalStream, len(previous))
+	if l.ByPosition {
+		for i := range l.Streams {
+			if i == len(slots) {
+				slots = append(slots, nil)
+			}
+			slots[i] = &l.Streams[i]
+		}
+		return slots
+	}
+	rest := make([]*LocalStream, 0, len(l.Streams))
+	for i := range l.Streams {
+		if l.Streams[i].Port != 0 {
+			rest = append(rest, &l.Streams[i])
+		}
+	}
+	for _, fits := range slotRules {
+		rest = slices.DeleteFunc(rest, func(stream *LocalStream) bool {
+			for i := range previous {
+				if slots[i] == nil && fits(stream, &previous[i]) {
+					slots[i] = stream
+					return true
+				}
+			}
+			return false
+		})
+	}
+	return append(slots, rest...)
+}
+
+// slotRules say which slot a stream takes, the best first.
+//
+//nolint:gochecknoglobals // table
+var slotRules = []func(*LocalStream, *Media) bool{
+	func(s *LocalStream, m *Media) bool { return s.Label != "" && m.isAudioKind() && m.Label == s.Label },
+	func(s *LocalStream, m *Media) bool { return s.Label == "" && m.IsAudio() && m.Port == s.Port },
+	func(s *LocalStream, m *Media) bool { return (s.Label == "" || m.Label == "") && m.IsAudio() },
+	func(_ *LocalStream, m *Media) bool { return m.Port == 0 },
+}
+
+// offer makes an m= line in a slot that had the given lines of ours and of the peer, nil if none.
+func (s *LocalStream) offer(previous, remote *Media) Media {
+	switch {
+	case s != nil && s.Port != 0:
+	case previous != nil && s != nil:
+		return previous.disabled(cmp.Or(tidy(s.Label), previous.Label))
+	case previous != nil:
+		return previous.disabled(previous.Label)
+	default:
+		empty := Media{Kind: kindAudio, Proto: protoAVP, PayloadTypes: []PayloadType{{}}}
+		empty.PayloadTypes[0].fillStatic()
+		return empty.disabled(tidy(s.Label))
+	}
+	proto := protoAVP
+	if s.Feedback {
+		proto = protoAVPF
+	}
+	media := s.media(kindAudio, proto)
+	media.PacketTime = cmp.Or(wholeMilliseconds(s.PacketTime), codecs.FrameDuration)
+	media.Direction = cmp.Or(s.Direction, SendRecv)
+	media.Mux = s.Mux
+	media.Label = tidy(s.Label)
+	media.PayloadTypes = s.payloadTypes(previous, remote)
+	var known []Extension
+	for _, m := range []*Media{previous, remote} {
+		if m != nil {
+			known = append(known, m.Extensions...)
+		}
+	}
+	media.Extensions = offerLevels(s, known)
+	return media
+}
+
+// media is what an offer and an answer have in common.
+func (s *LocalStream) media(kind, proto string) Media {
+	media := Media{
+		Kind:          kind,
+		Proto:         proto,
+		Port:          s.Port,
+		MaxPacketTime: wholeMilliseconds(s.MaxPacketTime),
+		Content:       tidy(s.Content),
+		Record:        s.Record,
+	}
+	if s.RTCPPort != 0 && int(s.RTCPPort) != int(s.Port)+1 {
+		media.RTCP.Port = s.RTCPPort
+	}
+	return media
+}
+
+// payloadTypes are the formats we offer: codecs, then events at each clock rate of theirs (RFC 4733, section 2.1), then
+// comfort noise.
+func (s *LocalStream) payloadTypes(previous, remote *Media) []PayloadType {
+	n := numbers{}
+	n.learn(previous)
+	n.learn(remote)
+	var list, extra []PayloadType
+	for _, c := range s.Codecs {
+		if !c.Valid() {
+			continue
+		}
+		p := PayloadType{Name: c.String(), ClockRate: c.ClockRate(), Channels: c.Channels()}
+		p.Number = n.codec(c, p)
+		if c == codecs.Opus {
+			p.Parameters = s.Opus.String()
+		}
+		list = append(list, p)
+	}
+	for _, p := range list {
+		if s.Events && !slices.ContainsFunc(extra, func(e PayloadType) bool { return e.ClockRate == p.ClockRate }) {
+			event := PayloadType{Name: eventName, ClockRate: p.ClockRate, Channels: 1, Parameters: offeredEvents}
+			event.Number = n.event(event)
+			extra = append(extra, event)
+		}
+	}
+	if s.ComfortNoise {
+		static := PayloadType{Number: 13}
+		static.fillStatic()
+		extra = append(extra, noise([]PayloadType{static}, list)...)
+	}
+	return append(list, extra...)
+}
+
+// numbers gives formats their payload types: within a session a number never changes its meaning (RFC 3264, section
+// 8.3.2), so those in use come first.
+type numbers struct {
+	known []PayloadType
+}
+
+func (n *numbers) learn(m *Media) {
+	if m == nil || !m.isRTP() {
+		return
+	}
+	n.known = append(n.known, m.PayloadTypes...)
+}
+
+func (n *numbers) codec(c codecs.Codec, p PayloadType) uint8 {
+	if static, ok := c.StaticPayloadType(); ok {
+		return static
+	}
+	return n.dynamic(p, 111)
+}
+
+func (n *numbers) event(p PayloadType) uint8 {
+	if p.ClockRate == noiseRate {
+		return n.dynamic(p, 101)
+	}
+	return n.dynamic(p, 110)
+}
+
+// dynamic is the number the format has, else the usual one, else the first free one.
+func (n *numbers) dynamic(p PayloadType, usual uint8) uint8 {
+	for _, k := range n.known {
+		if k.means(p) {
+			return k.Number
+		}
+	}
+	free := func(number uint8) bool {
+		return !slices.ContainsFunc(n.known, func(k PayloadType) bool { return k.Number == number })
+	}
+	number := usual
+	for candidate := uint8(96); candidate <= 127 && !free(number); candidate++ {
+		number = candidate
+	}
+	p.Number = number
+	n.known = append(n.known, p)
+	return number
+}
+
+// wholeMilliseconds is what can be written.
+func wholeMilliseconds(d time.Duration) time.Duration { return max(d.Truncate(time.Millisecond), 0) }
