@@ -90,7 +90,7 @@ func newNode(t xml.StartElement) *node {
 func (n *node) attr(name string) string {
 	for _, a := range n.attrs {
 		if a.Name.Space == "" && a.Name.Local == name {
-			return strings.TrimSpace(a.Value)
+			return trim(a.Value)
 		}
 	}
 
@@ -120,8 +120,11 @@ func (n *node) all(name string, f func(*node)) {
 // string is the text of the first child of that name.
 func (n *node) string(name string) string {
 	if k := n.child(name); k != nil {
-		return strings.TrimSpace(string(k.text))
+		return trim(string(k.text))
 	}
 
 	return ""
 }
+
+// trim takes the white space of XML away from the ends.
+func trim(s string) string { return strings.Trim(s, " \t\r\n") }

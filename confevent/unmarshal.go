@@ -114,7 +114,7 @@ func readUser(n *node) User {
 	u.AssociatedAORs = readURIs(n.child("associated-aors"))
 	if k := n.child("roles"); k != nil {
 		k.all("entry", func(r *node) {
-			if s := strings.TrimSpace(string(r.text)); s != "" {
+			if s := trim(string(r.text)); s != "" {
 				u.Roles = append(u.Roles, s)
 			}
 		})
