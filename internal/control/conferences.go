@@ -1,0 +1,125 @@
+package control
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+)
+
+// body wraps a JSON object for huma.
+type body[T any] struct {
+	Body T
+}
+
+type conferencePath struct {
+	Conference string `path:"id" doc:"Conference: the user part of its URI."`
+}
+
+type newConference struct {
+	Body struct {
+		ID              string           `json:"id,omitempty" doc:"User part of the URI; left out: one that nobody can guess." maxLength:"128"`
+		Name            string           `json:"name,omitempty" maxLength:"256"`
+		MaxParticipants int              `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
+		MaxSpeakers     int              `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
+		Locked          bool             `json:"locked,omitempty"`
+		MutedOnEntry    bool             `json:"muted_on_entry,omitempty"`
+		Recording       *recordingPolicy `json:"recording,omitempty"`
+	}
+}
+
+type recordingPolicy struct {
+	Policy    string   `json:"policy,omitempty" enum:"always,on_demand,never" default:"on_demand"`
+	Mode      []string `json:"mode,omitempty" enum:"mixed,separate"`
+	Servers   []string `json:"servers,omitempty"`
+	OnFailure string   `json:"on_failure,omitempty" enum:"continue,notify,terminate" default:"notify"`
+}
+
+func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
+	var out conference.RecordingConfig
+	if p == nil {
+		return out, nil
+	}
+	for _, policy := range []conference.RecordingPolicy{conference.OnDemand, conference.Always, conference.Never} {
+		if policy.String() == p.Policy {
+			out.Policy = policy
+		}
+	}
+	for _, policy := range []conference.FailurePolicy{conference.OnFailureNotify, conference.OnFailureContinue, conference.OnFailureTerminate} {
+		if policy.String() == p.OnFailure {
+			out.OnFailure = policy
+		}
+	}
+	modes, err := conference.ParseModes(p.Mode)
+	out.Modes, out.Servers = modes, p.Servers
+	return out, err
+}
+
+type changedConference struct {
+	conferencePath
+
+	Body struct {
+		Name            *string `json:"name,omitempty" maxLength:"256"`
+		Locked          *bool   `json:"locked,omitempty" doc:"Nobody more may join."`
+		MutedOnEntry    *bool   `json:"muted_on_entry,omitempty" doc:"Who joins from now on starts muted."`
+		MaxParticipants *int    `json:"max_participants,omitempty" minimum:"0"`
+	}
+}
+
+func (s *Server) registerConferences(api huma.API) {
+	huma.Register(api, operation(http.MethodGet, "/conferences", "list-conferences", "List conferences"),
+		func(context.Context, *struct{}) (*body[[]focus.ConferenceInfo], error) {
+			out := &body[[]focus.ConferenceInfo]{Body: []focus.ConferenceInfo{}}
+			for _, state := range s.focus.Conferences() {
+				out.Body = append(out.Body, focus.DescribeConference(state))
+			}
+			return out, nil
+		})
+	create := operation(http.MethodPost, "/conferences", "create-conference", "Create a conference that stays until it is deleted")
+	create.DefaultStatus = http.StatusCreated
+	huma.Register(api, create, s.createConference)
+	huma.Register(api, operation(http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
+		func(_ context.Context, in *conferencePath) (*body[focus.ConferenceInfo], error) {
+			state, err := s.focus.Conference(conference.ID(in.Conference))
+			return describe(state, err)
+		})
+	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}", "change-conference", "Change a conference"),
+		func(ctx context.Context, in *changedConference) (*body[focus.ConferenceInfo], error) {
+			state, err := s.focus.Update(ctx, conference.ID(in.Conference), focus.ConferenceChange{
+				Name: in.Body.Name, Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, MaxParticipants: in.Body.MaxParticipants,
+			})
+			return describe(state, err)
+		})
+	huma.Register(api, operation(http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference; everybody is disconnected"),
+		func(ctx context.Context, in *conferencePath) (*struct{}, error) {
+			return nil, failure(s.focus.Delete(ctx, conference.ID(in.Conference)))
+		})
+}
+
+func (s *Server) createConference(ctx context.Context, in *newConference) (*body[focus.ConferenceInfo], error) {
+	recording, err := in.Body.Recording.config()
+	if err != nil {
+		return nil, failure(err)
+	}
+	state, err := s.focus.Create(ctx, focus.ConferenceConfig{
+		ID: conference.ID(in.Body.ID), Name: in.Body.Name, MaxParticipants: in.Body.MaxParticipants, MaxSpeakers: in.Body.MaxSpeakers,
+		Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, Recording: recording,
+	})
+	return describe(state, err)
+}
+
+func describe(state *conference.State, err error) (*body[focus.ConferenceInfo], error) {
+	if err != nil {
+		return nil, failure(err)
+	}
+	return &body[focus.ConferenceInfo]{Body: focus.DescribeConference(state)}, nil
+}
+
+func operation(method, at, id, summary string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: apiPrefix + at, Summary: summary, Security: []map[string][]string{{"bearer": {}}},
+	}
+}

@@ -1,0 +1,107 @@
+package control
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+)
+
+type participantPath struct {
+	conferencePath
+
+	Participant string `path:"pid" doc:"Participant."`
+}
+
+type dialOut struct {
+	conferencePath
+
+	Body struct {
+		URI string `json:"uri" doc:"Whom to call, for example sip:bob@example.com." minLength:"5" maxLength:"1024"`
+	}
+}
+
+type changedParticipant struct {
+	participantPath
+
+	Body struct {
+		Muted       *bool    `json:"muted,omitempty" doc:"Nobody hears the participant."`
+		Deafened    *bool    `json:"deafened,omitempty" doc:"The participant hears nobody."`
+		Held        *bool    `json:"held,omitempty" doc:"Neither hears nor is heard."`
+		GainDB      *float64 `json:"gain_db,omitempty" minimum:"-60" maximum:"20"`
+		Role        *string  `json:"role,omitempty" enum:"moderator,speaker,listener"`
+		DisplayName *string  `json:"display_name,omitempty" maxLength:"256"`
+	}
+}
+
+type announcement struct {
+	conferencePath
+
+	RawBody []byte `contentType:"audio/wav" doc:"WAV: 16-bit PCM or G.711, mono or stereo, 8, 16 or 48 kHz."`
+}
+
+const maxAnnouncement = 32 << 20 // bytes: five and a half minutes at 48 kHz mono
+
+func (s *Server) registerParticipants(api huma.API) {
+	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/participants", "list-participants", "List participants"),
+		func(ctx context.Context, in *conferencePath) (*body[[]focus.ParticipantInfo], error) {
+			found, err := s.focus.Participants(ctx, conference.ID(in.Conference))
+			return answer(found, err)
+		})
+	dial := operation(http.MethodPost, "/conferences/{id}/participants", "dial-participant", "Call somebody into the conference")
+	dial.DefaultStatus = http.StatusAccepted
+	huma.Register(api, dial, s.dial)
+	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/participants/{pid}", "get-participant", "Get a participant"),
+		func(ctx context.Context, in *participantPath) (*body[focus.ParticipantInfo], error) {
+			found, err := s.focus.Participant(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant))
+			return answer(found, err)
+		})
+	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}/participants/{pid}", "change-participant", "Change a participant"), s.changeParticipant)
+	huma.Register(api, operation(http.MethodDelete, "/conferences/{id}/participants/{pid}", "kick-participant", "Disconnect a participant"),
+		func(ctx context.Context, in *participantPath) (*struct{}, error) {
+			return nil, failure(s.focus.Eject(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), ""))
+		})
+	say := operation(http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody in the conference")
+	say.DefaultStatus, say.MaxBodyBytes = http.StatusAccepted, maxAnnouncement
+	huma.Register(api, say, func(ctx context.Context, in *announcement) (*struct{}, error) {
+		return nil, failure(s.focus.Announce(ctx, conference.ID(in.Conference), in.RawBody))
+	})
+}
+
+func (s *Server) dial(ctx context.Context, in *dialOut) (*body[focus.ParticipantInfo], error) {
+	pid, err := s.focus.Dial(ctx, conference.ID(in.Conference), in.Body.URI)
+	if err != nil {
+		return nil, failure(err)
+	}
+	found, err := s.focus.Participant(ctx, conference.ID(in.Conference), pid)
+	if err != nil { // refused within the moment
+		found = focus.ParticipantInfo{ID: pid, URI: in.Body.URI, State: conference.Disconnected.String(), Method: conference.DialedOut.String()}
+	}
+	return answer(found, nil)
+}
+
+func (s *Server) changeParticipant(ctx context.Context, in *changedParticipant) (*body[focus.ParticipantInfo], error) {
+	change := focus.ParticipantChange{
+		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, GainDB: in.Body.GainDB, DisplayName: in.Body.DisplayName,
+	}
+	if in.Body.Role != nil {
+		role, err := conference.ParseRole(*in.Body.Role)
+		if err != nil {
+			return nil, failure(err)
+		}
+		change.Role = &role
+	}
+	found, err := s.focus.UpdateParticipant(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), change)
+	return answer(found, err)
+}
+
+// answer makes a response of what the focus returned.
+func answer[T any](found T, err error) (*body[T], error) {
+	if err != nil {
+		return nil, failure(err)
+	}
+	return &body[T]{Body: found}, nil
+}

@@ -1,0 +1,79 @@
+package control
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+)
+
+type recordingPath struct {
+	conferencePath
+
+	Recording string `path:"rid" doc:"Recording."`
+}
+
+func (p *recordingPath) ids() (conference.ID, conference.RecordingID) {
+	return conference.ID(p.Conference), conference.RecordingID(p.Recording)
+}
+
+type newRecording struct {
+	conferencePath
+
+	Body struct {
+		Mode    []string `json:"mode,omitempty" enum:"mixed,separate" doc:"Left out: as the conference is configured."`
+		Servers []string `json:"servers,omitempty" doc:"Recording servers by name; left out: as the conference is configured."`
+	}
+}
+
+type changedRecording struct {
+	recordingPath
+
+	Body struct {
+		State string `json:"state" enum:"paused,recording"`
+	}
+}
+
+func (s *Server) registerRecordings(api huma.API) {
+	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/recordings", "list-recordings", "List recordings"),
+		func(ctx context.Context, in *conferencePath) (*body[[]focus.RecordingInfo], error) {
+			found, err := s.focus.Recordings(ctx, conference.ID(in.Conference))
+			return answer(found, err)
+		})
+	start := operation(http.MethodPost, "/conferences/{id}/recordings", "start-recording", "Start to record; participants are told first")
+	start.DefaultStatus = http.StatusCreated
+	huma.Register(api, start, func(ctx context.Context, in *newRecording) (*body[focus.RecordingInfo], error) {
+		modes, err := conference.ParseModes(in.Body.Mode)
+		if err != nil {
+			return nil, failure(err)
+		}
+		made, err := s.focus.StartRecording(ctx, conference.ID(in.Conference), focus.RecordingRequest{Modes: modes, Servers: in.Body.Servers})
+		return answer(made, err)
+	})
+	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/recordings/{rid}", "get-recording", "Get a recording"),
+		func(ctx context.Context, in *recordingPath) (*body[focus.RecordingInfo], error) {
+			id, rid := in.ids()
+			found, err := s.focus.Recording(ctx, id, rid)
+			return answer(found, err)
+		})
+	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}/recordings/{rid}", "change-recording", "Pause or resume a recording"),
+		func(ctx context.Context, in *changedRecording) (*body[focus.RecordingInfo], error) {
+			id, rid := in.ids()
+			change := s.focus.ResumeRecording
+			if in.Body.State == conference.RecordingPaused.String() {
+				change = s.focus.PauseRecording
+			}
+			found, err := change(ctx, id, rid)
+			return answer(found, err)
+		})
+	stop := operation(http.MethodDelete, "/conferences/{id}/recordings/{rid}", "stop-recording", "Stop a recording")
+	stop.DefaultStatus = http.StatusOK
+	huma.Register(api, stop, func(ctx context.Context, in *recordingPath) (*body[focus.RecordingInfo], error) {
+		id, rid := in.ids()
+		found, err := s.focus.StopRecording(ctx, id, rid)
+		return answer(found, err)
+	})
+}

@@ -1,0 +1,51 @@
+package telemetry_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/telemetry"
+)
+
+func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
+	m := telemetry.New()
+	hooks := m.Hooks()
+	hooks.CallAnswered("inbound", 12*time.Millisecond)
+	hooks.CallEnded(focus.CallRecord{Direction: "inbound", Result: "answered", Stats: focus.ParticipantStats{ReceivedPackets: 9, ReceivedLost: 3, JitterMS: 2}})
+	hooks.RecordingFailure("primary", "refused")
+	hooks.Notified("full")
+	m.AuthFailure()
+	m.Collect(telemetry.Sources{
+		Focus: func() focus.Stats {
+			return focus.Stats{Conferences: 2, Participants: 7, Subscriptions: 4, Recordings: map[string]int{"recording": 1}, RecordedPackets: 99}
+		},
+		Mixer: func() telemetry.Mixer {
+			return telemetry.Mixer{
+				LateTicks: 5, Tick: telemetry.Histogram{Count: 3, Sum: 0.5, Buckets: map[float64]uint64{0.001: 1, 0.01: 3}},
+				Frames: []telemetry.Frames{{Codec: "opus", Operation: "encode", Count: 11}},
+			}
+		},
+		RTP: func() telemetry.RTP { return telemetry.RTP{Received: 100, Sent: 200} },
+		SIP: func() telemetry.SIP {
+			return telemetry.SIP{Requests: map[string]uint64{"INVITE": 6}, Responses: map[telemetry.Response]uint64{{Method: "INVITE", Code: 200}: 5}}
+		},
+	})
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{
+		`parley_calls_total{direction="inbound",result="answered"} 1`, `parley_call_setup_seconds_count 1`, `parley_rtp_lost_packets_total 3`,
+		`parley_rtp_jitter_seconds_sum 0.002`, `parley_recording_failures_total{server="primary"} 1`, `parley_notifies_total{state="full"} 1`,
+		`parley_auth_failures_total 1`, `parley_conferences 2`, `parley_participants 7`, `parley_subscriptions 4`,
+		`parley_recording_sessions{state="recording"} 1`, `parley_recording_packets_total 99`, `parley_rtp_packets_total{direction="in"} 100`,
+		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
+		`parley_mixer_frames_total{codec="opus",op="encode"} 11`, `parley_sip_requests_total{method="INVITE"} 6`,
+		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `go_goroutines`, `process_cpu_seconds_total`,
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+}
