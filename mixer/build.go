@@ -1,0 +1,258 @@
+package mixer
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// builder makes a plan out of a layout, off the media path.
+type builder struct {
+	cfg     MixConfig
+	plan    *plan
+	base    *plan // in use, or adopted before the new one
+	pending *plan // taken back: it was never adopted; may be nil
+	formats []codecs.Format
+	gains   []float32 // of outputs
+	key     []byte
+	sets    map[string]*set
+	buses   map[busKey]*bus
+	groups  map[groupKey]*group
+	wanted  map[*group]map[*stream]int // how many members of a group come from which stream
+}
+
+type busKey struct {
+	set  *set
+	rate int
+}
+
+type groupKey struct {
+	set    *set
+	format codecs.Format
+	gain   float32
+}
+
+// build prepares a layout. It keeps the state of members that are in base or pending with the same input, output and format.
+func build(cfg MixConfig, layout Layout, base, pending *plan) (*plan, error) {
+	b := &builder{
+		cfg: cfg, base: base, pending: pending,
+		plan: &plan{index: make(map[MemberID]int32, len(layout.Members))},
+		sets: map[string]*set{}, buses: map[busKey]*bus{}, groups: map[groupKey]*group{},
+		wanted: map[*group]map[*stream]int{},
+	}
+	if err := b.validate(layout.Members); err != nil {
+		return nil, err
+	}
+	if pending != nil {
+		// It was never adopted, so that what it would have put in place is still needed.
+		b.plan.grafts = slices.Clone(pending.grafts)
+	}
+	b.seat(layout.Members)
+	if err := b.group(layout.Members); err != nil {
+		return nil, err
+	}
+	if err := b.streams(); err != nil {
+		return nil, err
+	}
+	if err := b.privates(); err != nil {
+		return nil, err
+	}
+	if err := b.lanes(); err != nil {
+		return nil, err
+	}
+	b.commit()
+	b.plan.talkers = make([]int32, 0, len(b.plan.ins))
+	if cfg.MaxSpeakers > 0 {
+		b.plan.top = make([]int32, 0, min(cfg.MaxSpeakers, len(b.plan.ins)))
+	}
+
+	return b.plan, nil
+}
+
+// validate checks every member and normalises the formats.
+func (b *builder) validate(members []Member) error {
+	b.formats = make([]codecs.Format, len(members))
+	b.gains = make([]float32, len(members))
+	for i := range members {
+		m := &members[i]
+		if err := b.validateMember(i, m); err != nil {
+			return &LayoutError{Member: m.ID, Err: err}
+		}
+		b.plan.index[m.ID] = int32(i)
+	}
+
+	return nil
+}
+
+func (b *builder) validateMember(i int, m *Member) error {
+	if _, twice := b.plan.index[m.ID]; twice {
+		return ErrDuplicateMember
+	}
+	if m.In == nil && m.Out == nil {
+		return ErrNoDirection
+	}
+	if m.Hears.Mode > Only {
+		return ErrHearing
+	}
+	for _, gain := range []float64{m.GainDB, m.OutGainDB} {
+		if !(gain <= MaxGainDB && gain >= -3*MaxGainDB) {
+			return fmt.Errorf("%w: %g dB", ErrGain, gain)
+		}
+	}
+	b.gains[i] = factor(m.OutGainDB)
+	if m.Out == nil {
+		return nil
+	}
+	format, err := m.Format.Normalize()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	b.formats[i] = format
+
+	return nil
+}
+
+// factor converts dB.
+func factor(db float64) float32 {
+	if db == 0 {
+		return 1
+	}
+
+	return float32(math.Pow(10, db/20))
+}
+
+// seat makes the seats, with the state of those who were there before.
+func (b *builder) seat(members []Member) {
+	b.plan.seats = make([]seat, len(members))
+	for i := range members {
+		m := &members[i]
+		s := &b.plan.seats[i]
+		*s = seat{id: m.ID, speaks: m.Speaks, counted: m.Out != nil, gain: factor(m.GainDB)}
+		s.gainDB = int(math.Round(m.GainDB))
+		if m.In != nil {
+			b.plan.ins = append(b.plan.ins, int32(i))
+			if s.in = b.formerInput(m); s.in == nil {
+				s.in = &input{source: m.In}
+				s.in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
+			}
+		}
+		if m.Out != nil {
+			b.plan.outs = append(b.plan.outs, int32(i))
+			if s.out = b.formerOutput(m, b.formats[i], b.gains[i]); s.out == nil {
+				s.out = &output{sink: m.Out, format: b.formats[i], gain: b.gains[i]}
+				s.out.units = b.formats[i].Codec.TimestampUnits(codecs.FrameDuration)
+				s.out.state.store(codecs.SilenceLevel, false, 1)
+			}
+		}
+	}
+}
+
+// formerInput returns the state of the same input of the same member.
+func (b *builder) formerInput(m *Member) *input {
+	for _, p := range []*plan{b.base, b.pending} {
+		if s := p.seat(m.ID); s != nil && s.in != nil && same(s.in.source, m.In) {
+			return s.in
+		}
+	}
+
+	return nil
+}
+
+// formerOutput returns the state of the same output of the same member.
+func (b *builder) formerOutput(m *Member, format codecs.Format, gain float32) *output {
+	for _, p := range []*plan{b.base, b.pending} {
+		s := p.seat(m.ID)
+		if s != nil && s.out != nil && s.out.format == format && s.out.gain == gain && same(s.out.sink, m.Out) {
+			return s.out
+		}
+	}
+
+	return nil
+}
+
+// seat returns the seat of a member, or nil. The plan may be nil.
+func (p *plan) seat(id MemberID) *seat {
+	if p == nil {
+		return nil
+	}
+	i, ok := p.index[id]
+	if !ok {
+		return nil
+	}
+
+	return &p.seats[i]
+}
+
+// same compares two interface values, of which a caller may have made any type.
+func same(a, b any) bool {
+	t := reflect.TypeOf(a)
+
+	return t == reflect.TypeOf(b) && t.Comparable() && a == b
+}
+
+// group gives every output its set, bus and group.
+func (b *builder) group(members []Member) error {
+	matrix := newHearingMatrix(members, b.plan.index)
+	mask := make([]uint64, matrix.words)
+	for _, i := range b.plan.outs {
+		matrix.heard(mask, i)
+		lane := mainLane
+		if members[i].Hears.Mode == Only && b.cfg.MaxSpeakers > 0 {
+			lane, b.plan.direct = directLane, true
+		}
+		rate := rateIndexOf(b.formats[i].Codec.SampleRate())
+		if rate < 0 {
+			return &LayoutError{Member: members[i].ID, Err: ErrFormat}
+		}
+		b.plan.rates[rate] = true
+		heard := b.set(mask, lane)
+		s := &b.plan.seats[i]
+		s.own = hasBit(heard.mask, i)
+		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i]}, rate)
+		if old := b.base.seat(s.id); old != nil && old.out == s.out {
+			b.wanted[s.group][old.group.stream]++
+		}
+	}
+
+	return nil
+}
+
+// set returns the set with the given mask.
+func (b *builder) set(mask []uint64, lane int) *set {
+	b.key = append(b.key[:0], byte(lane))
+	for _, word := range mask {
+		b.key = binary.LittleEndian.AppendUint64(b.key, word)
+	}
+	if s, ok := b.sets[string(b.key)]; ok {
+		return s
+	}
+	s := &set{mask: slices.Clone(mask), lane: lane}
+	b.sets[string(b.key)] = s
+	b.plan.sets = append(b.plan.sets, s)
+
+	return s
+}
+
+// groupFor returns the group with the given key, and makes its bus if it is the first.
+func (b *builder) groupFor(key groupKey, rate int) *group {
+	if g, ok := b.groups[key]; ok {
+		return g
+	}
+	at := busKey{set: key.set, rate: rate}
+	sum, ok := b.buses[at]
+	if !ok {
+		sum = &bus{set: key.set, rate: rate, sum: make([]int32, frameSamples(rate))}
+		b.buses[at] = sum
+		b.plan.buses = append(b.plan.buses, sum)
+	}
+	g := &group{bus: sum}
+	b.groups[key] = g
+	b.wanted[g] = map[*stream]int{}
+	b.plan.groups = append(b.plan.groups, g)
+
+	return g
+}

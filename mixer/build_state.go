@@ -1,0 +1,111 @@
+package mixer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// streams gives every group a stream: the one that most of its members have had, if no other group goes on with it, else a
+// new one that begins as a copy of it.
+func (b *builder) streams() error {
+	type claim struct {
+		group  *group
+		stream *stream
+		votes  int
+	}
+	claims := make([]claim, 0, len(b.plan.groups))
+	for _, g := range b.plan.groups {
+		c := claim{group: g}
+		for s, votes := range b.wanted[g] {
+			if votes > c.votes {
+				c.stream, c.votes = s, votes
+			}
+		}
+		claims = append(claims, c)
+	}
+	slices.SortStableFunc(claims, func(x, y claim) int { return cmp.Compare(y.votes, x.votes) })
+	taken := map[*stream]bool{}
+	keys := make(map[*group]groupKey, len(b.groups))
+	for key, g := range b.groups {
+		keys[g] = key
+	}
+	for _, c := range claims {
+		if c.stream != nil && !taken[c.stream] {
+			taken[c.stream] = true
+			c.group.stream = c.stream
+
+			continue
+		}
+		s, err := newStream(keys[c.group].format, keys[c.group].gain)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		c.group.stream, c.group.from = s, c.stream
+	}
+
+	return nil
+}
+
+// privates makes encoders for those who speak and would hear themselves. Encoders are large, so that listeners have none.
+func (b *builder) privates() error {
+	for _, i := range b.plan.outs {
+		s := &b.plan.seats[i]
+		before := b.base.seat(s.id) // who has just been muted is still fading out
+		if !s.own || s.out.prepared || !s.speaks && (before == nil || !before.speaks) {
+			continue
+		}
+		private, err := newStream(s.out.format, s.out.gain)
+		if err != nil {
+			return &LayoutError{Member: s.id, Err: fmt.Errorf("%w: %w", ErrFormat, err)}
+		}
+		b.plan.grafts = append(b.plan.grafts, graft{out: s.out, private: private})
+	}
+
+	return nil
+}
+
+// lanes makes the buffers and resamplers that the inputs need for the rates in use.
+func (b *builder) lanes() error {
+	last := mainLane
+	if b.plan.direct {
+		last = directLane
+	}
+	for _, i := range b.plan.ins {
+		in := b.plan.seats[i].in
+		for lane := mainLane; lane <= last; lane++ {
+			for rate, used := range b.plan.rates {
+				if !used || in.prepared[lane][rate] {
+					continue
+				}
+				g := graft{in: in, lane: lane, rate: rate, buffer: make([]int32, frameSamples(rate))}
+				for from := range rateCount {
+					if from == rate {
+						continue
+					}
+					r, err := codecs.NewResampler(rates[from], rates[rate])
+					if err != nil {
+						return fmt.Errorf("%w: %w", ErrFormat, err)
+					}
+					g.change[from] = r
+				}
+				b.plan.grafts = append(b.plan.grafts, g)
+			}
+		}
+	}
+
+	return nil
+}
+
+// commit notes what the plan will have put in place, now that nothing can fail any more.
+func (b *builder) commit() {
+	for _, g := range b.plan.grafts {
+		if g.out != nil {
+			g.out.prepared = true
+		} else {
+			g.in.prepared[g.lane][g.rate] = true
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package mixer
+
+import (
+	"sync/atomic"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+const (
+	// floorHysteresis is how many dB below the floor a frame has to be to count as quiet.
+	floorHysteresis = 5
+	// floorHold is after how many quiet frames an input is no longer mixed: 200 ms.
+	floorHold = 10
+	// talkHold is after how many frames below the speaking level a member stops to speak: 300 ms.
+	talkHold = 15
+	// loudnessDecay is how many dB of loudness a talker loses per frame of silence when speakers are chosen.
+	loudnessDecay = 1
+)
+
+// input is the state of one member's Input. It is owned by the media path, but for what is atomic.
+type input struct {
+	source  Input
+	frame   codecs.Frame
+	rate    int // index of the rate of the last good frame
+	present bool
+	// before: the frame of the last tick was active and present, whether it was mixed or not.
+	before   bool
+	active   bool // above the floor, with hang-over
+	quiet    int
+	talking  bool // above the speaking level, with hang-over
+	still    int
+	speaking bool // talking and mixed, as published
+	loudness float32
+	selected bool // among the loudest, in the last tick
+	lanes    [laneCount]lane
+	state    atomic.Uint64
+	buffer   [codecs.MaxFrameSamples]int16
+
+	prepared [laneCount][rateCount]bool // the lanes' buffers are there, or will be: owned by Apply
+}
+
+// ingest takes the frame of this tick.
+func (in *input) ingest(cfg *MixConfig, w *scratch) {
+	in.before = in.active && in.present
+	f := in.source.Ingest(in.buffer[:])
+	rate := rateIndexOf(f.Rate)
+	silent := f.Flags.Has(codecs.Silent)
+	if !silent && (rate < 0 || f.Samples != frameSamples(rate)) {
+		w.badFrames.Add(1)
+		silent = true
+	}
+	level := uint8(codecs.SilenceLevel)
+	if !silent {
+		in.rate = rate
+		level = codecs.Level(in.buffer[:f.Samples])
+	} else if f.Level > 0 {
+		level = f.Level
+	}
+	f.Level = level
+	in.frame = f
+	in.present = !silent && level < codecs.SilenceLevel
+	in.follow(cfg, level, in.present && !f.Flags.Has(codecs.ComfortNoise))
+}
+
+// follow updates what is known about the activity of the input. A frame that is not sound is silence, whatever its level.
+func (in *input) follow(cfg *MixConfig, level uint8, sound bool) {
+	switch {
+	case sound && level <= cfg.Floor:
+		in.active, in.quiet = true, 0
+	case sound && int(level) <= int(cfg.Floor)+floorHysteresis:
+		in.quiet = 0
+	case in.active:
+		if in.quiet++; in.quiet >= floorHold {
+			in.active = false
+		}
+	}
+	switch {
+	case sound && level <= cfg.SpeakingLevel:
+		in.talking, in.still = true, 0
+	case in.talking:
+		if in.still++; in.still >= talkHold {
+			in.talking = false
+		}
+	}
+	in.loudness -= loudnessDecay
+	if sound {
+		in.loudness = max(in.loudness, float32(codecs.SilenceLevel-level))
+	}
+	in.loudness = max(in.loudness, 0)
+}
+
+// publish makes the state of this tick known to other goroutines, and reports whether the member has begun or ceased to speak.
+func (in *input) publish(mixed, speaks bool) bool {
+	speaking := in.talking && speaks
+	in.state.Store(packInput(in.frame.Level, speaking, in.talking, mixed))
+	changed := speaking != in.speaking
+	in.speaking = speaking
+
+	return changed
+}
+
+const (
+	speakingBit = 1 << (8 + iota)
+	talkingBit
+	mixedBit
+)
+
+// packInput puts what others may know of an input into one word.
+func packInput(level uint8, speaking, talking, mixed bool) uint64 {
+	word := uint64(level)
+	if speaking {
+		word |= speakingBit
+	}
+	if talking {
+		word |= talkingBit
+	}
+	if mixed {
+		word |= mixedBit
+	}
+
+	return word
+}

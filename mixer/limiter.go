@@ -1,0 +1,163 @@
+package mixer
+
+const (
+	// limiterBlocks is the number of steps of the gain in one frame: one each 2.5 ms, which is also how far it looks ahead.
+	limiterBlocks = 8
+	// limiterHold is for how many blocks a gain is kept before it rises: 50 ms, longer than half a period of any tone, so that
+	// the gain does not follow the wave form.
+	limiterHold = 20
+	// limiterRelease is the part of the way back that is gone in one block: a time constant of 200 ms.
+	limiterRelease = 0.0124
+	// limiterSnap is how close to unity the gain counts as unity.
+	limiterSnap = 1e-3
+	fullScale   = 32767
+)
+
+// limiter turns down what does not fit into 16 bits. What fits leaves it as it is. It adds no delay: within a frame the gain
+// falls before the peak; a peak in the first block of a frame is met by a fall that follows the signal. Copying it forks it.
+type limiter struct {
+	gain float32 // at the end of the last block, 1 and below; 0 means it has not been used
+	low  [limiterHold]float32
+	at   int
+	calm int // blocks since the last that needed less than unity, up to limiterHold
+}
+
+func newLimiter() limiter {
+	l := limiter{gain: 1, calm: limiterHold}
+	for i := range l.low {
+		l.low[i] = 1
+	}
+
+	return l
+}
+
+// magnitude is how much of full scale a sample takes; -32768 fits.
+func magnitude(x int32) int32 {
+	if x < 0 {
+		return ^x
+	}
+
+	return x
+}
+
+// idle reports that the limiter passes on what fits.
+func (l *limiter) idle() bool { return l.gain == 1 && l.calm >= limiterHold }
+
+// process writes one frame. dst and src have the same length, a multiple of limiterBlocks.
+func (l *limiter) process(dst []int16, src []int32) {
+	src = src[:len(dst)]
+	if l.idle() {
+		if copyFitting(dst, src) {
+			return
+		}
+	}
+	var target [limiterBlocks + 1]float32
+	n := len(src) / limiterBlocks
+	for b := range limiterBlocks {
+		target[b] = blockTarget(src[b*n : (b+1)*n])
+	}
+	target[limiterBlocks] = 1
+	for b := range limiterBlocks {
+		block, out := src[b*n:(b+1)*n], dst[b*n:(b+1)*n]
+		end := l.next(target[b], target[b+1])
+		if b == 0 && l.gain > target[0] {
+			attack(out, block, l.gain, end)
+		} else {
+			ramp(out, block, l.gain, end)
+		}
+		l.gain = end
+	}
+}
+
+// copyFitting copies a frame and reports true if every sample fits.
+func copyFitting(dst []int16, src []int32) bool {
+	var over int32
+	for i, x := range src {
+		over |= magnitude(x) &^ fullScale
+		dst[i] = int16(x)
+	}
+
+	return over == 0
+}
+
+// blockTarget is the highest gain with which a block fits.
+func blockTarget(src []int32) float32 {
+	var peak int32
+	for _, x := range src {
+		peak = max(peak, magnitude(x))
+	}
+	if peak <= fullScale {
+		return 1
+	}
+
+	return fullScale / float32(peak)
+}
+
+// next returns the gain for the end of a block: low enough for it and for the block after it, and rising slowly.
+func (l *limiter) next(now, after float32) float32 {
+	l.low[l.at] = now
+	l.at = (l.at + 1) % limiterHold
+	if now < 1 {
+		l.calm = 0
+	} else if l.calm < limiterHold {
+		l.calm++
+	}
+	held := after
+	for _, g := range l.low {
+		held = min(held, g)
+	}
+	if held <= l.gain {
+		return held
+	}
+	rising := l.gain + (held-l.gain)*limiterRelease
+	if held == 1 && rising > 1-limiterSnap {
+		return 1
+	}
+
+	return rising
+}
+
+// ramp applies a gain that goes in a straight line from one value to another.
+func ramp(dst []int16, src []int32, from, to float32) {
+	step := (to - from) / float32(len(src))
+	for i, x := range src {
+		from += step
+		dst[i] = round16(float32(x) * from)
+	}
+}
+
+// attack is ramp for a block that is too loud from its beginning: the line ends at the peak, and never exceeds what the sample
+// at hand allows.
+func attack(dst []int16, src []int32, from, to float32) {
+	top := 0
+	for i, x := range src {
+		if magnitude(x) > magnitude(src[top]) {
+			top = i
+		}
+	}
+	step := (to - from) / float32(top+1)
+	for i, x := range src {
+		if i <= top {
+			from += step
+		}
+		g := from
+		if m := float32(magnitude(x)); m*g > fullScale {
+			g = fullScale / m
+		}
+		dst[i] = round16(float32(x) * g)
+	}
+}
+
+// round16 rounds to the nearest integer of 16 bits.
+func round16(x float32) int16 {
+	switch {
+	case x >= fullScale:
+		return fullScale
+	case x <= -fullScale-1:
+		return -fullScale - 1
+	case x >= 0:
+		return int16(x + 0.5)
+	default:
+		return int16(x - 0.5)
+	}
+}

@@ -1,0 +1,91 @@
+package mixer
+
+import "github.com/parley-sip/parley/codecs"
+
+// Input is where the audio of a member comes from: a leg's jitter buffer and decoder, or a source of tones or announcements.
+type Input interface {
+	// Ingest writes the frame that is due, decoded, at its own rate of 8, 16 or 48 kHz, and describes it. It is called exactly
+	// once per tick of 20 ms, by one worker at a time, also while the member is muted. dst has room for
+	// [codecs.MaxFrameSamples]. It must not block, and should not allocate. A frame with the flag Silent need not be written.
+	Ingest(dst []int16) codecs.Frame
+}
+
+// Output is where a member's mix goes to.
+type Output interface {
+	// Emit takes one encoded payload. It is called by one worker at a time, in the order of the audio. The packet and all that
+	// it points to are valid only during the call. It must not block, and should not allocate. A packet without payload has
+	// nothing to send but advances the timestamp (DTX, or ticks that were missed). A CSRC of 0 stands for the output's own
+	// SSRC: an announcement of the mixer itself (RFC 3550, section 7.1).
+	Emit(p *codecs.Packet)
+}
+
+// MemberID identifies a member. It is unique within a [Mix] and chosen by the caller.
+type MemberID uint32
+
+// MaxGainDB bounds the gains of a [Member] upwards and, negated and tripled, downwards.
+const MaxGainDB = 24
+
+// Member is one party of a mix. Who has no In only listens: a recorder is a member without In that hears Everyone, or Only one
+// other for a stream of its own. Who has no Out only speaks: a prompt, a tone, an announcement.
+type Member struct {
+	// ID of the member.
+	ID MemberID
+	// In may be nil: the member only listens.
+	In Input
+	// Out may be nil: the member only speaks. It is then not counted among [MixConfig.MaxSpeakers], and always heard.
+	Out Output
+	// Format of what Out is given. Not looked at without Out.
+	Format codecs.Format
+	// Speaks is false for who is muted: In is still called for its frames, whose levels are known, but they are never mixed.
+	Speaks bool
+	// Hears says what goes to Out.
+	Hears Hearing
+	// Audience names the only members that may hear this one. Nil: all may. Identifiers that are not in the layout are ignored.
+	Audience []MemberID
+	// GainDB is applied to what In yields, OutGainDB to what Out is given. At 0 the samples are left as they are.
+	GainDB, OutGainDB float64
+}
+
+// HearingMode says where a member's [Hearing] begins.
+type HearingMode uint8
+
+// The modes. Nobody is the zero value, so that who is forgotten hears nothing.
+const (
+	// Nobody is heard: packets with silence are sent.
+	Nobody HearingMode = iota
+	// Everyone is heard.
+	Everyone
+	// Only those that are listed are heard.
+	Only
+)
+
+// String returns the name of the mode in lower case.
+func (h HearingMode) String() string {
+	switch h {
+	case Nobody:
+		return "nobody"
+	case Everyone:
+		return "everyone"
+	case Only:
+		return "only"
+	default:
+		return "unknown"
+	}
+}
+
+// Hearing says whom a member hears. Whatever it asks for, nobody hears itself, nor somebody whose Audience it is not in.
+type Hearing struct {
+	// Mode is where it begins.
+	Mode HearingMode
+	// Only lists who is heard in the mode [Only]. Identifiers that are not in the layout are ignored. Of those listed each
+	// active one is heard, also when MaxSpeakers keeps it out of the mix: a recording of one member is complete.
+	Only []MemberID
+	// Except lists who is not heard, in any mode.
+	Except []MemberID
+}
+
+// Layout is a whole mix as it shall be: there are no partial changes.
+type Layout struct {
+	// Members in any order.
+	Members []Member
+}

@@ -1,0 +1,105 @@
+package mixer
+
+import "github.com/parley-sip/parley/codecs"
+
+// plan is a layout made ready for the media path. Its shape never changes; the sums and counts in it belong to the tick.
+type plan struct {
+	seats  []seat
+	ins    []int32 // seats with an input
+	outs   []int32 // seats with an output
+	sets   []*set
+	buses  []*bus
+	groups []*group
+	rates  [rateCount]bool // in use by outputs
+	direct bool            // some set is heard through the direct lane
+
+	talkers []int32 // seats that contribute in this tick
+	top     []int32 // room for the choice of the loudest
+
+	grafts  []graft
+	index   map[MemberID]int32
+	waiters []chan struct{}
+}
+
+// seat is one member of a plan.
+type seat struct {
+	id      MemberID
+	in      *input
+	out     *output
+	speaks  bool
+	counted bool // among those of whom only MaxSpeakers are mixed
+	own     bool // the set it hears has its own input, which is subtracted
+	gain    float32
+	gainDB  int
+	group   *group
+}
+
+// set is a set of inputs that somebody hears, with nobody left out for being the listener: that is subtracted.
+type set struct {
+	mask    []uint64 // by seat
+	lane    int
+	sources sourceList
+}
+
+// has reports whether the set has the seat's input.
+func (s *set) has(seat int32) bool { return s.mask[seat>>6]>>(seat&63)&1 != 0 }
+
+// bus is the sum of the contributions of a set at one rate.
+type bus struct {
+	set  *set
+	rate int
+	sum  []int32
+	n    int // contributions in this tick
+}
+
+// group is all who hear the same set in the same format with the same gain.
+type group struct {
+	bus     *bus
+	stream  *stream
+	from    *stream // whose state stream takes over when the plan is adopted; may be nil
+	sharers int     // members that have no private encoding in this tick
+}
+
+// output is the state of one member's Output. It is owned by the media path, but for what is atomic.
+type output struct {
+	sink    Output
+	format  codecs.Format
+	gain    float32
+	private *stream // nil: it will not be needed, because the member does not speak
+	stream  *stream // the shared one that was used last
+	apart   bool    // the private stream is in use
+	alike   int     // ticks for which it was fed the same as the shared one
+	started bool
+	partial bool // the next packet has audio of before it belonged to this output, and is left out
+	units   int  // RTP units of one tick
+	state   outputState
+
+	prepared bool // private is there, or will be: owned by Apply
+}
+
+// graft is something prepared for a member that is already in the mix; the media path puts it in place.
+type graft struct {
+	in      *input
+	lane    int
+	rate    int
+	buffer  []int32
+	change  [rateCount]*codecs.Resampler // by the rate of the input
+	out     *output
+	private *stream
+}
+
+// put puts the graft in place.
+func (g *graft) put() {
+	if g.out != nil {
+		g.out.private = g.private
+
+		return
+	}
+	l := &g.in.lanes[g.lane]
+	l.out[g.rate] = g.buffer
+	for from, r := range g.change {
+		if r != nil {
+			l.change[from][g.rate] = r
+		}
+	}
+}

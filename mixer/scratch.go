@@ -1,0 +1,24 @@
+package mixer
+
+import (
+	"sync/atomic"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// codecCount is one more than the highest codec.
+const codecCount = int(codecs.Opus) + 1
+
+// scratch is what one worker needs while it works: buffers, and counters that others may read.
+type scratch struct {
+	own    [codecs.MaxFrameSamples]int32 // a contribution at a rate that is not in use
+	sum    [codecs.MaxFrameSamples]int32 // a bus without one contribution, or with a gain
+	packet codecs.Packet
+	csrc   [codecs.MaxCSRC]uint32
+	levels [codecs.MaxCSRC]uint8
+
+	encoded      [codecCount]atomic.Uint64
+	sent         [codecCount]atomic.Uint64
+	badFrames    atomic.Uint64
+	encodeErrors atomic.Uint64
+}

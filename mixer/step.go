@@ -1,0 +1,241 @@
+package mixer
+
+import "github.com/parley-sip/parley/codecs"
+
+// The media path of one mix. All of it is done by the worker that owns the mix's cohort, or, in the phases that go over
+// members or groups, by several workers in ranges that do not overlap. Nothing here allocates, locks or logs.
+
+// mergeAfter is for how many ticks two encoders must have been fed the same before one can replace the other.
+const mergeAfter = 5
+
+// mergePatience is after how many ticks that is done even if their limiters still differ: 2 s.
+const mergePatience = 100
+
+// step does one whole tick on one worker.
+func (m *Mix) step(w *scratch) {
+	p := m.adopt()
+	p.ingest(&m.cfg, 0, len(p.ins), w)
+	m.mix(p, w)
+	p.encode(0, len(p.groups), w)
+	p.emit(m.skipped, 0, len(p.outs), w)
+}
+
+// adopt puts the layout in place that has been prepared since the last tick, if any, and returns the one in place.
+func (m *Mix) adopt() *plan {
+	if m.pending.Load() == nil {
+		return m.live.Load()
+	}
+	p := m.pending.Swap(nil)
+	if p == nil {
+		return m.live.Load()
+	}
+	for i := range p.grafts {
+		p.grafts[i].put()
+	}
+	old := m.live.Load()
+	for _, g := range p.groups {
+		if g.from != nil {
+			g.stream.copyFrom(g.from)
+			g.from = nil
+		}
+	}
+	for _, i := range p.outs {
+		s := &p.seats[i]
+		s.out.alike = 0
+		if !s.out.apart {
+			s.group.sharers++
+			s.out.partial = s.group.stream.have > 0 && s.out.stream != s.group.stream
+			s.out.stream = s.group.stream
+		}
+	}
+	if len(old.seats) > 0 || len(p.seats) > 0 {
+		m.speakersChanged.Store(true)
+	}
+	m.live.Store(p)
+	m.adopted = p
+
+	return p
+}
+
+// ingest takes the frames of a range of inputs.
+func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
+	for _, i := range p.ins[from:to] {
+		p.seats[i].in.ingest(cfg, w)
+	}
+}
+
+// mix chooses the speakers, makes their contributions and sums them up, and decides who needs an encoding of its own.
+func (m *Mix) mix(p *plan, w *scratch) {
+	p.choose(m.cfg.MaxSpeakers)
+	p.talkers = p.talkers[:0]
+	changed := false
+	for _, i := range p.ins {
+		s := &p.seats[i]
+		in := s.in
+		audible := s.speaks && in.active && in.present
+		sounding := in.lanes[mainLane].run(in, contribution{want: audible && in.selected, fade: s.speaks, gain: s.gain, used: &p.rates}, w)
+		if p.direct && in.lanes[directLane].run(in, contribution{want: audible, gain: s.gain, used: &p.rates}, w) {
+			sounding = true
+		}
+		if sounding {
+			p.talkers = append(p.talkers, i)
+		}
+		if in.publish(in.lanes[mainLane].on, s.speaks) {
+			changed = true
+		}
+	}
+	if changed {
+		m.speakersChanged.Store(true)
+	}
+	for _, b := range p.buses {
+		b.add(p)
+	}
+	for _, s := range p.sets {
+		s.sources.collect(p, s)
+	}
+	p.part()
+	p.join()
+}
+
+// add sums up the contributions of this tick.
+func (b *bus) add(p *plan) {
+	b.n = 0
+	for _, i := range p.talkers {
+		l := &p.seats[i].in.lanes[b.set.lane]
+		if !l.sounding || !b.set.has(i) {
+			continue
+		}
+		if b.n == 0 {
+			copy(b.sum, l.out[b.rate])
+		} else {
+			add(b.sum, l.out[b.rate])
+		}
+		b.n++
+	}
+}
+
+// contributes reports whether the member is part of the bus that it hears.
+func (s *seat) contributes() bool {
+	return s.own && s.in.lanes[s.group.bus.set.lane].sounding
+}
+
+// part gives an encoding of its own to each member that has begun to contribute to what it hears.
+func (p *plan) part() {
+	for _, i := range p.talkers {
+		s := &p.seats[i]
+		if s.out == nil || s.out.private == nil || !s.contributes() {
+			continue
+		}
+		s.out.alike = 0
+		if !s.out.apart {
+			s.out.private.copyFrom(s.group.stream)
+			s.out.apart = true
+			s.group.sharers--
+		}
+	}
+}
+
+// join brings members back to the shared encoding whose own has become the same.
+func (p *plan) join() {
+	for _, i := range p.outs {
+		s := &p.seats[i]
+		if !s.out.apart || s.contributes() {
+			continue
+		}
+		s.out.alike++
+		shared, private := s.group.stream, s.out.private
+		if s.group.sharers == 0 {
+			// Nobody has used the shared one, so that it can go on where this member is.
+			shared.copyFrom(private)
+		} else if !private.mergeable(shared, s.out.alike) {
+			continue
+		}
+		s.out.apart, s.out.stream = false, shared
+		s.group.sharers++
+	}
+}
+
+// mergeable reports whether a listener of the stream can go over to another that has been fed the same for some ticks.
+func (s *stream) mergeable(shared *stream, alike int) bool {
+	alike = min(alike, shared.age+1)
+	collecting := 0
+	if s.size > s.frame {
+		collecting = (s.size + s.frame - 1) / s.frame
+	}
+	if s.stateless {
+		return alike > collecting
+	}
+	if alike <= max(mergeAfter, collecting) {
+		return false
+	}
+	difference := s.limiter.gain - shared.limiter.gain
+	if difference < 0 {
+		difference = -difference
+	}
+
+	return difference < limiterSnap || alike > mergePatience
+}
+
+// encode makes the shared packets of a range of groups.
+func (p *plan) encode(from, to int, w *scratch) {
+	for _, g := range p.groups[from:to] {
+		if g.sharers == 0 {
+			g.stream.rest()
+
+			continue
+		}
+		g.stream.render(g.bus.sum, nil, g.bus.n == 0, w)
+		g.stream.encode(w)
+	}
+}
+
+// emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed.
+func (p *plan) emit(skipped, from, to int, w *scratch) {
+	for _, i := range p.outs[from:to] {
+		s := &p.seats[i]
+		o := s.out
+		if skipped > 0 {
+			w.packet = codecs.Packet{Samples: skipped * o.units}
+			o.sink.Emit(&w.packet)
+		}
+		st := s.group.stream
+		if o.apart {
+			st = o.private
+			s.encodePrivate(st, w)
+		}
+		for n := range st.count {
+			s.send(i, st, &st.packets[n], w)
+		}
+		if st.count > 0 {
+			o.state.store(st.packets[st.count-1].level, o.apart, st.limiter.gain)
+		}
+	}
+}
+
+// encodePrivate makes the packets of a member that is or has just been heard: all but itself.
+func (s *seat) encodePrivate(st *stream, w *scratch) {
+	b := s.group.bus
+	if !s.contributes() {
+		st.render(b.sum, nil, b.n == 0, w)
+	} else {
+		st.render(b.sum, s.in.lanes[b.set.lane].out[b.rate], b.n == 1, w)
+	}
+	st.encode(w)
+}
+
+// send hands over one packet.
+func (s *seat) send(i int32, st *stream, e *encoded, w *scratch) {
+	w.packet = codecs.Packet{Payload: e.data[:e.size], Samples: st.units, Level: e.level, Marker: !s.out.started}
+	if s.out.apart {
+		s.group.bus.set.sources.without(&w.packet, i, w)
+	} else {
+		s.group.bus.set.sources.all(&w.packet)
+	}
+	if s.out.partial {
+		s.out.partial, w.packet.Payload, w.packet.Marker = false, nil, false
+	} else {
+		s.out.started = true
+	}
+	s.out.sink.Emit(&w.packet)
+	w.sent[st.format.Codec].Add(1)
+}

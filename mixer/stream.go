@@ -1,0 +1,180 @@
+package mixer
+
+import (
+	"math"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+const (
+	// streamPackets is the most packets of one tick: two of 10 ms.
+	streamPackets = 2
+	// silenceSettled is after how many frames of digital silence Opus has forgotten the sound before: 500 ms. What it makes
+	// then is sent again instead of being made again, which costs as much as speech.
+	silenceSettled = 25
+)
+
+// stream is a limiter, an encoder and its packets: one for all who share an encoding, or one for a member alone. It is owned
+// by the media path.
+type stream struct {
+	format  codecs.Format
+	gain    float32
+	encoder codecs.Encoder
+	// stateless: every packet can be decoded alone, so that one may go from one stream to another at any time.
+	stateless bool
+	cacheable bool
+	limiter   limiter
+	age       int // ticks since the state of the encoder was put in place
+	silence   int // frames of digital silence in a row
+
+	frame   int     // samples of one tick
+	size    int     // samples of one packet
+	units   int     // RTP units of one packet
+	pcm     []int16 // of this tick
+	pending []int16 // of packets that are not full
+	have    int
+
+	count   int // packets of this tick
+	cached  bool
+	packets [streamPackets]encoded
+}
+
+// encoded is one packet's payload.
+type encoded struct {
+	size  int
+	level uint8
+	data  [codecs.MaxPayload]byte
+}
+
+// newStream makes a stream for a normalised format.
+func newStream(format codecs.Format, gain float32) (*stream, error) {
+	encoder, err := codecs.NewEncoder(format)
+	if err != nil {
+		return nil, err
+	}
+	rate := rateIndexOf(format.Codec.SampleRate())
+	s := &stream{
+		format: format, gain: gain, encoder: encoder, limiter: newLimiter(),
+		stateless: format.Codec == codecs.PCMU || format.Codec == codecs.PCMA,
+		cacheable: format.Codec == codecs.Opus && !format.DTX,
+		frame:     frameSamples(rate), size: format.FrameSamples(), units: format.TimestampStep(),
+		silence: silenceSettled - 1,
+	}
+	s.pcm = make([]int16, s.frame)
+	if s.size != s.frame {
+		s.pending = make([]int16, s.size+s.frame)
+	}
+
+	return s, nil
+}
+
+// copyFrom makes the stream go on exactly as another would.
+func (s *stream) copyFrom(src *stream) {
+	s.limiter, s.silence, s.age = src.limiter, src.silence, 0
+	s.have = copy(s.pending, src.pending[:src.have])
+	s.cached = src.cached
+	if src.cached {
+		s.packets[0].size = src.packets[0].size
+		copy(s.packets[0].data[:], src.packets[0].data[:src.packets[0].size])
+	}
+	if forker, ok := s.encoder.(codecs.Forker); ok && forker.CopyFrom(src.encoder) == nil {
+		return
+	}
+	s.encoder.Reset()
+	s.cached = false
+}
+
+// render makes the samples of this tick: sum without own, if own is not nil. Silent says that nothing is left.
+func (s *stream) render(sum, own []int32, silent bool, w *scratch) {
+	s.age++
+	if silent {
+		s.silence = min(s.silence+1, math.MaxInt32)
+		if s.limiter.idle() {
+			clear(s.pcm)
+
+			return
+		}
+	} else {
+		s.silence = 0
+	}
+	mixed := w.sum[:s.frame]
+	switch {
+	case silent:
+		clear(mixed)
+	case own != nil:
+		subtract(mixed, sum, own)
+		if s.gain != 1 {
+			amplify(mixed, mixed, s.gain)
+		}
+	case s.gain != 1:
+		amplify(mixed, sum, s.gain)
+	default:
+		mixed = sum
+	}
+	s.limiter.process(s.pcm, mixed)
+}
+
+// encode makes the packets that are full.
+func (s *stream) encode(w *scratch) {
+	s.count = 0
+	if s.pending == nil {
+		s.packet(s.pcm, w)
+
+		return
+	}
+	s.have += copy(s.pending[s.have:], s.pcm)
+	start := 0
+	for s.have-start >= s.size && s.count < streamPackets {
+		s.packet(s.pending[start:start+s.size], w)
+		start += s.size
+	}
+	s.have = copy(s.pending, s.pending[start:s.have])
+}
+
+// packet encodes one packet.
+func (s *stream) packet(pcm []int16, w *scratch) {
+	p := &s.packets[s.count]
+	settled := s.cacheable && s.silence*s.frame >= silenceSettled*s.frame+s.size
+	if settled && s.cached {
+		if s.count > 0 {
+			p.size = copy(p.data[:], s.packets[0].data[:s.packets[0].size])
+		}
+		p.level = codecs.SilenceLevel
+		s.count++
+
+		return
+	}
+	n, err := s.encoder.Encode(p.data[:], pcm)
+	if err != nil {
+		w.encodeErrors.Add(1)
+		n = 0
+	}
+	w.encoded[s.format.Codec].Add(1)
+	p.size, p.level = n, codecs.SilenceLevel
+	if s.silence == 0 || s.silence*s.frame < s.size {
+		p.level = codecs.Level(pcm)
+	}
+	s.cached = settled && s.count == 0
+	s.count++
+}
+
+// subtract writes a minus b.
+func subtract(dst, a, b []int32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
+
+// add adds src to dst.
+func add(dst, src []int32) {
+	src = src[:len(dst)]
+	for i, s := range src {
+		dst[i] += s
+	}
+}
+
+// rest is a tick in which nobody needs the stream.
+func (s *stream) rest() {
+	s.age, s.count, s.have = 0, 0, 0
+}

@@ -1,0 +1,100 @@
+package mixer
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// worker is one thread that leads the ticks of its cohorts and helps others with theirs.
+type worker struct {
+	engine  *Engine
+	cohorts []*cohort
+	scratch scratch
+
+	bell    uint32 // futex: rung to end the sleep
+	asleep  atomic.Bool
+	invited atomic.Pointer[cohort]
+	next    int64 // deadline of its own next tick; 0: none
+}
+
+// run is the worker's goroutine.
+func (w *worker) run() {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	defer w.engine.workers.Done()
+	for {
+		bell := atomic.LoadUint32(&w.bell)
+		if w.engine.stopping.Load() {
+			return
+		}
+		if c := w.invited.Swap(nil); c != nil {
+			c.help(w)
+
+			continue
+		}
+		c := w.first(monotonic())
+		if c == nil {
+			w.sleep(bell, 0)
+
+			continue
+		}
+		if now := monotonic(); now >= c.deadline {
+			w.tick(c, now)
+		} else {
+			w.sleep(bell, c.deadline)
+		}
+	}
+}
+
+// first returns the cohort whose tick is due first, or nil if none has members.
+func (w *worker) first(now int64) *cohort {
+	var first *cohort
+	for _, c := range w.cohorts {
+		c.take(now, w.engine.base)
+		if c.mixes != nil && (first == nil || c.deadline < first.deadline) {
+			first = c
+		}
+	}
+	w.next = 0
+	if first != nil {
+		w.next = first.deadline
+	}
+
+	return first
+}
+
+// due reports that a helper has to go back to its own work.
+func (w *worker) due() bool {
+	return w.next != 0 && monotonic() >= w.next || w.engine.stopping.Load()
+}
+
+// sleep waits for the deadline or the bell.
+func (w *worker) sleep(bell uint32, deadline int64) {
+	w.asleep.Store(true)
+	park(&w.bell, bell, deadline)
+	w.asleep.Store(false)
+}
+
+// ring wakes the worker up.
+func (w *worker) ring() {
+	atomic.AddUint32(&w.bell, 1)
+	wake(&w.bell)
+}
+
+// tick leads one tick that is due. A tick that was overdue is made up for at once; what is overdue beyond is counted as missed,
+// and the timestamps of all outputs go on over it.
+func (w *worker) tick(c *cohort, now int64) {
+	e := w.engine
+	late := time.Duration(now - c.deadline)
+	missed := max(int(late/TickPeriod)-1, 0)
+	c.deadline += int64(missed) * int64(TickPeriod)
+	if e.workerCount > 1 && (c.last > soloDuration || c.size() > soloMembers) {
+		c.lead(missed, e, w)
+	} else {
+		c.solo(missed, &w.scratch)
+	}
+	c.deadline += int64(TickPeriod)
+	c.last = time.Duration(monotonic() - now)
+	e.count(late, c.last, missed)
+	c.finish()
+}
