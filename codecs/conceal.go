@@ -60,12 +60,15 @@ func (c *concealer) remember(pcm []int16) {
 	copy(past[len(past)-len(pcm):], pcm)
 }
 
+// active reports whether the last audio was made up.
+func (c *concealer) active() bool { return c.blocks > 0 }
+
 // good takes decoded audio; after a loss it blends what was made up into its beginning.
 func (c *concealer) good(pcm []int16) {
 	if len(pcm) == 0 {
 		return
 	}
-	if c.blocks > 0 {
+	if c.active() {
 		// 4 ms more for every 10 ms lost, as the two are then less alike.
 		n := min(c.overlap+(c.blocks-1)*c.rate/250, c.rate/100, len(pcm))
 		for i := range n {
@@ -91,7 +94,7 @@ func (c *concealer) conceal(dst []int16) {
 	if len(dst) == 0 {
 		return
 	}
-	if c.blocks == 0 {
+	if !c.active() {
 		c.begin()
 	}
 	for i := range dst {

@@ -37,7 +37,8 @@ type Format struct {
 	// (RFC 7587, section 3.1.3).
 	DTX bool
 	// MaxBandwidth is the highest sample rate in Hz that the receiver of Opus can make use of, as maxplaybackrate of
-	// RFC 7587, section 6.1, gives it; zero means no limit.
+	// RFC 7587, section 6.1, gives it; zero means no limit. It is normalised to 8000, 16000, 24000 or 0, the next lower: the
+	// 12000 of mediumband is not used, as libopus takes wideband in its place.
 	MaxBandwidth int
 }
 
@@ -100,14 +101,14 @@ func packetTimeAllowed(c Codec, d time.Duration) bool {
 	return true
 }
 
-// opusPlaybackRate returns the least of the five rates of Opus that gives all the receiver can play, 0 for no limit
-// (RFC 7587, section 3.1.1). A rate below the narrowest is taken as that one.
+// opusPlaybackRate returns the highest rate of Opus that is not above what the receiver can play, 0 for no limit
+// (RFC 7587, section 7.1). A rate below the narrowest is taken as that one.
 func opusPlaybackRate(hz int) int {
 	if hz == 0 || hz >= 48000 {
 		return 0
 	}
 	rate := 8000
-	for _, r := range [...]int{12000, 16000, 24000} {
+	for _, r := range [...]int{16000, 24000} {
 		if hz >= r {
 			rate = r
 		}

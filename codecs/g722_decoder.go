@@ -36,8 +36,8 @@ func (d *g722Decoder) Decode(dst []int16, payload []byte) (int, error) {
 func (d *g722Decoder) pair(code uint8) (first, second int16) {
 	lower, higher := &d.bands.lower, &d.bands.higher
 	six, two := code&0x3F, code>>6
-	low := min(max(lower.s+(lower.step*g722QM6[six])>>15, -g722Limit-1), g722Limit)
-	high := min(max(higher.s+(higher.step*g722QM2[two])>>15, -g722Limit-1), g722Limit)
+	low := limit15(lower.s + (lower.step*g722QM6[six])>>15)
+	high := limit15(higher.s + (higher.step*g722QM2[two])>>15)
 	lower.low(six)
 	higher.high(two)
 
@@ -52,7 +52,11 @@ func (d *g722Decoder) pair(code uint8) (first, second int16) {
 	return int16(saturate16(a >> 11)), int16(saturate16(b >> 11))
 }
 
-// Conceal implements [Decoder].
+// limit15 limits the reconstructed signal of a band.
+func limit15(x int32) int32 { return min(max(x, -g722Limit-1), g722Limit) }
+
+// Conceal implements [Decoder]. Steps and predictors stay as they were: letting them adapt to what is made up did not bring the
+// decoder back into step any sooner on speech.
 func (d *g722Decoder) Conceal(dst []int16) int {
 	d.concealer.conceal(dst)
 

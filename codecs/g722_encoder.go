@@ -27,19 +27,25 @@ func (e *g722Encoder) Encode(dst []byte, pcm []int16) (int, error) {
 
 // pair encodes two samples.
 func (e *g722Encoder) pair(first, second int32) uint8 {
-	copy(e.x[:22], e.x[2:])
-	e.x[22], e.x[23] = first, second
-	var odd, even int32
-	for i, c := range g722QMF {
-		odd += e.x[2*i] * c
-		even += e.x[2*i+1] * g722QMF[11-i]
-	}
-	low := quantizeLow((even+odd)>>14, &e.bands.lower)
-	high := quantizeHigh((even-odd)>>14, &e.bands.higher)
+	x, y := analyze(&e.x, first, second)
+	low, high := quantizeLow(x, &e.bands.lower), quantizeHigh(y, &e.bands.higher)
 	e.bands.lower.low(low)
 	e.bands.higher.high(high)
 
 	return high<<6 | low
+}
+
+// analyze is the quadrature mirror filter: it moves two samples into x and returns one for each band.
+func analyze(x *[24]int32, first, second int32) (low, high int32) {
+	copy(x[:22], x[2:])
+	x[22], x[23] = first, second
+	var odd, even int32
+	for i, c := range g722QMF {
+		odd += x[2*i] * c
+		even += x[2*i+1] * g722QMF[11-i]
+	}
+
+	return (even + odd) >> 14, (even - odd) >> 14
 }
 
 // quantizeLow is block 1L: the interval in which the difference to the prediction lies, by bisection of the decision levels.

@@ -15,7 +15,13 @@ type opusEncoder struct {
 }
 
 func newOpusEncoder(f Format) (*opusEncoder, error) {
-	enc, err := opus.NewEncoder(Opus.SampleRate(), 1, opus.AppAudio)
+	// Tuned for any sound, at a third of the cost of what is tuned for voice; but only the latter knows, at the complexity of a
+	// conference, when nobody speaks.
+	application := opus.AppAudio
+	if f.DTX {
+		application = opus.AppVoIP
+	}
+	enc, err := opus.NewEncoder(Opus.SampleRate(), 1, application)
 	if err != nil {
 		return nil, fmt.Errorf("codecs: create Opus encoder: %w", err)
 	}
@@ -44,8 +50,6 @@ func opusBandwidth(rate int) opus.Bandwidth {
 	switch rate {
 	case 8000:
 		return opus.Narrowband
-	case 12000:
-		return opus.Mediumband
 	case 16000:
 		return opus.Wideband
 	case 24000:
