@@ -36,6 +36,7 @@ type AnswerPeer struct {
 
 // Message is the part of a request or response that the client decides.
 type Message struct {
+	Exchange    uint32   // to be repeated in the event that tells the outcome; 0: none is wanted
 	Headers     []Header // Require, Accept, Date, Reason and those of the profile
 	ContentType string   // empty: no body
 	Disposition string   // Content-Disposition of the message; empty: none
@@ -96,9 +97,10 @@ func (s State) String() string {
 
 // Report tells a change of the acknowledged state.
 type Report struct {
-	State  State
-	Reason string
-	Retry  bool // of Failed: the client will try again by itself
+	State   State
+	Session ID // the communication session
+	Reason  string
+	Retry   bool // of StateFailed: the client will try again by itself
 }
 
 // AlarmKind classifies an [Alarm].

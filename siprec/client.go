@@ -1,48 +1,229 @@
 package siprec
 
 import (
-	"net/netip"
 	"time"
+
+	"github.com/parley-sip/parley/internal/sdp"
 )
-
-// Config of a [Client]. Zero durations take the defaults named.
-type Config struct {
-	Profile     Profile
-	Address     netip.Addr    // for o= and c=
-	SDPSession  uint64        // session id of o=; the same for all dialogs of the session
-	Coalesce    time.Duration // wait for more changes before an offer; 200 ms; negative: none
-	MinInterval time.Duration // between two requests that we begin; 0: none beyond Coalesce
-	Snapshot    time.Duration // between two snapshots on request; 1 s
-	Retry       RetryPolicy
-	Seed        uint64 // of the jitter
-}
-
-// RetryPolicy says how a lost or refused session is tried again.
-type RetryPolicy struct {
-	Initial  time.Duration // before the first retry; 1 s
-	Max      time.Duration // between two retries at most; 1 min
-	Jitter   float64       // share of each delay that is random, 0 to 1
-	Attempts int           // retries in a row before giving up; 0: no limit; negative: never retry
-	Stable   time.Duration // a dialog this old resets the count; 30 s
-}
 
 // Client is the recording session toward one recorder. It is not safe for concurrent
 // use.
-type Client struct{}
+//
+//	         Desire                2xx, usable answer
+//	idle ───────────▶ inviting ────────────────────────▶ up ◀─┐ offers, answers
+//	                   ▲   │ refused, timeout             │ └──┘
+//	                   │   ▼                              │ BYE, 481, 408, timeout
+//	                waiting, failed ◀─────────────────────┤
+//	                                                      │ Desire{Stopped}
+//	cancelling ── outcome of the INVITE ──▶ stopped ◀── ending (last metadata, BYE)
+type Client struct {
+	config  Config
+	profile Profile
+	random  random
+	actions []Action
+
+	phase    phase
+	desire   Desire
+	slots    []*slot
+	labels   map[string]string // by stream key, for good
+	exchange *exchange         // the open one; nil: none
+	sequence uint32            // of exchanges
+
+	known    Recording        // what the recorder has acknowledged
+	synced   bool             // known holds; else the next metadata must be complete
+	sent     *sdp.Description // our last description, with the version of o=
+	accepted *sdp.Description // our last description that the recorder accepted
+	remote   *sdp.Description // the recorder's last description
+	version  uint64           // the highest version of o= used
+	noUpdate bool             // the recorder does not take UPDATE
+
+	since       time.Time // when the session came into the recording session
+	upSince     time.Time
+	flushAt     time.Time // when changes go out; zero: none
+	lastRequest time.Time
+	snapshotAt  time.Time // when a wanted snapshot goes out; zero: none
+	lastSnap    time.Time
+	retryAt     time.Time
+	attempts    int
+	refusals    int // of changes, in a row
+
+	noFeedback bool // RTP/AVP only, after a 488
+	plainAudio bool // G.711 only, after a 488
+	otherType  bool // the other name of the media type, after a 415
+
+	state   State
+	reason  string // why the phase is what it is
+	dropped int    // streams beyond the profile's limit
+	wake    time.Time
+}
+
+// phase is where the dialog stands.
+type phase uint8
+
+const (
+	phaseIdle       phase = iota
+	phaseInviting         // our INVITE, or our 200 to theirs, is open
+	phaseCancelling       // given up, its outcome is awaited
+	phaseUp
+	phaseEnding  // the last metadata is open
+	phaseWaiting // for retryAt
+	phaseFailed  // no dialog, no retry
+	phaseStopped
+)
+
+// exchangeKind is the request that is open.
+type exchangeKind uint8
+
+const (
+	exchangeInvite exchangeKind = iota
+	exchangeReInvite
+	exchangeUpdate
+	exchangePeer // our offer in a 200, to be answered in the ACK
+)
+
+// exchange is a request, or an offer, without final answer yet.
+type exchange struct {
+	id       uint32
+	kind     exchangeKind
+	offer    *sdp.Description // nil: none in it
+	metadata bool             // a document is in it
+	document Recording        // what the recorder knows once it has accepted
+	snapshot bool             // it answers a request for a snapshot
+}
 
 // New returns a client that waits for its first [Desire]. The error wraps [ErrProfile].
-func New(cfg Config) (*Client, error) { return nil, nil }
+func New(cfg Config) (*Client, error) {
+	cfg, err := cfg.normalize()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		config: cfg, profile: cfg.Profile, random: random(cfg.Seed), labels: make(map[string]string),
+	}, nil
+}
 
 // Step takes an event and the time, which must not go backwards, and returns what is
 // to be done, in order.
-func (c *Client) Step(ev Event, now time.Time) []Action { return nil }
+func (c *Client) Step(ev Event, now time.Time) []Action {
+	c.actions = nil
+	switch e := ev.(type) {
+	case Desire:
+		c.onDesire(e, now)
+	case Answered:
+		c.onAnswered(e, now)
+	case TimedOut:
+		c.onTimedOut(e.Exchange, "no answer", now)
+	case TransportFailed:
+		c.onTimedOut(e.Exchange, "transport: "+e.Reason, now)
+	case PeerOffer:
+		c.onPeerOffer(e, now)
+	case PeerAck:
+		c.onPeerAck(e, now)
+	case SnapshotRequested:
+		c.wantSnapshot(now)
+	case PeerBye:
+		c.onPeerBye(e, now)
+	case Retry:
+		c.onRetry(now)
+	case Tick:
+	}
+	// Media stops before the request that tells of it (RFC 7866, section 7.1.1.1).
+	c.reconcileMedia()
+	c.progress(now)
+	c.report()
+	c.setWake()
+	return c.actions
+}
 
 // State returns the acknowledged state.
-func (c *Client) State() State { return StateIdle }
+func (c *Client) State() State { return c.state }
 
 // Label returns the label of a stream by its key, empty when it never had one.
-func (c *Client) Label(key string) string { return "" }
+func (c *Client) Label(key string) string { return c.labels[key] }
 
 // Acknowledged returns the document the recorder has by now, merged from all it has
-// acknowledged, and whether there is one.
-func (c *Client) Acknowledged() (Recording, bool) { return Recording{}, false }
+// acknowledged, and whether it can be relied on: after a refusal it cannot, until the
+// next complete document.
+func (c *Client) Acknowledged() (Recording, bool) { return c.known, c.synced }
+
+func (c *Client) do(a Action) { c.actions = append(c.actions, a) }
+
+// up tells whether there is a dialog that can be used.
+func (c *Client) up() bool { return c.phase == phaseUp || c.phase == phaseEnding }
+
+// progress begins the request that is due, if any.
+func (c *Client) progress(now time.Time) {
+	switch c.phase {
+	case phaseWaiting:
+		if !now.Before(c.retryAt) {
+			c.invite(now)
+		}
+	case phaseIdle:
+		if len(c.desire.Streams) > 0 {
+			c.invite(now)
+		}
+	case phaseUp:
+		if c.exchange == nil {
+			c.change(now)
+		}
+	case phaseInviting, phaseCancelling, phaseEnding, phaseFailed, phaseStopped:
+	}
+}
+
+// report tells the acknowledged state when it has changed.
+func (c *Client) report() {
+	state, reason := c.state, c.reason
+	switch c.phase {
+	case phaseIdle:
+		return
+	case phaseInviting, phaseCancelling:
+		// A session that failed stays so until it is up again.
+		if state != StateFailed {
+			state = StateConnecting
+		}
+	case phaseUp, phaseEnding:
+		state, reason = c.mediaState()
+	case phaseWaiting, phaseFailed:
+		state = StateFailed
+	case phaseStopped:
+		state = StateStopped
+	}
+	if state == c.state {
+		return
+	}
+	c.state = state
+	c.do(Report{State: state, Session: c.desire.Roster.Session, Reason: reason, Retry: c.phase == phaseWaiting})
+}
+
+// mediaState is the state of a session with a dialog: what the recorder agreed to.
+func (c *Client) mediaState() (state State, reason string) {
+	if c.desire.Paused && c.profile.Pause == PauseSilence {
+		return StatePaused, ""
+	}
+	wanted := false
+	for _, s := range c.slots {
+		if s.send {
+			return StateRecording, ""
+		}
+		wanted = wanted || (s.wanted && !s.inactive)
+	}
+	if wanted && !c.desire.Paused {
+		return StatePaused, "the recorder takes no stream"
+	}
+	return StatePaused, ""
+}
+
+// setWake asks to be woken for whatever comes next.
+func (c *Client) setWake() {
+	var next time.Time
+	switch {
+	case c.phase == phaseWaiting:
+		next = c.retryAt
+	case c.phase == phaseUp && c.exchange == nil:
+		next = earliest(c.flushAt, c.snapshotAt)
+	}
+	if !next.Equal(c.wake) {
+		c.wake = next
+		c.do(WakeAt{Time: next})
+	}
+}

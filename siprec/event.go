@@ -28,6 +28,7 @@ type StreamWish struct {
 
 // Answered is the final response to the request of the client that is open.
 type Answered struct {
+	Exchange    uint32 // of the request; 0: the open one
 	Status      int
 	Reason      string // reason phrase
 	ContentType string
@@ -38,11 +39,16 @@ type Answered struct {
 }
 
 // TimedOut says that the open request of the client got no final response.
-type TimedOut struct{}
+type TimedOut struct {
+	Exchange uint32 // of the request; 0: the open one
+}
 
 // TransportFailed says that the open request could not be sent, or that the dialog was
 // lost with its connection.
-type TransportFailed struct{ Reason string }
+type TransportFailed struct {
+	Exchange uint32 // of the request; 0: the open one, or the dialog
+	Reason   string
+}
 
 // PeerOffer is a re-INVITE or UPDATE from the recorder, with whatever body it has.
 type PeerOffer struct {

@@ -68,7 +68,7 @@ type Profile struct {
 	SendonlyIsReady   bool     // take sendonly in an answer for recvonly
 	MetadataInBye     bool     // repeat the last update in the BYE (RFC 8068, section 3.2.4)
 	FirstLabel        int      // labels count up from here; 0: 1
-	KeepRefusedSlots  bool     // never reuse the m-line of a stream that was removed
+	AppendOnly        bool     // never reuse the m-line of a stream that was removed
 	AlwaysMultipart   bool     // wrap metadata-only requests in multipart/mixed as well
 	ExtensionElements []Extension
 }

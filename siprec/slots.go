@@ -1,0 +1,184 @@
+package siprec
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/parley-sip/parley/internal/sdp"
+)
+
+// slot is one m-line of the dialog. Slots are never removed (RFC 3264, section 8).
+type slot struct {
+	key      string // empty: a line that the recorder added, which stays refused
+	label    string
+	wish     StreamWish
+	wanted   bool
+	refused  bool // the recorder set its port to 0
+	accepted bool // an offer with this stream in it has been accepted
+	disabled bool // an offer with port 0 has been accepted: the line can be reused
+	inactive bool // our last offer or answer said inactive
+	send     bool // the recorder takes it, by the last answer or offer
+	stream   sdp.Stream
+	playing  *StartMedia // what has been started; nil: nothing
+}
+
+// live tells whether the m-line has a port.
+func (s *slot) live() bool { return s.wanted && !s.refused }
+
+// lineKey begins the keys under which lines that the recorder added have their labels.
+const lineKey = "\x00"
+
+// label returns the label of a stream, the same for good, so that a recorder can take
+// it for the name of a track.
+func (c *Client) label(key string) string {
+	label, ok := c.labels[key]
+	if !ok {
+		label = strconv.Itoa(c.profile.FirstLabel + len(c.labels))
+		c.labels[key] = label
+	}
+	return label
+}
+
+// slotOf returns the slot of a stream.
+func (c *Client) slotOf(key string) *slot {
+	for _, s := range c.slots {
+		if s.key == key && key != "" {
+			return s
+		}
+	}
+	return nil
+}
+
+// updateSlots takes the wishes over into the slots that exist already. When the session
+// ends they stay as they are: the last offer, if there is one, changes nothing.
+func (c *Client) updateSlots() {
+	if c.desire.Stopped {
+		return
+	}
+	for _, s := range c.slots {
+		i := slices.IndexFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == s.key })
+		s.wanted = s.key != "" && i >= 0
+		if i >= 0 && s.key != "" {
+			s.wish = c.desire.Streams[i]
+		}
+		if !s.wanted {
+			s.refused = false
+		}
+	}
+}
+
+// assignSlots gives every wish its slot: its own, one that is free, or a new one.
+func (c *Client) assignSlots() {
+	used := 0
+	for _, s := range c.slots {
+		if s.live() {
+			used++
+		}
+	}
+	dropped := 0
+	for _, w := range c.desire.Streams {
+		if w.Key == "" || c.slotOf(w.Key) != nil {
+			continue
+		}
+		if c.profile.MaxStreams > 0 && used >= c.profile.MaxStreams {
+			dropped++
+			continue
+		}
+		used++
+		s := c.freeSlot()
+		*s = slot{key: w.Key, label: c.label(w.Key), wish: w, wanted: true}
+	}
+	if dropped > 0 && dropped != c.dropped {
+		c.do(Alarm{Kind: AlarmStreamsDropped, Detail: strconv.Itoa(dropped) + " more streams than the recorder takes"})
+	}
+	c.dropped = dropped
+}
+
+// freeSlot returns a slot that the recorder knows to be disabled, or a new one.
+func (c *Client) freeSlot() *slot {
+	if !c.profile.AppendOnly {
+		for _, s := range c.slots {
+			if !s.wanted && s.disabled && s.key != "" {
+				return s
+			}
+		}
+	}
+	s := &slot{}
+	c.slots = append(c.slots, s)
+	return s
+}
+
+// rollback forgets the slots that a refused offer would have appended, since the
+// recorder does not count them.
+func (c *Client) rollback() {
+	lines := 0
+	if c.accepted != nil {
+		lines = len(c.accepted.Media)
+	}
+	if lines < len(c.slots) {
+		c.slots = c.slots[:lines]
+	}
+	if c.accepted == nil {
+		c.sent = nil
+		return
+	}
+	// Versions are never used twice for different offers.
+	sent := *c.accepted
+	sent.Origin.Version = c.version
+	c.sent = &sent
+}
+
+// local is what we bring to an offer or answer.
+func (c *Client) local() sdp.Local {
+	l := sdp.Local{
+		Address: c.config.Address, Session: c.config.SDPSession, Version: c.version + 1,
+		Previous: c.sent, Remote: c.remote, ByPosition: true,
+	}
+	for _, s := range c.slots {
+		stream := sdp.LocalStream{
+			Codecs: c.profile.Codecs, Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
+			Feedback: c.profile.AVPF && !c.noFeedback,
+		}
+		if c.plainAudio {
+			stream.Codecs = plainAudio(c.profile.Codecs)
+		}
+		if c.paused(s) && c.profile.Pause == PauseInactive {
+			stream.Direction = sdp.Inactive
+		}
+		if s.live() {
+			stream.Port = s.wish.Port
+		}
+		l.Streams = append(l.Streams, stream)
+	}
+	return l
+}
+
+// paused tells whether a stream shall not be recorded now.
+func (c *Client) paused(s *slot) bool { return c.desire.Paused || s.wish.Paused }
+
+// reconcileMedia starts and stops media so that exactly the streams flow that are
+// wanted, not paused, and taken by the recorder.
+func (c *Client) reconcileMedia() {
+	for _, s := range c.slots {
+		want := c.wantedMedia(s)
+		switch {
+		case want == nil && s.playing != nil:
+			c.do(StopMedia{Key: s.playing.Key, Removed: !s.wanted || c.desire.Stopped})
+		case want != nil && (s.playing == nil || *want != *s.playing):
+			c.do(*want)
+		}
+		s.playing = want
+	}
+}
+
+// wantedMedia returns what should be started for a slot, nil for nothing.
+func (c *Client) wantedMedia(s *slot) *StartMedia {
+	silence := c.paused(s) && c.profile.Pause == PauseSilence
+	if !c.up() || c.desire.Stopped || !s.live() || !s.send || (c.paused(s) && !silence) {
+		return nil
+	}
+	return &StartMedia{
+		Key: s.key, Label: s.label, Remote: s.stream.Remote, RemoteRTCP: s.stream.RemoteRTCP,
+		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence,
+	}
+}
