@@ -1,7 +1,6 @@
 package mixer
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -183,7 +182,7 @@ func (e *Engine) open() error {
 	if e.closed {
 		e.mu.RUnlock()
 
-		return fmt.Errorf("mixer: apply layout: %w", ErrClosed)
+		return ErrClosed
 	}
 
 	return nil

@@ -83,17 +83,17 @@ func (m *Mix) Close() (done <-chan struct{}) {
 
 // apply prepares a layout and leaves it to the media path. m.mu is held.
 func (m *Mix) apply(l Layout) (<-chan struct{}, error) {
-	if err := m.engine.open(); err != nil {
-		return nil, err
-	}
-	defer m.engine.release()
 	overtaken := m.pending.Swap(nil)
 	p, err := build(m.cfg, l, m.live.Load(), overtaken)
+	if err == nil {
+		err = m.engine.open()
+	}
 	if err != nil {
 		m.pending.Store(overtaken)
 
 		return nil, fmt.Errorf("mixer: apply layout: %w", err)
 	}
+	defer m.engine.release()
 	if overtaken != nil {
 		p.waiters = overtaken.waiters
 	}
