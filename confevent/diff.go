@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// Diff returns the document that tells a subscriber who has old about new: a
-// partial document, with the version and entity of new. Both are full.
+// Diff returns the document that tells a subscriber who has old about the updated state: a
+// partial document, with the version and entity of updated. Both are full.
 //
 // Where the schema has no way to take something away, what holds it is sent full:
 // an endpoint that lost a medium, a user who lost his display text, the list of
 // sidebars by reference that got shorter, and the whole document where an atomic
 // element or the last such sidebar is gone (RFC 4575, sections 4.4 and 4.5). The
-// result is new itself when old is not a full document of the same conference, or
-// new is not full: then no difference can be told.
+// result is updated itself when old is not a full document of the same conference, or
+// updated is not full: then no difference can be told.
 //
 // If nothing changed the result is [Document.Empty].
-func Diff(old, new Document) Document { //nolint:predeclared // the pair is what everybody calls old and new
-	if new.State != Full || old.State != Full || old.Entity != new.Entity {
-		return new
+func Diff(old, updated Document) Document {
+	if updated.State != Full || old.State != Full || old.Entity != updated.Entity {
+		return updated
 	}
-	d, ok := diffConference(old, new)
+	d, ok := diffConference(old, updated)
 	if !ok {
-		return new
+		return updated
 	}
-	d.Version = new.Version
+	d.Version = updated.Version
 
 	return d
 }

@@ -22,7 +22,8 @@ const schemaDir = "../testdata/schema"
 func validate(t *testing.T, docs [][]byte) {
 	t.Helper()
 	dir := t.TempDir()
-	args := []string{"--nonet", "--noout", "--schema", filepath.Join(schemaDir, "conference-info-strict.xsd")}
+	args := make([]string, 0, len(docs)+4)
+	args = append(args, "--nonet", "--noout", "--schema", filepath.Join(schemaDir, "conference-info-strict.xsd"))
 	for i, d := range docs {
 		name := filepath.Join(dir, fmt.Sprintf("%04d.xml", i))
 		if err := os.WriteFile(name, d, 0o600); err != nil {

@@ -117,7 +117,7 @@ func name(table []string, i int) string {
 func value(table []string, s string) uint8 {
 	for i, n := range table {
 		if n == s {
-			return uint8(i) //nolint:gosec // the tables are short
+			return uint8(i)
 		}
 	}
 

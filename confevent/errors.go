@@ -3,8 +3,6 @@ package confevent
 import "errors"
 
 // Sentinels of [Unmarshal].
-//
-//nolint:gochecknoglobals // sentinels
 var (
 	// ErrTooLarge says that a document exceeds the bounds of [Unmarshal] in octets, elements or depth.
 	ErrTooLarge = errors.New("confevent: document too large")
@@ -15,8 +13,6 @@ var (
 )
 
 // Sentinels of [Merge].
-//
-//nolint:gochecknoglobals // sentinels
 var (
 	// ErrStale says that the version is not above the local one: discard the document (RFC 4575, section 4.6).
 	ErrStale = errors.New("confevent: stale document")

@@ -202,7 +202,7 @@ func genNext(old Document) *rapid.Generator[Document] {
 }
 
 func genNextEndpoints(t *rapid.T, list []Endpoint) []Endpoint {
-	var out []Endpoint
+	out := make([]Endpoint, 0, len(list))
 	for _, e := range list {
 		switch rapid.IntRange(0, 3).Draw(t, "fate") {
 		case 0:

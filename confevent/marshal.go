@@ -27,12 +27,10 @@ func marshalNormalized(d Document) []byte {
 type writer struct{ buf bytes.Buffer }
 
 func (w *writer) conference(tag string, d Document, root bool) {
-	attrs := []string{"entity", d.Entity}
+	attrs := append([]string{"entity", d.Entity}, state(d.State)...)
 	if root {
-		attrs = []string{"xmlns", Namespace, "entity", d.Entity, "state", d.State.String()}
-		attrs = append(attrs, "version", strconv.FormatUint(uint64(d.Version), 10))
-	} else {
-		attrs = append(attrs, state(d.State)...)
+		version := strconv.FormatUint(uint64(d.Version), 10)
+		attrs = []string{"xmlns", Namespace, "entity", d.Entity, "state", d.State.String(), "version", version}
 	}
 	if d.State == Deleted {
 		w.empty(tag, attrs...)

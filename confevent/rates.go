@@ -26,8 +26,6 @@ type Event struct {
 }
 
 // ErrNoEvent says that an Event header has no package.
-//
-//nolint:gochecknoglobals // sentinel
 var ErrNoEvent = errors.New("confevent: no event package")
 
 // ParseEvent reads the value of an Event header. Unknown parameters are ignored,

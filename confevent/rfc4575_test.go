@@ -86,10 +86,10 @@ func TestRFC4575CoherentState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Merge(d, example(t, "made/confinfo-mute-partial.xml")); !errors.Is(err, ErrRefreshNeeded) {
+	if _, err = Merge(d, example(t, "made/confinfo-mute-partial.xml")); !errors.Is(err, ErrRefreshNeeded) {
 		t.Errorf("a gap gives %v", err)
 	}
-	if _, err := Merge(Document{}, example(t, "made/confinfo-mute-partial.xml")); !errors.Is(err, ErrRefreshNeeded) {
+	if _, err = Merge(Document{}, example(t, "made/confinfo-mute-partial.xml")); !errors.Is(err, ErrRefreshNeeded) {
 		t.Errorf("a partial document first gives %v", err)
 	}
 	for _, step := range []struct {
@@ -105,7 +105,7 @@ func TestRFC4575CoherentState(t *testing.T) {
 		if len(d.Users.Users) != step.users {
 			t.Errorf("%s: %d users", step.name, len(d.Users.Users))
 		}
-		if _, err := Merge(d, update); !errors.Is(err, ErrStale) {
+		if _, err = Merge(d, update); !errors.Is(err, ErrStale) {
 			t.Errorf("%s again: %v", step.name, err)
 		}
 	}
@@ -121,7 +121,7 @@ func TestRFC4575CoherentState(t *testing.T) {
 	}
 	other := example(t, "made/confinfo-join-partial.xml")
 	other.Entity = "sip:other@example.com"
-	if _, err := Merge(example(t, "made/confinfo-full.xml"), other); !errors.Is(err, ErrOtherConference) {
+	if _, err = Merge(example(t, "made/confinfo-full.xml"), other); !errors.Is(err, ErrOtherConference) {
 		t.Errorf("another conference gives %v", err)
 	}
 }

@@ -133,11 +133,9 @@ func (s *Subscription) encode(doc Document, full bool) (Document, []byte) {
 func (s *Subscription) final(now time.Time) *Notify {
 	n := &Notify{Phase: PhaseTerminated, Reason: s.reason, RetryAfter: s.retryAfter}
 	doc := s.doc
-	switch s.reason {
-	case ReasonNoResource:
+	if s.reason == ReasonNoResource {
 		doc.State = Deleted
-	case ReasonTimeout:
-	default:
+	} else if s.reason != ReasonTimeout {
 		doc = Document{}
 	}
 	if doc.Entity != "" {

@@ -1,6 +1,7 @@
 package confevent
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func (w *watcher) apply(n *Notify) error {
 		return err
 	}
 	if w.first = w.first || d.State != Partial; !w.first {
-		return fmt.Errorf("partial document first")
+		return errors.New("partial document first")
 	}
 	if d.Version != w.doc.Version+1 {
 		return fmt.Errorf("version %d after %d", d.Version, w.doc.Version)

@@ -89,9 +89,12 @@ func safeWhen(t time.Time) time.Time {
 
 // words splits texts into what an xs:list can hold.
 func words(list []string) []string {
-	var out []string
+	out := make([]string, 0, len(list))
 	for _, s := range list {
 		out = append(out, strings.Fields(safeText(s))...)
+	}
+	if len(out) == 0 {
+		return nil
 	}
 
 	return out

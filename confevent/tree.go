@@ -33,11 +33,7 @@ func parseTree(data []byte) (*node, error) {
 		return nil, ErrTooLarge
 	}
 	dec := xml.NewDecoder(bytes.NewReader(data))
-	var (
-		root  *node
-		stack []*node
-		count int
-	)
+	var b builder
 	for {
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -46,35 +42,58 @@ func parseTree(data []byte) (*node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
-		switch t := tok.(type) {
-		case xml.StartElement:
-			if count++; count > maxElements || len(stack) >= maxDepth {
-				return nil, ErrTooLarge
-			}
-			n := newNode(t)
-			if len(stack) == 0 {
-				if root != nil {
-					return nil, fmt.Errorf("%w: a second root element", ErrMalformed)
-				}
-				root = n
-			} else if top := stack[len(stack)-1]; n.name != "" {
-				top.kids = append(top.kids, n)
-			}
-			stack = append(stack, n)
-		case xml.EndElement:
-			stack = stack[:len(stack)-1]
-		case xml.CharData:
-			if len(stack) > 0 {
-				top := stack[len(stack)-1]
-				top.text = append(top.text, t...)
-			}
+		if err = b.add(tok); err != nil {
+			return nil, err
 		}
 	}
-	if root == nil {
+	if b.root == nil {
 		return nil, fmt.Errorf("%w: no root element", ErrMalformed)
 	}
 
-	return root, nil
+	return b.root, nil
+}
+
+// A builder puts tokens together; the stack holds the open elements.
+type builder struct {
+	root  *node
+	stack []*node
+	count int
+}
+
+func (b *builder) add(tok xml.Token) error {
+	switch t := tok.(type) {
+	case xml.StartElement:
+		return b.open(t)
+	case xml.EndElement:
+		b.stack = b.stack[:len(b.stack)-1]
+	case xml.CharData:
+		if len(b.stack) > 0 {
+			top := b.stack[len(b.stack)-1]
+			top.text = append(top.text, t...)
+		}
+	}
+
+	return nil
+}
+
+func (b *builder) open(t xml.StartElement) error {
+	if b.count++; b.count > maxElements || len(b.stack) >= maxDepth {
+		return ErrTooLarge
+	}
+	n := newNode(t)
+	switch {
+	case len(b.stack) > 0:
+		if top := b.stack[len(b.stack)-1]; n.name != "" {
+			top.kids = append(top.kids, n)
+		}
+	case b.root != nil:
+		return fmt.Errorf("%w: a second root element", ErrMalformed)
+	default:
+		b.root = n
+	}
+	b.stack = append(b.stack, n)
+
+	return nil
 }
 
 // newNode leaves the name of a foreign element empty: nobody asks for it.

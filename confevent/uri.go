@@ -80,7 +80,8 @@ func splitScheme(s string) (scheme, rest string) {
 // formed and encodes all delimiters where they are not.
 func safeAuthority(s string) string {
 	user, host := "", s
-	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+	at := strings.LastIndexByte(s, '@')
+	if at >= 0 {
 		user, host = s[:at], s[at+1:]
 	}
 	name, port := host, ""
@@ -96,7 +97,7 @@ func safeAuthority(s string) string {
 		name, port = host, ""
 	}
 	var b strings.Builder
-	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+	if at >= 0 {
 		escapeAll(&b, user, ":")
 		b.WriteByte('@')
 	}
