@@ -1,51 +1,146 @@
 package media
 
 import (
+	"maps"
 	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 )
 
 // Session is one RTP session with one far end. Ingest and Emit belong to the tick: they are never called at the same time as
 // each other. All other methods may be called by any goroutine at any time.
-type Session struct{}
+type Session struct {
+	transport *Transport
+	port      uint16
+	rtp, rtcp socket
+	cname     string
+	fixedSSRC bool
+
+	offered atomic.Pointer[agreement] // set by Configure, adopted by the tick
+	shared  counters                  // written by the tick
+	digits  digitRing                 // tick to service goroutine
+	reports atomic.Pointer[reportRing]
+
+	in  receiver // the tick's
+	out sender   // the tick's
+
+	report reporter // the service goroutine's
+
+	mu           sync.Mutex
+	have         [codecCount]bool // decoders ever made
+	room         int              // of the player
+	contributors map[uint32]string
+	departed     []uint32
+	closed       bool
+
+	keys      chan Digit
+	closeOnce sync.Once
+}
 
 // LocalAddr returns the address to put into a description: the external address and the RTP port.
-func (s *Session) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
+func (s *Session) LocalAddr() netip.AddrPort {
+	return netip.AddrPortFrom(s.transport.advertised(), s.port)
+}
 
 // LocalRTCP returns the address for reports when they are not multiplexed: one port above [Session.LocalAddr].
-func (s *Session) LocalRTCP() netip.AddrPort { return netip.AddrPort{} }
+func (s *Session) LocalRTCP() netip.AddrPort {
+	return netip.AddrPortFrom(s.transport.advertised(), s.port+1)
+}
 
 // SSRC returns the source that Emit sends as. It changes only if the far end uses the same (RFC 3550, section 8.2).
-func (s *Session) SSRC() uint32 { return 0 }
+func (s *Session) SSRC() uint32 { return uint32(s.shared.ssrc.get()) }
 
 // CNAME returns the canonical name in our reports.
-func (s *Session) CNAME() string { return "" }
+func (s *Session) CNAME() string { return s.cname }
 
 // Configure replaces the parameters. Everything that costs is prepared here; the tick adopts it as a whole at the next
 // Ingest or Emit. State that stays meaningful (decoders of the same codec, jitter buffer, latch on the same remote) is kept.
 // The error is [ErrParams], [ErrClosed] or that of a codec; the old parameters then stay.
-func (s *Session) Configure(p Params) error { return nil }
+func (s *Session) Configure(p Params) error {
+	a, err := newAgreement(p)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if previous := s.offered.Load(); previous != nil {
+		a.inherit(previous, s.in.adopted.Load() == previous)
+	}
+	have := s.have
+	room, err := a.prepare(&have, s.room)
+	if err != nil {
+		return err
+	}
+	s.have, s.room = have, room
+	if p.Mux {
+		if s.reports.Load() == nil {
+			s.reports.Store(&reportRing{})
+		}
+		a.reports = s.reports.Load()
+	}
+	s.offered.Store(a)
+	s.transport.service.configured(s)
+	return nil
+}
+
+// inherit takes over what an agreement that the tick may never see has prepared.
+func (a *agreement) inherit(previous *agreement, adopted bool) {
+	if adopted {
+		return
+	}
+	a.decoders = previous.decoders
+	a.pcm = previous.pcm
+}
 
 // Ingest reads what has arrived, and writes the frame that is due to dst, which has room for [codecs.MaxFrameSamples]. It is
 // called once per tick of 20 ms and does not block, lock or allocate.
-func (s *Session) Ingest(dst []int16) codecs.Frame { return codecs.Frame{} }
-
-// Emit sends one payload. The timestamp runs by the clock, whether or not Emit was called in every tick, by the packet's
-// Samples otherwise. It does not block, lock or allocate.
-func (s *Session) Emit(p *codecs.Packet) {}
+func (s *Session) Ingest(dst []int16) codecs.Frame {
+	wall := time.Now()
+	now := wall.Sub(s.transport.epoch)
+	s.adopt(now)
+	s.drain(wall, now)
+	s.in.idleEmits = 0
+	f := s.in.player.frame(dst, now)
+	s.publish(now)
+	f.SSRC = s.in.source.ssrc
+	if f.SSRC != 0 && s.in.csrcCount > 0 {
+		f.CSRCCount, f.CSRC = s.in.csrcCount, s.in.csrc
+	}
+	return f
+}
 
 // SetContributors tells under which name each contributing source is to be announced (RFC 3550, section 7.3): CNAME by SSRC.
-// Those that are no longer in it are said goodbye to. The map is not kept.
-func (s *Session) SetContributors(cnames map[uint32]string) {}
+// Those that are no longer in it are said goodbye to with the next report. The map is not kept.
+func (s *Session) SetContributors(cnames map[uint32]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ssrc := range s.contributors {
+		if _, stays := cnames[ssrc]; !stays {
+			s.departed = append(s.departed, ssrc)
+		}
+	}
+	s.contributors = maps.Clone(cnames)
+}
 
 // Digits returns the channel of the far end's key presses. Nobody listening, the oldest are dropped beyond sixteen. It is
 // closed with the session.
-func (s *Session) Digits() <-chan Digit { return nil }
-
-// Stats returns what was counted so far; it does not disturb the tick.
-func (s *Session) Stats() Stats { return Stats{} }
+func (s *Session) Digits() <-chan Digit { return s.keys }
 
 // Close says BYE if anything was sent, closes the sockets and lets the ports rest. The mixer must have let go of the session
 // before. Closing again does nothing.
-func (s *Session) Close() error { return nil }
+func (s *Session) Close() error {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.transport.service.leave(s)
+		s.transport.closed(s)
+	})
+	return nil
+}

@@ -67,3 +67,59 @@ type TransportStats struct {
 	// Opened and Closed sessions; NoPorts is how often there was none.
 	Opened, Closed, NoPorts uint64
 }
+
+// Stats returns what was counted so far; it does not disturb the tick.
+func (s *Session) Stats() Stats {
+	c, r := &s.shared, &s.report
+	out := Stats{
+		PacketsReceived: c.packetsReceived.load(), OctetsReceived: c.octetsReceived.load(),
+		PacketsSent: c.packetsSent.load(), OctetsSent: c.octetsSent.load(),
+		Late: c.late.load(), Duplicate: c.duplicate.load(), Discarded: c.discarded.load(),
+		Concealed: c.concealed.load(), ConcealedFEC: c.concealedFEC.load(),
+		Invalid: c.invalid.load() + r.bad.load(), UnknownPayloadType: c.unknownType.load(), ForeignSource: c.foreign.load() + c.foreignReports.load(),
+		Looped: c.looped.load(), SendErrors: c.sendErrors.load(), Refused: c.refused.load(), Flooded: c.flooded.load(),
+		SourceChanges: c.sourceChanges.load(), Resyncs: c.resyncs.load(),
+		Depth: c.depth.time(), Delay: c.delay.time(), Target: c.target.time(),
+		RoundTrip: r.roundTrip.time(), RemoteLost: r.remoteLost.get(), RemoteFraction: float64(r.remoteFraction.get()) / 256,
+		ReportsReceived: r.got.load(), ReportsSent: r.sent.load(),
+		RemoteSSRC: uint32(c.remoteSSRC.get()), RemoteAddr: c.destination.get(), RemoteGone: r.gone.get() != 0,
+	}
+	if clock := c.rxClock.get(); clock > 0 {
+		out.Jitter = time.Duration(c.jitter.get()) * time.Second / time.Duration(clock)
+	}
+	if a := s.offered.Load(); a != nil {
+		out.RemoteJitter = time.Duration(r.remoteJitter.get()) * time.Second / time.Duration(a.clock)
+		out.Latched = out.RemoteAddr.IsValid() && out.RemoteAddr != a.params.Remote
+	}
+	if at := c.lastReceived.time(); at > 0 {
+		out.LastReceived = s.transport.epoch.Add(at)
+	}
+	if out.RemoteSSRC != 0 {
+		seen := s.reception()
+		out.Lost = seen.expected - seen.received
+		out.MOS = quality(out, seen.expected)
+	}
+	return out
+}
+
+// quality estimates the mean opinion score by the E-model with its default values, G.711 with concealment, the delay of the
+// jitter buffer and half the round trip (ITU-T G.107, G.113 appendix I).
+func quality(s Stats, expected int64) float64 {
+	delay := (s.Delay + s.RoundTrip/2 + 20*time.Millisecond).Seconds() * 1000
+	factor := 93.2 - 0.024*delay
+	if delay > 177.3 {
+		factor -= 0.11 * (delay - 177.3)
+	}
+	if missing := float64(max(s.Lost, 0)) + float64(s.Late); expected > 0 && missing > 0 {
+		percent := 100 * missing / float64(expected)
+		factor -= 95 * percent / (percent + 25.1)
+	}
+	switch {
+	case factor <= 0:
+		return 1
+	case factor >= 100:
+		return 4.5
+	default:
+		return 1 + 0.035*factor + factor*(factor-60)*(100-factor)*7e-6
+	}
+}

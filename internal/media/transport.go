@@ -1,18 +1,168 @@
 package media
 
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"golang.org/x/sys/unix"
+)
+
 // Transport opens sessions on a range of ports and serves what they have to do outside of the tick. All methods may be
 // called by any goroutine.
-type Transport struct{}
+type Transport struct {
+	cfg     Config
+	epoch   time.Time // zero of all times of the package
+	ports   *ports
+	service *service
+
+	mu       sync.Mutex
+	sessions map[*Session]struct{}
+	stats    TransportStats
+	stopped  bool
+}
 
 // NewTransport starts a transport; the caller closes it. The error is [ErrConfig] or the system's.
-func NewTransport(cfg Config) (*Transport, error) { return nil, cfg.Validate() }
+func NewTransport(cfg Config) (*Transport, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	t := &Transport{
+		cfg: cfg, epoch: time.Now(), ports: newPorts(cfg.PortMin, cfg.PortMax, cfg.PortRest), sessions: map[*Session]struct{}{},
+	}
+	var err error
+	if t.service, err = newService(t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// advertised is the address that far ends are told.
+func (t *Transport) advertised() netip.Addr {
+	if t.cfg.ExternalAddress.IsValid() {
+		return t.cfg.ExternalAddress
+	}
+	return t.cfg.ListenAddress
+}
 
 // Open takes a pair of ports and returns a session on it that receives nothing yet and sends nothing; the caller closes it.
 // The error is [ErrNoPorts], [ErrClosed] or the system's.
-func (t *Transport) Open(o Options) (*Session, error) { return &Session{}, nil }
+func (t *Transport) Open(o Options) (*Session, error) {
+	s := &Session{transport: t, cname: o.CNAME, keys: make(chan Digit, digitRingSize)}
+	if err := t.bind(s); err != nil {
+		return nil, err
+	}
+	seed := make([]byte, 4+12)
+	_, _ = rand.Read(seed) // never fails
+	if s.cname == "" {
+		s.cname = base64.RawURLEncoding.EncodeToString(seed[4:]) // 96 bits
+	}
+	ssrc := binary.BigEndian.Uint32(seed)
+	if o.SSRC != 0 {
+		ssrc, s.fixedSSRC = o.SSRC, true
+	}
+	s.out.renumber(max(ssrc, 1)) // 0 is for "none" in our own fields
+	s.shared.ssrc.set(int64(s.out.ssrc))
+	s.shared.oldSSRC.set(-1)
+	s.in.latch.symmetric = t.cfg.Symmetric
+	player := &s.in.player
+	player.rate, player.counters, player.scratch = 8000, &s.shared, s.in.scratch[:]
+	player.noise = codecs.NewNoiseGenerator(ssrc)
+	player.jitter.minDelay, player.jitter.maxDelay = t.cfg.JitterMin, t.cfg.JitterMax
+	player.jitter.reset(8000)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		s.release()
+		return nil, ErrClosed
+	}
+	t.sessions[s] = struct{}{}
+	t.stats.Opened++
+	t.service.join(s)
+	return s, nil
+}
+
+// bind gives the session its sockets. A pair of which another process has one is passed over.
+func (t *Transport) bind(s *Session) error {
+	for range t.ports.size() {
+		port, ok := t.ports.take(time.Since(t.epoch))
+		if !ok {
+			break
+		}
+		err := s.open(t.cfg.ListenAddress, port)
+		if err == nil {
+			return nil
+		}
+		t.ports.give(port, time.Since(t.epoch))
+		if !errors.Is(err, unix.EADDRINUSE) {
+			return err
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.NoPorts++
+	return fmt.Errorf("%w from %d to %d", ErrNoPorts, t.cfg.PortMin, t.cfg.PortMax)
+}
+
+// open binds both sockets.
+func (s *Session) open(local netip.Addr, port uint16) error {
+	rtp, err := openSocket(netip.AddrPortFrom(local, port))
+	if err != nil {
+		return err
+	}
+	rtcp, err := openSocket(netip.AddrPortFrom(local, port+1))
+	if err != nil {
+		rtp.close()
+		return err
+	}
+	s.port, s.rtp, s.rtcp = port, rtp, rtcp
+	return nil
+}
+
+// release gives sockets and ports back.
+func (s *Session) release() {
+	s.rtp.close()
+	s.rtcp.close()
+	s.transport.ports.give(s.port, time.Since(s.transport.epoch))
+}
+
+// closed forgets a session.
+func (t *Transport) closed(s *Session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.sessions, s)
+	t.stats.Closed++
+}
 
 // Stats returns what was counted so far.
-func (t *Transport) Stats() TransportStats { return TransportStats{} }
+func (t *Transport) Stats() TransportStats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	stats := t.stats
+	stats.Sessions = len(t.sessions)
+	stats.PortsFree = t.ports.free(time.Since(t.epoch))
+	return stats
+}
 
 // Close closes all sessions, with their farewells, and waits for the service goroutine. No session may be in a tick.
-func (t *Transport) Close() error { return nil }
+func (t *Transport) Close() error {
+	t.mu.Lock()
+	t.stopped = true
+	open := make([]*Session, 0, len(t.sessions))
+	for s := range t.sessions {
+		open = append(open, s)
+	}
+	t.mu.Unlock()
+	for _, s := range open {
+		_ = s.Close() // never fails
+	}
+	t.service.stop()
+	return nil
+}

@@ -1,0 +1,127 @@
+package media
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// format is what a received payload type means.
+type format struct {
+	kind  formatKind
+	codec codecs.Codec
+	clock int32
+}
+
+type formatKind uint8
+
+const (
+	formatUnknown formatKind = iota
+	formatAudio
+	formatEvent
+	formatCN
+)
+
+// codecCount is one more than the highest codec with a decoder.
+const codecCount = int(codecs.Opus) + 1
+
+// agreement is [Params] prepared for the tick: built by Configure, handed over by an atomic pointer, never changed after.
+type agreement struct {
+	params   Params
+	formats  [128]format
+	decoders [codecCount]codecs.Decoder // those that the session did not have yet
+	pcm      []int16                    // for the player, if it needs more than it has
+	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
+	rate     int                        // of silence before anything came
+	clock    int                        // of what is sent
+}
+
+// newAgreement checks params and prepares everything that costs.
+func newAgreement(p Params) (*agreement, error) {
+	a := &agreement{params: p, rate: 8000, clock: 8000}
+	a.params.Receive = nil // the table has it
+	a.params.Remote = unmapped(p.Remote)
+	a.params.RemoteRTCP = unmapped(p.RemoteRTCP)
+	if p.Send && (!p.SendCodec.Valid() || p.SendPayloadType > 127) {
+		return nil, fmt.Errorf("%w: send %v as payload type %d", ErrParams, p.SendCodec, p.SendPayloadType)
+	}
+	if p.SendCodec.Valid() {
+		a.clock = p.SendCodec.ClockRate()
+	}
+	for i, pt := range p.Receive {
+		f, err := newFormat(pt)
+		if err != nil {
+			return nil, err
+		}
+		a.formats[pt.Number] = f
+		if i == 0 && f.kind == formatAudio {
+			a.rate = pt.Codec.SampleRate()
+		}
+	}
+	return a, nil
+}
+
+// unmapped gives IPv4 addresses their own form, and a zero value to those that cannot be sent to.
+func unmapped(a netip.AddrPort) netip.AddrPort {
+	if !a.IsValid() {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+// newFormat checks one payload type.
+func newFormat(pt PayloadType) (format, error) {
+	f := format{codec: pt.Codec, clock: int32(pt.ClockRate)}
+	switch {
+	case pt.Number > 127:
+		return f, fmt.Errorf("%w: payload type %d", ErrParams, pt.Number)
+	case pt.Event && !pt.CN:
+		f.kind = formatEvent
+	case pt.CN && !pt.Event:
+		f.kind = formatCN
+	case pt.Codec.Valid() && !pt.Event && !pt.CN:
+		f.kind = formatAudio
+		f.clock = int32(pt.Codec.ClockRate())
+	default:
+		return f, fmt.Errorf("%w: payload type %d is no codec, event or comfort noise alone", ErrParams, pt.Number)
+	}
+	if f.clock == 0 {
+		f.clock = 8000
+	}
+	if f.clock < 1000 || f.clock > 192000 {
+		return f, fmt.Errorf("%w: clock rate %d of payload type %d", ErrParams, f.clock, pt.Number)
+	}
+	return f, nil
+}
+
+// prepare makes decoders for those codecs of the agreement that are not in have, and the room for their samples.
+func (a *agreement) prepare(have *[codecCount]bool, room int) (int, error) {
+	for _, f := range a.formats {
+		if f.kind != formatAudio || have[f.codec] || a.decoders[f.codec] != nil {
+			continue
+		}
+		decoder, err := codecs.NewDecoder(f.codec)
+		if err != nil {
+			return room, err
+		}
+		a.decoders[f.codec] = decoder
+		if need := playerRoom(f.codec); need > room {
+			room = need
+			a.pcm = make([]int16, need)
+		}
+	}
+	for codec, decoder := range a.decoders {
+		have[codec] = have[codec] || decoder != nil
+	}
+	return room, nil
+}
+
+// playerRoom returns how many samples the player needs for a codec: two ticks and the longest packet.
+func playerRoom(c codecs.Codec) int {
+	longest := codecs.MaxPacketSamples
+	if c != codecs.Opus {
+		longest = c.UnitsToSamples(maxPayload) // one octet per unit
+	}
+	return longest + 2*c.FrameSamples(codecs.FrameDuration)
+}

@@ -1,0 +1,199 @@
+package media
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// clockSlack is how far the timestamps may be behind the clock before they jump to it: a tick that was late is caught up, one
+// that never was is a gap.
+const clockSlack = 2 * tick
+
+// sender is the sending half of a session. It belongs to the tick.
+type sender struct {
+	to        sockaddr
+	ssrc      uint32
+	seq       uint16
+	timestamp uint32        // of the next packet
+	due       time.Duration // when its first sample is, by the clock
+	clock     int
+	running   bool // due is valid
+	spurt     bool // the next packet begins a talk spurt
+	connected bool // to is where the socket is connected
+}
+
+// renumber chooses a random start for a source (RFC 3550, section 5.1).
+func (o *sender) renumber(ssrc uint32) {
+	o.ssrc, o.seq, o.timestamp = ssrc, uint16(rand.Uint32()), rand.Uint32() //nolint:gosec // unpredictable enough, no secret
+	o.running = false
+	o.spurt = true
+}
+
+// changeClock continues the timestamps at another rate.
+func (o *sender) changeClock(clock int, now time.Duration) {
+	if o.running && o.clock > 0 && now > o.due {
+		o.timestamp += unitsBetween(o.due, now, o.clock)
+	}
+	o.clock = clock
+	o.running = false
+}
+
+// advance brings the timestamp to the clock if packets were left out. It reports whether timestamps and clock have a new
+// relation.
+func (o *sender) advance(now time.Duration) (anew bool) {
+	behind := now - o.due
+	switch {
+	case !o.running:
+		o.running, o.due = true, now
+		return true
+	case behind > clockSlack:
+		ticks := (behind + tick/2) / tick // whole ticks: the samples keep their grid
+		o.timestamp += uint32(int(ticks) * o.clock / 50)
+		o.due += ticks * tick
+		o.spurt = true
+		return false
+	case behind < -clockSlack: // more was sent than time went by: two ticks in one, again and again
+		o.due = now
+		return true
+	default:
+		return false
+	}
+}
+
+// Emit sends one payload. The timestamp runs by the clock, whether or not Emit was called in every tick, by the packet's
+// Samples otherwise. It does not block, lock or allocate.
+func (s *Session) Emit(p *codecs.Packet) {
+	now := time.Since(s.transport.epoch)
+	s.adopt(now)
+	if s.in.idleEmits++; s.in.idleEmits > idleEmitLimit { // nobody calls Ingest: reports on the same port must still be read
+		s.in.idleEmits = 0
+		s.drain(time.Now(), now)
+	}
+	a, o := s.in.agreed, &s.out
+	if a == nil {
+		return
+	}
+	if o.advance(now) {
+		s.shared.anchor.set(o.due, o.timestamp, o.clock)
+	}
+	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 {
+		o.spurt = true
+	} else {
+		s.transmit(a, p)
+	}
+	o.timestamp += uint32(p.Samples)
+	o.due += time.Duration(p.Samples) * time.Second / time.Duration(o.clock)
+}
+
+// transmit writes the packet and sends it. Protection belongs between the two.
+func (s *Session) transmit(a *agreement, p *codecs.Packet) {
+	o := &s.out
+	buf := s.in.scratch[:]
+	size := o.header(buf, a, p)
+	if size+len(p.Payload) > len(buf) {
+		s.shared.sendErrors.add(1)
+		return
+	}
+	size += copy(buf[size:], p.Payload)
+	o.spurt = false
+	o.seq++
+	to := &o.to
+	if o.connected {
+		to = nil
+	}
+	errno := s.rtp.send(buf[:size], to)
+	if errno == syscall.ECONNREFUSED { // what was refused is an earlier packet; this one has not left yet
+		s.shared.refused.add(1)
+		errno = s.rtp.send(buf[:size], to)
+	}
+	if errno != 0 {
+		s.shared.sendErrors.add(1)
+		return
+	}
+	c := &s.shared
+	c.packetsSent.add(1)
+	c.octetsSent.add(uint64(len(p.Payload)))
+	c.sentPackets.set(c.sentPackets.get() + 1)
+	c.sentOctets.set(c.sentOctets.get() + int64(len(p.Payload)))
+}
+
+// header writes the RTP header and returns its length.
+func (o *sender) header(buf []byte, a *agreement, p *codecs.Packet) int {
+	csrc := p.CSRC[:min(len(p.CSRC), codecs.MaxCSRC)]
+	buf[0] = rtpVersion | byte(len(csrc))
+	buf[1] = a.params.SendPayloadType
+	if p.Marker || o.spurt {
+		buf[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(buf[2:], o.seq)
+	binary.BigEndian.PutUint32(buf[4:], o.timestamp)
+	binary.BigEndian.PutUint32(buf[8:], o.ssrc)
+	at := headerSize
+	for _, ssrc := range csrc {
+		binary.BigEndian.PutUint32(buf[at:], ssrc)
+		at += 4
+	}
+	if end := putLevels(buf, at, a, p, len(csrc)); end > at {
+		buf[0] |= 0x10
+		at = end
+	}
+	return at
+}
+
+// putLevels writes the header extension with the levels that were agreed (RFC 6464, section 3; RFC 6465, section 3) and
+// returns its end, or at if there is none. The one-octet form is used unless an identifier needs the other
+// (RFC 8285, section 4).
+func putLevels(buf []byte, at int, a *agreement, p *codecs.Packet, contributors int) int {
+	own, mixed := a.params.LevelExtension, a.params.MixerLevelExtension
+	if !a.params.SendLevel {
+		own = 0
+	}
+	if contributors == 0 || len(p.CSRCLevel) < contributors {
+		mixed = 0
+	}
+	if own == 0 && mixed == 0 {
+		return at
+	}
+	two := own > 14 || mixed > 14
+	profile := uint16(profileOneByte)
+	if two {
+		profile = profileTwoByte
+	}
+	binary.BigEndian.PutUint16(buf[at:], profile)
+	i := at + 4
+	if own != 0 {
+		i = putElement(buf, i, own, 1, two)
+		buf[i] = p.Level & 0x7F
+		if p.Voice {
+			buf[i] |= 0x80
+		}
+		i++
+	}
+	if mixed != 0 {
+		i = putElement(buf, i, mixed, contributors, two)
+		for _, level := range p.CSRCLevel[:contributors] {
+			buf[i] = level & 0x7F
+			i++
+		}
+	}
+	for (i-at)%4 != 0 {
+		buf[i] = 0
+		i++
+	}
+	binary.BigEndian.PutUint16(buf[at+2:], uint16((i-at-4)/4))
+	return i
+}
+
+// putElement writes identifier and length of an element.
+func putElement(buf []byte, at int, id uint8, size int, two bool) int {
+	if two {
+		buf[at], buf[at+1] = id, uint8(size)
+		return at + 2
+	}
+	buf[at] = id<<4 | uint8(size-1)
+	return at + 1
+}

@@ -1,0 +1,302 @@
+package media
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+const (
+	scratchSize   = 2048 // octets of a packet at most: an Ethernet frame, or 200 ms of G.711 in fragments
+	drainLimit    = 64   // packets read per tick at most: a second of audio, and the end of a flood's cost
+	collisionRest = 10 * time.Second
+	idleEmitLimit = 25 // Emits without Ingest after which Emit reads the socket: the session only sends
+)
+
+// receiver is the receiving half of a session. It belongs to the tick.
+type receiver struct {
+	agreed    *agreement
+	adopted   atomic.Pointer[agreement] // what agreed is, for Configure
+	scratch   [scratchSize]byte         // a packet being read, a long payload being put together, a packet being sent
+	packet    packet
+	latch     latch
+	source    source
+	player    player
+	events    codecs.EventDetector
+	collided  time.Duration // when our SSRC last was seen from the far end
+	csrc      [codecs.MaxCSRC]uint32
+	csrcCount uint8
+	idleEmits int
+	connected bool
+	echo      bool // a collision was answered already
+}
+
+// adopt takes over what Configure has prepared.
+func (s *Session) adopt(now time.Duration) {
+	a := s.offered.Load()
+	in := &s.in
+	if a == in.agreed {
+		return
+	}
+	previous := in.agreed
+	in.agreed = a
+	in.adopted.Store(a)
+	for codec, decoder := range a.decoders {
+		if in.player.decoders[codec] == nil {
+			in.player.decoders[codec] = decoder
+		}
+	}
+	if len(a.pcm) > len(in.player.pcm) {
+		in.player.tail = copy(a.pcm, in.player.pcm[in.player.head:in.player.tail])
+		in.player.head, in.player.pcm = 0, a.pcm
+	}
+	if in.player.codec == codecs.None {
+		in.player.rate = a.rate
+	}
+	in.player.formats, in.player.fec = &a.formats, a.params.FEC
+	if was := in.latch.described; was != a.params.Remote {
+		in.latch.describe(a.params.Remote, s.transport.cfg.Symmetric)
+		s.disconnect()
+	}
+	s.direct()
+	if previous == nil || previous.clock != a.clock {
+		s.out.changeClock(a.clock, now)
+	}
+}
+
+// direct points the sender to where media go now.
+func (s *Session) direct() {
+	to := s.in.latch.destination()
+	s.out.to = s.rtp.address(to)
+	s.out.connected = s.in.connected && to == s.in.latch.addr
+	s.shared.destination.set(to)
+}
+
+// disconnect lets everybody send to the socket again.
+func (s *Session) disconnect() {
+	if s.in.connected {
+		s.rtp.disconnect()
+		s.in.connected = false
+		s.out.connected = false
+	}
+}
+
+// drain reads the socket until it is empty.
+func (s *Session) drain(wall time.Time, now time.Duration) {
+	var r received
+	for range drainLimit {
+		switch s.rtp.receive(s.in.scratch[:], &r) {
+		case 0:
+			s.arrived(&r, arrivalTime(r.stamp, wall, now))
+		case syscall.ECONNREFUSED: // the answer to something sent, not a packet
+			s.shared.refused.add(1)
+		case syscall.EINTR:
+		default: // EAGAIN: nothing left
+			s.settle(now)
+			return
+		}
+	}
+	s.shared.flooded.add(1)
+	s.settle(now)
+}
+
+// settle connects the socket once the far end's address is certain, and opens it when the far end has gone silent.
+func (s *Session) settle(now time.Duration) {
+	settled := s.in.latch.settled(now)
+	if settled == s.in.connected {
+		return
+	}
+	if !settled {
+		s.disconnect()
+		return
+	}
+	to := s.rtp.address(s.in.latch.addr)
+	s.in.connected = to.size > 0 && s.rtp.connect(&to)
+	s.direct()
+}
+
+// arrived handles one datagram. Protection of media belongs between this and what follows: it sees the whole packet, RTP or
+// RTCP, before anything is believed (RFC 5761, section 7).
+func (s *Session) arrived(r *received, arrival time.Duration) {
+	in := &s.in
+	octets := in.scratch[:r.size]
+	if r.cut || r.size < 2 || in.agreed == nil {
+		s.shared.invalid.add(1)
+		return
+	}
+	if in.agreed.reports != nil && isRTCP(octets) {
+		if !in.agreed.reports.put(octets, &r.from, int64(arrival)) {
+			s.shared.reportsDropped.add(1)
+		}
+		return
+	}
+	p := &in.packet
+	if !p.parse(octets, in.agreed.params.LevelExtension) {
+		s.shared.invalid.add(1)
+		return
+	}
+	f := &in.agreed.formats[p.payloadType]
+	if f.kind == formatUnknown {
+		s.shared.unknownType.add(1)
+		return
+	}
+	from := in.latch.addr
+	if !in.connected {
+		from = r.from.addrPort()
+	}
+	if p.ssrc == s.out.ssrc {
+		s.collide(from, arrival)
+		return
+	}
+	s.admit(f, from, arrival)
+}
+
+// admit counts a packet of a valid source and hands it on.
+func (s *Session) admit(f *format, from netip.AddrPort, arrival time.Duration) {
+	in, p := &s.in, &s.in.packet
+	switch in.latch.judge(from, p.ssrc, p.seq, arrival) {
+	case verdictForeign:
+		s.shared.foreign.add(1)
+		return
+	case verdictUnknown:
+		return
+	case verdictNewSource:
+		s.changeSource(f)
+	case verdictAccept:
+	}
+	in.source.update(p.seq)
+	s.shared.packetsReceived.add(1)
+	s.shared.octetsReceived.add(uint64(len(p.payload)))
+	s.shared.lastReceived.setTime(arrival)
+	if f.kind != formatEvent {
+		in.source.arrive(p.timestamp, int(f.clock), arrival)
+	}
+	if !in.agreed.params.Receiving {
+		return
+	}
+	in.csrcCount, in.csrc = p.csrcCount, p.csrc
+	if f.kind == formatEvent {
+		s.event(f, arrival)
+		return
+	}
+	s.push(f, arrival)
+}
+
+// changeSource follows the far end to another SSRC or address.
+func (s *Session) changeSource(f *format) {
+	in, p := &s.in, &s.in.packet
+	if in.source.started && in.source.ssrc != p.ssrc {
+		s.shared.sourceChanges.add(1)
+	}
+	if !in.source.started || in.source.ssrc != p.ssrc {
+		in.source.begin(p.ssrc, p.seq)
+		in.player.restart(int(f.clock))
+		in.events.Reset()
+	}
+	s.direct()
+}
+
+// push gives a packet to the jitter buffer.
+func (s *Session) push(f *format, arrival time.Duration) {
+	p, player := &s.in.packet, &s.in.player
+	units := 0
+	if f.kind == formatAudio {
+		samples, err := f.codec.PacketSamples(p.payload)
+		if err != nil || samples == 0 || len(p.payload) > maxPayload {
+			s.shared.invalid.add(1)
+			return
+		}
+		units = f.codec.SamplesToUnits(samples)
+		if int(f.clock) != player.jitter.clock {
+			player.jitter.dropAll()
+			player.jitter.reset(int(f.clock))
+		}
+	}
+	a := arrivedPacket{seq: p.seq, timestamp: p.timestamp, units: units, payloadType: p.payloadType, payload: p.payload}
+	if p.voice {
+		a.flags |= slotVoice
+	}
+	switch player.jitter.push(a, arrival) {
+	case pushDuplicate:
+		s.shared.duplicate.add(1)
+	case pushLate:
+		s.shared.late.add(1)
+	case pushJump:
+		s.shared.discarded.add(1)
+	case pushQueued, pushRestart:
+	}
+}
+
+// event takes a packet of a telephone event (RFC 4733).
+func (s *Session) event(f *format, arrival time.Duration) {
+	p, player := &s.in.packet, &s.in.player
+	if !player.jitter.noteEvent(p.seq) {
+		s.shared.duplicate.add(1)
+		return
+	}
+	player.muted = arrival + eventTail
+	code, pressed := s.in.events.Digit(p.timestamp, p.payload)
+	if !pressed {
+		return
+	}
+	key, ok := codecs.EventDigit(code)
+	if !ok {
+		return
+	}
+	e, _ := codecs.ParseEvent(p.payload) // the detector has read it
+	if !s.digits.put(Digit{Key: key, Duration: time.Duration(e.Duration) * time.Second / time.Duration(f.clock)}) {
+		s.shared.digitsDropped.add(1)
+	}
+	s.transport.service.knock()
+}
+
+// collide handles our own SSRC in what comes (RFC 3550, section 8.2): if the far end has the same, we take another; if it
+// comes again, our packets are sent back to us, and another would not help.
+func (s *Session) collide(from netip.AddrPort, arrival time.Duration) {
+	s.shared.looped.add(1)
+	known := from == s.in.latch.addr || from == s.in.latch.described
+	if !known || s.fixedSSRC || s.in.echo && arrival-s.in.collided < collisionRest {
+		return
+	}
+	s.in.echo, s.in.collided = true, arrival
+	s.shared.oldSSRC.set(int64(s.out.ssrc))
+	s.out.renumber(rand.Uint32())
+	s.shared.ssrc.set(int64(s.out.ssrc))
+	s.shared.sentPackets.set(0)
+	s.shared.sentOctets.set(0)
+}
+
+// publish writes what others may read of this tick.
+func (s *Session) publish(now time.Duration) {
+	in, c := &s.in, &s.shared
+	j := &in.player.jitter
+	if j.dropped > 0 {
+		c.discarded.add(j.dropped)
+		j.dropped = 0
+	}
+	if j.resyncs > 0 {
+		c.resyncs.add(j.resyncs)
+		j.resyncs = 0
+	}
+	if !in.source.started {
+		return
+	}
+	c.remoteSSRC.set(int64(in.source.ssrc))
+	c.highestSeq.set(int64(in.source.max))
+	c.baseSeq.set(int64(in.source.base))
+	c.sourceCount.set(int64(in.source.received))
+	c.jitter.set(int64(in.source.jitter))
+	c.rxClock.set(int64(in.source.clock))
+	if j.started {
+		queued := in.player.queued()
+		c.depth.setTime(j.duration(j.depth() + int64(queued)))
+		c.target.setTime(j.required())
+		if j.playing && !j.starved {
+			c.delay.setTime(j.lagOf(now, j.next-int64(queued)) + tick) // of the frame just taken
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package media
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+const (
+	ntpOffset    = 2208988800 // seconds from 1900 to 1970 (RFC 3550, section 4)
+	goneAfter    = 5          // intervals of silence after which a source is taken for gone (RFC 3550, section 6.3.5)
+	maxSDESText  = 255
+	maxBYEs      = 31
+	maxLostCount = 1<<23 - 1
+	minLostCount = -(1 << 23)
+)
+
+// reporter is the RTCP half of a session. It belongs to the service goroutine, but for what is atomic.
+type reporter struct {
+	next      time.Duration // when the next report is due
+	index     int           // in the timer heap
+	scheduled bool
+
+	learned netip.AddrPort // where the far end's reports come from
+	peer    uint32         // the source of the last sender report
+	lastSR  uint32         // middle 32 bits of its NTP time
+	lastAt  time.Duration  // when it came
+	prior   reception      // as of the last report (RFC 3550, appendix A.3)
+	heard   time.Duration  // when a report last came
+
+	roundTrip, remoteLost, remoteFraction, remoteJitter level
+	sent, got, bad                                      count
+	gone                                                level // 1: by BYE or silence
+}
+
+// reception is what has come of a source.
+type reception struct {
+	ssrc               uint32
+	expected, received int64
+}
+
+// reportInterval returns the time to the next report: the mean, 0.5 to 1.5 times (RFC 3550, section 6.2). With two members
+// and audio the share of the bandwidth would allow more: the minimum interval is what counts.
+func reportInterval(mean time.Duration) time.Duration {
+	return time.Duration((0.5 + rand.Float64()) * float64(mean)) //nolint:gosec // spread, no secret
+}
+
+// firstReport returns the time to the first report, which may come early on unicast (RFC 3550, section 6.2).
+func firstReport(mean time.Duration) time.Duration { return reportInterval(mean) / 10 }
+
+// ntp returns the NTP time (RFC 3550, section 4).
+func ntp(t time.Time) uint64 {
+	return uint64(t.Unix()+ntpOffset)<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
+}
+
+// reportOn sends the report of a session (RFC 3550, section 6.4).
+func (v *service) reportOn(s *Session, now time.Duration) {
+	if ring := s.reports.Load(); ring != nil {
+		ring.each(func(m *muxedReport) {
+			v.reportArrived(s, m.octets[:m.size], m.from.addrPort(), time.Duration(m.arrival))
+		})
+	}
+	silent := now - max(s.report.heard, s.shared.lastReceived.time())
+	if silent > goneAfter*v.transport.cfg.RTCPInterval {
+		s.report.gone.set(1)
+	} else if s.shared.lastReceived.time() > s.report.heard {
+		s.report.gone.set(0) // a source that has said BYE and sends again is back
+	}
+	packets := v.compound(s, now)
+	if old := s.shared.oldSSRC.get(); old >= 0 && s.shared.oldSSRC.v.CompareAndSwap(old, -1) {
+		packets = append(packets, &rtcp.Goodbye{Sources: []uint32{uint32(old)}, Reason: "SSRC collision"})
+	}
+	s.mu.Lock()
+	departed := s.departed
+	s.departed = nil
+	s.mu.Unlock()
+	if len(departed) > 0 {
+		packets = append(packets, &rtcp.Goodbye{Sources: departed[:min(len(departed), maxBYEs)]})
+	}
+	v.sendReport(s, packets)
+}
+
+// compound builds sender or receiver report and description (RFC 3550, section 6.1).
+func (v *service) compound(s *Session, now time.Duration) []rtcp.Packet {
+	ssrc := s.SSRC()
+	blocks := s.reportBlocks(now)
+	var first rtcp.Packet = &rtcp.ReceiverReport{SSRC: ssrc, Reports: blocks}
+	if sent := s.shared.sentPackets.get(); sent > 0 {
+		timestamp, _ := s.shared.anchor.get(now)
+		first = &rtcp.SenderReport{
+			SSRC: ssrc, NTPTime: ntp(v.transport.epoch.Add(now)), RTPTime: timestamp, PacketCount: uint32(sent),
+			OctetCount: uint32(s.shared.sentOctets.get()), Reports: blocks,
+		}
+	}
+	description := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{chunk(ssrc, s.cname)}}
+	s.mu.Lock()
+	for source, name := range s.contributors {
+		if len(description.Chunks) <= 15 {
+			description.Chunks = append(description.Chunks, chunk(source, name))
+		}
+	}
+	s.mu.Unlock()
+	return []rtcp.Packet{first, description}
+}
+
+// chunk names a source.
+func chunk(ssrc uint32, cname string) rtcp.SourceDescriptionChunk {
+	text := cname[:min(len(cname), maxSDESText)]
+	return rtcp.SourceDescriptionChunk{Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: text}}}
+}
+
+// reportBlocks says what came of the far end since the last report (RFC 3550, section 6.4.1 and appendix A.3).
+func (s *Session) reportBlocks(now time.Duration) []rtcp.ReceptionReport {
+	ssrc := uint32(s.shared.remoteSSRC.get())
+	if ssrc == 0 {
+		return nil
+	}
+	r := &s.report
+	current := s.reception()
+	if current.ssrc != r.prior.ssrc || current.expected < r.prior.expected {
+		r.prior = reception{ssrc: current.ssrc}
+	}
+	expected, received := current.expected-r.prior.expected, current.received-r.prior.received
+	r.prior = current
+	if received == 0 && expected == 0 {
+		return nil // not heard since the last report: it is no sender now (RFC 3550, section 6.4)
+	}
+	block := rtcp.ReceptionReport{
+		SSRC: ssrc, TotalLost: uint32(min(max(current.expected-current.received, minLostCount), maxLostCount)) & 0xFFFFFF,
+		LastSequenceNumber: uint32(s.shared.highestSeq.get()), Jitter: uint32(s.shared.jitter.get()),
+	}
+	if lost := expected - received; lost > 0 && expected > 0 {
+		block.FractionLost = uint8(min(lost*256/expected, 255))
+	}
+	if r.lastAt > 0 && r.peer == ssrc {
+		block.LastSenderReport = r.lastSR
+		block.Delay = uint32((now - r.lastAt) * 65536 / time.Second)
+	}
+	return []rtcp.ReceptionReport{block}
+}
+
+// reception returns what has come of the present source.
+func (s *Session) reception() reception {
+	c := &s.shared
+	return reception{
+		ssrc:     uint32(c.remoteSSRC.get()),
+		expected: c.highestSeq.get() - c.baseSeq.get() + 1,
+		received: c.sourceCount.get(),
+	}
+}
+
+// sendReport sends a compound packet to where the far end wants it.
+func (v *service) sendReport(s *Session, packets []rtcp.Packet) {
+	octets, err := rtcp.Marshal(packets)
+	if err != nil {
+		v.transport.cfg.Logger.Warn("cannot write a report", errorAttr(err))
+		return
+	}
+	a := s.offered.Load()
+	if a == nil {
+		return
+	}
+	target := s.reportTarget(a)
+	via := s.rtcp
+	if a.params.Mux {
+		via = s.rtp
+	}
+	to := via.address(target)
+	if to.size == 0 {
+		return
+	}
+	if errno := via.send(octets, &to); errno == 0 {
+		s.report.sent.add(1)
+	}
+}
+
+// reportTarget returns where reports go: where the far end's come from once media were latched, else as described
+// (RFC 3550, section 11; RFC 3605; RFC 5761).
+func (s *Session) reportTarget(a *agreement) netip.AddrPort {
+	media := s.shared.destination.get()
+	switch {
+	case !media.IsValid():
+		return netip.AddrPort{}
+	case a.params.Mux:
+		return media
+	case media != a.params.Remote && s.report.learned.Addr() == media.Addr():
+		return s.report.learned
+	case media == a.params.Remote && a.params.RemoteRTCP.IsValid():
+		return a.params.RemoteRTCP
+	case media.Port() == 1<<16-1:
+		return netip.AddrPort{}
+	default:
+		return netip.AddrPortFrom(media.Addr(), media.Port()+1)
+	}
+}
+
+// farewell says BYE if anything was ever sent (RFC 3550, section 6.6).
+func (v *service) farewell(s *Session) {
+	if s.shared.packetsSent.load() == 0 && s.report.sent.load() == 0 {
+		return
+	}
+	sources := []uint32{s.SSRC()}
+	s.mu.Lock()
+	for ssrc := range s.contributors { // a mixer speaks for them (RFC 3550, section 7.3)
+		if len(sources) < maxBYEs {
+			sources = append(sources, ssrc)
+		}
+	}
+	s.mu.Unlock()
+	v.sendReport(s, append(v.compound(s, v.now()), &rtcp.Goodbye{Sources: sources}))
+}

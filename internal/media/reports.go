@@ -1,0 +1,105 @@
+package media
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// reportsPerVisit bounds the work for one session, so that a flood of reports costs the others nothing.
+const reportsPerVisit = 16
+
+// readReports reads the RTCP socket of a session.
+func (v *service) readReports(s *Session) {
+	var r received
+	for range reportsPerVisit {
+		if s.rtcp.receive(v.buffer[:], &r) != 0 {
+			return
+		}
+		wall := time.Now()
+		at := arrivalTime(r.stamp, wall, wall.Sub(v.transport.epoch))
+		v.reportArrived(s, v.buffer[:r.size], r.from.addrPort(), at)
+	}
+}
+
+// reportArrived takes a compound packet. Unknown types are ignored (RFC 3550, section 6.1), and so is all that does not come
+// from the far end's host.
+func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, at time.Duration) {
+	a := s.offered.Load()
+	if a == nil || !s.mayReport(a, from) {
+		s.shared.foreignReports.v.Add(1)
+		return
+	}
+	packets, ok := parseReports(octets)
+	if !ok {
+		s.report.bad.add(1)
+		return
+	}
+	r := &s.report
+	r.learned, r.heard = from, at
+	r.got.add(1)
+	for _, p := range packets {
+		switch p := p.(type) {
+		case *rtcp.SenderReport:
+			r.peer, r.lastSR, r.lastAt = p.SSRC, uint32(p.NTPTime>>16), at
+			s.blocks(p.Reports, v.transport.epoch.Add(at))
+		case *rtcp.ReceiverReport:
+			s.blocks(p.Reports, v.transport.epoch.Add(at))
+		case *rtcp.Goodbye:
+			s.goodbye(p)
+		default:
+		}
+	}
+}
+
+// mayReport reports whether a report may come from the address: the host that media go to or the described one.
+func (s *Session) mayReport(a *agreement, from netip.AddrPort) bool {
+	host := from.Addr()
+	return host == s.shared.destination.get().Addr() || host == a.params.Remote.Addr() || host == a.params.RemoteRTCP.Addr()
+}
+
+// parseReports reads a compound packet. It must begin with a report, unless it is of reduced size (RFC 5506), and parse to its
+// end.
+func parseReports(octets []byte) ([]rtcp.Packet, bool) {
+	packets, err := rtcp.Unmarshal(octets)
+	return packets, err == nil && len(packets) > 0
+}
+
+// blocks reads what the far end says about what we send.
+func (s *Session) blocks(reports []rtcp.ReceptionReport, at time.Time) {
+	ours := s.SSRC()
+	for i := range reports {
+		b := &reports[i]
+		if b.SSRC != ours {
+			continue
+		}
+		r := &s.report
+		lost := int64(b.TotalLost)
+		if lost > maxLostCount { // 24 bits with a sign
+			lost -= 1 << 24
+		}
+		r.remoteLost.set(lost)
+		r.remoteFraction.set(int64(b.FractionLost))
+		r.remoteJitter.set(int64(b.Jitter))
+		if b.LastSenderReport != 0 {
+			// The difference of 32 bits wraps every 18 hours, which is of no matter for a difference (RFC 3550, section 6.4.1).
+			trip := int32(uint32(ntp(at)>>16) - b.LastSenderReport - b.Delay)
+			r.roundTrip.setTime(time.Duration(max(trip, 0)) * time.Second / 65536)
+		}
+	}
+}
+
+// goodbye notes that the far end has left.
+func (s *Session) goodbye(p *rtcp.Goodbye) {
+	ssrc := uint32(s.shared.remoteSSRC.get())
+	for _, source := range p.Sources {
+		if source == ssrc && ssrc != 0 {
+			s.report.gone.set(1)
+		}
+	}
+}
+
+// errorAttr is how errors are logged.
+func errorAttr(err error) slog.Attr { return slog.String("error", err.Error()) }

@@ -1,0 +1,192 @@
+package media
+
+import (
+	"fmt"
+	"net/netip"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// receiveBuffer is what a socket may hold while nobody reads it: some seconds of packets.
+const receiveBuffer = 256 << 10
+
+// voiceClass is the traffic class of voice, EF (RFC 3246), in the place where IPv4 and IPv6 have it.
+const voiceClass = 46 << 2
+
+// socket is a UDP socket that Go's poller does not know: it would be woken for every packet, although packets are only read
+// when the tick asks. All its calls are non-blocking, so that they may be made without telling the scheduler.
+type socket struct {
+	fd int
+	v6 bool
+}
+
+// sockaddr is an address as the system wants it. The size is 0 for none.
+type sockaddr struct {
+	raw  unix.RawSockaddrInet6 // the larger of the two
+	size uint32
+}
+
+// openSocket binds a socket. It reports arrival times of packets, because the tick reads them up to 20 ms later.
+func openSocket(local netip.AddrPort) (socket, error) {
+	s := socket{v6: local.Addr().Is6()}
+	family := unix.AF_INET
+	if s.v6 {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return socket{}, fmt.Errorf("open UDP socket: %w", err)
+	}
+	s.fd = fd
+	if err := s.setUp(local); err != nil {
+		s.close()
+		return socket{}, err
+	}
+	return s, nil
+}
+
+// setUp sets the options and binds.
+func (s socket) setUp(local netip.AddrPort) error {
+	if s.v6 {
+		only := 1
+		if local.Addr().IsUnspecified() {
+			only = 0
+		}
+		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
+			return fmt.Errorf("set IPV6_V6ONLY: %w", err)
+		}
+		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, voiceClass) // a wish: networks may not allow it
+	} else {
+		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_IP, unix.IP_TOS, voiceClass) // a wish: networks may not allow it
+	}
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) // limited by net.core.rmem_max
+	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return fmt.Errorf("set SO_TIMESTAMPNS: %w", err)
+	}
+	var bound unix.Sockaddr
+	if s.v6 {
+		bound = &unix.SockaddrInet6{Port: int(local.Port()), Addr: local.Addr().As16()}
+	} else {
+		bound = &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()}
+	}
+	if err := unix.Bind(s.fd, bound); err != nil {
+		return fmt.Errorf("bind %v: %w", local, err)
+	}
+	return nil
+}
+
+// close gives the socket back.
+func (s socket) close() { _ = unix.Close(s.fd) }
+
+// address prepares an address for the socket's family; none if it is not valid or of the other family.
+func (s socket) address(a netip.AddrPort) sockaddr {
+	if !a.IsValid() || a.Port() == 0 {
+		return sockaddr{}
+	}
+	var out sockaddr
+	port := a.Port()<<8 | a.Port()>>8 // network order
+	if s.v6 {
+		out.raw = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: a.Addr().As16()}
+		out.size = unix.SizeofSockaddrInet6
+		return out
+	}
+	if ip := a.Addr().Unmap(); ip.Is4() {
+		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&out.raw))
+		*four = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: ip.As4()}
+		out.size = unix.SizeofSockaddrInet4
+	}
+	return out
+}
+
+// addrPort is the reverse of address, IPv4 never in its IPv6 form.
+func (a *sockaddr) addrPort() netip.AddrPort {
+	port := a.raw.Port<<8 | a.raw.Port>>8
+	switch a.raw.Family {
+	case unix.AF_INET:
+		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&a.raw))
+		return netip.AddrPortFrom(netip.AddrFrom4(four.Addr), port)
+	case unix.AF_INET6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.raw.Addr).Unmap(), port)
+	default:
+		return netip.AddrPort{}
+	}
+}
+
+// received describes a packet.
+type received struct {
+	from  sockaddr
+	size  int
+	stamp int64 // arrival, Unix time in nanoseconds; 0 if the system did not tell
+	cut   bool  // longer than the buffer
+}
+
+// receive reads one packet without waiting; EAGAIN when there is none.
+func (s socket) receive(buf []byte, r *received) syscall.Errno {
+	var control [64]byte
+	iov := unix.Iovec{Base: &buf[0]}
+	iov.SetLen(len(buf))
+	var header unix.Msghdr
+	header.Name = (*byte)(unsafe.Pointer(&r.from.raw))
+	header.Namelen = uint32(unsafe.Sizeof(r.from.raw))
+	header.Iov = &iov
+	header.Iovlen = 1
+	header.Control = &control[0]
+	header.SetControllen(len(control))
+	n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&header)), unix.MSG_DONTWAIT)
+	if errno != 0 {
+		return errno
+	}
+	r.size, r.cut = int(n), header.Flags&unix.MSG_TRUNC != 0
+	r.from.size = header.Namelen
+	r.stamp = 0
+	if c := (*unix.Cmsghdr)(unsafe.Pointer(&control[0])); header.Controllen >= unix.SizeofCmsghdr &&
+		c.Level == unix.SOL_SOCKET && c.Type == unix.SCM_TIMESTAMPNS {
+		stamp := (*unix.Timespec)(unsafe.Pointer(&control[unix.SizeofCmsghdr]))
+		r.stamp = stamp.Nano()
+	}
+	return 0
+}
+
+// send sends one packet without waiting, to the address or, with none, to where the socket is connected.
+func (s socket) send(packet []byte, to *sockaddr) syscall.Errno {
+	address, size := unsafe.Pointer(nil), uintptr(0)
+	if to != nil {
+		address, size = unsafe.Pointer(&to.raw), uintptr(to.size)
+	}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&packet[0])), uintptr(len(packet)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(address), size)
+	return errno
+}
+
+// connect lets the system drop everything that does not come from the address. It does not wait: there is no handshake.
+func (s socket) connect(to *sockaddr) bool {
+	_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(s.fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
+	return errno == 0
+}
+
+// disconnect undoes connect.
+func (s socket) disconnect() {
+	none := sockaddr{raw: unix.RawSockaddrInet6{Family: unix.AF_UNSPEC}, size: unix.SizeofSockaddrInet6}
+	s.connect(&none)
+}
+
+// arrivalTime turns the system's time stamp into the time scale of now. A stamp that makes no sense, because somebody set the
+// clock, counts as now.
+func arrivalTime(stamp int64, wall time.Time, now time.Duration) time.Duration {
+	if stamp == 0 {
+		return now
+	}
+	ago := time.Duration(wall.UnixNano() - stamp)
+	if ago < 0 || ago > time.Minute {
+		return now
+	}
+	return now - ago
+}
+
+// writeNow writes to a descriptor that does not block.
+func writeNow(fd int, octets []byte) {
+	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&octets[0])), uintptr(len(octets)))
+}

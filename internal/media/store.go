@@ -1,0 +1,110 @@
+package media
+
+const (
+	storeSlots  = 64  // packets held: more than 500 ms of packets of 10 ms
+	chunkSize   = 160 // 20 ms of G.711
+	storeChunks = 96
+	maxPayload  = 12 * chunkSize // 200 ms of G.711 and some more
+)
+
+// slot is one packet in the store.
+type slot struct {
+	seq, timestamp int64  // extended
+	units          int32  // duration in RTP units, 0 for comfort noise
+	size           uint16 // of the payload
+	chunk          uint8  // first of its chunks
+	payloadType    uint8
+	level          uint8 // of the header extension
+	flags          slotFlags
+}
+
+type slotFlags uint8
+
+const (
+	slotUsed slotFlags = 1 << iota
+	slotMarker
+	slotVoice
+	slotLevel // level is valid
+)
+
+func (s *slot) used() bool { return s.flags&slotUsed != 0 }
+
+// store keeps the payloads of a jitter buffer in chunks of a fixed arena, so that long and short packets share little memory
+// and nothing is allocated.
+type store struct {
+	slots [storeSlots]slot
+	arena [storeChunks * chunkSize]byte
+	link  [storeChunks]uint8 // next chunk of the same packet, or of the free list
+	free  uint8              // first free chunk
+	left  int                // free chunks
+}
+
+func (s *store) init() {
+	for i := range s.link {
+		s.link[i] = uint8(i + 1)
+	}
+	s.free, s.left = 0, storeChunks
+	for i := range s.slots {
+		s.slots[i] = slot{}
+	}
+}
+
+// at returns the packet with the extended sequence number, or nil.
+func (s *store) at(seq int64) *slot {
+	p := &s.slots[seq&(storeSlots-1)]
+	if p.used() && p.seq == seq {
+		return p
+	}
+	return nil
+}
+
+// chunksFor returns how many chunks a payload takes.
+func chunksFor(size int) int { return (size + chunkSize - 1) / chunkSize }
+
+// put stores a packet whose slot is free. It returns false if there is no room.
+func (s *store) put(p slot, payload []byte) bool {
+	need := chunksFor(len(payload))
+	if need > s.left {
+		return false
+	}
+	p.size = uint16(len(payload))
+	p.chunk = s.free
+	p.flags |= slotUsed
+	for len(payload) > 0 {
+		i := int(s.free)
+		n := copy(s.arena[i*chunkSize:(i+1)*chunkSize], payload)
+		payload = payload[n:]
+		s.free = s.link[i]
+	}
+	s.left -= need
+	s.slots[p.seq&(storeSlots-1)] = p
+	return true
+}
+
+// payload returns the octets of a packet: in place if they are in one chunk, else put together in scratch.
+func (s *store) payload(p *slot, scratch []byte) []byte {
+	size := int(p.size)
+	if size <= chunkSize {
+		at := int(p.chunk) * chunkSize
+		return s.arena[at : at+size : at+size]
+	}
+	out := scratch[:0]
+	for i := int(p.chunk); len(out) < size; i = int(s.link[i]) {
+		out = append(out, s.arena[i*chunkSize:i*chunkSize+min(chunkSize, size-len(out))]...)
+	}
+	return out
+}
+
+// remove frees a packet. What payload returned stays as it is until the next put.
+func (s *store) remove(p *slot) {
+	if need := chunksFor(int(p.size)); need > 0 {
+		last := p.chunk
+		for range need - 1 {
+			last = s.link[last]
+		}
+		s.link[last] = s.free
+		s.free = p.chunk
+		s.left += need
+	}
+	p.flags = 0
+}
