@@ -20,7 +20,7 @@ func (s Stream) Encode(want codecs.Format) codecs.Format {
 	if s.MaxBitrate != 0 && s.MaxBitrate < cmp.Or(want.Bitrate, codecs.DefaultBitrate) {
 		want.Bitrate = s.MaxBitrate
 	}
-	if peer := s.Opus.MaxPlaybackRate; peer != 0 && (want.MaxBandwidth == 0 || peer < want.MaxBandwidth) {
+	if peer := s.Opus.MaxPlaybackRate; peer != 0 && peer < cmp.Or(want.MaxBandwidth, codecs.Opus.SampleRate()) {
 		want.MaxBandwidth = peer
 	}
 	return want
@@ -69,17 +69,19 @@ func (s *Stream) bandwidth(lines []Bandwidth) int {
 		}
 		switch line.Type {
 		case "TIAS":
-			limit = lowest(limit, inRange(line.Value))
+			limit = lowest(limit, inRange(line.Value, 0))
 		case "AS":
 			perSecond := int(time.Second / s.Format.PacketTime)
-			limit = lowest(limit, max(inRange(line.Value*1000)-8*headers*perSecond, minOpusBitrate))
+			limit = lowest(limit, inRange(min(line.Value, maxOpusBitrate)*1000, 8*headers*perSecond))
 		}
 	}
 	return limit
 }
 
-func inRange(bitrate uint64) int {
-	return int(max(minOpusBitrate, min(bitrate, maxOpusBitrate))) //nolint:gosec // both limits are small
+// inRange is a bit rate less some overhead, as Opus can have it.
+func inRange(bitrate uint64, overhead int) int {
+	const most = 1 << 40                                                              // more than any network has
+	return max(minOpusBitrate, min(int(min(bitrate, most))-overhead, maxOpusBitrate)) //nolint:gosec // at most 1 << 40
 }
 
 // lowest is the lowest of the values that are not zero.
