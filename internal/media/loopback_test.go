@@ -1,0 +1,153 @@
+package media
+
+import (
+	"math"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// newTestTransport opens a transport on the loopback for one test.
+func newTestTransport(t testing.TB, change func(*Config)) *Transport {
+	t.Helper()
+	cfg := Config{ListenAddress: netip.MustParseAddr("127.0.0.1"), PortMin: 20000, PortMax: 29999}
+	if change != nil {
+		change(&cfg)
+	}
+	transport, err := NewTransport(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := transport.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return transport
+}
+
+// openSession opens a session that is closed with the test.
+func openSession(t testing.TB, transport *Transport) *Session {
+	t.Helper()
+	s, err := transport.Open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// pcmuParams are those of a PCMU call with events and comfort noise.
+func pcmuParams(remote netip.AddrPort) Params {
+	return Params{
+		Remote: remote, Send: true, Receiving: true, SendCodec: codecs.PCMU, SendPayloadType: 0,
+		Receive: []PayloadType{
+			{Number: 0, Codec: codecs.PCMU},
+			{Number: 8, Codec: codecs.PCMA},
+			{Number: 13, CN: true},
+			{Number: 101, Event: true},
+		},
+	}
+}
+
+// connectPair opens two sessions that talk to each other.
+func connectPair(t testing.TB, transport *Transport, change func(*Params)) (a, b *Session) {
+	t.Helper()
+	a, b = openSession(t, transport), openSession(t, transport)
+	for _, pair := range [][2]*Session{{a, b}, {b, a}} {
+		p := pcmuParams(pair[1].LocalAddr())
+		if change != nil {
+			change(&p)
+		}
+		if err := pair[0].Configure(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a, b
+}
+
+// ticks runs step at 20 ms intervals of real time.
+func ticks(t testing.TB, n int, step func(i int)) {
+	t.Helper()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for i := range n {
+		<-ticker.C
+		step(i)
+	}
+}
+
+// sine makes a tone that is continuous over frames.
+type sine struct {
+	frequency, rate, amplitude float64
+	at                         int
+}
+
+func (s *sine) read(dst []int16) {
+	for i := range dst {
+		dst[i] = int16(s.amplitude * math.Sin(2*math.Pi*s.frequency*float64(s.at)/s.rate))
+		s.at++
+	}
+}
+
+// encodedTone returns the payload of the next 20 ms of the tone.
+func encodedTone(t testing.TB, encoder codecs.Encoder, tone *sine, samples int) []byte {
+	t.Helper()
+	pcm := make([]int16, samples)
+	tone.read(pcm)
+	out := make([]byte, 1500)
+	n, err := encoder.Encode(out, pcm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out[:n]
+}
+
+func TestAudioGoesThroughAtOnce(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	a, b := connectPair(t, transport, nil)
+	encoder, err := codecs.NewEncoder(codecs.Format{Codec: codecs.PCMU, PacketTime: tick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tone := &sine{frequency: 1000, rate: 8000, amplitude: 8000}
+	var dst [codecs.MaxFrameSamples]int16
+	heard := 0
+	ticks(t, 50, func(i int) {
+		a.Emit(&codecs.Packet{Payload: encodedTone(t, encoder, tone, 160), Samples: 160})
+		f := b.Ingest(dst[:])
+		if f.Flags == 0 {
+			heard++
+			if f.Rate != 8000 || f.Samples != 160 || f.Level < 14 || f.Level > 16 || f.SSRC != a.SSRC() {
+				t.Errorf("tick %d: frame %+v", i, f)
+			}
+		}
+	})
+	stats := b.Stats()
+	if heard < 48 || stats.PacketsReceived < 49 || stats.Lost != 0 || stats.Concealed > 1 || stats.Late != 0 {
+		t.Errorf("heard %d frames; %+v", heard, stats)
+	}
+	if stats.Delay > 25*time.Millisecond {
+		t.Errorf("delay %v on a clean network", stats.Delay)
+	}
+	t.Logf("%+v", stats)
+}
+
+func TestTheTickDoesNotAllocate(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	a, b := connectPair(t, transport, nil)
+	payload := make([]byte, 160)
+	packet := codecs.Packet{Payload: payload, Samples: 160, CSRC: []uint32{1, 2, 3}}
+	var dst [codecs.MaxFrameSamples]int16
+	ticks(t, 10, func(int) {
+		a.Emit(&packet)
+		b.Ingest(dst[:])
+	})
+	if n := testing.AllocsPerRun(200, func() {
+		a.Emit(&packet)
+		b.Ingest(dst[:])
+	}); n != 0 {
+		t.Errorf("%v allocations per Emit and Ingest", n)
+	}
+}
