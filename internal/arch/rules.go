@@ -27,6 +27,8 @@ var imports = map[string][]string{
 	"internal/config":    {"focus", "internal/sipua", "internal/media", "mixer", "siprec", "siprec/srs", "internal/control", "codecs"},
 	"internal/conftest":  {"codecs", "confevent", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/demo":      {Anything},
+	"internal/loadbench": {},
+	"testdata/speech":    {},
 	"cmd/parley":         {Anything},
 }
 

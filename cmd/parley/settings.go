@@ -1,0 +1,138 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/control"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// This file turns the checked configuration into each package's own. What config has checked cannot fail here; what it has not is an
+// error of the package that takes it.
+
+func logger(cfg config.Log, to io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Level)) // checked by config
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
+}
+
+func agentConfig(cfg *config.Config, log *slog.Logger) sipua.Config {
+	return sipua.Config{
+		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
+		AllowEvents: []string{"conference"}, Logger: log,
+		Limits: sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond},
+	}
+}
+
+func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
+	external, _ := netip.ParseAddr(cfg.ExternalAddress) // checked by config; empty is invalid, which means none
+	return media.Config{
+		ListenAddress: netip.MustParseAddr(cfg.ListenAddress), ExternalAddress: external,
+		PortMin: uint16(cfg.Ports[0]), PortMax: uint16(cfg.Ports[1]), //nolint:gosec // checked by config
+		JitterMin: cfg.JitterBuffer.Min, JitterMax: cfg.JitterBuffer.Max, Symmetric: cfg.Symmetric, Logger: log,
+	}
+}
+
+func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
+	out := focus.Config{
+		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
+		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
+		Recorders: recorders, NotifyInterval: cfg.Events.MinInterval,
+		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
+		Limits:       focus.Limits{Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls},
+	}
+	d := cfg.ConferenceDefaults
+	out.Defaults = focus.ConferenceConfig{
+		MaxParticipants: d.MaxParticipants, MaxSpeakers: d.MaxSpeakers, MutedOnEntry: d.MutedOnEntry, Grace: d.EmptyTimeout,
+		Recording: recordingConfig(d.Recording, d.Recording, recorders),
+	}
+	for _, c := range cfg.Conferences {
+		static := out.Defaults
+		static.ID, static.Name, static.Locked = conference.ID(c.ID), c.Name, c.Locked
+		static.MaxParticipants = override(c.MaxParticipants, static.MaxParticipants)
+		static.MaxSpeakers = override(c.MaxSpeakers, static.MaxSpeakers)
+		static.MutedOnEntry = override(c.MutedOnEntry, static.MutedOnEntry)
+		if c.Recording != nil {
+			static.Recording = recordingConfig(*c.Recording, d.Recording, recorders)
+		}
+		out.Conferences = append(out.Conferences, static)
+	}
+	return out
+}
+
+func override[T any](value *T, otherwise T) T {
+	if value != nil {
+		return *value
+	}
+	return otherwise
+}
+
+// recordingConfig completes a policy by the defaults. Without servers the first one there is records.
+func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recorder) conference.RecordingConfig {
+	var out conference.RecordingConfig
+	for _, policy := range []conference.RecordingPolicy{conference.OnDemand, conference.Always, conference.Never} {
+		if policy.String() == cmp.Or(p.Policy, defaults.Policy) {
+			out.Policy = policy
+		}
+	}
+	for _, policy := range []conference.FailurePolicy{conference.OnFailureNotify, conference.OnFailureContinue, conference.OnFailureTerminate} {
+		if policy.String() == cmp.Or(p.OnFailure, defaults.OnFailure) {
+			out.OnFailure = policy
+		}
+	}
+	modes := p.Mode
+	if len(modes) == 0 {
+		modes = defaults.Mode
+	}
+	out.Modes, _ = conference.ParseModes(modes) // checked by config
+	if out.Servers = p.Servers; len(out.Servers) == 0 {
+		out.Servers = defaults.Servers
+	}
+	if len(out.Servers) == 0 && len(recorders) > 0 {
+		out.Servers = []string{recorders[0].Name}
+	}
+	return out
+}
+
+func codecList(names []string) []codecs.Codec {
+	known := map[string]codecs.Codec{"opus": codecs.Opus, "g722": codecs.G722, "pcmu": codecs.PCMU, "pcma": codecs.PCMA}
+	var out []codecs.Codec
+	for _, name := range names {
+		out = append(out, known[strings.ToLower(name)])
+	}
+	return out
+}
+
+func controlConfig(cfg config.HTTP, log *slog.Logger) control.Config {
+	out := control.Config{Listen: cfg.Listen, Version: version, Logger: log}
+	for _, token := range cfg.Tokens {
+		out.Tokens = append(out.Tokens, control.Token{Name: token.Name, Secret: token.Token.Reveal(), ReadOnly: token.Scope == "read"})
+	}
+	return out
+}
+
+func prefixes(allow []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range allow {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("sip.allow: %w", err)
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out, nil
+}

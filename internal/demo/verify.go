@@ -1,0 +1,158 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-sip/parley/internal/conftest"
+)
+
+// What counts as heard and as not heard, in dB against what was said.
+const (
+	loudEnough  = -3.0
+	tooLoud     = 3.0
+	notHeard    = -25.0
+	silentFile  = -65.0 // dB of full scale, in a paused or muted stretch
+	settleTime  = 0.15  // seconds at the beginning of a scene that are left out
+	tooLate     = 150 * time.Millisecond
+	heardSuffix = "-heard.wav"
+)
+
+// ErrNotAsItMustBe is returned when the play went through but something was wrong.
+var ErrNotAsItMustBe = errors.New("not everything was as it must be")
+
+// verdict collects what was found.
+type verdict struct {
+	problems []string
+	delays   []time.Duration
+}
+
+func (v *verdict) fail(format string, args ...any) {
+	v.problems = append(v.problems, fmt.Sprintf(format, args...))
+}
+
+func (p *play) verify(ctx context.Context) error {
+	v := &verdict{}
+	references, err := p.references()
+	if err != nil {
+		return err
+	}
+	if err := p.verifyHearing(v, references); err != nil {
+		return err
+	}
+	p.verifyRoster(v)
+	if err := p.verifyRecording(ctx, v, references); err != nil {
+		return err
+	}
+	if len(v.problems) > 0 {
+		p.printf("\nNot as it must be:\n  %s\n", strings.Join(v.problems, "\n  "))
+		return fmt.Errorf("%w: %d deviations", ErrNotAsItMustBe, len(v.problems))
+	}
+	p.printf("\nEverything was as it must be.\n")
+	return nil
+}
+
+// references are what everybody said.
+func (p *play) references() ([]conftest.Reference, error) {
+	var out []conftest.Reference
+	for _, a := range p.actors {
+		if a.listens {
+			continue
+		}
+		said, err := a.phone.Said()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, conftest.Reference{Name: a.name, Samples: said})
+	}
+	return out, nil
+}
+
+// verifyHearing checks each listener in each scene: everybody who spoke and was not muted, never himself.
+func (p *play) verifyHearing(v *verdict, references []conftest.Reference) error {
+	p.printf("\nWho heard whom (gain in dB, delay mouth to ear in ms; a dot: nothing, as it must be):\n")
+	p.printf("  %-28s", "scene")
+	for _, a := range p.actors {
+		p.printf("%-26s", a.name)
+	}
+	p.printf("\n")
+	heard := map[string][]float64{}
+	for _, a := range p.actors {
+		samples, err := a.phone.Heard()
+		if err != nil {
+			return err
+		}
+		heard[a.name] = samples
+		if err := conftest.WriteWAV(filepath.Join(p.Out, a.name+heardSuffix), conftest.AnalysisRate, toPCM(samples)); err != nil {
+			return err
+		}
+	}
+	for _, s := range p.scenes {
+		p.printf("  %-28s", s.title)
+		for _, a := range p.actors {
+			p.printf("%-26s", p.judge(v, s, a, heard[a.name], references))
+		}
+		p.printf("\n")
+	}
+	p.printf("  mouth to ear: median %d ms, worst %d ms (20 ms of it is the packet)\n",
+		conftest.Percentile(v.delays, 0.5).Milliseconds(), conftest.Percentile(v.delays, 1).Milliseconds())
+	return nil
+}
+
+// judge compares what one listener heard in one scene with what he should have, and says it in a few words.
+func (p *play) judge(v *verdict, s scene, a *actor, heard []float64, references []conftest.Reference) string {
+	if !slices.Contains(s.present, a.name) {
+		return "-"
+	}
+	var words []string
+	for _, found := range conftest.Match(heard, references, s.from+settleTime, s.to) {
+		should := found.Name != a.name && slices.Contains(s.speaks, found.Name) && !slices.Contains(s.muted, found.Name)
+		switch {
+		case should && (found.Gain < loudEnough || found.Gain > tooLoud):
+			v.fail("%s: %s heard %s at %+.1f dB", s.title, a.name, found.Name, found.Gain)
+		case should && found.Delay > tooLate:
+			v.fail("%s: %s heard %s %v late", s.title, a.name, found.Name, found.Delay)
+		case !should && found.Gain > notHeard:
+			v.fail("%s: %s heard %s at %+.1f dB and must not", s.title, a.name, found.Name, found.Gain)
+		}
+		if should {
+			v.delays = append(v.delays, found.Delay)
+			words = append(words, fmt.Sprintf("%c%+.0f/%d", found.Name[0], found.Gain, found.Delay.Milliseconds()))
+		}
+	}
+	if len(words) == 0 {
+		return "."
+	}
+	return strings.Join(words, " ")
+}
+
+func (p *play) verifyRoster(v *verdict) {
+	p.roster.mu.Lock()
+	defer p.roster.mu.Unlock()
+	p.printf("\nThe subscriber got %d full and %d partial documents.\n", p.roster.full, p.roster.partial)
+	for _, problem := range p.roster.problems {
+		v.fail("roster: %s", problem)
+	}
+	if p.roster.full == 0 || p.roster.partial == 0 {
+		v.fail("roster: %d full and %d partial documents, want some of both", p.roster.full, p.roster.partial)
+	}
+	carol := p.actor("carol")
+	if records := carol.phone.Indications(); len(records) < 3 { //nolint:mnd // off or none, on, paused
+		v.fail("carol's phone is record-aware and was told %v only", records)
+	} else {
+		p.printf("carol's record-aware phone was told: %v; the others heard a tone.\n", records)
+	}
+}
+
+func toPCM(samples []float64) []int16 {
+	out := make([]int16, len(samples))
+	for i, s := range samples {
+		out[i] = int16(max(-32768, min(32767, s*32768))) //nolint:gosec,mnd // limited just here
+	}
+	return out
+}

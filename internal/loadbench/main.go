@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bench is one run of all measurements.
+type bench struct {
+	confload, reflector, parley string
+	work                        string
+	rounds                      int
+	seconds                     int
+	rows                        []row
+}
+
+type row struct {
+	what, figure, limit string
+	good                bool
+}
+
+var errLimits = errors.New("a figure is beyond its limit")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	tools := flag.String("tools", "", "folder with confload and reflector")
+	b := bench{}
+	flag.StringVar(&b.parley, "parley", "bin/parley", "the program to measure")
+	flag.IntVar(&b.rounds, "rounds", 3, "rounds of the cost measurement; the median counts")
+	flag.IntVar(&b.seconds, "seconds", 10, "length of each measurement")
+	flag.Parse()
+	if err := b.run(ctx, *tools); err != nil {
+		fmt.Fprintln(os.Stderr, "loadbench:", err)
+		os.Exit(1) //nolint:gocritic // the deferred stop has nothing left to do
+	}
+}
+
+func (b *bench) run(ctx context.Context, tools string) error {
+	var err error
+	if b.work, err = os.MkdirTemp("", "loadbench"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.work) //nolint:errcheck // a temporary folder
+	if err := b.build(ctx, tools); err != nil {
+		return err
+	}
+	for _, measure := range []func(context.Context) error{b.correctness, b.cost, b.latency} {
+		if err := measure(ctx); err != nil {
+			return err
+		}
+	}
+	return b.print()
+}
+
+// build compiles the tools from a copy, since their folder may be read-only.
+func (b *bench) build(ctx context.Context, tools string) error {
+	for _, tool := range []string{"confload", "reflector"} {
+		copied := filepath.Join(b.work, tool)
+		if err := os.CopyFS(copied, os.DirFS(filepath.Join(tools, tool))); err != nil {
+			return fmt.Errorf("the tools are not in %s: %w", tools, err)
+		}
+		command := []string{"go", "build", "-o", tool, "."}
+		if tool == "reflector" {
+			command = []string{"make"}
+		}
+		build := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // our own words
+		build.Dir = copied
+		build.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", tool, err, out)
+		}
+	}
+	b.confload, b.reflector = filepath.Join(b.work, "confload", "confload"), filepath.Join(b.work, "reflector", "reflector")
+	return nil
+}
+
+const (
+	sipPort       = "15060"
+	reflectorPort = "61000"
+	startTime     = 10 * time.Second
+)
+
+// serve starts the server and gives its process identifier and what ends it.
+func (b *bench) serve(ctx context.Context) (pid int, stop func(), err error) {
+	config := filepath.Join(b.work, "parley.yml")
+	text := "log: {level: error}\nsip: {listen: [\"udp://127.0.0.1:" + sipPort + "\"]}\nsrs: {enabled: false}\nhttp: {listen: \"127.0.0.1:18080\"}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return 0, nil, err
+	}
+	server := exec.CommandContext(ctx, b.parley, "serve", "-c", config) //nolint:gosec // the program to measure
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return 0, nil, err
+	}
+	server.Stderr = os.Stderr
+	if err := server.Start(); err != nil {
+		return 0, nil, err
+	}
+	ready := make(chan error, 1)
+	go func() {
+		_, err := out.Read(make([]byte, 1)) // the first thing it prints is that it is ready
+		ready <- err
+	}()
+	select {
+	case err = <-ready:
+	case <-time.After(startTime):
+		err = errors.New("the server did not start")
+	}
+	return server.Process.Pid, func() {
+		_ = server.Process.Signal(os.Interrupt)
+		_ = server.Wait()
+	}, err
+}
+
+// load runs confload and reads what it found. That it found faults is not an error here.
+func (b *bench) load(ctx context.Context, args ...string) (result, error) {
+	file := filepath.Join(b.work, "result.json")
+	_ = os.Remove(file)
+	args = append(args, "-json", file, "-duration", strconv.Itoa(b.seconds)+"s", "-cps", "100")
+	command := exec.CommandContext(ctx, b.confload, args...) //nolint:gosec // our own words
+	out, runErr := command.CombinedOutput()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return result{}, fmt.Errorf("confload %v: %w\n%s", args, runErr, out)
+	}
+	var r result
+	err = json.Unmarshal(text, &r)
+	return r, err
+}
+
+// result is what we read of confload's report.
+type result struct {
+	OK       bool     `json:"ok"`
+	Problems []string `json:"problems"`
+	Media    struct {
+		LossPercent float64 `json:"loss_percent"`
+		GapMS       summary `json:"inter_arrival_ms"`
+	} `json:"media"`
+	Verify struct {
+		Violations int     `json:"violations"`
+		GainDB     summary `json:"gain_db"`
+		SINAD      summary `json:"sinad_db"`
+	} `json:"verify"`
+	Latency struct {
+		AddedMS summary `json:"added_by_server_ms"`
+	} `json:"latency"`
+	Server struct {
+		PerLeg    float64 `json:"cpu_ms_per_leg_s"`
+		RSSPerLeg float64 `json:"rss_kib_per_leg"`
+	} `json:"server"`
+	Notes []string `json:"notes"`
+}
+
+type summary struct {
+	Min float64 `json:"min"`
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+func (b *bench) report(good bool, what, limit, format string, args ...any) {
+	r := row{what: what, limit: limit, figure: fmt.Sprintf(format, args...), good: good}
+	b.rows = append(b.rows, r)
+	fmt.Printf("%-4s %-52s %-46s limit: %s\n", map[bool]string{true: "ok", false: "BAD"}[good], r.what, r.figure, r.limit)
+}
+
+func (b *bench) print() error {
+	fmt.Println()
+	fmt.Println("| what | figure | limit |")
+	fmt.Println("| --- | --- | --- |")
+	for _, r := range b.rows {
+		fmt.Printf("| %s | %s | %s |\n", r.what, r.figure, r.limit)
+	}
+	if slices.ContainsFunc(b.rows, func(r row) bool { return !r.good }) {
+		return errLimits
+	}
+	return nil
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func list(values []float64) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = fmt.Sprintf("%.3f", v)
+	}
+	return strings.Join(words, ", ")
+}
