@@ -52,9 +52,9 @@ func TestCodecFacts(t *testing.T) {
 			t.Errorf("%s: an empty payload has %d samples, %v", c, n, err)
 		}
 	}
-	for _, name := range []string{"OPUS", "Opus", "g722", "pcmu"} {
-		if c, _ := ParseCodec("OPUS", 48000); c != Opus {
-			t.Errorf("%s is not known", name)
+	for name, want := range map[string]Codec{"OPUS": Opus, "Opus": Opus} {
+		if c, ok := ParseCodec(name, 48000); c != want || !ok {
+			t.Errorf("%s: %s, %v", name, c, ok)
 		}
 	}
 	if _, ok := ParseCodec("PCMU", 16000); ok {
