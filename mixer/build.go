@@ -22,7 +22,13 @@ type builder struct {
 	sets    map[string]*set
 	buses   map[busKey]*bus
 	groups  map[groupKey]*group
-	wanted  map[*group]map[*stream]int // how many members of a group come from which stream
+	wanted  map[*group][]vote // from which streams the members of a group come
+}
+
+// vote counts the members of a group that come from one stream.
+type vote struct {
+	stream  *stream
+	members int
 }
 
 type busKey struct {
@@ -42,7 +48,7 @@ func build(cfg MixConfig, layout Layout, base, pending *plan) (*plan, error) {
 		cfg: cfg, base: base, pending: pending,
 		plan: &plan{index: make(map[MemberID]int32, len(layout.Members))},
 		sets: map[string]*set{}, buses: map[busKey]*bus{}, groups: map[groupKey]*group{},
-		wanted: map[*group]map[*stream]int{},
+		wanted: map[*group][]vote{},
 	}
 	if err := b.validate(layout.Members); err != nil {
 		return nil, err
@@ -214,11 +220,24 @@ func (b *builder) group(members []Member) error {
 		s.own = hasBit(heard.mask, i)
 		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i]}, rate)
 		if old := b.base.seat(s.id); old != nil && old.out == s.out {
-			b.wanted[s.group][old.group.stream]++
+			b.vote(s.group, old.group.stream)
 		}
 	}
 
 	return nil
+}
+
+// vote notes that a member of a group comes from a stream.
+func (b *builder) vote(g *group, from *stream) {
+	votes := b.wanted[g]
+	for i := range votes {
+		if votes[i].stream == from {
+			votes[i].members++
+
+			return
+		}
+	}
+	b.wanted[g] = append(votes, vote{stream: from, members: 1})
 }
 
 // set returns the set with the given mask.
@@ -251,7 +270,6 @@ func (b *builder) groupFor(key groupKey, rate int) *group {
 	}
 	g := &group{bus: sum}
 	b.groups[key] = g
-	b.wanted[g] = map[*stream]int{}
 	b.plan.groups = append(b.plan.groups, g)
 
 	return g

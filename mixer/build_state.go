@@ -19,9 +19,9 @@ func (b *builder) streams() error {
 	claims := make([]claim, 0, len(b.plan.groups))
 	for _, g := range b.plan.groups {
 		c := claim{group: g}
-		for s, votes := range b.wanted[g] {
-			if votes > c.votes {
-				c.stream, c.votes = s, votes
+		for _, v := range b.wanted[g] { // of equals the first, so that the same layouts always yield the same
+			if v.members > c.votes {
+				c.stream, c.votes = v.stream, v.members
 			}
 		}
 		claims = append(claims, c)

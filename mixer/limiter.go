@@ -8,15 +8,21 @@ const (
 	limiterHold = 20
 	// limiterRelease is the part of the way back that is gone in one block: a time constant of 200 ms.
 	limiterRelease = 0.0124
+	// limiterDrag is how many times slower the gain rises under a load of one: a single shout is over soon, while under a
+	// constant overload a gain that followed the beats of the talkers would be heard as distortion.
+	limiterDrag = 50
+	// limiterLoad is the part of the way that the load goes in one block: a time constant of 300 ms.
+	limiterLoad = 0.0083
 	// limiterSnap is how close to unity the gain counts as unity.
-	limiterSnap = 1e-3
+	limiterSnap = 3e-3
 	fullScale   = 32767
 )
 
 // limiter turns down what does not fit into 16 bits. What fits leaves it as it is. It adds no delay: within a frame the gain
 // falls before the peak; a peak in the first block of a frame is met by a fall that follows the signal. Copying it forks it.
 type limiter struct {
-	gain float32 // at the end of the last block, 1 and below; 0 means it has not been used
+	gain float32 // at the end of the last block, 1 and below
+	load float32 // how often it has been needed lately, 0 to 1
 	low  [limiterHold]float32
 	at   int
 	calm int // blocks since the last that needed less than unity, up to limiterHold
@@ -47,6 +53,7 @@ func (l *limiter) idle() bool { return l.gain == 1 && l.calm >= limiterHold }
 func (l *limiter) process(dst []int16, src []int32) {
 	src = src[:len(dst)]
 	if l.idle() {
+		l.load = 0
 		if copyFitting(dst, src) {
 			return
 		}
@@ -99,8 +106,10 @@ func (l *limiter) next(now, after float32) float32 {
 	l.at = (l.at + 1) % limiterHold
 	if now < 1 {
 		l.calm = 0
-	} else if l.calm < limiterHold {
-		l.calm++
+		l.load += (1 - l.load) * limiterLoad
+	} else {
+		l.calm = min(l.calm+1, limiterHold)
+		l.load -= l.load * limiterLoad
 	}
 	held := after
 	for _, g := range l.low {
@@ -109,7 +118,7 @@ func (l *limiter) next(now, after float32) float32 {
 	if held <= l.gain {
 		return held
 	}
-	rising := l.gain + (held-l.gain)*limiterRelease
+	rising := l.gain + (held-l.gain)*limiterRelease/(1+limiterDrag*l.load)
 	if held == 1 && rising > 1-limiterSnap {
 		return 1
 	}

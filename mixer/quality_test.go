@@ -1,0 +1,254 @@
+package mixer
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// residual returns what is left of a signal, as a part of its power, when the best fit of sines of the given frequencies is
+// taken away. The frequencies must be orthogonal over the length of the signal.
+func residual(pcm []int16, rate int, hz ...float64) float64 {
+	left := make([]float64, len(pcm))
+	var total float64
+	for i, s := range pcm {
+		left[i] = float64(s)
+		total += left[i] * left[i]
+	}
+	for _, f := range hz {
+		var re, im float64
+		for i, s := range pcm {
+			sin, cos := math.Sincos(2 * math.Pi * f * float64(i) / float64(rate))
+			re += float64(s) * cos
+			im += float64(s) * sin
+		}
+		re, im = 2*re/float64(len(pcm)), 2*im/float64(len(pcm))
+		for i := range left {
+			sin, cos := math.Sincos(2 * math.Pi * f * float64(i) / float64(rate))
+			left[i] -= re*cos + im*sin
+		}
+	}
+	var rest float64
+	for _, x := range left {
+		rest += x * x
+	}
+
+	return rest / total
+}
+
+// ME-MIX-09: ten talkers at full scale neither wrap nor clip.
+func TestTenFullScaleTalkers(t *testing.T) {
+	sets := map[string][]float64{
+		"spread":   {250, 350, 450, 600, 750, 950, 1150, 1400, 1700, 2100},
+		"beating":  {251, 353, 457, 613, 757, 953, 1151, 1399, 1709, 2111},
+		"harmonic": {200, 400, 600, 800, 1000, 1200, 1400, 1600, 1800, 2000},
+		"same":     {1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},
+		"low":      {100, 100, 100, 100, 100, 100, 100, 100, 100, 100},
+	}
+	for name, hz := range sets {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, MixConfig{})
+			members := []Member{party(100, quiet(8000), &fakeOutput{}, codecs.PCMU)}
+			for i, f := range hz {
+				members = append(members, party(MemberID(i), tone(8000, f, 32767), nil, codecs.PCMU))
+				members[i+1].Out = nil
+			}
+			b.apply(members...)
+			for range 50 {
+				b.step()
+			}
+			var pcm []int16
+			for range 50 {
+				b.step()
+				pcm = append(pcm, b.heard(100)...)
+			}
+			var distinct []float64
+			for i, f := range hz {
+				if i == 0 || f != hz[i-1] {
+					distinct = append(distinct, f)
+				}
+			}
+			thd := math.Sqrt(residual(pcm, 8000, distinct...))
+			t.Logf("THD+N %.3f %%, gain %.1f dB", 100*thd, b.stats(100).LimiterGainDB)
+			if thd > 0.03 {
+				t.Errorf("THD+N %.2f %%, want at most 3 %%", 100*thd)
+			}
+			if gain := b.stats(100).LimiterGainDB; gain > -3 {
+				t.Errorf("limiter gain %.1f dB is hardly a limit", gain)
+			}
+		})
+	}
+}
+
+// The onset of an overload neither wraps nor jumps: wherever in a frame it begins, the output moves about as fast as a full-scale
+// tone would, or no faster than what was put in.
+func TestOverloadOnset(t *testing.T) {
+	for start := range 160 {
+		b := newBench(t, MixConfig{})
+		members := []Member{party(100, quiet(8000), &fakeOutput{}, codecs.PCMU)}
+		for i := range 5 {
+			in := tone(8000, 300, 30000)
+			inner := in.read
+			in.read = func(tick int, dst []int16) {
+				inner(tick, dst)
+				if tick == 0 {
+					clear(dst[:start])
+				}
+			}
+			members = append(members, Member{ID: MemberID(i), In: in, Speaks: true})
+		}
+		b.apply(members...)
+		last, lastSum := 0, 0
+		frame := make([]int16, 160)
+		for tick := range 5 {
+			b.step()
+			tone(8000, 300, 30000).read(tick, frame)
+			if tick == 0 {
+				clear(frame[:start])
+			}
+			for i, s := range b.heard(100) {
+				sum := 5 * int(frame[i])
+				moved, given := math.Abs(float64(int(s)-last)), math.Abs(float64(sum-lastSum))
+				// 300 Hz moves by 23 % of its amplitude per sample: 7700 at full scale.
+				if moved > 12000 && moved > given {
+					t.Fatalf("start %d, tick %d, sample %d: from %d to %d", start, tick, i, last, s)
+				}
+				if int(s) != 0 && (s > 0) != (sum > 0) {
+					t.Fatalf("start %d, tick %d, sample %d: %d has wrapped to %d", start, tick, i, sum, s)
+				}
+				last, lastSum = int(s), sum
+			}
+		}
+	}
+}
+
+// Below full scale the limiter changes nothing, and it comes back to that.
+func TestLimiterReleases(t *testing.T) {
+	b := newBench(t, MixConfig{})
+	loud := party(1, tone(8000, 500, 30000), nil, codecs.PCMU)
+	loud.Out = nil
+	second := loud
+	second.ID, second.In = 2, tone(8000, 700, 30000)
+	soft := loud
+	soft.ID, soft.In = 3, tone(8000, 1000, 5000)
+	listener := party(4, quiet(8000), &fakeOutput{}, codecs.PCMU)
+	b.apply(loud, second, soft, listener)
+	for range 20 {
+		b.step()
+	}
+	if g := b.stats(4).LimiterGainDB; g > -3 {
+		t.Fatalf("gain %.1f dB", g)
+	}
+	b.apply(soft, listener)
+	for range 75 {
+		b.step()
+	}
+	if g := b.stats(4).LimiterGainDB; g < -1 {
+		t.Errorf("1.5 s after the overload the gain is %.1f dB", g)
+	}
+	for range 125 {
+		b.step()
+	}
+	frame := make([]int16, 160)
+	in, ok := soft.In.(*fakeInput)
+	if !ok {
+		t.Fatal("not a fake")
+	}
+	in.read(in.tick-1, frame)
+	for i, s := range b.heard(4) {
+		if s != frame[i] {
+			t.Fatalf("4 s after the overload, sample %d is %d, want %d", i, s, frame[i])
+		}
+	}
+}
+
+// A tone is heard without a click while others join, speak, are muted and leave (FreeSWITCH has inserted silence at random).
+func TestToneIsContinuous(t *testing.T) {
+	rates := map[codecs.Codec]int{codecs.PCMU: 8000, codecs.G722: 16000, codecs.Opus: 48000}
+	for talkerCodec, from := range rates {
+		for listenerCodec, to := range rates {
+			t.Run(fmt.Sprintf("%v to %v", talkerCodec, listenerCodec), func(t *testing.T) {
+				b := newBench(t, MixConfig{MaxSpeakers: 3})
+				talker := party(1, tone(from, 1000, 8000), &fakeOutput{}, talkerCodec)
+				listener := party(2, quiet(to), &fakeOutput{}, listenerCodec)
+				var pcm []int16
+				for tick := range 60 {
+					members := []Member{talker, listener}
+					for i := range tick % 7 {
+						other := party(MemberID(10+i), quiet(8000), &fakeOutput{}, []codecs.Codec{codecs.PCMU, codecs.G722, codecs.Opus}[i%3])
+						other.Speaks = tick%3 > 0
+						members = append(members, other)
+					}
+					b.apply(members...)
+					b.step()
+					if tick > 1 {
+						pcm = append(pcm, b.heard(2)...)
+					}
+				}
+				bound := 8000 * math.Pow(2*math.Pi*1000/float64(to), 2)
+				for i := 2; i < len(pcm); i++ {
+					d := math.Abs(float64(pcm[i]) - 2*float64(pcm[i-1]) + float64(pcm[i-2]))
+					if d > 1.05*bound+6 {
+						t.Fatalf("sample %d: second difference %.0f, the tone's own is at most %.0f", i, d, bound)
+					}
+				}
+			})
+		}
+	}
+}
+
+// ME-MIX-10: levels are kept from any rate to any other.
+func TestLevelsAcrossRates(t *testing.T) {
+	all := map[codecs.Codec]int{codecs.PCMA: 8000, codecs.G722: 16000, codecs.Opus: 48000}
+	for _, from := range rates {
+		for codec, to := range all {
+			for _, hz := range []float64{300, 1000, 3000} {
+				b := newBench(t, MixConfig{})
+				b.apply(
+					Member{ID: 1, In: tone(from, hz, 10000), Speaks: true},
+					party(2, quiet(to), &fakeOutput{}, codec),
+				)
+				for range 3 {
+					b.step()
+				}
+				var power float64
+				for range 10 {
+					b.step()
+					power += float64(energy(b.heard(2)))
+				}
+				db := 10 * math.Log10(power/float64(10*to/50)/(10000*10000/2))
+				limit := 0.5
+				if from == to {
+					limit = 0.05
+				}
+				if math.Abs(db) > limit {
+					t.Errorf("%.0f Hz from %d to %d: %+.2f dB", hz, from, to, db)
+				}
+			}
+		}
+	}
+}
+
+// Gains are exact in dB, on the way in and on the way out.
+func TestGains(t *testing.T) {
+	b := newBench(t, MixConfig{})
+	listener := party(2, quiet(8000), &fakeOutput{}, codecs.PCMU)
+	boosted := listener
+	boosted.ID, boosted.OutGainDB = 3, 6
+	talker := Member{ID: 1, In: tone(8000, 500, 4000), Speaks: true, GainDB: -10}
+	b.apply(talker, listener, boosted)
+	for range 4 {
+		b.step()
+	}
+	level := func(id MemberID) float64 {
+		return 10 * math.Log10(float64(energy(b.heard(id)))/160/(4000*4000/2))
+	}
+	if db := level(2); math.Abs(db+10) > 0.05 {
+		t.Errorf("input gain %.2f dB, want -10", db)
+	}
+	if db := level(3); math.Abs(db+4) > 0.05 {
+		t.Errorf("input and output gain %.2f dB, want -4", db)
+	}
+}
