@@ -18,7 +18,7 @@ func (p *player) adapt(out []int16, now time.Duration) bool {
 	queued := p.queued()
 	rest := p.jitter.duration(int64(queued)) % tick
 	switch {
-	case quiet && over < 0:
+	case quiet && over < growGuard:
 		p.jitter.moved(-p.codec.SamplesToUnits(len(out)))
 		p.jitter.grownAt = now
 		return true
