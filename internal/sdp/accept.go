@@ -44,7 +44,7 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, ErrRejected
 	case !strings.EqualFold(ours.Kind, theirs.Kind):
 		return Stream{}, ErrMismatch
-	case !strings.EqualFold(ours.Proto, theirs.Proto) && !(ours.isPlainRTP() && theirs.isPlainRTP()):
+	case !strings.EqualFold(ours.Proto, theirs.Proto) && (!ours.isPlainRTP() || !theirs.isPlainRTP()):
 		return Stream{}, ErrMismatch
 	case !ours.isAudioKind() || !ours.isPlainRTP():
 		return Stream{}, ErrNotWanted

@@ -210,9 +210,8 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 // answerCodec is the format of the offer with our parameters: those of Opus say what each side likes to receive, and
 // unknown ones must not come back (RFC 7587, section 7.1); the other codecs have none.
 func answerCodec(p PayloadType, ours *LocalStream) PayloadType {
-	c := p.codec()
-	p.Name, p.Channels, p.Parameters = c.String(), c.Channels(), ""
-	if c == codecs.Opus {
+	p.Parameters = ""
+	if p.codec() == codecs.Opus {
 		p.Parameters = ours.Opus.String()
 	}
 	return p

@@ -39,7 +39,7 @@ func ParseEvents(parameters string) EventSet {
 			}
 		}
 		for event := from; event <= to; event++ {
-			set.Add(uint8(event))
+			set.Add(uint8(event)) //nolint:gosec // read as 8 bits
 		}
 	}
 	if set == (EventSet{}) {

@@ -80,8 +80,8 @@ func (s *Stream) bandwidth(lines []Bandwidth) int {
 
 // inRange is a bit rate less some overhead, as Opus can have it.
 func inRange(bitrate uint64, overhead int) int {
-	const most = 1 << 40                                                              // more than any network has
-	return max(minOpusBitrate, min(int(min(bitrate, most))-overhead, maxOpusBitrate)) //nolint:gosec // at most 1 << 40
+	const most = 1 << 40 // more than any network has
+	return max(minOpusBitrate, min(int(min(bitrate, most))-overhead, maxOpusBitrate))
 }
 
 // lowest is the lowest of the values that are not zero.

@@ -46,7 +46,7 @@ func FuzzAnswer(f *testing.F) {
 		other, err := Parse(second)
 		if err == nil {
 			local.Previous, local.Remote = &other, &offer
-			if _, err := Parse(Offer(local).Marshal()); err != nil {
+			if _, err = Parse(Offer(local).Marshal()); err != nil {
 				t.Fatal(err)
 			}
 			_, _ = Accept(offer, other)

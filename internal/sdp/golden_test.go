@@ -33,17 +33,17 @@ func participant(address string) Local {
 	}
 }
 
-func offers(t testing.TB) map[string][]byte {
-	t.Helper()
+func offers(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	names, err := filepath.Glob("testdata/offers/*.sdp")
 	if err != nil || len(names) == 0 {
-		t.Fatal("no offers", err)
+		tb.Fatal("no offers", err)
 	}
 	all := map[string][]byte{}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all[strings.TrimSuffix(filepath.Base(name), ".sdp")] = text
 	}
@@ -74,7 +74,7 @@ func TestAnswersToKnownProducts(t *testing.T) {
 			}
 			golden := filepath.Join("testdata", "answers", name+".txt")
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
+				if err = os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}

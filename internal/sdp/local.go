@@ -15,7 +15,7 @@ type Local struct {
 	Session, Version uint64
 	// Username and Name are those of the o= and s= lines; empty means "-".
 	Username, Name string
-	// Previous is the last description we sent in this dialog, offer or answer. It fixes the o= line (same session,
+	// Previous is the last description we sent in this dialog, offer or answer, even if the peer refused it. It fixes the o= line (same session,
 	// version plus one if anything changes), the number and order of m= lines, and the numbers of payload types.
 	Previous *Description
 	// Remote is the last description of the peer in this dialog. [Offer] takes payload type numbers from it and avoids

@@ -125,7 +125,7 @@ func (s *LocalStream) media(kind, proto string) Media {
 // payloadTypes are the formats we offer: codecs, then events at each clock rate of theirs (RFC 4733, section 2.1), then
 // comfort noise.
 func (s *LocalStream) payloadTypes(previous, remote *Media) []PayloadType {
-	n := numbers{}
+	n := numbers{mux: s.Mux}
 	n.learn(previous)
 	n.learn(remote)
 	var list, extra []PayloadType
@@ -159,6 +159,7 @@ func (s *LocalStream) payloadTypes(previous, remote *Media) []PayloadType {
 // 8.3.2), so those in use come first.
 type numbers struct {
 	known []PayloadType
+	mux   bool
 }
 
 func (n *numbers) learn(m *Media) {
@@ -185,7 +186,7 @@ func (n *numbers) event(p PayloadType) uint8 {
 // dynamic is the number the format has, else the usual one, else the first free one.
 func (n *numbers) dynamic(p PayloadType, usual uint8) uint8 {
 	for _, k := range n.known {
-		if k.means(p) {
+		if k.means(p) && (!n.mux || !k.collidesWithRTCP()) {
 			return k.Number
 		}
 	}

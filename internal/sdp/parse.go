@@ -15,7 +15,7 @@ func Parse(text []byte) (Description, error) {
 		return Description{}, err
 	}
 	var parsed pion.SessionDescription
-	if err := parsed.UnmarshalString(doc.text()); err != nil {
+	if err = parsed.UnmarshalString(doc.text()); err != nil {
 		return Description{}, malformed(-1, err.Error())
 	}
 	d := Description{
@@ -76,7 +76,10 @@ func parseConnection(c *pion.ConnectionInformation, index int) (Connection, erro
 }
 
 func parseBandwidth(lines []pion.Bandwidth) []Bandwidth {
-	var all []Bandwidth
+	if len(lines) == 0 {
+		return nil
+	}
+	all := make([]Bandwidth, 0, len(lines))
 	for _, b := range lines {
 		all = append(all, Bandwidth{Type: b.Type, Value: b.Bandwidth})
 	}

@@ -13,9 +13,13 @@ const (
 	noiseRate = 8000
 )
 
-// codec is the codec of the format, None for all that is not ours. One channel of Opus is written by mistake for
-// opus/48000/2; the payload is the same (RFC 7587, section 7).
+// codec is the codec of the format, None for all that is not ours. Two mistakes are common and harmless: opus/48000
+// without its two channels (RFC 7587, section 7), and 16000 as the clock rate of G.722, whose static number says that it
+// is 8000 (RFC 3551, section 4.5.2).
 func (p PayloadType) codec() codecs.Codec {
+	if static, _ := codecs.G722.StaticPayloadType(); p.Number == static && strings.EqualFold(p.Name, codecs.G722.String()) {
+		return codecs.G722
+	}
 	c, ok := codecs.ParseCodec(p.Name, p.ClockRate)
 	if !ok || c != codecs.Opus && p.Channels != c.Channels() {
 		return codecs.None
@@ -52,13 +56,15 @@ func (p PayloadType) receives() ReceivePayload {
 	}
 }
 
-// common are the formats of the list with a codec of ours, one per codec, in the order of the list or of ours.
+// common are the formats of the list with a codec of ours, one per codec, in the order of the list or of ours, named as
+// they should be.
 func common(list []PayloadType, ours []codecs.Codec, preferLocal bool) []PayloadType {
 	var found []PayloadType
 	seen := make(map[codecs.Codec]bool, len(ours))
 	for _, p := range list {
 		if c := p.codec(); c != codecs.None && slices.Contains(ours, c) && !seen[c] {
 			seen[c] = true
+			p.Name, p.ClockRate, p.Channels = c.String(), c.ClockRate(), c.Channels()
 			found = append(found, p)
 		}
 	}

@@ -2,10 +2,10 @@ package sdp
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,7 +23,7 @@ func someMedia(t *rapid.T, i int) Media {
 		Direction:  rapid.SampledFrom([]Direction{Unspecified, SendRecv, SendOnly, RecvOnly, Inactive}).Draw(t, "direction"),
 		PacketTime: time.Duration(rapid.IntRange(0, 100).Draw(t, "ptime")) * time.Millisecond,
 		Mux:        rapid.Bool().Draw(t, "mux"),
-		Label:      rapid.SampledFrom([]string{"", fmt.Sprint(i)}).Draw(t, "label"),
+		Label:      rapid.SampledFrom([]string{"", strconv.Itoa(i)}).Draw(t, "label"),
 		Record:     rapid.SampledFrom([]Record{RecordUnspecified, RecordOn, RecordOff, RecordPaused}).Draw(t, "record"),
 	}
 	if rapid.Bool().Draw(t, "own address") {
@@ -83,7 +83,7 @@ func someLocal(t *rapid.T, streams int) Local {
 			ComfortNoise:   rapid.Bool().Draw(t, "noise"),
 			Direction:      rapid.SampledFrom([]Direction{Unspecified, SendRecv, SendOnly, RecvOnly, Inactive}).Draw(t, "wish"),
 			LevelExtension: uint8(rapid.IntRange(0, 14).Draw(t, "our level")),
-			Label:          rapid.SampledFrom([]string{"", fmt.Sprint(i)}).Draw(t, "our label"),
+			Label:          rapid.SampledFrom([]string{"", strconv.Itoa(i)}).Draw(t, "our label"),
 		})
 	}
 	return local
@@ -107,8 +107,7 @@ func TestPropertyAnswer(t *testing.T) {
 		offer := someOffer(t)
 		plan, err := Answer(offer, someLocal(t, rapid.IntRange(0, 4).Draw(t, "our streams")))
 		if err != nil {
-			var stream *StreamError
-			if !errors.As(err, &stream) {
+			if _, ok := errors.AsType[*StreamError](err); !ok {
 				t.Fatal(err)
 			}
 			return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,43 +15,43 @@ import (
 
 const head = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
 
-func parse(t testing.TB, lines ...string) Description {
-	t.Helper()
+func parse(tb testing.TB, lines ...string) Description {
+	tb.Helper()
 	d, err := Parse([]byte(head + strings.Join(lines, "\r\n") + "\r\n"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
 
-func mustAnswer(t testing.TB, offer Description, local Local) Plan {
-	t.Helper()
+func mustAnswer(tb testing.TB, offer Description, local Local) Plan {
+	tb.Helper()
 	plan, err := Answer(offer, local)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	checkAnswer(t, offer, plan)
+	checkAnswer(tb, offer, plan)
 	return plan
 }
 
-func first(t testing.TB, plan Plan) Stream {
-	t.Helper()
+func first(tb testing.TB, plan Plan) Stream {
+	tb.Helper()
 	s, ok := plan.Audio()
 	if !ok {
-		t.Fatal("no stream")
+		tb.Fatal("no stream")
 	}
 	return s
 }
 
 func numbersOf(m Media) string {
-	var all []string
+	all := make([]string, 0, len(m.PayloadTypes))
 	for _, p := range m.PayloadTypes {
-		all = append(all, fmt.Sprint(p.Number))
+		all = append(all, strconv.Itoa(int(p.Number)))
 	}
 	return strings.Join(all, " ")
 }
 
-// FO-MOD-03, FO-MOD-04, FO-MOD-06 (RFC 3264, sections 6.1 and 8.4)
+// FO-MOD-03, FO-MOD-04, FO-MOD-06 (RFC 3264, sections 6.1 and 8.4).
 func TestDirections(t *testing.T) {
 	const zero = "c=IN IP4 0.0.0.0"
 	tests := []struct {
@@ -105,7 +106,7 @@ func TestSessionDirection(t *testing.T) {
 	}
 }
 
-// FO-IN-08, FO-ERR-19 (RFC 3261, sections 21.4.26 and 20.43)
+// FO-IN-08, FO-ERR-19 (RFC 3261, sections 21.4.26 and 20.43).
 func TestRefusals(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -190,6 +191,14 @@ func TestStaticPayloadTypes(t *testing.T) {
 	if got := first(t, plan).Codec; got != codecs.PCMA {
 		t.Error(got)
 	}
+	// ME-AUD-11: a common mistake about the clock rate of G.722, not repeated.
+	plan = mustAnswer(t, parse(t, "m=audio 4000 RTP/AVP 9", "a=rtpmap:9 G722/16000"), participant("192.0.2.1"))
+	if s := first(t, plan); s.Codec != codecs.G722 || s.Accepts[0].ClockRate != 8000 || plan.Answer.Media[0].PayloadTypes[0].ClockRate != 8000 {
+		t.Errorf("%+v", s)
+	}
+	if _, ok := (Plan{}).Audio(); ok {
+		t.Error("a plan without streams has one")
+	}
 }
 
 // ME-AUD-08 (RFC 3264, sections 6.1 and 7): each side sends with the other's numbers.
@@ -208,7 +217,7 @@ func TestAsymmetricPayloadTypes(t *testing.T) {
 	if s.SendPT != 96 || s.Event.Number != 97 || s.Event.Events.Has(10) || !s.Event.Events.Has(9) { // ME-DTM-03
 		t.Errorf("%+v", s)
 	}
-	var got []uint8
+	got := make([]uint8, 0, len(s.Accepts))
 	for _, p := range s.Accepts {
 		got = append(got, p.Number)
 	}
@@ -324,7 +333,7 @@ func TestNumbersDoNotChangeMeaning(t *testing.T) {
 	}
 }
 
-// FO-MOD-17 (RFC 3264, section 8.3.1)
+// FO-MOD-17 (RFC 3264, section 8.3.1).
 func TestNewAddress(t *testing.T) {
 	local := participant("192.0.2.1")
 	s := first(t, mustAnswer(t, parse(t, "m=audio 4000 RTP/AVP 0", "c=IN IP4 198.51.100.4"), local))

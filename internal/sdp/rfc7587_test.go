@@ -7,15 +7,17 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// ME-OPU-06, ME-OPU-07, ME-OPU-08, ME-OPU-10, ME-OPU-13, ME-OPU-17 (RFC 7587, sections 6.1 and 7.1)
+// ME-OPU-06, ME-OPU-07, ME-OPU-08, ME-OPU-10, ME-OPU-13, ME-OPU-17 (RFC 7587, sections 6.1 and 7.1).
 func TestOpusParameters(t *testing.T) {
 	tests := []struct {
 		parameters string
 		want       OpusParameters
 	}{
 		{"", OpusParameters{}},
-		{"maxplaybackrate=16000; sprop-maxcapturerate=16000; maxaveragebitrate=20000; stereo=1; useinbandfec=1; usedtx=0",
-			OpusParameters{MaxPlaybackRate: 16000, MaxCaptureRate: 16000, MaxAverageBitrate: 20000, Stereo: true, FEC: true}},
+		{
+			"maxplaybackrate=16000; sprop-maxcapturerate=16000; maxaveragebitrate=20000; stereo=1; useinbandfec=1; usedtx=0",
+			OpusParameters{MaxPlaybackRate: 16000, MaxCaptureRate: 16000, MaxAverageBitrate: 20000, Stereo: true, FEC: true},
+		},
 		{"stereo=1; sprop-stereo=1", OpusParameters{Stereo: true, SpropStereo: true}},
 		{"CBR=1;UseDTX=1 ; foo=1;;=;bar", OpusParameters{CBR: true, DTX: true}},
 		{"maxaveragebitrate=100", OpusParameters{}},
@@ -32,7 +34,7 @@ func TestOpusParameters(t *testing.T) {
 	}
 }
 
-// ME-OPU-01, ME-OPU-13, ME-OPU-15, ME-OPU-16 (RFC 7587, section 7)
+// ME-OPU-01, ME-OPU-13, ME-OPU-15, ME-OPU-16 (RFC 7587, section 7).
 func TestOpusAnswer(t *testing.T) {
 	offer := parse(t, "m=audio 4000 RTP/AVP 96", "a=rtpmap:96 opus/48000/2", "a=fmtp:96 foo=1;maxplaybackrate=16000;useinbandfec=1;usedtx=1;maxaveragebitrate=24000",
 		"a=ssrc:1 fmtp:96 stereo=1")

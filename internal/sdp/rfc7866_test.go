@@ -36,7 +36,7 @@ func recorder(offer Description) Local {
 }
 
 func layout(d Description) string {
-	var all []string
+	all := make([]string, 0, len(d.Media))
 	for i := range d.Media {
 		m := &d.Media[i]
 		all = append(all, fmt.Sprintf("%s:%d:%v", m.Label, m.Port, m.Direction))
@@ -44,7 +44,7 @@ func layout(d Description) string {
 	return strings.Join(all, " ")
 }
 
-// SR-SDP-02, SR-SDP-04, SR-SDP-08 (RFC 7866, section 7.1.1)
+// SR-SDP-02, SR-SDP-04, SR-SDP-08 (RFC 7866, section 7.1.1).
 func TestRecordingOffer(t *testing.T) {
 	offer := Offer(recording("1", "2", "3"))
 	if got := layout(offer); got != "1:20000:sendonly 2:20002:sendonly 3:20004:sendonly" {
@@ -181,8 +181,15 @@ func TestRecorderReoffers(t *testing.T) {
 		{"pause", []string{"m=audio 1000 RTP/AVP 0", "a=inactive", "m=audio 1002 RTP/AVP 0", "a=recvonly"}, "1:20000:inactive 2:20002:sendonly", []bool{false, true}},
 		{"no direction", []string{"m=audio 1000 RTP/AVP 0", "m=audio 1002 RTP/AVP 0"}, "1:20000:sendonly 2:20002:sendonly", []bool{true, true}},
 		{"remove", []string{"m=audio 0 RTP/AVP 0", "m=audio 1002 RTP/AVP 0", "a=recvonly"}, "1:0: 2:20002:sendonly", []bool{true}},
-		{"add", []string{"m=audio 1000 RTP/AVP 0", "a=recvonly", "m=audio 1002 RTP/AVP 0", "a=recvonly", "m=audio 1004 RTP/AVP 0", "a=recvonly", "a=label:9"},
-			"1:20000:sendonly 2:20002:sendonly 9:0:", []bool{true, true}},
+		{
+			"add",
+			[]string{
+				"m=audio 1000 RTP/AVP 0", "a=recvonly", "m=audio 1002 RTP/AVP 0", "a=recvonly", "m=audio 1004 RTP/AVP 0",
+				"a=recvonly", "a=label:9",
+			},
+			"1:20000:sendonly 2:20002:sendonly 9:0:",
+			[]bool{true, true},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -201,7 +208,7 @@ func TestRecorderReoffers(t *testing.T) {
 	}
 }
 
-// SR-REC-06, SR-REC-07, SR-PRF-01, SR-PRF-05, SR-PRF-06, SR-PRF-09 (RFC 7866, sections 7.1.2 and 7.3.2)
+// SR-REC-06, SR-REC-07, SR-PRF-01, SR-PRF-05, SR-PRF-06, SR-PRF-09 (RFC 7866, sections 7.1.2 and 7.3.2).
 func TestRecordAttributes(t *testing.T) {
 	tests := []struct {
 		session, media string

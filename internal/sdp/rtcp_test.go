@@ -8,7 +8,7 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// ME-MUX-01, ME-MUX-02, ME-MUX-03, ME-MUX-06 (RFC 5761, sections 4 and 5.1.1; RFC 3605)
+// ME-MUX-01, ME-MUX-02, ME-MUX-03, ME-MUX-06 (RFC 5761, sections 4 and 5.1.1; RFC 3605).
 func TestRTCP(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -66,13 +66,24 @@ func TestOfferedRTCP(t *testing.T) {
 			t.Errorf("mux %v: %+v", mux, s)
 		}
 	}
+	// ME-MUX-03: a number that looks like RTCP is not taken over from the peer, nor is a codec that does not exist.
+	remote := parse(t, "m=audio 4000 RTP/AVP 72", "a=rtpmap:72 opus/48000/2")
+	local.Remote = &remote
+	local.Streams[0].Codecs = []codecs.Codec{codecs.None, codecs.Opus}
+	if got := numbersOf(Offer(local).Media[0]); got != "111 110" {
+		t.Error(got)
+	}
+	local.Streams[0].Mux = false
+	if got := numbersOf(Offer(local).Media[0]); got != "72 110" {
+		t.Error(got)
+	}
 	local.Streams[0].RTCPPort = 10001
 	if m := Offer(local).Media[0]; m.RTCP.Port != 0 {
 		t.Error("a=rtcp for the next port")
 	}
 }
 
-// ME-LVL-01, ME-LVL-03, ME-LVL-08 (RFC 6464, section 4; RFC 6465, section 5)
+// ME-LVL-01, ME-LVL-03, ME-LVL-08 (RFC 6464, section 4; RFC 6465, section 5).
 func TestLevelExtensions(t *testing.T) {
 	const level, mixer = "urn:ietf:params:rtp-hdrext:ssrc-audio-level", "urn:ietf:params:rtp-hdrext:csrc-audio-level"
 	tests := []struct {
@@ -110,7 +121,7 @@ func TestLevelExtensions(t *testing.T) {
 	}
 }
 
-// ME-DTM-01, ME-DTM-02, ME-DTM-03 (RFC 4733, sections 2.1, 2.4.1 and 2.5.1.1)
+// ME-DTM-01, ME-DTM-02, ME-DTM-03 (RFC 4733, sections 2.1, 2.4.1 and 2.5.1.1).
 func TestEvents(t *testing.T) {
 	offer := Offer(participant("192.0.2.1"))
 	rates := map[int]string{}
