@@ -2,14 +2,72 @@ package sipua
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
 	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
+
+// acceptPause is how long an accept loop rests after an error.
+const acceptPause = 50 * time.Millisecond
 
 // Agent is a SIP user agent: listeners, transactions and dialogs. Make one
 // with New; its methods may be called from any goroutine.
 type Agent struct {
 	config  Config
 	handler Handler
+	log     *slog.Logger
+
+	// Set by New and Start, then only read.
+	udp          []*udpListener
+	tcp          []net.Listener
+	conns        *connListener
+	transport    *sip.TransportLayer
+	transactions *sip.TransactionLayer
+	secret       [32]byte // of the tags we give
+
+	invites  *expiring[*inviteMark]         // INVITEs seen, for CANCEL
+	merged   *expiring[string]              // requests seen, for 482
+	finished *expiring[func(*sip.Response)] // own INVITEs with a final response
+	noTCP    *expiring[struct{}]            // destinations without TCP
+	calls    *rateLimiter
+	rejects  *rateLimiter // raw answers to what cannot be parsed
+
+	connections atomic.Int64
+	callCount   atomic.Int64
+	refusing    atomic.Bool
+
+	wait    sync.WaitGroup // everything that runs
+	closed  chan struct{}
+	mu      sync.Mutex
+	running bool
+	usages  map[DialogID]usage     // confirmed dialogs
+	early   map[earlyID]earlyUsage // dialogs that we are about to make
+	dialing map[string]*dial
+}
+
+// usage is what a dialog is used for: a call or a subscription.
+type usage interface {
+	// receive answers a request within the dialog. An ACK gets no answer.
+	receive(in *inbound)
+	// shutdown ends the usage when the Agent ends.
+	shutdown(ctx context.Context)
+}
+
+// earlyID names a dialog of which the remote tag is not known yet.
+type earlyID struct{ callID, localTag string }
+
+// earlyUsage is what waits for the dialog.
+type earlyUsage interface {
+	// receiveEarly gets a request that came before the response which makes the
+	// dialog. It returns false when it has no use for it.
+	receiveEarly(in *inbound) bool
 }
 
 // New makes an Agent. It opens no socket yet. The error wraps ErrConfig.
@@ -17,60 +75,255 @@ func New(config Config, handler Handler) (*Agent, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	return &Agent{config: config.withDefaults(), handler: handler}, nil
+	if handler == nil {
+		return nil, fmt.Errorf("%w: no handler", ErrConfig)
+	}
+	config = config.withDefaults()
+	remember := max(64*config.Timers.T1, 32*time.Second)
+	a := &Agent{
+		config:   config,
+		handler:  handler,
+		log:      config.Logger,
+		invites:  newExpiring[*inviteMark](remember),
+		merged:   newExpiring[string](remember),
+		finished: newExpiring[func(*sip.Response)](remember),
+		noTCP:    newExpiring[struct{}](5 * time.Minute),
+		calls:    newRateLimiter(config.Limits.CallsPerSecond),
+		rejects:  newRateLimiter(rawAnswerRate),
+		closed:   make(chan struct{}),
+		usages:   map[DialogID]usage{},
+		early:    map[earlyID]earlyUsage{},
+		dialing:  map[string]*dial{},
+	}
+	_, _ = rand.Read(a.secret[:])
+	return a, nil
 }
 
 // Start opens all listeners and begins to serve. When one cannot be opened it
-// closes the others again. ctx is only for the opening itself.
-func (a *Agent) Start(ctx context.Context) error { return nil }
+// closes the others again. ctx is only for the opening itself. An Agent can be
+// started once.
+func (a *Agent) Start(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running || a.isClosed() {
+		return ErrClosed
+	}
+	if err := a.openListeners(ctx); err != nil {
+		a.closeListeners()
+		a.udp, a.tcp = nil, nil
+		return err
+	}
+	setUpStack(a.log)
+	logger := stackLogger(a.log)
+	a.transport = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
+		sip.WithTransportLayerLogger(logger),
+		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{
+			ReadTimeout: a.config.Limits.IdleConnection, WriteTimeout: writeTimeout,
+		}}))
+	// Before the transaction layer, which handles each message in a goroutine of
+	// its own: arrive sees them in the order in which they came.
+	a.transport.OnMessage(a.arrive)
+	a.transactions = sip.NewTransactionLayer(a.transport,
+		sip.WithTransactionLayerLogger(logger),
+		sip.WithTransactionLayerTerminateOnConnClose(),
+		sip.WithTransactionLayerUnhandledResponseHandler(a.strayResponse))
+	a.transactions.OnRequest(a.onRequest)
+	a.running = true
+	a.serve()
+	return nil
+}
+
+// closeListeners closes the sockets that take in messages.
+func (a *Agent) closeListeners() {
+	for _, listener := range a.udp {
+		_ = listener.Close()
+	}
+	for _, listener := range a.tcp {
+		_ = listener.Close()
+	}
+	if a.conns != nil {
+		_ = a.conns.Close()
+	}
+}
 
 // Addr returns the address of the first listener of a transport ("udp" or
 // "tcp"), or the zero value when there is none. A port that was 0 is the real
-// one.
-func (a *Agent) Addr(transport string) netip.AddrPort { return netip.AddrPort{} }
-
-// Contact makes the URI under which this Agent is reached: the user part, the
-// external address or that of the listener, the port, and ;transport=tcp when
-// a transport other than udp is asked for. The transport defaults to that of
-// the first listener.
-func (a *Agent) Contact(user string, transport ...string) URI { return URI{} }
+// one. It is valid after Start.
+func (a *Agent) Addr(transport string) netip.AddrPort {
+	switch {
+	case transport == "udp" && len(a.udp) > 0:
+		return a.udp[0].addr
+	case transport == "tcp" && len(a.tcp) > 0:
+		return addrPortOf(a.tcp[0].Addr())
+	}
+	return netip.AddrPort{}
+}
 
 // Dialog finds a dialog that was made by INVITE and is confirmed, as Replaces
 // and Join name it.
-func (a *Agent) Dialog(id DialogID) (*Dialog, bool) { return nil, false }
+func (a *Agent) Dialog(id DialogID) (*Dialog, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	dialog, ok := a.usages[id].(*Dialog)
+	return dialog, ok
+}
 
 // Calls returns the number of INVITE dialogs and pending INVITEs.
-func (a *Agent) Calls() int { return 0 }
+func (a *Agent) Calls() int { return int(a.callCount.Load()) }
 
 // Refuse makes the Agent answer new calls and subscriptions with 503, as
 // Shutdown does in its beginning, without ending anything.
-func (a *Agent) Refuse() {}
+func (a *Agent) Refuse() { a.refusing.Store(true) }
 
 // Shutdown refuses new calls with 503, sends BYE in all dialogs, ends all
 // subscriptions, waits for the answers, and closes the sockets. When ctx ends
 // earlier it closes at once and returns its error. No goroutine of the Agent
-// runs any more when it returns.
-func (a *Agent) Shutdown(ctx context.Context) error { return nil }
-
-// OutgoingRequest is a request outside of a dialog.
-type OutgoingRequest struct {
-	// Method is the method, such as OPTIONS.
-	Method string
-	// URI is the Request-URI, and where the request is sent unless it has a
-	// Route.
-	URI URI
-	// To and From are the parties; defaults: URI, and the domain of the Agent.
-	To, From Address
-	// Headers are additional header fields.
-	Headers Headers
-	// ContentType and Body are the body.
-	ContentType string
-	Body        []byte
+// runs any more when it returns; handlers that are still running then are
+// waited for.
+func (a *Agent) Shutdown(ctx context.Context) error {
+	a.Refuse()
+	a.mu.Lock()
+	if !a.running {
+		a.mu.Unlock()
+		return nil
+	}
+	a.mu.Unlock()
+	err := a.endUsages(ctx)
+	a.mu.Lock()
+	first := a.running
+	a.running = false
+	if first {
+		close(a.closed)
+	}
+	a.mu.Unlock()
+	if !first {
+		a.wait.Wait()
+		return err
+	}
+	a.transactions.Close()
+	a.closeListeners()
+	_ = a.transport.Close()
+	a.wait.Wait()
+	return err
 }
 
-// Request sends a request outside of a dialog and waits for its final response.
-// Errors: *StatusError for what is not a 2xx, ErrTimeout, ErrTransport,
-// ErrClosed, and that of ctx.
-func (a *Agent) Request(ctx context.Context, request OutgoingRequest) (*Response, error) {
-	return nil, ErrClosed
+// endUsages ends all dialogs and waits for that.
+func (a *Agent) endUsages(ctx context.Context) error {
+	a.mu.Lock()
+	usages := make([]usage, 0, len(a.usages))
+	for _, u := range a.usages {
+		usages = append(usages, u)
+	}
+	a.mu.Unlock()
+	var ending sync.WaitGroup
+	for _, u := range usages {
+		ending.Go(func() { u.shutdown(ctx) })
+	}
+	ending.Wait()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+// isClosed reports whether the Agent has been shut down.
+func (a *Agent) isClosed() bool {
+	select {
+	case <-a.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause waits, and returns false when the Agent is shut down meanwhile.
+func (a *Agent) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-a.closed:
+		return false
+	}
+}
+
+// lifetime makes a context that ends after some time, and with the Agent.
+func (a *Agent) lifetime(timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	a.wait.Go(func() {
+		select {
+		case <-a.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
+}
+
+// spawn runs a function in a goroutine that Shutdown waits for. It returns false
+// when the Agent is shut down already.
+func (a *Agent) spawn(f func()) bool {
+	if !a.enter() {
+		return false
+	}
+	go func() {
+		defer a.wait.Done()
+		f()
+	}()
+	return true
+}
+
+// enter counts a goroutine that was started elsewhere; the caller calls
+// wait.Done at its end, if enter returned true.
+func (a *Agent) enter() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.running {
+		return false
+	}
+	a.wait.Add(1)
+	return true
+}
+
+// isRunning reports whether the Agent serves.
+func (a *Agent) isRunning() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.running
+}
+
+// register makes a dialog known.
+func (a *Agent) register(id DialogID, u usage) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.usages[id] = u
+}
+
+// unregister forgets a dialog.
+func (a *Agent) unregister(id DialogID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.usages, id)
+}
+
+// expect announces a dialog of which the remote tag is not known yet.
+func (a *Agent) expect(id earlyID, u earlyUsage) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.early[id] = u
+}
+
+// forget ends an expectation.
+func (a *Agent) forget(id earlyID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.early, id)
+}
+
+// find looks a dialog up.
+func (a *Agent) find(id DialogID) (usage, earlyUsage) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.usages[id], a.early[earlyID{callID: id.CallID, localTag: id.LocalTag}]
 }

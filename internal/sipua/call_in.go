@@ -1,37 +1,207 @@
 package sipua
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// repeatProvisional is how often a provisional response is repeated, so that
+// proxies do not give the call up (RFC 3261, section 13.3.1.1).
+const repeatProvisional = time.Minute
+
+// callState is where an incoming call is.
+type callState int
+
+const (
+	callPending  callState = iota
+	callFinal              // a final response was sent, or is being sent
+	callCanceled           // 487 was sent
+)
 
 // IncomingCall is an INVITE that waits for its answer.
 type IncomingCall struct {
-	request *Request
+	in   *inbound
+	done chan struct{}
+
+	mu     sync.Mutex
+	state  callState
+	repeat *time.Timer
+	last   *Response // the last provisional response
+	dialog bool      // it has become a dialog
+}
+
+// onInvite serves an INVITE outside of a dialog. It returns when the call has a
+// final response. The call has been counted.
+func (a *Agent) onInvite(in *inbound) {
+	call := &IncomingCall{in: in, done: make(chan struct{})}
+	answered := false
+	defer func() {
+		if !answered {
+			a.callCount.Add(-1)
+		}
+	}()
+	mark, _ := a.invites.add(inviteKey(in.wire), newInviteMark())
+	if mark.attach(call.cancel) {
+		call.cancel()
+		return
+	}
+	defer mark.attach(nil)
+	if !in.tx.OnCancel(func(*sip.Request) { call.canceledByStack() }) {
+		call.canceledByStack()
+		return
+	}
+	in.guard(func() { a.handler.Invite(call) })
+	if in.replied.Load() {
+		call.finish(callFinal) // a panic was answered with 500
+	}
+	select {
+	case <-call.done:
+	case <-a.closed:
+		_ = call.Reject(NewResponse(503, Header{Name: "Retry-After", Value: seconds(a.config.Limits.RetryAfter)}))
+	case <-in.tx.Done():
+		// The connection broke, or the stack has canceled it.
+		call.finish(callCanceled)
+	}
+	call.mu.Lock()
+	answered = call.state == callFinal && call.dialog
+	call.mu.Unlock()
+}
+
+// finish moves the call out of pending; it returns false when it was not.
+func (c *IncomingCall) finish(state callState) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != callPending {
+		return false
+	}
+	c.state = state
+	if c.repeat != nil {
+		c.repeat.Stop()
+	}
+	if state == callCanceled {
+		close(c.done)
+	}
+	return true
+}
+
+// cancel takes effect when a CANCEL came that the stack could not match.
+func (c *IncomingCall) cancel() {
+	if c.finish(callCanceled) {
+		c.in.refuse(487)
+	}
+}
+
+// canceledByStack is called while the stack sends the 487 itself; it must not
+// touch the transaction.
+func (c *IncomingCall) canceledByStack() {
+	if c.finish(callCanceled) {
+		c.in.replied.Store(true)
+	}
 }
 
 // Request returns the INVITE.
-func (c *IncomingCall) Request() *Request { return c.request }
+func (c *IncomingCall) Request() *Request { return c.in.request }
 
 // LocalTag returns the local tag of the dialog that an answer makes.
-func (c *IncomingCall) LocalTag() string { return c.request.localTag }
+func (c *IncomingCall) LocalTag() string { return c.in.request.localTag }
 
 // ID returns the identifier of the dialog that an answer makes.
-func (c *IncomingCall) ID() DialogID { return DialogID{} }
+func (c *IncomingCall) ID() DialogID { return c.in.id() }
 
-// Done is closed when the call is over before it was answered: canceled by the
-// caller, rejected, or ended by the shutdown of the Agent. It is also closed
-// once it is answered.
-func (c *IncomingCall) Done() <-chan struct{} { return nil }
+// Done is closed when the call is over or answered: canceled by the caller,
+// rejected, answered, or ended by the shutdown of the Agent.
+func (c *IncomingCall) Done() <-chan struct{} { return c.done }
 
 // Canceled reports whether the caller took the INVITE back.
-func (c *IncomingCall) Canceled() bool { return false }
+func (c *IncomingCall) Canceled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == callCanceled
+}
 
-// Provisional sends a provisional response, 101 to 199, as often as wanted. It
-// is repeated each minute until the final one (RFC 3261, section 13.3.1.1).
-// Errors: ErrCanceled, ErrAnswered, ErrTransport.
-func (c *IncomingCall) Provisional(response *Response) error { return nil }
+// notPending is the error of something that came too late.
+func (c *IncomingCall) notPending() error {
+	if c.Canceled() {
+		return ErrCanceled
+	}
+	return ErrAnswered
+}
+
+// Provisional sends a provisional response, 101 to 199, as often as wanted. The
+// last one is repeated each minute until the final one (RFC 3261, section
+// 13.3.1.1). Errors: ErrCanceled, ErrAnswered, ErrTransport.
+func (c *IncomingCall) Provisional(response *Response) error {
+	if response.Status/100 != 1 {
+		return fmt.Errorf("%w: %d is not provisional", ErrDialog, response.Status)
+	}
+	c.mu.Lock()
+	if c.state != callPending {
+		c.mu.Unlock()
+		return c.notPending()
+	}
+	c.last = response
+	if c.repeat == nil {
+		c.repeat = time.AfterFunc(repeatProvisional, c.repeatLast)
+	} else {
+		c.repeat.Reset(repeatProvisional)
+	}
+	c.mu.Unlock()
+	return c.sendProvisional(response)
+}
+
+func (c *IncomingCall) sendProvisional(response *Response) error {
+	err := c.in.respond(response)
+	if errors.Is(err, sip.ErrTransactionCanceled) {
+		return ErrCanceled
+	}
+	return err
+}
+
+func (c *IncomingCall) repeatLast() {
+	c.mu.Lock()
+	pending, last := c.state == callPending, c.last
+	if pending {
+		c.repeat.Reset(repeatProvisional)
+	}
+	c.mu.Unlock()
+	if pending {
+		_ = c.sendProvisional(last)
+	}
+}
 
 // Reject sends a final response of 300 to 699. Errors: ErrCanceled,
 // ErrAnswered, ErrTransport.
-func (c *IncomingCall) Reject(response *Response) error { return nil }
+func (c *IncomingCall) Reject(response *Response) error {
+	if response.Status < 300 {
+		return fmt.Errorf("%w: %d does not reject", ErrDialog, response.Status)
+	}
+	if !c.finish(callFinal) {
+		return c.notPending()
+	}
+	defer close(c.done)
+	return c.sendFinal(response)
+}
+
+// sendFinal sends the final response. The stack may have let a CANCEL pass at
+// the same moment: then the INVITE has got its 487 already, and the stack must
+// not repeat our response instead of it.
+func (c *IncomingCall) sendFinal(response *Response) error {
+	err := c.in.respond(response)
+	if !errors.Is(err, sip.ErrTransactionCanceled) {
+		return err
+	}
+	_ = c.in.tx.Respond(c.in.render(NewResponse(487)))
+	c.mu.Lock()
+	c.state = callCanceled
+	c.mu.Unlock()
+	return ErrCanceled
+}
 
 // Answer sends a 2xx and makes the dialog. The 2xx is repeated until its ACK
 // comes, which is given to the handler; without ACK the dialog is ended with
@@ -41,5 +211,38 @@ func (c *IncomingCall) Reject(response *Response) error { return nil }
 // ErrAnswered, ErrDialog when the INVITE cannot make a dialog (400 has been
 // sent then), ErrTransport, and that of ctx when it has ended before.
 func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler DialogHandler) (*Dialog, error) {
-	return nil, ErrCanceled
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
+	}
+	if response.Status/100 != 2 {
+		return nil, fmt.Errorf("%w: %d does not answer", ErrDialog, response.Status)
+	}
+	if !c.finish(callFinal) {
+		return nil, c.notPending()
+	}
+	defer close(c.done)
+	a := c.in.agent
+	contact, ok := response.Contact()
+	if !ok {
+		contact = Address{URI: a.contactFor(c.in.request)}
+	}
+	state, err := a.dialogOfRequest(c.in.request, contact)
+	if err != nil {
+		c.in.refuse(400)
+		return nil, err
+	}
+	dialog := newDialog(state, handler)
+	a.register(state.id, dialog)
+	pending := dialog.awaitACK(c.in.request.CSeq, len(c.in.request.Body) == 0 && len(response.Body) > 0)
+	if err := c.sendFinal(response); err != nil {
+		a.unregister(state.id)
+		dialog.forgetACK(c.in.request.CSeq)
+		a.log.Debug("an answer came too late", slog.String("call_id", state.id.CallID), slog.Any("error", err))
+		return nil, err
+	}
+	c.mu.Lock()
+	c.dialog = true
+	c.mu.Unlock()
+	a.spawn(func() { dialog.repeatAnswer(c.in, response, pending) })
+	return dialog, nil
 }

@@ -1,11 +1,16 @@
 package sipua
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
 
 // OutgoingCall is what Invite is made from.
 type OutgoingCall struct {
 	// To is whom we call. Its URI is the Request-URI, unless RequestURI is set,
-	// and where the INVITE is sent, unless Headers have a Route.
+	// and where the INVITE is sent, unless Route is set.
 	To Address
 	// RequestURI is the Request-URI; default: the URI of To.
 	RequestURI URI
@@ -14,6 +19,8 @@ type OutgoingCall struct {
 	// Contact is ours, with parameters such as isfocus; default: that of the
 	// Agent with the user part of From.
 	Contact Address
+	// Route is where the INVITE goes first; default: to the Request-URI.
+	Route []Address
 	// Headers are additional header fields.
 	Headers Headers
 	// ContentType and Body are the body, as a rule the offer. Without a body the
@@ -25,7 +32,8 @@ type OutgoingCall struct {
 	Answer func(offer *Response) Body
 	// CallID overrides the Call-ID that is made; default: a random one.
 	CallID string
-	// OnProvisional is called for each provisional response but 100, in order.
+	// OnProvisional is called for each provisional response but 100, in order. May
+	// be nil.
 	OnProvisional func(response *Response)
 }
 
@@ -38,5 +46,112 @@ type OutgoingCall struct {
 // The response is the final one, if there was any. Errors: *StatusError,
 // ErrTimeout, ErrTransport, ErrDialog, ErrClosed, and that of ctx.
 func (a *Agent) Invite(ctx context.Context, call OutgoingCall, handler DialogHandler) (*Dialog, *Response, error) {
-	return nil, nil, ErrClosed
+	if !a.enter() {
+		return nil, nil, ErrClosed
+	}
+	defer a.wait.Done()
+	a.callCount.Add(1)
+	dialog, response, err := a.invite(ctx, call, handler)
+	if dialog == nil {
+		a.callCount.Add(-1)
+	}
+	return dialog, response, err
+}
+
+// invitation makes the INVITE of a call.
+func (a *Agent) invitation(call OutgoingCall) *outbound {
+	o := &outbound{
+		method: "INVITE", uri: call.RequestURI, from: call.From, to: call.To.WithTag(""), callID: call.CallID, cseq: newCSeq(),
+		routes: call.Route, contact: call.Contact, headers: call.Headers, body: call.Body,
+	}
+	if o.uri.IsZero() {
+		o.uri = call.To.URI
+	}
+	if o.to.URI.IsZero() {
+		o.to.URI = o.uri.Bare()
+	}
+	if o.from.URI.IsZero() {
+		o.from = a.fromAddress()
+	}
+	o.from = o.from.WithTag(newTag())
+	if o.callID == "" {
+		o.callID = newCallID()
+	}
+	if len(call.Body) > 0 && call.ContentType != "" {
+		o.headers = o.headers.With("Content-Type", call.ContentType)
+	}
+	return o
+}
+
+// awaitedDialog is an INVITE of ours that has no dialog yet; requests that
+// overtake its 2xx wait.
+type awaitedDialog struct{}
+
+func (awaitedDialog) receiveEarly(*inbound) bool { return false }
+
+func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHandler) (*Dialog, *Response, error) {
+	o := a.invitation(call)
+	early := earlyID{callID: o.callID, localTag: o.from.Tag()}
+	a.expect(early, awaitedDialog{})
+	defer a.forget(early)
+	it, err := a.sendInvite(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := a.finalResponse(ctx, it, call.OnProvisional)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := successful("INVITE", response); err != nil {
+		return nil, response, err
+	}
+	dialog, err := a.confirm(it, call, response, handler)
+	return dialog, response, err
+}
+
+// finalResponse waits for the final response of an INVITE.
+func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional func(*Response)) (*Response, error) {
+	timer := time.NewTimer(64 * a.config.Timers.T1)
+	defer timer.Stop()
+	provisional := false
+	for {
+		wire, err := it.next(ctx, timer.C)
+		if err != nil {
+			a.spawn(func() { it.abandon(provisional) })
+			return nil, err
+		}
+		response := fromWireResponse(wire)
+		if response.Status >= 200 {
+			return response, nil
+		}
+		// From now on the callee decides how long it takes.
+		provisional = true
+		timer.Stop()
+		if response.Status > 100 && onProvisional != nil {
+			onProvisional(response)
+		}
+	}
+}
+
+// confirm makes the dialog from a 2xx and acknowledges it.
+func (a *Agent) confirm(it *inviteTx, call OutgoingCall, response *Response, handler DialogHandler) (*Dialog, error) {
+	state, err := a.dialogOfResponse(it.request, response)
+	if err != nil {
+		// It cannot even be ended.
+		return nil, err
+	}
+	var answer Body
+	if len(call.Body) == 0 && call.Answer != nil && len(response.Body) > 0 {
+		answer = call.Answer(response)
+	}
+	dialog := newDialog(state, handler)
+	a.register(state.id, dialog)
+	ctx, cancel := a.lifetime(64 * a.config.Timers.T1)
+	defer cancel()
+	if err := it.acknowledge(ctx, state.ack(it.request.cseq, answer)); err != nil {
+		a.log.Debug("cannot acknowledge", slog.String("call_id", state.id.CallID), slog.Any("error", err))
+		a.unregister(state.id)
+		return nil, fmt.Errorf("call: %w", err)
+	}
+	return dialog, nil
 }

@@ -34,6 +34,9 @@ type Config struct {
 	// Supported are the option tags that may be required of us, for Supported
 	// and for 420 (RFC 3261, section 8.2.2.3). Default: none.
 	Supported []string
+	// SupportedFor returns further option tags that are supported for this
+	// request, such as recipient-list-invite at a factory URI. May be nil.
+	SupportedFor func(request *Request) []string
 	// Accept are the media types that a body may have, for Accept and for 415;
 	// "application/*" and "*/*" are allowed. Default: application/sdp in INVITE
 	// and UPDATE, anything in other requests. See also IncomingCall.

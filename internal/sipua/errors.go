@@ -29,6 +29,8 @@ var (
 	// ErrGone says that a subscriber does not want or get notifications any
 	// more (RFC 6665, section 4.2.2).
 	ErrGone = errors.New("subscription gone")
+	// ErrExpired says that nobody refreshed a subscription in time.
+	ErrExpired = errors.New("subscription expired")
 	// ErrDialog says that a message does not establish a dialog as it should.
 	ErrDialog = errors.New("no dialog")
 )

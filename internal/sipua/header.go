@@ -77,6 +77,19 @@ func (h Headers) Without(name string) Headers {
 	})
 }
 
+// replace returns a copy of the list in which the first field with this name
+// has another value.
+func (h Headers) replace(name, value string) Headers {
+	list := slices.Clone(h)
+	for i := range list {
+		if strings.EqualFold(list[i].Name, name) {
+			list[i].Value = value
+			break
+		}
+	}
+	return list
+}
+
 // canonicalName turns a compact name into its long form; other names are
 // returned as they are.
 func canonicalName(name string) string {

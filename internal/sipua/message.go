@@ -2,7 +2,10 @@ package sipua
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // Request is a SIP request as a handler sees it. It is a value of its own:
@@ -30,8 +33,8 @@ type Request struct {
 	// Local is the address of the listener or connection it came to.
 	Local netip.AddrPort
 
-	localTag string      // the To tag of every response to it
-
+	localTag string       // the To tag of every response to it
+	wire     *sip.Request // read only
 }
 
 // ContentType returns the media type of the body in lower case and without
@@ -80,6 +83,13 @@ func NewResponse(status int, headers ...Header) *Response {
 func (r *Response) WithHeader(name, value string) *Response {
 	r.Headers = append(r.Headers, Header{Name: name, Value: value})
 	return r
+}
+
+// clone makes a copy whose header fields can be added to.
+func (r *Response) clone() *Response {
+	c := *r
+	c.Headers = slices.Clone(r.Headers)
+	return &c
 }
 
 // WithBody sets the body with its Content-Type and returns the response.

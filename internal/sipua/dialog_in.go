@@ -1,0 +1,110 @@
+package sipua
+
+import "log/slog"
+
+// receive handles a request within the dialog (RFC 3261, section 12.2.2).
+func (d *Dialog) receive(in *inbound) {
+	if in.request.Method == "ACK" {
+		d.state.moved(in.request)
+		d.receiveACK(in.request)
+		return
+	}
+	place, ok := d.state.gate.enter(in.request.CSeq)
+	if !ok {
+		in.refuse(500)
+		return
+	}
+	defer place.done()
+	if d.hasEnded() && in.request.Method != "BYE" {
+		in.refuse(481)
+		return
+	}
+	d.state.moved(in.request)
+	switch in.request.Method {
+	case "BYE":
+		place.done()
+		d.receiveBye(in)
+	case "INVITE", "UPDATE":
+		place.done()
+		d.receiveOffer(in)
+	default:
+		<-place.before
+		d.inCSeq.Lock()
+		defer d.inCSeq.Unlock()
+		if d.hasEnded() {
+			in.refuse(481)
+			return
+		}
+		in.guard(func() { in.answer(d.handler.Request(in.request)) })
+	}
+}
+
+// receiveBye answers a BYE and ends the dialog; what is pending is answered with
+// 487 (RFC 3261, section 15.1.2).
+func (d *Dialog) receiveBye(in *inbound) {
+	if err := in.respond(NewResponse(200)); err != nil {
+		d.state.agent.log.Debug("cannot answer a BYE", slog.String("call_id", in.request.CallID), slog.Any("error", err))
+	}
+	if !d.hasEnded() {
+		d.state.agent.unregister(d.state.id)
+		d.end(EndReason{Cause: EndRemote, Request: in.request})
+	}
+}
+
+// receiveOffer handles a re-INVITE or an UPDATE.
+func (d *Dialog) receiveOffer(in *inbound) {
+	invite := in.request.Method == "INVITE"
+	if refusal := d.offers.admit(invite, len(in.request.Body) > 0); refusal != nil {
+		if err := in.respond(refusal); err != nil {
+			d.state.agent.log.Debug("cannot refuse an offer", slog.String("call_id", in.request.CallID), slog.Any("error", err))
+		}
+		return
+	}
+	defer d.offers.leave(invite)
+	answers := make(chan *Response, 1)
+	if !d.state.agent.spawn(func() {
+		in.guard(func() { answers <- d.handler.Offer(in.request) })
+		close(answers)
+	}) {
+		return
+	}
+	var response *Response
+	select {
+	case response = <-answers:
+	case <-d.done:
+		in.refuse(487)
+		return
+	}
+	switch {
+	case in.replied.Load(): // a panic was answered
+	case response == nil:
+		in.refuse(488)
+	case response.Status/100 != 2:
+		in.answer(response)
+	default:
+		d.accept(in, response)
+	}
+}
+
+// accept sends a 2xx to a re-INVITE or an UPDATE.
+func (d *Dialog) accept(in *inbound, response *Response) {
+	d.state.refresh(in.request.Headers)
+	if !response.Headers.Has("Contact") {
+		d.state.mu.Lock()
+		contact := d.state.contact
+		d.state.mu.Unlock()
+		if !contact.URI.IsZero() {
+			response = response.clone().WithHeader("Contact", contact.String())
+		}
+	}
+	if in.request.Method == "UPDATE" {
+		in.answer(response)
+		return
+	}
+	pending := d.awaitACK(in.request.CSeq, len(in.request.Body) == 0 && len(response.Body) > 0)
+	if err := in.respond(response); err != nil {
+		// The peer repeats the re-INVITE, or gives up.
+		d.state.agent.log.Debug("cannot answer an offer", slog.String("call_id", in.request.CallID), slog.Any("error", err))
+	}
+	d.state.agent.spawn(func() { d.repeatAnswer(in, response, pending) })
+}

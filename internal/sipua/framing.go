@@ -1,0 +1,128 @@
+package sipua
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+)
+
+// errFraming says that a stream has no message boundary to go on from.
+var errFraming = errors.New("no message boundary")
+
+// framedConn is a TCP connection of which each Read delivers one message that
+// has passed precheck. It finds the boundaries itself (RFC 3261, section 18.3),
+// so that limits hold for messages and not for what TCP happens to deliver, and
+// so that a malformed message is answered instead of ending the connection.
+type framedConn struct {
+	net.Conn
+
+	limits  Limits
+	refuse  func(status int, data []byte) []byte // renders an answer, or nil
+	onClose func()
+	closed  sync.Once
+
+	buf   []byte // received and not yet delivered
+	ready []byte // the rest of a message that is being delivered
+}
+
+// Close closes the connection.
+func (c *framedConn) Close() error {
+	err := c.Conn.Close()
+	c.closed.Do(c.onClose)
+	return err //nolint:wrapcheck // a connection passes errors through
+}
+
+// Read delivers the next message, or a part of it if p is too short. It is
+// called by one goroutine.
+func (c *framedConn) Read(p []byte) (int, error) {
+	for len(c.ready) == 0 {
+		message, err := c.next()
+		if err != nil {
+			return 0, err
+		}
+		switch what, status := precheck(message, c.limits, true); what {
+		case pass:
+			c.ready = message
+		case reject:
+			if answer := c.refuse(status, message); answer != nil {
+				if _, err := c.Conn.Write(answer); err != nil {
+					return 0, err //nolint:wrapcheck // a connection passes errors through
+				}
+			}
+		case drop:
+		}
+	}
+	n := copy(p, c.ready)
+	c.ready = c.ready[n:]
+	return n, nil
+}
+
+// next cuts the next message out of the stream.
+func (c *framedConn) next() ([]byte, error) {
+	for {
+		if err := c.skipKeepAlive(); err != nil {
+			return nil, err
+		}
+		length, err := c.messageLength()
+		if err != nil {
+			return nil, err
+		}
+		if length > 0 && length <= len(c.buf) {
+			message := bytes.Clone(c.buf[:length])
+			c.buf = append(c.buf[:0], c.buf[length:]...)
+			return message, nil
+		}
+		if len(c.buf) > c.limits.MaxMessageSize {
+			return nil, errFraming
+		}
+		var chunk [4096]byte
+		n, err := c.Conn.Read(chunk[:])
+		c.buf = append(c.buf, chunk[:n]...)
+		if err != nil && n == 0 {
+			return nil, err //nolint:wrapcheck // the reader looks for io.EOF
+		}
+	}
+}
+
+// skipKeepAlive removes line ends before a message and answers a ping of two of
+// them (RFC 5626, section 3.5.1).
+func (c *framedConn) skipKeepAlive() error {
+	for bytes.HasPrefix(c.buf, []byte("\r\n")) {
+		if !bytes.HasPrefix(c.buf, []byte("\r\n\r\n")) {
+			if len(c.buf) > 2 && c.buf[2] != '\r' || len(c.buf) > 3 {
+				c.buf = c.buf[2:]
+				continue
+			}
+			return nil // may become a ping
+		}
+		c.buf = c.buf[4:]
+		if _, err := c.Conn.Write([]byte("\r\n")); err != nil {
+			return err //nolint:wrapcheck // a connection passes errors through
+		}
+	}
+	return nil
+}
+
+// messageLength returns the length of the message at the front of the buffer,
+// or 0 when its header is not complete.
+func (c *framedConn) messageLength() (int, error) {
+	end := bytes.Index(c.buf, []byte("\r\n\r\n"))
+	if end < 0 {
+		return 0, nil
+	}
+	message, _ := splitMessage(c.buf[:end+4])
+	lengths := message.values("Content-Length")
+	if len(lengths) == 1 {
+		if n, err := strconv.ParseUint(lengths[0], 10, 31); err == nil && end+4+int(n) <= c.limits.MaxMessageSize {
+			return end + 4 + int(n), nil
+		}
+	}
+	// Without the length there is nothing to go on from: answer and close.
+	if answer := c.refuse(400, c.buf[:end+4]); answer != nil {
+		_, _ = c.Conn.Write(answer)
+	}
+	return 0, io.EOF
+}

@@ -1,0 +1,236 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// rotateAfter is after how many changes of the source address the read loop of
+// a UDP listener is started anew, because the stack remembers each source for
+// as long as the loop runs.
+const rotateAfter = 1 << 18
+
+// udpListener is a UDP socket whose ReadFrom delivers only what has passed
+// precheck.
+type udpListener struct {
+	net.PacketConn
+
+	addr   netip.AddrPort
+	limits Limits
+	refuse func(status int, data []byte) []byte
+
+	// Only the read loop touches these.
+	last    string
+	changes int
+}
+
+// ReadFrom delivers the next datagram that is worth parsing.
+func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
+	if l.changes >= rotateAfter {
+		l.changes = 0
+		return 0, nil, net.ErrClosed // ends the loop, not the socket
+	}
+	failures := 0
+	for {
+		n, source, err := l.PacketConn.ReadFrom(p)
+		if err != nil {
+			failures++
+			if errors.Is(err, net.ErrClosed) || failures > 100 {
+				return 0, nil, err //nolint:wrapcheck // the reader looks for net.ErrClosed
+			}
+			continue
+		}
+		failures = 0
+		switch what, status := precheck(p[:n], l.limits, false); what {
+		case pass:
+			if from := source.String(); from != l.last {
+				l.last = from
+				l.changes++
+			}
+			return n, source, nil
+		case reject:
+			if answer := l.refuse(status, p[:n]); answer != nil {
+				_, _ = l.PacketConn.WriteTo(answer, source)
+			}
+		case drop:
+		}
+	}
+}
+
+// connListener is the one net.Listener that the stack serves: all TCP
+// connections come through it, accepted ones and dialed ones.
+type connListener struct {
+	addr   net.Addr
+	conns  chan net.Conn
+	turn   chan struct{} // holds a token while Accept waits
+	push1  sync.Mutex    // one connection at a time
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newConnListener(addr net.Addr) *connListener {
+	return &connListener{addr: addr, conns: make(chan net.Conn), turn: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+// Accept delivers the next connection. That it is called means that the stack
+// has registered the one before.
+func (l *connListener) Accept() (net.Conn, error) {
+	select {
+	case l.turn <- struct{}{}:
+	default:
+	}
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (l *connListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr is that of the first TCP listener.
+func (l *connListener) Addr() net.Addr { return l.addr }
+
+// push hands a connection to the stack and returns when it can be found there.
+func (l *connListener) push(conn net.Conn) error {
+	l.push1.Lock()
+	defer l.push1.Unlock()
+	select {
+	case <-l.turn:
+	case <-l.closed:
+		return ErrClosed
+	}
+	select {
+	case l.conns <- conn:
+	case <-l.closed:
+		return ErrClosed
+	}
+	select {
+	case <-l.turn:
+		l.turn <- struct{}{}
+		return nil
+	case <-l.closed:
+		return ErrClosed
+	}
+}
+
+// openListeners opens everything that is configured. Where udp and tcp of the
+// same host both have port 0 they get the same port, if that is possible.
+func (a *Agent) openListeners(ctx context.Context) error {
+	free := map[netip.Addr]uint16{}
+	for _, s := range a.config.Listen {
+		listen, err := parseListen(s)
+		if err != nil {
+			return err
+		}
+		addr := listen.addr
+		if addr.Port() == 0 {
+			addr = netip.AddrPortFrom(addr.Addr(), free[addr.Addr()])
+		}
+		port, err := a.openListener(ctx, listen.transport, addr)
+		if err != nil && listen.addr.Port() == 0 && addr.Port() != 0 {
+			port, err = a.openListener(ctx, listen.transport, listen.addr)
+		}
+		if err != nil {
+			return err
+		}
+		if listen.addr.Port() == 0 {
+			free[listen.addr.Addr()] = port
+		}
+	}
+	return nil
+}
+
+// openListener opens one listener and returns its port.
+func (a *Agent) openListener(ctx context.Context, transport string, addr netip.AddrPort) (uint16, error) {
+	network := transport + "4"
+	if addr.Addr().Is6() {
+		network = transport + "6"
+	}
+	var config net.ListenConfig
+	if transport == "udp" {
+		conn, err := config.ListenPacket(ctx, network, addr.String())
+		if err != nil {
+			return 0, fmt.Errorf("listen on udp %s: %w", addr, err)
+		}
+		listener := &udpListener{
+			PacketConn: conn, addr: addrPortOf(conn.LocalAddr()), limits: a.config.Limits, refuse: a.refuseRaw,
+		}
+		a.udp = append(a.udp, listener)
+		return listener.addr.Port(), nil
+	}
+	listener, err := config.Listen(ctx, network, addr.String())
+	if err != nil {
+		return 0, fmt.Errorf("listen on tcp %s: %w", addr, err)
+	}
+	a.tcp = append(a.tcp, listener)
+	return addrPortOf(listener.Addr()).Port(), nil
+}
+
+// serve starts the read and accept loops.
+func (a *Agent) serve() {
+	for _, listener := range a.udp {
+		a.wait.Go(func() {
+			for !a.isClosed() {
+				if err := a.transport.ServeUDP(listener); err != nil {
+					return
+				}
+			}
+		})
+	}
+	var addr net.Addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+	if len(a.tcp) > 0 {
+		addr = a.tcp[0].Addr()
+	}
+	a.conns = newConnListener(addr)
+	a.wait.Go(func() { _ = a.transport.ServeTCP(a.conns) })
+	for _, listener := range a.tcp {
+		a.wait.Go(func() { a.accept(listener) })
+	}
+}
+
+// accept takes connections until the listener is closed. Beyond the limit they
+// are closed at once.
+func (a *Agent) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			a.log.Warn("cannot accept a connection", slog.Any("error", err))
+			if !a.pause(acceptPause) {
+				return
+			}
+			continue
+		}
+		if framed, ok := a.frame(conn); ok {
+			if a.conns.push(framed) != nil {
+				_ = framed.Close()
+			}
+		}
+	}
+}
+
+// frame wraps a connection and counts it; beyond the limit it closes it.
+func (a *Agent) frame(conn net.Conn) (net.Conn, bool) {
+	if int(a.connections.Add(1)) > a.config.Limits.MaxConnections {
+		a.connections.Add(-1)
+		_ = conn.Close()
+		return nil, false
+	}
+	return &framedConn{
+		Conn: conn, limits: a.config.Limits, refuse: a.refuseRaw,
+		onClose: func() { a.connections.Add(-1) },
+	}, true
+}

@@ -1,0 +1,130 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// transact sends a request other than INVITE and ACK and waits for its final
+// response, at most 64*T1 (RFC 3261, section 17.1.2.2). Any final response is
+// returned without error.
+func (a *Agent) transact(ctx context.Context, o *outbound) (*Response, error) {
+	if !a.enter() {
+		return nil, ErrClosed
+	}
+	defer a.wait.Done()
+	timer := time.NewTimer(64 * a.config.Timers.T1)
+	defer timer.Stop()
+	tx, err := a.begin(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Terminate()
+	for {
+		select {
+		case wire := <-tx.Responses():
+			if !wire.IsProvisional() {
+				return fromWireResponse(wire), nil
+			}
+		case <-tx.Done():
+			return nil, transactionError(o.method, tx.Err())
+		case <-timer.C:
+			return nil, fmt.Errorf("%s: %w", o.method, ErrTimeout)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s: %w", o.method, ctx.Err())
+		case <-a.closed:
+			return nil, fmt.Errorf("%s: %w", o.method, ErrClosed)
+		}
+	}
+}
+
+// begin sends a request and starts its client transaction. A UDP listener that
+// is being started anew is not found for a moment: then it tries once more.
+func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
+	var failed error
+	for range 2 {
+		wire, to, err := a.prepare(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		tx, err := a.transactions.Request(ctx, wire)
+		if err == nil {
+			o.sent, o.branch = &to, wire.Via().Params.GetOr("branch", "")
+			return tx, nil
+		}
+		failed = err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.method, err)
+	}
+	return nil, fmt.Errorf("%s: %w: %w", o.method, ErrTransport, failed)
+}
+
+// transactionError is the error of a client transaction that ended without a
+// final response.
+func transactionError(method string, err error) error {
+	if errors.Is(err, sip.ErrTransactionTimeout) {
+		return fmt.Errorf("%s: %w", method, ErrTimeout)
+	}
+	if err == nil {
+		return fmt.Errorf("%s: %w", method, ErrTransport)
+	}
+	return fmt.Errorf("%s: %w: %w", method, ErrTransport, err)
+}
+
+// OutgoingRequest is a request outside of a dialog.
+type OutgoingRequest struct {
+	// Method is the method, such as OPTIONS.
+	Method string
+	// URI is the Request-URI, and where the request is sent unless Route is set.
+	URI URI
+	// To and From are the parties; defaults: URI, and the domain of the Agent.
+	To, From Address
+	// Route is where the request goes first; default: to the Request-URI.
+	Route []Address
+	// Headers are additional header fields.
+	Headers Headers
+	// ContentType and Body are the body.
+	ContentType string
+	Body        []byte
+}
+
+// Request sends a request outside of a dialog and waits for its final response.
+// Errors: *StatusError for what is not a 2xx, ErrTimeout, ErrTransport,
+// ErrClosed, and that of ctx.
+func (a *Agent) Request(ctx context.Context, request OutgoingRequest) (*Response, error) {
+	if !a.isRunning() {
+		return nil, ErrClosed
+	}
+	o := &outbound{
+		method: request.Method, uri: request.URI, from: request.From, to: request.To, callID: newCallID(), cseq: newCSeq(),
+		routes: request.Route, headers: request.Headers, body: request.Body,
+	}
+	if o.to.URI.IsZero() {
+		o.to = Address{URI: request.URI.Bare()}
+	}
+	if o.from.URI.IsZero() {
+		o.from = a.fromAddress()
+	}
+	o.from = o.from.WithTag(newTag())
+	if request.ContentType != "" && len(request.Body) > 0 {
+		o.headers = o.headers.With("Content-Type", request.ContentType)
+	}
+	response, err := a.transact(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return successful(o.method, response)
+}
+
+// successful turns a final response that is no 2xx into an error.
+func successful(method string, response *Response) (*Response, error) {
+	if response.Status/100 != 2 {
+		return response, &StatusError{Method: method, Response: response}
+	}
+	return response, nil
+}
