@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/siprec/srs"
+)
+
+// configured is embedded in the commands that read the configuration.
+type configured struct {
+	Config string `name:"config" short:"c" help:"Configuration file. Default: ./parley.yml, or the embedded default if there is none."`
+}
+
+const defaultFile = "parley.yml"
+
+func (c *configured) load() (*config.Config, error) {
+	file := c.Config
+	if file == "" {
+		if _, err := os.Stat(defaultFile); err == nil {
+			file = defaultFile
+		}
+	}
+	cfg, err := config.Load(file, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	return &cfg, nil
+}
+
+type serveCommand struct{ configured }
+
+// Run serves until a signal comes, then drains; a second signal ends at once.
+func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, err := start(ctx, cfg, t.err)
+	if err != nil {
+		return err
+	}
+	if len(cfg.HTTP.Tokens) == 0 && !loopback(s.control.Addr()) {
+		s.log.Warn("the HTTP API listens beyond loopback without tokens")
+	}
+	fmt.Fprintln(t.out, "parley", version, "ready:"+s.addresses())
+	<-ctx.Done()
+	s.log.Info("draining")
+	s.control.Unready()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	impatient, stop := signal.NotifyContext(drain, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return s.close(impatient)
+}
+
+type srsCommand struct{ configured }
+
+// Run records until a signal comes.
+func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	allow, err := prefixes(cfg.SIP.Allow)
+	if err != nil {
+		return err
+	}
+	recorder, err := srs.New(srs.Config{
+		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, Allow: allow, UserAgent: "parley-srs/" + version, Logger: logger(cfg.Log, t.err),
+		Hooks: srs.Hooks{
+			Started:  func(r srs.Recording) { fmt.Fprintln(t.out, "recording", r.Directory) },
+			Finished: func(r srs.Recording) { fmt.Fprintln(t.out, "finished", r.Directory, r.State) },
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if err := recorder.Start(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "parley %s ready: recorder udp:%v tcp:%v, writes to %s\n", version, recorder.Addr("udp"), recorder.Addr("tcp"), cfg.SRS.Directory)
+	<-ctx.Done()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return recorder.Close(drain)
+}
+
+type checkCommand struct{ configured }
+
+// Run validates a configuration file and says what it is about to do.
+func (c *checkCommand) Run(t *terminal) error {
+	if c.Config == "" {
+		return fmt.Errorf("%w: check needs -c FILE", errUsage)
+	}
+	cfg, err := c.load()
+	if err != nil {
+		var missing *os.PathError
+		if errors.As(err, &missing) {
+			return err
+		}
+		return fmt.Errorf("the configuration is not valid\n%w", err)
+	}
+	fmt.Fprintf(t.out, "%s is valid: %d listeners, %d conferences, %d recording servers\n",
+		c.Config, len(cfg.SIP.Listen), len(cfg.Conferences), len(cfg.Recording.Servers))
+	return nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/control"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/telemetry"
+	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec/srs"
+)
+
+// service is everything `parley serve` consists of, in the order in which it is built. It is closed in reverse.
+type service struct {
+	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	recorder *srs.Server // nil: none embedded
+	media    *media.Transport
+	mixer    *mixer.Engine
+	focus    *focus.Focus
+	agent    *sipua.Agent
+	control  *control.Server
+	closers  []closer
+}
+
+type closer struct {
+	what  string
+	close func(context.Context) error
+}
+
+// start builds and starts everything. What was started is closed again when something fails.
+func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service, err error) {
+	s := &service{log: logger(cfg.Log, logTo), metrics: telemetry.New()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close(ctx))
+		}
+	}()
+	scheduleForMixing()
+	for _, step := range []func(context.Context, *config.Config) error{s.startRecorder, s.startMedia, s.startFocus, s.startControl} {
+		if err := step(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// scheduleForMixing gives the Go scheduler twice as many slots as there are processors, so that a mixing thread that wakes up finds a
+// free one (ADR 2). An explicit GOMAXPROCS is respected.
+func scheduleForMixing() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.NumCPU()) //nolint:mnd // measured, see the ADR
+	}
+}
+
+func (s *service) onClose(what string, closing func(context.Context) error) {
+	s.closers = append(s.closers, closer{what, closing})
+}
+
+// close ends everything in reverse order and waits for it.
+func (s *service) close(ctx context.Context) error {
+	var problems []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		if err := s.closers[i].close(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", s.closers[i].what, err))
+		}
+	}
+	s.closers = nil
+	return errors.Join(problems...)
+}
+
+func (s *service) startRecorder(ctx context.Context, cfg *config.Config) error {
+	if !cfg.SRS.Enabled {
+		return nil
+	}
+	recorder, err := srs.New(srs.Config{
+		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: s.log.With(slog.String("part", "srs")),
+		Hooks: srs.Hooks{Finished: func(r srs.Recording) { s.log.Info("recording written", slog.String("directory", r.Directory)) }},
+	})
+	if err != nil {
+		return err
+	}
+	if err := recorder.Start(ctx); err != nil {
+		return err
+	}
+	s.recorder = recorder
+	s.onClose("recorder", recorder.Close)
+	return nil
+}
+
+func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
+	var err error
+	if s.media, err = media.NewTransport(mediaConfig(cfg.Media, s.log)); err != nil {
+		return err
+	}
+	s.onClose("media", func(context.Context) error { return s.media.Close() })
+	var speakers atomic.Pointer[focus.Focus] // the engine is made before the focus that wants to hear of it
+	s.mixer, err = mixer.New(mixer.Config{Workers: cfg.Media.Workers, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
+		if f := speakers.Load(); f != nil {
+			f.Speakers(m, active)
+		}
+	}})
+	if err != nil {
+		return err
+	}
+	recorders, err := s.recorders(cfg)
+	if err != nil {
+		return err
+	}
+	s.focus, err = focus.New(focusConfig(cfg, recorders), focus.Deps{Mixer: s.mixer, Media: s.media, Logger: s.log, Hooks: s.metrics.Hooks()})
+	if err != nil {
+		return err
+	}
+	speakers.Store(s.focus)
+	if err := s.mixer.Start(); err != nil {
+		return err
+	}
+	s.onClose("mixer", func(context.Context) error { return s.mixer.Close() })
+	return nil
+}
+
+// recorders are the configured ones and, last, the embedded one.
+func (s *service) recorders(cfg *config.Config) ([]focus.Recorder, error) {
+	var out []focus.Recorder
+	for _, server := range cfg.Recording.Servers {
+		out = append(out, focus.Recorder{Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs)})
+	}
+	if s.recorder == nil {
+		return out, nil
+	}
+	address, transport := s.recorder.Addr("tcp"), ";transport=tcp" // metadata outgrow a datagram
+	if !address.IsValid() {
+		address, transport = s.recorder.Addr("udp"), ""
+	}
+	if !address.IsValid() {
+		return nil, errors.New("srs.listen: the embedded recorder listens nowhere")
+	}
+	return append(out, focus.Recorder{
+		Name: config.EmbeddedServer, URI: "sip:srs@" + address.String() + transport, Codecs: []codecs.Codec{codecs.G722, codecs.PCMU, codecs.PCMA, codecs.Opus},
+	}), nil
+}
+
+func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
+	allow, err := prefixes(cfg.SIP.Allow)
+	if err != nil {
+		return err
+	}
+	s.agent, err = sipua.New(agentConfig(cfg, s.log), &admission{next: s.focus, allow: allow, refused: s.metrics.AuthFailure, log: s.log})
+	if err != nil {
+		return err
+	}
+	s.focus.Serve(s.agent)
+	s.onClose("focus", s.focus.Shutdown)
+	if err := s.agent.Start(ctx); err != nil {
+		return err
+	}
+	last := len(s.closers) - 1
+	s.closers = append(s.closers[:last:last], closer{"SIP agent", s.agent.Shutdown}, s.closers[last])
+	return nil
+}
+
+func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
+	s.metrics.Collect(s.sources())
+	s.control = control.New(controlConfig(cfg.HTTP, s.log), s.focus, s.metrics.Handler())
+	if err := s.control.Start(ctx); err != nil {
+		return err
+	}
+	s.onClose("HTTP server", s.control.Close)
+	return nil
+}
+
+// addresses says where the service is reached, for the line that says that it is ready.
+func (s *service) addresses() string {
+	text := ""
+	for _, transport := range []string{"udp", "tcp"} {
+		if address := s.agent.Addr(transport); address.IsValid() {
+			text += " sip:" + address.String() + ";transport=" + transport
+		}
+	}
+	text += " http://" + s.control.Addr()
+	if s.recorder != nil {
+		text += " recorder:" + s.recorder.Addr("tcp").String()
+	}
+	return text
+}
+
+// loopback tells whether an address is reachable from this machine only.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+const drainTime = 10 * time.Second
