@@ -81,6 +81,7 @@ func (c *Client) agreed(e *exchange, contentType string, body []byte, now time.T
 		if detail := c.takeAnswer(e, contentType, body); detail != "" {
 			// Without a usable answer nobody knows what is recorded: begin anew.
 			c.do(Alarm{Kind: AlarmBadAnswer, Detail: detail})
+			c.silence()
 			c.do(Bye{c.message(now, nil, nil)})
 			c.lost(detail, 0, now)
 			return
@@ -121,7 +122,7 @@ func (c *Client) takeAnswer(e *exchange, contentType string, body []byte) string
 		return err.Error()
 	}
 	c.accepted, c.remote = e.offer, &answer
-	refused := c.takePlan(e.offer, &plan)
+	refused := c.takePlan(e.offer, &plan, true)
 	if refused > 0 {
 		c.do(Alarm{Kind: AlarmStreamsRefused, Detail: strconv.Itoa(refused) + " streams"})
 	}
@@ -133,8 +134,8 @@ func offersAny(d *sdp.Description) bool {
 }
 
 // takePlan applies an agreement to the slots, by position, and returns how many streams
-// the recorder refused in it.
-func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan) (refused int) {
+// the recorder refused in it. answered tells an answer of the recorder from ours.
+func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan, answered bool) (refused int) {
 	taken := make(map[int]sdp.Stream, len(plan.Streams))
 	for _, s := range plan.Streams {
 		taken[s.Index] = s
@@ -145,7 +146,7 @@ func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan) (refused int) {
 		}
 		offered := ours.Media[i].Port != 0
 		stream, ok := taken[i]
-		s.accepted = true
+		s.accepted, s.held = true, s.held && !answered
 		s.disabled = !offered || !ok
 		s.send = ok && (stream.Send || c.sendonlyIsReady(stream))
 		if ok {

@@ -1,9 +1,8 @@
 package siprec
 
 import (
+	"reflect"
 	"time"
-
-	"github.com/parley-sip/parley/internal/sdp"
 )
 
 // open notes the request that is open from now on.
@@ -15,9 +14,6 @@ func (c *Client) open(e *exchange, now time.Time) {
 	if e.offer != nil {
 		c.sent = e.offer
 		c.version = max(c.version, e.offer.Origin.Version)
-		for i, s := range c.slots {
-			s.inactive = e.offer.Media[i].Direction == sdp.Inactive
-		}
 	}
 	if e.metadata && e.document.Mode == Complete && e.snapshot {
 		c.lastSnap, c.snapshotAt = now, time.Time{}
@@ -72,7 +68,7 @@ func (c *Client) change(now time.Time) {
 	c.assignSlots()
 	offer := c.describe()
 	document, after, news := c.news(snapshot)
-	changed := c.changes(offer)
+	changed := c.changes()
 	ending := c.desire.Stopped
 	if !news && !changed {
 		if ending {
@@ -137,6 +133,9 @@ func (c *Client) wantSnapshot(now time.Time) {
 // onDesire takes over what is wanted and decides when it is told.
 func (c *Client) onDesire(e Desire, now time.Time) {
 	if c.desire.Stopped {
+		return
+	}
+	if reflect.DeepEqual(e, c.desire) {
 		return
 	}
 	urgent := e.Paused != c.desire.Paused || e.Stopped

@@ -51,10 +51,11 @@ type Client struct {
 	plainAudio bool // G.711 only, after a 488
 	otherType  bool // the other name of the media type, after a 415
 
-	state   State
-	reason  string // why the phase is what it is
-	dropped int    // streams beyond the profile's limit
-	wake    time.Time
+	state    State
+	retrying bool   // the last report said so
+	reason   string // why the phase is what it is
+	dropped  int    // streams beyond the profile's limit
+	wake     time.Time
 }
 
 // phase is where the dialog stands.
@@ -188,11 +189,13 @@ func (c *Client) report() {
 	case phaseStopped:
 		state = StateStopped
 	}
-	if state == c.state {
+	// While an attempt runs the session that failed is still being tried again.
+	retry := state == StateFailed && c.phase != phaseFailed
+	if state == c.state && retry == c.retrying {
 		return
 	}
-	c.state = state
-	c.do(Report{State: state, Session: c.desire.Roster.Session, Reason: reason, Retry: c.phase == phaseWaiting})
+	c.state, c.retrying = state, retry
+	c.do(Report{State: state, Session: c.desire.Roster.Session, Reason: reason, Retry: retry})
 }
 
 // mediaState is the state of a session with a dialog: what the recorder agreed to.
@@ -205,7 +208,7 @@ func (c *Client) mediaState() (state State, reason string) {
 		if s.send {
 			return StateRecording, ""
 		}
-		wanted = wanted || (s.wanted && !s.inactive)
+		wanted = wanted || (s.wanted && !s.wish.Paused)
 	}
 	if wanted && !c.desire.Paused {
 		return StatePaused, "the recorder takes no stream"

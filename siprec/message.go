@@ -169,11 +169,14 @@ func (c *Client) metadataType() string {
 // describe returns our next description; its version is a new one only if it differs
 // from the last.
 func (c *Client) describe() *sdp.Description {
-	d := sdp.Offer(c.local())
+	d := sdp.Offer(c.local(false))
+	c.renumber(&d)
 	return &d
 }
 
-// changes tells whether a description differs from what the recorder has accepted.
-func (c *Client) changes(d *sdp.Description) bool {
-	return c.sent == nil || d.Origin.Version != c.sent.Origin.Version
+// changes tells whether we have anything to offer that differs from what was agreed. A
+// stream that the recorder has put on hold is offered again with the next change, but
+// is no reason for one: the recorder tells when it is ready (RFC 7866, section 7.2).
+func (c *Client) changes() bool {
+	return c.sent == nil || sdp.Offer(c.local(true)).Origin.Version != c.sent.Origin.Version
 }

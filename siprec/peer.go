@@ -111,26 +111,25 @@ func (c *Client) peerOffers(content Content, now time.Time) {
 		// Lines of the recorder's making stay refused, but every line has a label.
 		c.slots = append(c.slots, &slot{label: c.label(lineKey + strconv.Itoa(len(c.labels)))})
 	}
-	plan, err := sdp.Answer(offer, c.local())
+	plan, err := sdp.Answer(offer, c.local(false))
 	if err != nil {
 		c.rollback()
 		c.answer(statusNotAcceptable, Message{})
 		return
 	}
 	ours := plan.Answer
+	c.renumber(&ours)
 	c.sent, c.accepted, c.remote = &ours, &ours, &offer
 	c.version = max(c.version, ours.Origin.Version)
 	for i, s := range c.slots {
 		if offer.Media[i].Port == 0 && s.live() && s.accepted {
 			s.refused = true
 		}
-		s.inactive = ours.Media[i].Direction == sdp.Inactive
+		s.held = !offer.DirectionOf(i).Receives()
 	}
-	c.takePlan(&ours, &plan)
-	m := c.message(now, &ours, nil)
-	c.answer(statusOK, m)
-	// Wishes whose slot was given back ask for one again.
-	c.flush(false, now)
+	c.takePlan(&ours, &plan, false)
+	c.stopMedia() // what starts, starts after the answer
+	c.answer(statusOK, c.message(now, &ours, nil))
 }
 
 // onPeerAck takes the answer to the offer in our 200.

@@ -16,7 +16,7 @@ type slot struct {
 	refused  bool // the recorder set its port to 0
 	accepted bool // an offer with this stream in it has been accepted
 	disabled bool // an offer with port 0 has been accepted: the line can be reused
-	inactive bool // our last offer or answer said inactive
+	held     bool // the recorder's last offer does not want it now
 	send     bool // the recorder takes it, by the last answer or offer
 	stream   sdp.Stream
 	playing  *StartMedia // what has been started; nil: nothing
@@ -118,18 +118,20 @@ func (c *Client) rollback() {
 	if lines < len(c.slots) {
 		c.slots = c.slots[:lines]
 	}
-	if c.accepted == nil {
-		c.sent = nil
-		return
-	}
-	// Versions are never used twice for different offers.
-	sent := *c.accepted
-	sent.Origin.Version = c.version
-	c.sent = &sent
+	c.sent = c.accepted
 }
 
-// local is what we bring to an offer or answer.
-func (c *Client) local() sdp.Local {
+// renumber gives a description a version of its own when it differs from the last one
+// in force: the next after all that were used, refused ones among them.
+func (c *Client) renumber(d *sdp.Description) {
+	if c.sent == nil || d.Origin.Version != c.sent.Origin.Version {
+		d.Origin.Version = max(d.Origin.Version, c.version+1)
+	}
+}
+
+// local is what we bring to an offer or answer. With held, streams that the recorder
+// does not want now are inactive.
+func (c *Client) local(held bool) sdp.Local {
 	l := sdp.Local{
 		Address: c.config.Address, Session: c.config.SDPSession, Version: c.version + 1,
 		Previous: c.sent, Remote: c.remote, ByPosition: true,
@@ -142,7 +144,7 @@ func (c *Client) local() sdp.Local {
 		if c.plainAudio {
 			stream.Codecs = plainAudio(c.profile.Codecs)
 		}
-		if c.paused(s) && c.profile.Pause == PauseInactive {
+		if (c.paused(s) && c.profile.Pause == PauseInactive) || (held && s.held) {
 			stream.Direction = sdp.Inactive
 		}
 		if s.live() {
@@ -159,15 +161,23 @@ func (c *Client) paused(s *slot) bool { return c.desire.Paused || s.wish.Paused 
 // reconcileMedia starts and stops media so that exactly the streams flow that are
 // wanted, not paused, and taken by the recorder.
 func (c *Client) reconcileMedia() {
+	c.stopMedia()
 	for _, s := range c.slots {
 		want := c.wantedMedia(s)
-		switch {
-		case want == nil && s.playing != nil:
-			c.do(StopMedia{Key: s.playing.Key, Removed: !s.wanted || c.desire.Stopped})
-		case want != nil && (s.playing == nil || *want != *s.playing):
+		if want != nil && (s.playing == nil || *want != *s.playing) {
 			c.do(*want)
+			s.playing = want
 		}
-		s.playing = want
+	}
+}
+
+// stopMedia stops the streams that may not flow any more.
+func (c *Client) stopMedia() {
+	for _, s := range c.slots {
+		if s.playing != nil && c.wantedMedia(s) == nil {
+			c.do(StopMedia{Key: s.playing.Key, Removed: !s.wanted || c.desire.Stopped})
+			s.playing = nil
+		}
 	}
 }
 

@@ -1,0 +1,127 @@
+package srs
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// Config is what a Server is made from. Only Directory has no default.
+type Config struct {
+	// Listen are the addresses of the SIP agent, such as "udp://127.0.0.1:5070"; port 0 takes a
+	// free one. Default: udp and tcp at a free port of 127.0.0.1.
+	Listen []string
+	// Directory is where recordings are written. It is made if it does not exist.
+	Directory string
+	// ExternalAddress is the host in Contact and, if it is an IP address, in SDP. Default: the
+	// address that the INVITE came to.
+	ExternalAddress string
+	// MediaAddress is where media are received. Default: the address that the INVITE came to.
+	MediaAddress netip.Addr
+	// PortMin and PortMax bound the UDP ports for media; RTP takes an even one, RTCP the next.
+	// Default: any free ones.
+	PortMin, PortMax uint16
+	// Codecs are those that are accepted, the best first. Default: Opus, G722, PCMA, PCMU.
+	Codecs []codecs.Codec
+	// Allow lists who may record. Default: everybody who can reach the listeners.
+	Allow []netip.Prefix
+	// MaxRecordings is how many go on at one time. Default: 100.
+	MaxRecordings int
+	// MaxStreams is how many streams of one recording are accepted at one time. Default: 64.
+	MaxStreams int
+	// MaxMetadata is how many metadata documents of one recording are kept. Default: 10,000.
+	MaxMetadata int
+	// MaxDuration is after how long a recording is ended with BYE, so that no file outgrows its
+	// format, which holds 12.4 hours at 48 kHz. Default and most: 12 hours.
+	MaxDuration time.Duration
+	// Keepalive is after how long without any packet the recording client is asked by OPTIONS whether
+	// it is still there. Default: 1 minute.
+	Keepalive time.Duration
+	// Flush is how often what was received is written to the files with their headers. Default: 1 s.
+	Flush time.Duration
+	// UserAgent is sent in Server. Default: none.
+	UserAgent string
+	// Timers are those of the SIP agent; tests shorten them.
+	Timers sipua.Timers
+	// Logger receives what is worth an operator's attention. Default: none.
+	Logger *slog.Logger
+	// Hooks tell what happens.
+	Hooks Hooks
+}
+
+// Hooks are called with the state of a recording just after recording.json was
+// written with it. The value belongs to the hook. Any may be nil.
+type Hooks struct {
+	// Started is called once, when a recording session was accepted.
+	Started func(Recording)
+	// Updated is called after each change: metadata, streams that came, went, paused or resumed.
+	Updated func(Recording)
+	// Finished is called once, when all files are complete and closed.
+	Finished func(Recording)
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxRecordings = orInt(c.MaxRecordings, 100)
+	c.MaxStreams = orInt(c.MaxStreams, 64)
+	c.MaxMetadata = orInt(c.MaxMetadata, 10_000)
+	c.Keepalive = orDuration(c.Keepalive, time.Minute)
+	c.Flush = orDuration(c.Flush, time.Second)
+	c.MaxDuration = min(orDuration(c.MaxDuration, longest), longest)
+	if len(c.Codecs) == 0 {
+		c.Codecs = []codecs.Codec{codecs.Opus, codecs.G722, codecs.PCMA, codecs.PCMU}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+
+	return c
+}
+
+// longest keeps a file at 48 kHz below the 4 GiB that its header can tell.
+const longest = 12 * time.Hour
+
+func orInt(v, standard int) int {
+	if v == 0 {
+		return standard
+	}
+
+	return v
+}
+
+func orDuration(v, standard time.Duration) time.Duration {
+	if v == 0 {
+		return standard
+	}
+
+	return v
+}
+
+// Validate says what is wrong with the configuration; the error wraps ErrConfig.
+func (c Config) Validate() error {
+	switch {
+	case c.Directory == "":
+		return fmt.Errorf("%w: no directory", ErrConfig)
+	case c.PortMin > c.PortMax:
+		return fmt.Errorf("%w: media ports %d to %d", ErrConfig, c.PortMin, c.PortMax)
+	case c.PortMax != 0 && int(c.PortMax)-int(c.PortMin) < 2:
+		return fmt.Errorf("%w: fewer than one pair of media ports", ErrConfig)
+	case c.MaxRecordings < 0 || c.MaxStreams < 0 || c.MaxMetadata < 0:
+		return fmt.Errorf("%w: negative limit", ErrConfig)
+	case c.MaxDuration < 0 || c.Keepalive < 0 || c.Flush < 0:
+		return fmt.Errorf("%w: negative duration", ErrConfig)
+	}
+	for _, codec := range c.Codecs {
+		if !codec.Valid() {
+			return fmt.Errorf("%w: codec %v", ErrConfig, codec)
+		}
+	}
+	if err := c.agent().Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+
+	return nil
+}

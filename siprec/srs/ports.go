@@ -1,0 +1,123 @@
+package srs
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// ports gives out pairs of UDP ports: an even one for RTP and the next for RTCP
+// (RFC 3550, section 11).
+type ports struct {
+	low, high uint16
+
+	mu   sync.Mutex
+	next uint16
+}
+
+func newPorts(low, high uint16) *ports {
+	low += low % 2
+
+	return &ports{low: low, high: high, next: low}
+}
+
+// A pair is the two sockets of a stream.
+type pair struct {
+	rtp, rtcp *net.UDPConn
+}
+
+// tries is how often a free pair is looked for when the system chooses the ports.
+const tries = 64
+
+func (p *ports) open(address netip.Addr) (pair, error) {
+	if p.high == 0 {
+		for range tries {
+			if got, err := openPair(address, 0); err == nil {
+				return got, nil
+			}
+		}
+
+		return pair{}, ErrNoPorts
+	}
+	for range (int(p.high)-int(p.low))/2 + 1 {
+		if got, err := openPair(address, p.step()); err == nil {
+			return got, nil
+		}
+	}
+
+	return pair{}, ErrNoPorts
+}
+
+// step takes the ports in turn, so that one just freed, to which late packets
+// may still come, is used last.
+func (p *ports) step() uint16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	port := p.next
+	if p.next += 2; p.next >= p.high || p.next < p.low {
+		p.next = p.low
+	}
+
+	return port
+}
+
+var errOddPort = errors.New("odd port")
+
+func openPair(address netip.Addr, port uint16) (pair, error) {
+	rtp, err := listenUDP(address, port)
+	if err != nil {
+		return pair{}, err
+	}
+	port = addrOf(rtp).Port()
+	if port%2 != 0 {
+		return pair{}, errors.Join(errOddPort, rtp.Close())
+	}
+	rtcp, err := listenUDP(address, port+1)
+	if err != nil {
+		return pair{}, errors.Join(err, rtp.Close())
+	}
+
+	return pair{rtp: rtp, rtcp: rtcp}, nil
+}
+
+// bufferSize holds about a second of a stream with the system.
+const bufferSize = 256 << 10
+
+func listenUDP(address netip.Addr, port uint16) (*net.UDPConn, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(address, port)))
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetReadBuffer(bufferSize); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+
+	return conn, nil
+}
+
+func addrOf(conn *net.UDPConn) netip.AddrPort {
+	if a, ok := conn.LocalAddr().(*net.UDPAddr); ok {
+		return a.AddrPort()
+	}
+
+	return netip.AddrPort{}
+}
+
+func (p pair) port() uint16 { return addrOf(p.rtp).Port() }
+
+// drain lets the readers take what has arrived already and then end.
+func (p pair) drain() {
+	deadline := time.Now().Add(drainTime)
+	_ = p.rtp.SetReadDeadline(deadline)
+	_ = p.rtcp.SetReadDeadline(deadline)
+}
+
+// drainTime is how long packets that are under way when a stream ends are waited for.
+const drainTime = 30 * time.Millisecond
+
+func (p pair) close() {
+	_ = p.rtp.Close()
+	_ = p.rtcp.Close()
+}

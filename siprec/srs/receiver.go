@@ -1,0 +1,324 @@
+package srs
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sdp"
+)
+
+const (
+	// concealed is how much of a loss is made up; the rest is silence.
+	concealed = 60 * time.Millisecond
+	// stalled is a time without packets after which timestamps that did not go on are not believed.
+	stalled = 500 * time.Millisecond
+	// ahead is how far before its arrival a packet may belong.
+	ahead = time.Second
+	// quiet is how long the known address has to be silent before another one is listened to.
+	quiet = 2 * time.Second
+	// grace is how long packets that were under way when a stream was paused are taken.
+	grace = 100 * time.Millisecond
+	// maxSSRCs bounds the list in the report.
+	maxSSRCs = 64
+)
+
+// clocks ties the wall clocks of recording clients, by their addresses, to the
+// time line: what to add to an NTP time.
+type clocks map[netip.Addr]time.Duration
+
+// A receiver turns the packets of a stream into samples at their places. It
+// belongs to the goroutine of its recording; times are those since its beginning.
+type receiver struct {
+	wav     *wav
+	report  *Stream // counters
+	clocks  clocks
+	codec   codecs.Codec
+	decoder codecs.Decoder
+	accepts map[uint8]sdp.ReceivePayload
+
+	remote    netip.AddrPort // latched on to
+	heard     time.Duration
+	paused    bool
+	pausedAt  time.Duration
+	source    *source
+	candidate *source // another source, until it is believed
+	next      int64   // sample after the last one of all sources
+	first     int64   // first sample with audio, -1: none
+	pcm       [codecs.MaxPacketSamples + 1]int16
+}
+
+func newReceiver(file *wav, report *Stream, known clocks) *receiver {
+	return &receiver{wav: file, report: report, clocks: known, first: -1}
+}
+
+// configure takes what was agreed; the codec has the rate of the file.
+func (r *receiver) configure(stream sdp.Stream) error {
+	accepts := make(map[uint8]sdp.ReceivePayload, len(stream.Accepts))
+	for _, a := range stream.Accepts {
+		if a.Codec == stream.Codec {
+			accepts[a.Number] = a
+		}
+	}
+	r.accepts = accepts
+	if r.codec == stream.Codec {
+		return nil
+	}
+	decoder, err := codecs.NewDecoder(stream.Codec)
+	if err != nil {
+		return err
+	}
+	r.codec, r.decoder = stream.Codec, decoder
+
+	return nil
+}
+
+// packet takes an RTP packet. The error is one of the file.
+func (r *receiver) packet(data []byte, from netip.AddrPort, at time.Duration) error {
+	h, payload, ok := parseRTP(data)
+	format, known := r.accepts[h.payloadType]
+	if !ok || !known || !r.latch(from, at) || r.paused && at > r.pausedAt+grace {
+		r.report.Discarded++
+
+		return nil
+	}
+	e := entry{at: at, header: h, payload: payload}
+	switch {
+	case r.source == nil:
+		r.source = r.newSource(h.ssrc, format)
+		r.source.order.push(e)
+	case r.source.ssrc == h.ssrc && r.source.order.push(e):
+		r.candidate = nil
+	case r.candidate == nil || r.candidate.ssrc != h.ssrc || !r.candidate.order.push(e):
+		r.candidate = r.newSource(h.ssrc, format)
+		r.candidate.order.push(e)
+	default:
+		if err := r.play(at, true); err != nil {
+			return err
+		}
+		r.retire()
+		r.source, r.candidate = r.candidate, nil
+		r.decoder.Reset()
+	}
+	r.source.count(h.timestamp, at, format.ClockRate)
+
+	return r.play(at, false)
+}
+
+// latch keeps to the address that the first packet came from, so that nobody else can put
+// something in, until it falls silent.
+func (r *receiver) latch(from netip.AddrPort, at time.Duration) bool {
+	if r.remote != from && r.remote.IsValid() && at-r.heard < quiet {
+		return false
+	}
+	r.remote, r.heard = from, at
+
+	return true
+}
+
+func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
+	if len(r.report.SSRCs) < maxSSRCs && (r.source == nil || r.source.ssrc != ssrc) && (r.candidate == nil || r.candidate.ssrc != ssrc) {
+		r.report.SSRCs = append(r.report.SSRCs, ssrc)
+	}
+	s := &source{ssrc: ssrc}
+	s.line = timeline{rate: int64(r.wav.rate), ratio: int64(r.wav.rate / format.ClockRate)}
+
+	return s
+}
+
+// play puts in what is due; all of it if all.
+func (r *receiver) play(now time.Duration, all bool) error {
+	s := r.source
+	if s == nil {
+		return nil
+	}
+	for {
+		e, lost, ok := s.order.pop(now, all)
+		if !ok {
+			return nil
+		}
+		if err := r.put(s, e, lost); err != nil {
+			return err
+		}
+	}
+}
+
+// put decodes a packet and writes it where it belongs.
+func (r *receiver) put(s *source, e entry, lost int64) error {
+	r.report.Packets++
+	r.report.Lost += uint64(max(lost, 0)) //nolint:gosec // not negative
+	ts := s.extend(e.header.timestamp)
+	if !s.begun || r.strange(s, ts, e.at) {
+		s.line.start(ts, e.at, r.next)
+		s.begun, s.nextTS, s.next = true, ts, s.line.anchor
+		r.decoder.Reset()
+		lost = 0
+	}
+	if missing := ts - s.nextTS; missing > 0 && lost > 0 {
+		if err := r.conceal(s, missing, e.payload); err != nil {
+			return err
+		}
+	}
+	n, err := r.decoder.Decode(r.pcm[:codecs.MaxPacketSamples], e.payload)
+	if err != nil {
+		r.report.Discarded++
+		n = 0
+	}
+	place, length := s.line.place(ts), n
+	if n > 0 {
+		switch s.line.creep() {
+		case 1:
+			r.pcm[n] = r.pcm[n-1]
+			length++
+		case -1:
+			length--
+		}
+	}
+	s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
+	if err := r.write(s, place, r.pcm[:length]); err != nil {
+		return err
+	}
+	began := s.line.began
+	if err := r.move(s, began, s.line.arrived(ts, e.at)); err != nil {
+		return err
+	}
+	if s.reported && !s.line.byReport {
+		return r.align(s)
+	}
+
+	return nil
+}
+
+// strange reports whether a timestamp cannot be on the time line of the source: it went back,
+// it leads beyond now, or it stood still while time went on.
+func (r *receiver) strange(s *source, ts int64, at time.Duration) bool {
+	place, arrival := s.line.place(ts), s.line.samples(at)
+
+	return ts < s.nextTS || place > arrival+s.line.samples(ahead) ||
+		at-s.lastAt > stalled && arrival-place > s.line.samples(stalled)
+}
+
+// conceal makes up the beginning of a loss.
+func (r *receiver) conceal(s *source, missing int64, next []byte) error {
+	samples := missing * s.line.ratio
+	n := min(samples, s.line.samples(concealed))
+	dst := r.pcm[:n]
+	fec, ok := r.decoder.(codecs.FECDecoder)
+	if !ok || n != samples || !codecs.OpusHasFEC(next) || !decodeFEC(fec, dst, next) {
+		r.decoder.Conceal(dst)
+	}
+	r.report.ConcealedMS += float64(n) * 1000 / float64(r.wav.rate)
+
+	return r.write(s, s.line.place(s.nextTS), dst)
+}
+
+func decodeFEC(decoder codecs.FECDecoder, dst []int16, next []byte) bool {
+	_, err := decoder.DecodeFEC(dst, next)
+
+	return err == nil
+}
+
+// write puts samples into the file; what would come before its beginning is cut.
+func (r *receiver) write(s *source, at int64, samples []int16) error {
+	if at < 0 {
+		samples = samples[min(-at, int64(len(samples))):]
+		at = 0
+	}
+	if len(samples) == 0 {
+		return nil
+	}
+	if r.first < 0 {
+		r.first = at
+	}
+	s.next = at + int64(len(samples))
+	r.next = max(r.next, s.next)
+
+	return r.wav.write(at, samples)
+}
+
+// move shifts what the source has written since it began.
+func (r *receiver) move(s *source, began, by int64) error {
+	if by == 0 {
+		return nil
+	}
+	if r.first == began {
+		r.first = max(r.first+by, 0)
+	}
+	written := s.next
+	s.next = max(s.next+by, 0)
+	r.next = s.next
+
+	return r.wav.move(began, written, by)
+}
+
+// senderReport takes a report of the source that is heard.
+func (r *receiver) senderReport(sr senderReport, at time.Duration) error {
+	s := r.source
+	if s == nil || s.ssrc != sr.ssrc || sr.ntp == 0 {
+		return nil
+	}
+	s.report, s.reportAt, s.reported = sr, at, true
+	if !s.begun {
+		return nil
+	}
+
+	return r.align(s)
+}
+
+// align brings the source in line with the others of the same client. The first
+// one to have a report says where the client's clock is on the time line.
+func (r *receiver) align(s *source) error {
+	ts := s.extend(s.report.timestamp)
+	ntp := s.report.time()
+	began := s.line.began
+	delta, known := r.clocks[r.remote.Addr()]
+	if !known {
+		var by int64
+		if s.line.any {
+			by = s.line.correct(s.line.least, exact, true)
+		}
+		s.line.byReport = true
+		rate := float64(s.line.rate)
+		at := time.Duration(float64(s.line.place(ts)) / rate * float64(time.Second))
+		r.clocks[r.remote.Addr()] = at - ntp
+
+		return r.move(s, began, by)
+	}
+	by := s.line.report(ts, s.line.samples(ntp+delta), s.next)
+	if !s.line.byReport {
+		s.reported = false // not believable: wait for the next one
+	}
+
+	return r.move(s, began, by)
+}
+
+// pause stops taking packets, resume takes them again.
+func (r *receiver) pause(at time.Duration) {
+	r.paused, r.pausedAt = true, at
+}
+
+func (r *receiver) resume() { r.paused = false }
+
+// retire adds the counters of the source to those of the stream.
+func (r *receiver) retire() {
+	if r.source == nil {
+		return
+	}
+	o := &r.source.order
+	r.report.Late += o.late
+	r.report.Duplicate += o.duplicate
+	r.report.Reordered += o.reordered
+	o.late, o.duplicate, o.reordered = 0, 0, 0
+}
+
+// bye takes note that a source has left (RFC 3550, section 6.6): another one is believed at once.
+func (r *receiver) bye(ssrc uint32, at time.Duration) error {
+	if r.source == nil || r.source.ssrc != ssrc {
+		return nil
+	}
+	err := r.play(at, true)
+	r.retire()
+	r.source, r.candidate = nil, nil
+
+	return err
+}

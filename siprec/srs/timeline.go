@@ -1,0 +1,130 @@
+package srs
+
+import "time"
+
+// A timeline says where the audio of one source belongs: at which sample of the
+// file an RTP timestamp is. It begins with the arrival of the first packet,
+// which may have been late, and is corrected by what is learned later: a packet
+// that took less time, and best a sender report, as all streams of a client
+// have one wall clock (RFC 3550, section 6.4.1).
+//
+// Times are those since the recording began. It belongs to one goroutine.
+type timeline struct {
+	rate  int64 // of the file, samples per second
+	ratio int64 // samples of the file per unit of RTP time
+
+	anchorTS int64 // extended timestamp
+	anchor   int64 // its sample
+	began    int64 // sample at which this piece of audio begins
+	byReport bool
+
+	window time.Duration // when the measurement of arrivals ends
+	first  bool          // it is the first one
+	least  int64         // least lateness of a packet in it, in samples
+	any    bool
+
+	slew int64 // samples by which the audio has still to move
+}
+
+const (
+	firstWindow = time.Second
+	laterWindow = 10 * time.Second
+	// exact is how far off the time line audio may be before it is moved.
+	exact = 2 * time.Millisecond
+	// loose is the same by arrival, which jitters.
+	loose = 10 * time.Millisecond
+	// unbelievable is a correction that nobody's clock needs.
+	unbelievable = time.Second
+	// movable is how much audio is moved in the file; more is brought in place little by little.
+	movable = 15 * time.Second
+)
+
+func (t *timeline) samples(d time.Duration) int64 {
+	return (int64(d)*t.rate + int64(time.Second)/2) / int64(time.Second)
+}
+
+// start anchors a timestamp at the sample of its arrival, not before earliest.
+func (t *timeline) start(timestamp int64, at time.Duration, earliest int64) {
+	t.anchorTS, t.anchor = timestamp, max(t.samples(at), earliest)
+	t.began = t.anchor
+	t.byReport, t.slew = false, 0
+	t.window, t.first, t.any = at+firstWindow, true, false
+}
+
+// place is the sample of a timestamp.
+func (t *timeline) place(timestamp int64) int64 {
+	return t.anchor + (timestamp-t.anchorTS)*t.ratio
+}
+
+// arrived takes note of when a packet came and returns by how many samples what was
+// written so far should move, 0 for not at all.
+func (t *timeline) arrived(timestamp int64, at time.Duration) int64 {
+	if t.byReport {
+		return 0
+	}
+	if late := t.samples(at) - t.place(timestamp); !t.any || late < t.least {
+		t.least, t.any = late, true
+	}
+	if at < t.window {
+		return 0
+	}
+	first, off := t.first, t.least
+	t.window, t.first, t.any = at+laterWindow, false, false
+	if first {
+		return t.correct(off, exact, true)
+	}
+
+	return t.correct(off, loose, false)
+}
+
+// report takes a sender report: timestamp is at that sample. It returns by how many samples what
+// was written so far should move.
+func (t *timeline) report(timestamp, sample, written int64) int64 {
+	off := sample - t.place(timestamp)
+	if abs(off) > t.samples(unbelievable) {
+		return 0
+	}
+	fresh := !t.byReport
+	t.byReport = true
+
+	return t.correct(off, exact, fresh && written-t.began < t.samples(movable))
+}
+
+// correct decides how to take a deviation out: at once by moving what is written,
+// or slowly by a sample each packet.
+func (t *timeline) correct(off int64, tolerance time.Duration, move bool) int64 {
+	t.slew = 0
+	switch {
+	case move && off != 0:
+		t.shift(off)
+
+		return off
+	case abs(off) > t.samples(tolerance):
+		t.slew = off
+	}
+
+	return 0
+}
+
+// shift moves the whole piece.
+func (t *timeline) shift(by int64) {
+	t.anchor += by
+	t.began = max(t.began+by, 0)
+}
+
+// creep tells whether the next packet should be a sample longer (1) or shorter (-1).
+func (t *timeline) creep() int64 {
+	var step int64
+	switch {
+	case t.slew > 0:
+		step = 1
+	case t.slew < 0:
+		step = -1
+	}
+	t.slew -= step
+	t.anchor += step
+
+	return step
+}
+
+func abs(v int64) int64 { return max(v, -v) }

@@ -1,0 +1,156 @@
+package srs
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// A wav is a WAV file of one channel with 16 bits, written at any place: what
+// is never written is a hole and reads as silence. It belongs to one goroutine.
+type wav struct {
+	file *os.File
+	rate int
+	end  int64 // samples that the file has, with what is in run
+
+	run   []int16 // samples not written yet
+	runAt int64   // where they belong
+	told  int64   // samples that the header tells
+}
+
+const (
+	wavHeader  = 44
+	sampleSize = 2
+	// maxSamples is what the 32-bit sizes of the format can tell.
+	maxSamples = (1<<32 - 1 - wavHeader) / sampleSize
+	// maxRun bounds what is lost when the process dies between two flushes.
+	maxRun = 48000
+)
+
+var errFull = errors.New("file is as long as the format allows")
+
+func createWAV(name string, rate int) (*wav, error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	w := &wav{file: file, rate: rate, told: -1}
+	if err := w.header(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+
+	return w, nil
+}
+
+// write puts samples at a place, over whatever is there.
+func (w *wav) write(at int64, samples []int16) error {
+	if len(samples) == 0 {
+		return nil
+	}
+	if at < 0 || at+int64(len(samples)) > maxSamples {
+		return errFull
+	}
+	if at != w.runAt+int64(len(w.run)) || len(w.run) >= maxRun {
+		if err := w.spill(); err != nil {
+			return err
+		}
+		w.runAt = at
+	}
+	w.run = append(w.run, samples...)
+	w.end = max(w.end, at+int64(len(samples)))
+
+	return nil
+}
+
+// spill writes the run.
+func (w *wav) spill() error {
+	if len(w.run) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, len(w.run)*sampleSize)
+	for _, s := range w.run {
+		b = binary.LittleEndian.AppendUint16(b, uint16(s)) //nolint:gosec // two's complement
+	}
+	_, err := w.file.WriteAt(b, wavHeader+w.runAt*sampleSize)
+	w.run = w.run[:0]
+
+	return err
+}
+
+// move shifts the samples from one place up to another by some, earlier or later; what becomes free is
+// silence, what would come before the file is cut.
+func (w *wav) move(from, to, by int64) error {
+	if by == 0 || to <= from {
+		return nil
+	}
+	if err := w.spill(); err != nil {
+		return err
+	}
+	b := make([]byte, (to-from)*sampleSize)
+	if _, err := w.file.ReadAt(b, wavHeader+from*sampleSize); err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	if _, err := w.file.WriteAt(make([]byte, len(b)), wavHeader+from*sampleSize); err != nil {
+		return err
+	}
+	from += by
+	if from < 0 {
+		b = b[min(-from*sampleSize, int64(len(b))):]
+		from = 0
+	}
+	w.end = max(w.end, from+int64(len(b))/sampleSize)
+	_, err := w.file.WriteAt(b, wavHeader+from*sampleSize)
+
+	return err
+}
+
+// flush writes what is held back and makes the header true.
+func (w *wav) flush() error {
+	if err := w.spill(); err != nil {
+		return err
+	}
+
+	return w.header()
+}
+
+// finish makes the file that long and closes it.
+func (w *wav) finish(samples int64) error {
+	w.end = min(max(w.end, samples), maxSamples)
+	err := w.flush()
+	if err == nil {
+		err = w.file.Truncate(wavHeader + w.end*sampleSize)
+	}
+	if err == nil {
+		err = w.file.Sync()
+	}
+
+	return errors.Join(err, w.file.Close())
+}
+
+func (w *wav) header() error {
+	if w.told == w.end {
+		return nil
+	}
+	size := uint32(w.end * sampleSize) //nolint:gosec // write keeps it below maxSamples
+	rate := uint32(w.rate)             //nolint:gosec // a sample rate
+	b := make([]byte, 0, wavHeader)
+	b = append(b, "RIFF"...)
+	b = binary.LittleEndian.AppendUint32(b, wavHeader-8+size)
+	b = append(b, "WAVEfmt "...)
+	b = binary.LittleEndian.AppendUint32(b, 16)
+	b = binary.LittleEndian.AppendUint16(b, 1) // PCM
+	b = binary.LittleEndian.AppendUint16(b, 1) // channels
+	b = binary.LittleEndian.AppendUint32(b, rate)
+	b = binary.LittleEndian.AppendUint32(b, rate*sampleSize)
+	b = binary.LittleEndian.AppendUint16(b, sampleSize)
+	b = binary.LittleEndian.AppendUint16(b, 8*sampleSize)
+	b = append(b, "data"...)
+	b = binary.LittleEndian.AppendUint32(b, size)
+	_, err := w.file.WriteAt(b, 0)
+	if err == nil {
+		w.told = w.end
+	}
+
+	return err
+}
