@@ -34,13 +34,13 @@ const (
 )
 
 const (
-	maxDropout    = 3000            // RFC 3550, appendix A.1
-	maxMisorder   = 100             // RFC 3550, appendix A.1
-	maxTransit    = 2 * time.Second // a change of transit beyond this is a jump of the timestamp, not jitter
-	maxLateRun    = 4               // so many late packets and nothing else: the timeline is wrong, not the packets
+	maxDropout    = 3000                 // RFC 3550, appendix A.1
+	maxMisorder   = 100                  // RFC 3550, appendix A.1
+	maxTransit    = 2 * time.Second      // a change of transit beyond this is a jump of the timestamp, not jitter
+	maxLateRun    = 4                    // so many late packets and nothing else: the timeline is wrong, not the packets
 	shrinkGuard   = 2 * time.Millisecond // more than a tick too much by this: a tick is left out
 	growGuard     = time.Millisecond     // less than this to spare: a tick is added in the next silence, before clocks drift apart
-	growthDwell   = time.Second // after the delay had to grow, a single frame too much is kept so long
+	growthDwell   = time.Second          // after the delay had to grow, a single frame too much is kept so long
 	tick          = 20 * time.Millisecond
 	historyLength = 64
 )

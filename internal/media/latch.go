@@ -68,7 +68,9 @@ func (l *latch) judge(from netip.AddrPort, ssrc uint32, seq uint16, now time.Dur
 	if from == l.addr {
 		if ssrc == l.ssrc {
 			l.heard = now
-			l.near.valid = false
+			if l.near.addr == from { // two sources in turns are no change of source
+				l.near.valid = false
+			}
 			return verdictAccept
 		}
 		if !l.near.follows(from, ssrc, seq) {
@@ -114,7 +116,7 @@ func (l *latch) settled(now time.Duration) bool {
 
 // destination returns where media go; invalid: nowhere.
 func (l *latch) destination() netip.AddrPort {
-	if !l.described.IsValid() || l.described.Port() == 0 || l.described.Addr().IsUnspecified() {
+	if !sendable(l.described) {
 		return netip.AddrPort{}
 	}
 	if l.symmetric && l.addr.IsValid() {
@@ -122,3 +124,7 @@ func (l *latch) destination() netip.AddrPort {
 	}
 	return l.described
 }
+
+// sendable reports whether a described address is one: 0.0.0.0 and port 0 mean that nothing is to be sent (RFC 3264, sections
+// 5.1 and 8.4).
+func sendable(a netip.AddrPort) bool { return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() }

@@ -180,8 +180,11 @@ func (v *service) sendReport(s *Session, packets []rtcp.Packet) {
 // (RFC 3550, section 11; RFC 3605; RFC 5761).
 func (s *Session) reportTarget(a *agreement) netip.AddrPort {
 	media := s.shared.destination.get()
+	if s.in.adopted.Load() != a { // no tick has come yet, and it knows no better
+		media = a.params.Remote
+	}
 	switch {
-	case !media.IsValid():
+	case !sendable(media):
 		return netip.AddrPort{}
 	case a.params.Mux:
 		return media

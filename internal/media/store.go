@@ -3,7 +3,7 @@ package media
 const (
 	storeSlots  = 64  // packets held: more than 500 ms of packets of 10 ms
 	chunkSize   = 160 // 20 ms of G.711
-	storeChunks = 96
+	storeChunks = 64
 	maxPayload  = 12 * chunkSize // 200 ms of G.711 and some more
 )
 
