@@ -65,7 +65,7 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 	s.setDirection(offer.DirectionOf(i))
 	_, level := ours.extension(levelURI)
 	_, mixerLevel := ours.extension(mixerLevelURI)
-	s.setLevels(theirs, level, mixerLevel)
+	s.setLevels(answer, level, mixerLevel)
 	s.Accepts = acceptedPayloads(ours.PayloadTypes, list)
 	if !slices.ContainsFunc(ours.PayloadTypes, PayloadType.isEvent) {
 		s.Event = SendEvent{}

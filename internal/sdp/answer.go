@@ -95,7 +95,7 @@ func (a *answerer) line(i int) {
 	}
 	a.plan.Answer.Media[i] = offered.disabled(label)
 	if offered.Port != 0 {
-		a.plan.Rejected = append(a.plan.Rejected, &StreamError{Index: i, Err: err, Detail: offered.Kind + " " + offered.Proto})
+		a.plan.Rejected = append(a.plan.Rejected, &StreamError{Index: i, Err: err, Detail: brief(offered.Kind + " " + offered.Proto)})
 	}
 }
 
@@ -176,14 +176,14 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 	s.Label = cmp.Or(tidy(ours.Label), offered.Label)
 	s.setFormat(a.offer, ours.PacketTime)
 	s.setRTCP(offered, offered.Mux && ours.Mux && !slices.ContainsFunc(audio, PayloadType.collidesWithRTCP))
-	s.setLevels(offered, ours.LevelExtension != 0, ours.MixerLevelExtension != 0)
+	s.setLevels(a.offer, ours.LevelExtension != 0, ours.MixerLevelExtension != 0)
 
 	media := ours.media(offered.Kind, offered.Proto)
 	media.PacketTime = cmp.Or(wholeMilliseconds(ours.PacketTime), s.Format.PacketTime)
 	media.Direction = s.setDirection(ours.Direction)
 	media.Mux = s.Mux
 	media.Label = s.Label
-	media.Extensions = s.answerLevels(offered)
+	media.Extensions = s.answerLevels(a.offer)
 	for _, p := range audio {
 		media.PayloadTypes = append(media.PayloadTypes, answerCodec(p, ours))
 		s.Accepts = append(s.Accepts, p.receives())

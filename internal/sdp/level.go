@@ -24,23 +24,35 @@ func (m *Media) extension(uri string) (Extension, bool) {
 	return Extension{}, false
 }
 
-// setLevels takes the level extensions from the line of the peer, as far as we want them.
-func (s *Stream) setLevels(media *Media, wanted, mixerWanted bool) {
-	if e, ok := media.extension(levelURI); ok && wanted {
+// extensionOf is the same for m= line i, where a line at session level holds for all streams (RFC 8285, section 8).
+func (d *Description) extensionOf(i int, uri string) (Extension, bool) {
+	if e, ok := d.Media[i].extension(uri); ok {
+		return e, true
+	}
+	var session Media
+	for _, value := range d.Values("extmap") {
+		session.takeExtension(value)
+	}
+	return session.extension(uri)
+}
+
+// setLevels takes the level extensions from the description of the peer, as far as we want them.
+func (s *Stream) setLevels(peer *Description, wanted, mixerWanted bool) {
+	if e, ok := peer.extensionOf(s.Index, levelURI); ok && wanted {
 		s.LevelExtension = uint8(e.ID) //nolint:gosec // at most 14
 		s.LevelVoice = !slices.Contains(strings.Fields(strings.ToLower(e.Parameters)), "vad=off")
 	}
-	if e, ok := media.extension(mixerLevelURI); ok && mixerWanted && e.Direction.Receives() {
+	if e, ok := peer.extensionOf(s.Index, mixerLevelURI); ok && mixerWanted && e.Direction.Receives() {
 		s.MixerLevelExtension = uint8(e.ID) //nolint:gosec // at most 14
 	}
 }
 
 // answerLevels are the lines that accept what the stream has agreed: the same identifiers, the direction from our side
 // (RFC 8285, section 8).
-func (s *Stream) answerLevels(media *Media) []Extension {
+func (s *Stream) answerLevels(peer *Description) []Extension {
 	var lines []Extension
 	if s.LevelExtension != 0 {
-		e, _ := media.extension(levelURI)
+		e, _ := peer.extensionOf(s.Index, levelURI)
 		line := Extension{ID: e.ID, URI: levelURI}
 		if e.Direction != Unspecified {
 			line.Direction = e.Direction.Reverse()

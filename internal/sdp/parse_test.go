@@ -25,6 +25,7 @@ func TestMalformed(t *testing.T) {
 		"network type":     "v=0\r\no=- 1 1 ATM NSAP 1\r\n" + tail,
 		"unknown type":     "v=0\r\n" + o + tail + "x=1\r\n",
 		"unknown in media": "v=0\r\n" + o + tail + "m=audio 1 RTP/AVP 0\r\nt=0 0\r\n",
+		"long line":        "v=0\r\n" + o + tail + strings.Repeat("ä", 500) + "\r\n",
 		"no type":          "v=0\r\n" + o + tail + "audio\r\n",
 		"NUL":              "v=0\r\n" + o + tail + "a=\x00\r\n",
 		"time":             "v=0\r\n" + o + "s=-\r\nt=now then\r\n",
@@ -45,7 +46,7 @@ func TestMalformed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(text))
 			var stream *StreamError
-			if !errors.Is(err, ErrMalformed) || !errors.As(err, &stream) || WarningFor(err).Code != 399 {
+			if !errors.Is(err, ErrMalformed) || !errors.As(err, &stream) || WarningFor(err).Code != 399 || len(err.Error()) > 200 {
 				t.Errorf("%v", err)
 			}
 		})

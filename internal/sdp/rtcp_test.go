@@ -113,6 +113,10 @@ func TestLevelExtensions(t *testing.T) {
 			}
 		})
 	}
+	session := parse(t, "a=extmap:9 "+level, "a=extmap:x", "m=audio 4000 RTP/AVP 0")
+	if s := first(t, mustAnswer(t, session, participant("192.0.2.1"))); s.LevelExtension != 9 {
+		t.Errorf("%+v", s)
+	}
 	plain := participant("192.0.2.1")
 	plain.Streams[0].LevelExtension, plain.Streams[0].MixerLevelExtension = 0, 0
 	plan := mustAnswer(t, parse(t, "m=audio 4000 RTP/AVP 0", "a=extmap:3 "+level, "a=extmap:2 "+mixer), plain)

@@ -206,5 +206,14 @@ func (s *section) write(b *strings.Builder) {
 }
 
 func malformed(index int, detail string) *StreamError {
-	return &StreamError{Index: index, Err: ErrMalformed, Detail: detail}
+	return &StreamError{Index: index, Err: ErrMalformed, Detail: brief(detail)}
+}
+
+// brief keeps what a peer wrote from filling a log.
+func brief(text string) string {
+	const most = 120
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
