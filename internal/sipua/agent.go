@@ -17,6 +17,9 @@ import (
 // acceptPause is how long an accept loop rests after an error.
 const acceptPause = 50 * time.Millisecond
 
+// drainPause is how often Shutdown looks whether all calls are over.
+const drainPause = 5 * time.Millisecond
+
 // Agent is a SIP user agent: listeners, transactions and dialogs. Make one
 // with New; its methods may be called from any goroutine.
 type Agent struct {
@@ -43,13 +46,15 @@ type Agent struct {
 	callCount   atomic.Int64
 	refusing    atomic.Bool
 
-	wait    sync.WaitGroup // everything that runs
-	closed  chan struct{}
-	mu      sync.Mutex
-	running bool
-	usages  map[DialogID]usage     // confirmed dialogs
-	early   map[earlyID]earlyUsage // dialogs that we are about to make
-	dialing map[string]*dial
+	wait     sync.WaitGroup // everything that runs
+	draining chan struct{}  // closed when Shutdown begins
+	closed   chan struct{}  // closed when nothing may be sent any more
+	mu       sync.Mutex
+	running  bool
+	usages   map[DialogID]usage     // confirmed dialogs
+	early    map[earlyID]earlyUsage // dialogs that we are about to make
+	pending  map[*IncomingCall]struct{}
+	dialing  map[string]*dial
 }
 
 // usage is what a dialog is used for: a call or a subscription.
@@ -93,6 +98,8 @@ func New(config Config, handler Handler) (*Agent, error) {
 		closed:   make(chan struct{}),
 		usages:   map[DialogID]usage{},
 		early:    map[earlyID]earlyUsage{},
+		pending:  map[*IncomingCall]struct{}{},
+		draining: make(chan struct{}),
 		dialing:  map[string]*dial{},
 	}
 	_, _ = rand.Read(a.secret[:])
@@ -187,6 +194,11 @@ func (a *Agent) Shutdown(ctx context.Context) error {
 		a.mu.Unlock()
 		return nil
 	}
+	select {
+	case <-a.draining:
+	default:
+		close(a.draining)
+	}
 	a.mu.Unlock()
 	err := a.endUsages(ctx)
 	a.mu.Lock()
@@ -207,19 +219,32 @@ func (a *Agent) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// endUsages ends all dialogs and waits for that.
+// endUsages ends all calls and subscriptions and waits for that.
 func (a *Agent) endUsages(ctx context.Context) error {
 	a.mu.Lock()
 	usages := make([]usage, 0, len(a.usages))
 	for _, u := range a.usages {
 		usages = append(usages, u)
 	}
+	pending := make([]*IncomingCall, 0, len(a.pending))
+	for call := range a.pending {
+		pending = append(pending, call)
+	}
 	a.mu.Unlock()
+	for _, call := range pending {
+		_ = call.Reject(a.unavailable()) // or it is over already
+	}
 	var ending sync.WaitGroup
 	for _, u := range usages {
 		ending.Go(func() { u.shutdown(ctx) })
 	}
 	ending.Wait()
+	// Calls of ours that are being taken back, and those answered meanwhile.
+	for patience := time.Now().Add(64 * a.config.Timers.T1); a.Calls() > 0 && time.Now().Before(patience); {
+		if ctx.Err() != nil || !a.pause(drainPause) {
+			break
+		}
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("shut down: %w", err)
 	}

@@ -40,12 +40,10 @@ type IncomingCall struct {
 // final response. The call has been counted.
 func (a *Agent) onInvite(in *inbound) {
 	call := &IncomingCall{in: in, done: make(chan struct{})}
-	answered := false
-	defer func() {
-		if !answered {
-			a.callCount.Add(-1)
-		}
-	}()
+	a.mu.Lock()
+	a.pending[call] = struct{}{}
+	a.mu.Unlock()
+	defer a.settle(call)
 	mark, _ := a.invites.add(inviteKey(in.wire), newInviteMark())
 	if mark.attach(call.cancel) {
 		call.cancel()
@@ -63,14 +61,23 @@ func (a *Agent) onInvite(in *inbound) {
 	select {
 	case <-call.done:
 	case <-a.closed:
-		_ = call.Reject(NewResponse(503, Header{Name: "Retry-After", Value: seconds(a.config.Limits.RetryAfter)}))
+		_ = call.Reject(a.unavailable())
 	case <-in.tx.Done():
 		// The connection broke, or the stack has canceled it.
 		call.finish(callCanceled)
 	}
+}
+
+// settle forgets a call that is not pending any more; a dialog goes on counting.
+func (a *Agent) settle(call *IncomingCall) {
+	a.mu.Lock()
+	delete(a.pending, call)
+	a.mu.Unlock()
 	call.mu.Lock()
-	answered = call.state == callFinal && call.dialog
-	call.mu.Unlock()
+	defer call.mu.Unlock()
+	if !call.dialog {
+		a.callCount.Add(-1)
+	}
 }
 
 // finish moves the call out of pending; it returns false when it was not.

@@ -50,6 +50,11 @@ func (a *Agent) Invite(ctx context.Context, call OutgoingCall, handler DialogHan
 		return nil, nil, ErrClosed
 	}
 	defer a.wait.Done()
+	select {
+	case <-a.draining:
+		return nil, nil, ErrClosed
+	default:
+	}
 	a.callCount.Add(1)
 	dialog, response, err := a.invite(ctx, call, handler)
 	if dialog == nil {
@@ -115,9 +120,15 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 	defer timer.Stop()
 	provisional := false
 	for {
-		wire, err := it.next(ctx, timer.C)
+		wire, err := it.next(ctx, timer.C, a.draining)
 		if err != nil {
-			a.spawn(func() { it.abandon(provisional) })
+			a.callCount.Add(1) // until it is taken back
+			if !a.spawn(func() {
+				defer a.callCount.Add(-1)
+				it.abandon(provisional)
+			}) {
+				a.callCount.Add(-1)
+			}
 			return nil, err
 		}
 		response := fromWireResponse(wire)

@@ -8,19 +8,15 @@ import (
 )
 
 // pair starts two agents, one of which calls the other.
-func pair(t *testing.T, transport string) (caller, callee *Agent, a, b *recorder) {
+func pair(t *testing.T, transport string, a, b *recorder) (caller, callee *Agent) {
 	t.Helper()
 	listen := []string{transport + "://127.0.0.1:0"}
-	a, b = newRecorder(), newRecorder()
-	caller = startAgent(t, Config{Listen: listen}, a)
-	callee = startAgent(t, Config{Listen: listen}, b)
-	return caller, callee, a, b
+	return startAgent(t, Config{Listen: listen}, a), startAgent(t, Config{Listen: listen}, b)
 }
 
 // connected makes a call between two agents.
-func connected(t *testing.T, transport string) (out, in *Dialog, a, b *recorder) {
+func connected(t *testing.T, transport string, a, b *recorder) (out, in *Dialog) {
 	t.Helper()
-	caller, callee, a, b := pair(t, transport)
 	dialogs := make(chan *Dialog, 1)
 	b.invite = func(call *IncomingCall) {
 		dialog, err := call.Answer(context.Background(), answerTo(call.Request()), leg{b})
@@ -29,6 +25,7 @@ func connected(t *testing.T, transport string) (out, in *Dialog, a, b *recorder)
 		}
 		dialogs <- dialog
 	}
+	caller, callee := pair(t, transport, a, b)
 	out, response, err := caller.Invite(t.Context(), OutgoingCall{
 		To: Address{URI: callee.Contact("1000", transport)}, ContentType: sdpType, Body: []byte("offer"),
 	}, leg{a})
@@ -40,13 +37,14 @@ func connected(t *testing.T, transport string) (out, in *Dialog, a, b *recorder)
 	}
 	in = wait(t, dialogs, "the callee's dialog")
 	wait(t, b.acks, "ACK")
-	return out, in, a, b
+	return out, in
 }
 
 func TestCall(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
-			out, in, a, b := connected(t, transport)
+			a, b := newRecorder(), newRecorder()
+			out, in := connected(t, transport, a, b)
 			id := out.ID()
 			if other := in.ID(); other.CallID != id.CallID || other.LocalTag != id.RemoteTag || other.RemoteTag != id.LocalTag {
 				t.Errorf("ids %v and %v", id, other)

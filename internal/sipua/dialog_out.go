@@ -129,7 +129,7 @@ func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, er
 	timer := time.NewTimer(64 * d.state.agent.config.Timers.T1)
 	defer timer.Stop()
 	for provisional := false; ; provisional = true {
-		wire, err := it.next(ctx, timer.C)
+		wire, err := it.next(ctx, timer.C, nil)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return it.takeBack(provisional)

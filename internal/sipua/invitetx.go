@@ -92,8 +92,8 @@ func (it *inviteTx) take() (*sip.Response, error) {
 	return nil, it.err
 }
 
-// next waits for the next response. timeout may be nil.
-func (it *inviteTx) next(ctx context.Context, timeout <-chan time.Time) (*sip.Response, error) {
+// next waits for the next response. timeout and draining may be nil.
+func (it *inviteTx) next(ctx context.Context, timeout <-chan time.Time, draining <-chan struct{}) (*sip.Response, error) {
 	for {
 		wire, err := it.take()
 		if wire != nil || err != nil {
@@ -105,6 +105,8 @@ func (it *inviteTx) next(ctx context.Context, timeout <-chan time.Time) (*sip.Re
 			return nil, fmt.Errorf("INVITE: %w", ErrTimeout)
 		case <-ctx.Done():
 			return nil, fmt.Errorf("INVITE: %w", ctx.Err())
+		case <-draining:
+			return nil, ErrClosed
 		case <-it.agent.closed:
 			return nil, ErrClosed
 		}
@@ -224,7 +226,7 @@ func (it *inviteTx) takeBack(provisional bool) (*Response, error) {
 		it.cancel()
 	}
 	for {
-		wire, err := it.next(context.Background(), timer.C)
+		wire, err := it.next(context.Background(), timer.C, nil)
 		switch {
 		case err != nil:
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // rotateAfter is after how many changes of the source address the read loop of
@@ -194,9 +195,24 @@ func (a *Agent) serve() {
 	}
 	a.conns = newConnListener(addr)
 	a.wait.Go(func() { _ = a.transport.ServeTCP(a.conns) })
+	for _, listener := range a.udp {
+		for !a.bound(listener) && a.pause(time.Millisecond) {
+		}
+	}
 	for _, listener := range a.tcp {
 		a.wait.Go(func() { a.accept(listener) })
 	}
+}
+
+// bound reports whether the stack knows a UDP listener, so that requests are sent
+// from it.
+func (a *Agent) bound(listener *udpListener) bool {
+	conn, err := a.transport.GetConnection("udp", listener.addr.String())
+	if err != nil {
+		return false
+	}
+	_, _ = conn.TryClose() // gives back the reference
+	return true
 }
 
 // accept takes connections until the listener is closed. Beyond the limit they

@@ -2,17 +2,27 @@ package sipua
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
 // OutgoingSubscription is what Subscribe is made from.
 type OutgoingSubscription struct {
-	// To is what we subscribe to; its URI is the Request-URI.
+	// To is what we subscribe to; its URI is the Request-URI, and where the
+	// SUBSCRIBE is sent, unless Route is set.
 	To Address
 	// From is who subscribes; default: the domain of the Agent.
 	From Address
 	// Contact is ours; default: that of the Agent with the user part of From.
 	Contact Address
+	// Route is where the SUBSCRIBE goes first; default: to the Request-URI.
+	Route []Address
 	// Event is the value of Event, such as "conference" or "conference;id=7".
 	Event string
 	// Accept are the media types that notifications may have.
@@ -22,36 +32,369 @@ type OutgoingSubscription struct {
 	Expires time.Duration
 	// Headers are additional header fields of each SUBSCRIBE.
 	Headers Headers
+	// ContentType and Body are a body, such as a filter.
+	ContentType string
+	Body        []byte
 	// OnNotify gets each NOTIFY, in order and one at a time; for nil, 200 is sent.
 	// The first may come before Subscribe has returned (RFC 6665, section 4.1.2.4).
 	OnNotify func(request *Request) *Response
-	// OnEnd is called exactly once, when a NOTIFY says "terminated", or a refresh
-	// fails, or after Close. May be nil.
+	// OnEnd is called exactly once: when a NOTIFY says "terminated" (EndRemote),
+	// when a refresh fails or the time is over (EndRefused), after Close (EndLocal),
+	// or with the Agent (EndShutdown). It is not called when Subscribe fails. May be
+	// nil.
 	OnEnd func(reason EndReason)
 }
 
 // Subscriber is the subscriber's side of a subscription. It refreshes itself
-// before it expires.
+// before it expires. Its methods may be called from any goroutine.
 type Subscriber struct {
-	id DialogID
+	agent  *Agent
+	wanted OutgoingSubscription
+	early  earlyID
+	first  *outbound
+	turn   chan struct{} // held by whoever sends a SUBSCRIBE
+	done   chan struct{}
+	ending sync.Once
+
+	mu        sync.Mutex
+	state     *dialogState // nil until the first NOTIFY or 2xx
+	accepted  bool         // Subscribe has returned without error
+	timer     *time.Timer  // the next refresh
+	until     time.Time
+	notifying sync.Mutex // held while OnNotify runs
 }
 
 // Subscribe subscribes to a resource and returns when the 2xx has come. Errors:
 // *StatusError, ErrTimeout, ErrTransport, ErrDialog, ErrClosed, and that of ctx.
 func (a *Agent) Subscribe(ctx context.Context, subscription OutgoingSubscription) (*Subscriber, error) {
-	return nil, ErrClosed
+	if !a.enter() {
+		return nil, ErrClosed
+	}
+	defer a.wait.Done()
+	s := a.newSubscriber(subscription)
+	// A NOTIFY may come before the 2xx, and makes the dialog then.
+	a.expect(s.early, s)
+	response, err := a.transact(ctx, s.first)
+	if err == nil {
+		_, err = successful("SUBSCRIBE", response)
+	}
+	if err == nil {
+		err = s.establish(s.first, response)
+	}
+	a.forget(s.early)
+	if err != nil {
+		s.ending.Do(func() { s.close() })
+		return nil, err
+	}
+	s.mu.Lock()
+	s.accepted = true
+	s.mu.Unlock()
+	s.schedule(response)
+	if s.hasEnded() {
+		s.tell(EndReason{Cause: EndRemote}) // a fetch is over before it returns
+	}
+	return s, nil
+}
+
+func (a *Agent) newSubscriber(wanted OutgoingSubscription) *Subscriber {
+	o := &outbound{
+		method: "SUBSCRIBE", uri: wanted.To.URI, from: wanted.From, to: wanted.To.WithTag(""), callID: newCallID(), cseq: newCSeq(),
+		routes: wanted.Route, contact: wanted.Contact, body: wanted.Body,
+	}
+	if o.from.URI.IsZero() {
+		o.from = a.fromAddress()
+	}
+	o.from = o.from.WithTag(newTag())
+	s := &Subscriber{
+		agent: a, wanted: wanted, first: o, early: earlyID{callID: o.callID, localTag: o.from.Tag()},
+		turn: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	o.headers = s.headers(wanted.Expires)
+	if len(wanted.Body) > 0 && wanted.ContentType != "" {
+		o.headers = o.headers.With("Content-Type", wanted.ContentType)
+	}
+	return s
+}
+
+// headers are the fields of each SUBSCRIBE.
+func (s *Subscriber) headers(expires time.Duration) Headers {
+	headers := Headers{{Name: "Event", Value: s.wanted.Event}, {Name: "Expires", Value: seconds(expires)}}
+	if len(s.wanted.Accept) > 0 {
+		headers = headers.With("Accept", strings.Join(s.wanted.Accept, ", "))
+	}
+	return append(headers, s.wanted.Headers...)
+}
+
+// establish makes the dialog from the 2xx, unless a NOTIFY has made it. The
+// dialog of another branch is not ours (RFC 6665, section 4.1.4).
+func (s *Subscriber) establish(o *outbound, response *Response) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != nil {
+		s.state.noteCapabilities(response.Headers)
+		return nil
+	}
+	state, err := s.agent.dialogOfResponse(o, response)
+	if err != nil {
+		return err
+	}
+	s.state = state
+	s.agent.register(state.id, s)
+	return nil
+}
+
+// receiveEarly gets a NOTIFY that has overtaken the 2xx: it makes the dialog
+// (RFC 6665, section 4.1.2.4).
+func (s *Subscriber) receiveEarly(in *inbound) bool {
+	if in.request.Method != "NOTIFY" || !s.sameEvent(in.request) {
+		return false
+	}
+	s.mu.Lock()
+	if s.state == nil {
+		state, err := s.agent.dialogOfRequest(in.request, s.first.contact)
+		if err != nil {
+			s.mu.Unlock()
+			in.refuse(400)
+			return true
+		}
+		state.owner, state.local, state.seq = true, s.first.from, s.first.cseq
+		state.gate = newCSeqGate(0, false)
+		s.state = state
+		s.agent.register(state.id, s)
+	}
+	known := s.state.id == in.id()
+	s.mu.Unlock()
+	if !known {
+		in.refuse(481) // another branch
+		return true
+	}
+	s.receive(in)
+	return true
+}
+
+// sameEvent compares Event with that of the subscription (RFC 6665, section
+// 8.2.1).
+func (s *Subscriber) sameEvent(request *Request) bool {
+	own := &Request{Method: "SUBSCRIBE", Headers: Headers{{Name: "Event", Value: s.wanted.Event}}}
+	return strings.EqualFold(eventOf(request), eventOf(own))
+}
+
+// receive handles a NOTIFY.
+func (s *Subscriber) receive(in *inbound) {
+	if in.request.Method == "ACK" {
+		return
+	}
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	place, ok := state.gate.enter(in.request.CSeq)
+	if !ok {
+		in.refuse(500)
+		return
+	}
+	defer place.done()
+	<-place.before
+	switch {
+	case in.request.Method != "NOTIFY":
+		in.refuse(405, Header{Name: "Allow", Value: "NOTIFY"})
+	case s.hasEnded():
+		in.refuse(481)
+	case !s.sameEvent(in.request):
+		in.refuse(489)
+	case in.request.Headers.Get("Subscription-State") == "":
+		in.refuse(400)
+	default:
+		state.moved(in.request)
+		state.refresh(in.request.Headers)
+		s.notify(in)
+	}
+}
+
+// notify hands a NOTIFY on and follows its Subscription-State.
+func (s *Subscriber) notify(in *inbound) {
+	s.notifying.Lock()
+	defer s.notifying.Unlock()
+	in.guard(func() {
+		var response *Response
+		if s.wanted.OnNotify != nil {
+			response = s.wanted.OnNotify(in.request)
+		}
+		if response == nil {
+			response = NewResponse(200)
+		}
+		in.answer(response)
+	})
+	name, params, _ := strings.Cut(in.request.Headers.Get("Subscription-State"), ";")
+	if strings.EqualFold(strings.TrimSpace(name), "terminated") {
+		s.end(EndReason{Cause: EndRemote, Request: in.request})
+		return
+	}
+	list, err := parseParams(params)
+	if err != nil {
+		return
+	}
+	if value, ok := list.Get("expires"); ok {
+		if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+			s.refreshIn(time.Duration(n) * time.Second)
+		}
+	}
+}
+
+// schedule plans the next refresh from the Expires of a 2xx, which is at most
+// what was asked for.
+func (s *Subscriber) schedule(response *Response) {
+	if n, err := strconv.ParseUint(response.Headers.Get("Expires"), 10, 31); err == nil {
+		s.refreshIn(time.Duration(n) * time.Second)
+		return
+	}
+	s.refreshIn(s.wanted.Expires)
+}
+
+// refreshIn plans the refresh before a subscription of this duration ends. One
+// that is close to its end already is not touched.
+func (s *Subscriber) refreshIn(left time.Duration) {
+	if left <= 0 || s.wanted.Expires == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until = time.Now().Add(left)
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	ahead := min(left/5, 30*time.Second)
+	s.timer = time.AfterFunc(left-ahead, func() { s.agent.spawn(s.refreshNow) })
+}
+
+// refreshNow refreshes, and ends the subscription when that fails.
+func (s *Subscriber) refreshNow() {
+	ctx, cancel := s.agent.lifetime(64 * s.agent.config.Timers.T1)
+	defer cancel()
+	if err := s.Refresh(ctx, s.wanted.Expires); err != nil {
+		s.agent.log.Debug("cannot refresh a subscription", slog.String("event", s.wanted.Event), slog.Any("error", err))
+		s.end(EndReason{Cause: EndRefused, Err: err})
+	}
 }
 
 // ID returns the identifier of the dialog.
-func (s *Subscriber) ID() DialogID { return s.id }
+func (s *Subscriber) ID() DialogID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return DialogID{}
+	}
+	return s.state.id
+}
 
 // Done is closed when the subscription has ended.
-func (s *Subscriber) Done() <-chan struct{} { return nil }
+func (s *Subscriber) Done() <-chan struct{} { return s.done }
+
+func (s *Subscriber) hasEnded() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // Refresh sends a SUBSCRIBE with this duration now; the notifier answers with
-// the full state. Errors are those of Subscribe, and ErrEnded.
-func (s *Subscriber) Refresh(ctx context.Context, expires time.Duration) error { return nil }
+// the full state. After 481 the subscription has ended. Errors are those of
+// Subscribe, and ErrEnded.
+func (s *Subscriber) Refresh(ctx context.Context, expires time.Duration) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-s.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return fmt.Errorf("SUBSCRIBE: %w", ctx.Err())
+	}
+	if s.hasEnded() {
+		return ErrEnded
+	}
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	response, err := s.agent.transact(ctx, state.outbound("SUBSCRIBE", Body{Headers: s.headers(expires)}))
+	if err != nil {
+		return err
+	}
+	if _, err := successful("SUBSCRIBE", response); err != nil {
+		if response.Status == 481 {
+			s.end(EndReason{Cause: EndRefused, Err: err})
+		}
+		return err
+	}
+	state.refresh(response.Headers)
+	if expires > 0 {
+		s.schedule(response)
+	}
+	return nil
+}
 
 // Close ends the subscription with Expires: 0 and waits for the last NOTIFY, or
 // for ctx. Errors are those of Subscribe; the subscription has ended in any case.
-func (s *Subscriber) Close(ctx context.Context) error { return nil }
+func (s *Subscriber) Close(ctx context.Context) error {
+	return s.leave(ctx, EndLocal)
+}
+
+func (s *Subscriber) leave(ctx context.Context, cause EndCause) error {
+	err := s.Refresh(ctx, 0)
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	if err == nil {
+		timer := time.NewTimer(64 * s.agent.config.Timers.T1)
+		defer timer.Stop()
+		select {
+		case <-s.done:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	s.end(EndReason{Cause: cause, Err: err})
+	return err
+}
+
+// close forgets the subscription.
+func (s *Subscriber) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	if s.state != nil {
+		s.agent.unregister(s.state.id)
+	}
+	close(s.done)
+}
+
+// end ends the subscription once.
+func (s *Subscriber) end(reason EndReason) {
+	s.ending.Do(func() {
+		s.close()
+		s.mu.Lock()
+		accepted := s.accepted
+		s.mu.Unlock()
+		if accepted {
+			s.tell(reason)
+		}
+	})
+}
+
+// tell calls OnEnd.
+func (s *Subscriber) tell(reason EndReason) {
+	if s.wanted.OnEnd == nil {
+		return
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.agent.log.Error("a handler panicked", slog.Any("panic", fault), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	s.wanted.OnEnd(reason)
+}
+
+// shutdown ends the subscription with the Agent.
+func (s *Subscriber) shutdown(ctx context.Context) { _ = s.leave(ctx, EndShutdown) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,6 +181,12 @@ func eventOf(request *Request) string {
 	return event
 }
 
+// goneStatuses are those by which a subscriber says that a subscription is over
+// (RFC 6665, section 4.2.2; RFC 5057, section 5.1).
+//
+//nolint:gochecknoglobals // a table
+var goneStatuses = []int{404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604}
+
 // ID returns the identifier of the dialog.
 func (n *NotifierDialog) ID() DialogID { return n.state.id }
 
@@ -203,10 +210,10 @@ func (n *NotifierDialog) Expires() time.Duration {
 // Notify sends a NOTIFY and waits for its response; one is sent at a time. state
 // is the Subscription-State, such as "terminated;reason=noresource"; when it is
 // "active" or "pending" without parameters, ;expires= is added. A "terminated"
-// ends the subscription. Errors: ErrGone when the subscriber answers 481, or
-// another final error without Retry-After, or not at all, and when the
-// subscription is over (RFC 6665, section 4.2.2); *StatusError for one with
-// Retry-After; and that of ctx.
+// ends the subscription. Errors: ErrGone when the answer means that the
+// subscriber does not have the subscription any more, or there is none, and when
+// the subscription is over (RFC 6665, section 4.2.2); *StatusError for another
+// refusal, such as 503, after which the subscription goes on; and that of ctx.
 func (n *NotifierDialog) Notify(ctx context.Context, state, contentType string, body []byte, headers ...Header) error {
 	select {
 	case n.turn <- struct{}{}:
@@ -245,7 +252,7 @@ func (n *NotifierDialog) notified(ctx context.Context, terminated bool, response
 		return nil
 	case ctx.Err() != nil, errors.Is(err, ErrClosed):
 		return err
-	case Status(err) != 0 && Status(err) != 481 && response.Headers.Has("Retry-After"):
+	case Status(err) != 0 && !slices.Contains(goneStatuses, Status(err)):
 		return err
 	default:
 		err = fmt.Errorf("%w: %w", ErrGone, err)

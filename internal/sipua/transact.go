@@ -42,11 +42,15 @@ func (a *Agent) transact(ctx context.Context, o *outbound) (*Response, error) {
 	}
 }
 
+// sendAttempts is how often a request is tried to be sent.
+const sendAttempts = 3
+
 // begin sends a request and starts its client transaction. A UDP listener that
-// is being started anew is not found for a moment: then it tries once more.
+// is being started anew, or a connection that breaks, is not found for a moment:
+// then it tries again.
 func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 	var failed error
-	for range 2 {
+	for range sendAttempts {
 		wire, to, err := a.prepare(ctx, o)
 		if err != nil {
 			return nil, err
@@ -57,6 +61,9 @@ func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 			return tx, nil
 		}
 		failed = err
+		if ctx.Err() != nil || !a.pause(time.Millisecond) {
+			break
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.method, err)

@@ -200,12 +200,16 @@ func (a *Agent) shun(in *inbound) bool {
 	if !in.initial || method != "INVITE" && method != "SUBSCRIBE" {
 		return false
 	}
-	limits := a.config.Limits
 	if !a.refusing.Load() && (method != "INVITE" || a.reserveCall()) {
 		return false
 	}
-	in.refuse(503, Header{Name: "Retry-After", Value: seconds(limits.RetryAfter)})
+	in.answer(a.unavailable())
 	return true
+}
+
+// unavailable is the response to what is too much.
+func (a *Agent) unavailable() *Response {
+	return NewResponse(503, Header{Name: "Retry-After", Value: seconds(a.config.Limits.RetryAfter)})
 }
 
 // reserveCall counts a new INVITE of a peer, if it is within the limits. It is
