@@ -8,6 +8,7 @@ type Event interface{ event() }
 type Join struct {
 	ID          ParticipantID
 	Entity      string
+	Endpoint    string // empty: Entity
 	DisplayName string
 	Role        Role
 	RecordAware bool

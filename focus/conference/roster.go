@@ -5,7 +5,8 @@ import "slices"
 // join gives a place to who has called in.
 func (s *step) join(e Join) error {
 	p := Participant{
-		ID: e.ID, Entity: e.Entity, DisplayName: e.DisplayName, Role: e.Role, Status: DialingIn, Method: DialedIn,
+		ID: e.ID, Entity: e.Entity, Endpoint: e.Endpoint, DisplayName: e.DisplayName, Role: e.Role,
+		Status: DialingIn, Method: DialedIn,
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 		Session: Session{RecordAware: e.RecordAware},
 	}
@@ -41,6 +42,7 @@ func (s *step) admit(p Participant) error {
 	case s.next.MaxParticipants > 0 && len(s.next.Participants) >= s.next.MaxParticipants:
 		return ErrFull
 	}
+	p.Endpoint = s.endpoint(p)
 	s.own()
 	s.next.Participants = append(s.next.Participants, p)
 	s.dirty = true
@@ -52,6 +54,18 @@ func (s *step) admit(p Participant) error {
 		s.do(AutoRecord{})
 	}
 	return nil
+}
+
+// endpoint gives a key that nobody else in the roster has (RFC 4575, section 4.5).
+func (s *step) endpoint(p Participant) string {
+	key := p.Endpoint
+	if key == "" {
+		key = p.Entity
+	}
+	if slices.ContainsFunc(s.next.Participants, func(q Participant) bool { return q.Endpoint == key }) {
+		return key + ";id=" + string(p.ID)
+	}
+	return key
 }
 
 func (s *step) ringing(e Ringing) error {

@@ -37,6 +37,7 @@ type State struct {
 type Participant struct {
 	ID            ParticipantID
 	Entity        string // the participant's identity as URI
+	Endpoint      string // URI of the user agent, the same for as long as the participant is here
 	DisplayName   string
 	Role          Role
 	Status        Status

@@ -1,0 +1,109 @@
+package focus
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/parley-sip/parley/focus/conference"
+)
+
+// change is an event in the making.
+type change struct {
+	kind   EventType
+	object any
+}
+
+// changes are the events that lead from one version to the next, in the order in which an application wants to hear them.
+func changes(old, next *conference.State) []change {
+	var list []change
+	add := func(kind EventType, object any) { list = append(list, change{kind, object}) }
+	if next.Active && !old.Active {
+		add(ConferenceStarted, DescribeConference(next))
+	}
+	if settingsDiffer(old, next) {
+		add(ConferenceUpdated, DescribeConference(next))
+	}
+	for i := range next.Participants {
+		p := &next.Participants[i]
+		before, known := old.Participant(p.ID)
+		switch {
+		case p.Status.Present() && !before.Status.Present():
+			add(ParticipantJoined, DescribeParticipant(p))
+		case known && participantDiffers(before, *p):
+			add(ParticipantUpdated, DescribeParticipant(p))
+		}
+	}
+	for i := range next.Departed {
+		add(ParticipantLeft, DescribeParticipant(&next.Departed[i]))
+	}
+	if a, b := speakers(old), speakers(next); !slices.Equal(a, b) {
+		add(SpeakerChanged, SpeakersInfo{Speakers: b})
+	}
+	for i := range next.Recordings {
+		r := &next.Recordings[i]
+		before, _ := old.Recording(r.ID)
+		if kind := recordingChange(&before, r); kind != "" {
+			add(kind, DescribeRecording(next.ID, r))
+		}
+	}
+	if old.Active && !next.Active {
+		add(ConferenceEnded, DescribeConference(next))
+	}
+	return list
+}
+
+func settingsDiffer(a, b *conference.State) bool {
+	return a.Name != b.Name || a.Locked != b.Locked || a.MutedOnEntry != b.MutedOnEntry || a.MaxParticipants != b.MaxParticipants
+}
+
+// participantDiffers leaves out who speaks: that is an event of its own.
+func participantDiffers(a, b conference.Participant) bool {
+	a.Speaking, b.Speaking = false, false
+	return a != b
+}
+
+func speakers(s *conference.State) []conference.ParticipantID {
+	list := []conference.ParticipantID{}
+	for i := range s.Participants {
+		if s.Participants[i].Speaking {
+			list = append(list, s.Participants[i].ID)
+		}
+	}
+	return list
+}
+
+// recordingChange is the event of a new acknowledged state, "" for none.
+func recordingChange(old, next *conference.Recording) EventType {
+	if old.State == next.State {
+		return ""
+	}
+	switch next.State {
+	case conference.RecordingActive:
+		if old.State == conference.RecordingPaused {
+			return RecordingResumed
+		}
+		return RecordingStarted
+	case conference.RecordingPaused:
+		return RecordingPaused
+	case conference.RecordingFailed:
+		return RecordingFailed
+	case conference.RecordingStopped:
+		return RecordingStopped
+	case conference.RecordingStarting, conference.RecordingStopping:
+		return ""
+	default:
+		return ""
+	}
+}
+
+func sortStreams(list []StreamInfo) {
+	slices.SortFunc(list, func(a, b StreamInfo) int {
+		if n := strings.Compare(a.Server, b.Server); n != 0 {
+			return n
+		}
+		if n := len(a.Label) - len(b.Label); n != 0 { // labels are numbers
+			return n
+		}
+		return strings.Compare(a.Label, b.Label)
+	})
+}

@@ -1,0 +1,185 @@
+package focus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/parley-sip/parley/confevent"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// sdpType is the media type of session descriptions (RFC 8866, section 8.1).
+const sdpType = "application/sdp"
+
+// recordAware is the option tag of user agents that show a=record (RFC 7866, section 6.3).
+const recordAware = "record-aware"
+
+// Invite takes a call to a conference (RFC 4579, section 5.1).
+func (f *Focus) Invite(call *sipua.IncomingCall) {
+	if err := f.dialIn(call); err != nil {
+		f.log.Info("call refused", slog.String("call_id", call.Request().CallID), slog.Any("error", err))
+		if h := f.hooks.CallEnded; h != nil && status(err) != statusCanceled {
+			h(CallRecord{Direction: inbound, URI: call.Request().From.URI.Bare().String(), CallID: call.Request().CallID, Result: "refused", Reason: err.Error()})
+		}
+		_ = call.Reject(refusal(err)) // fails only when the caller has gone
+	}
+}
+
+// dialIn admits a call, agrees on media and answers. What follows is up to the dialog's handler.
+func (f *Focus) dialIn(call *sipua.IncomingCall) error {
+	request := call.Request()
+	id := conference.ID(request.URI.UserPart())
+	offer, err := readOffer(request)
+	if err != nil {
+		return err
+	}
+	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
+		return ErrBusy
+	}
+	m := joining{call: call, offer: offer, reply: make(chan joined, 1)}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	c, err := f.send(ctx, id, true, m)
+	if err != nil {
+		return err
+	}
+	in := <-m.reply
+	if in.err != nil {
+		return in.err
+	}
+	dialog, err := call.Answer(ctx, in.response, &dialogHandler{controller: c, id: in.id})
+	if err != nil {
+		c.post(abandoned{id: in.id, err: err})
+		return nil //nolint:nilerr // there is nobody left to tell
+	}
+	if !c.post(answered{id: in.id, dialog: dialog}) {
+		return dialog.Bye(ctx)
+	}
+	return nil
+}
+
+// readOffer gives the offer of an INVITE; nil when it has none (RFC 3261, section 13.2.1).
+func readOffer(request *sipua.Request) (*sdp.Description, error) {
+	if len(request.Body) == 0 {
+		return nil, nil //nolint:nilnil // an INVITE without an offer is no error
+	}
+	if t := request.ContentType(); t != sdpType {
+		return nil, fmt.Errorf("%w: %s", errMediaType, t)
+	}
+	offer, err := sdp.Parse(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &offer, nil
+}
+
+// joining asks the controller to take a call.
+type joining struct {
+	call  *sipua.IncomingCall
+	offer *sdp.Description
+	reply chan joined // of capacity 1
+}
+
+// joined is the outcome of joining: the 2xx to send, or why not.
+type joined struct {
+	id       conference.ParticipantID
+	response *sipua.Response
+	err      error
+}
+
+func (m joining) handle(c *controller) {
+	request := m.call.Request()
+	id := conference.ParticipantID(shortName("p"))
+	entity, name := caller(request)
+	aware := request.Headers.Contains("Supported", recordAware)
+	contact, known := request.Contact()
+	join := conference.Join{ID: id, Entity: entity, DisplayName: name, RecordAware: aware}
+	if known {
+		join.Endpoint = contact.URI.Bare().String()
+	}
+	if err := c.step(join); err != nil {
+		m.reply <- joined{err: err}
+		return
+	}
+	p := c.newParticipant(id, inbound, entity)
+	p.transport = request.Transport
+	call := m.call.ID()
+	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
+	p.peer.RecordAware = aware
+	p.learnContact(contact, known)
+	body, err := c.prepare(p, m.offer)
+	if err != nil {
+		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), "")})
+		m.reply <- joined{err: err}
+		return
+	}
+	m.reply <- joined{id: id, response: c.accepted(p).WithBody(sdpType, body)}
+}
+
+// prepare makes the body of the 200: the answer, or an offer of all we have.
+func (c *controller) prepare(p *participant, offer *sdp.Description) ([]byte, error) {
+	if err := c.open(p); err != nil {
+		return nil, err
+	}
+	if offer != nil {
+		return c.answer(p, offer)
+	}
+	p.pending, p.said = c.offer(p)
+	return p.pending.Marshal(), nil
+}
+
+// caller is whom the roster shows: the From of the call, as far as it has one (RFC 4575, section 5.6).
+func caller(request *sipua.Request) (entity, name string) {
+	uri := request.From.URI.Bare()
+	if uri.Host == "anonymous.invalid" || uri.IsZero() {
+		return "sip:" + shortName("anonymous-") + "@anonymous.invalid", "Anonymous"
+	}
+	return uri.String(), request.From.Name
+}
+
+// learnContact remembers where the user agent is and what it is.
+func (p *participant) learnContact(contact sipua.Address, ok bool) {
+	if ok {
+		p.peer.Contact = contact.URI.String()
+		p.peer.Focus = contact.Params.Has("isfocus")
+	}
+}
+
+// accepted is a 200 of the focus in the dialog of a participant (RFC 4579, sections 4.2 and 5.13).
+func (c *controller) accepted(p *participant) *sipua.Response {
+	contact := sipua.Address{URI: c.focus.contactURI(c.id, p.transport)}.With("isfocus", "")
+	return sipua.NewResponse(200, sipua.Header{Name: "Contact", Value: contact.String()},
+		sipua.Header{Name: "Allow-Events", Value: confevent.EventPackage}, sipua.Header{Name: "Accept", Value: sdpType})
+}
+
+// answered brings the dialog of a call that was answered.
+type answered struct {
+	id     conference.ParticipantID
+	dialog *sipua.Dialog
+}
+
+func (m answered) handle(c *controller) {
+	p := c.participants[m.id]
+	if p == nil { // ejected or ended in the meantime
+		c.hangUp(m.dialog, "")
+		return
+	}
+	p.dialog = m.dialog
+	p.peer.RemoteTag = m.dialog.RemoteTag()
+	if p.bridged {
+		c.tell(p) // may have waited for the dialog
+	}
+}
+
+// abandoned says that a call could not be answered: the caller took it back, as a rule.
+type abandoned struct {
+	id  conference.ParticipantID
+	err error
+}
+
+func (m abandoned) handle(c *controller) {
+	_ = c.step(conference.Left{ID: m.id, Reason: reasonHeader(statusCanceled, m.err.Error())})
+}

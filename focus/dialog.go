@@ -1,0 +1,181 @@
+package focus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// dialogHandler brings what happens in the dialog of a participant into the mailbox.
+type dialogHandler struct {
+	controller *controller
+	id         conference.ParticipantID
+}
+
+// Ack bridges the participant (RFC 4575, section 5.7.3: connected), with the answer of a late offer.
+func (h *dialogHandler) Ack(request *sipua.Request) {
+	h.controller.post(acknowledged{id: h.id, body: request.Body})
+}
+
+// Offer answers a re-INVITE or UPDATE (RFC 3264, section 8).
+func (h *dialogHandler) Offer(request *sipua.Request) *sipua.Response {
+	m := offered{id: h.id, request: request, reply: make(chan *sipua.Response, 1)}
+	if !h.controller.post(m) {
+		return sipua.NewResponse(481)
+	}
+	return <-m.reply
+}
+
+// Request refuses what has no meaning in a call; OPTIONS gets its 200 from the agent.
+func (h *dialogHandler) Request(request *sipua.Request) *sipua.Response {
+	switch request.Method {
+	case "REFER":
+		return sipua.NewResponse(501)
+	case "INFO":
+		return sipua.NewResponse(415)
+	default:
+		return nil
+	}
+}
+
+// Ended takes the participant out.
+func (h *dialogHandler) Ended(reason sipua.EndReason) {
+	if reason.Cause != sipua.EndLocal {
+		h.controller.post(ended{id: h.id, reason: reason})
+	}
+}
+
+// acknowledged is the ACK of a 2xx.
+type acknowledged struct {
+	id   conference.ParticipantID
+	body []byte
+}
+
+func (m acknowledged) handle(c *controller) {
+	p := c.participants[m.id]
+	if p == nil {
+		return
+	}
+	if offer := p.pending; offer != nil {
+		p.pending = nil
+		if err := c.accept(p, offer, p.said, m.body); err != nil {
+			c.log.Warn("no usable answer in ACK", slog.String("participant", string(p.id)), slog.Any("error", err))
+			if !p.bridged { // a re-INVITE leaves the session as it was (RFC 3261, section 14.2)
+				p.hangUp = true
+				_ = c.step(conference.Failure{ID: p.id, Reason: reasonHeader(488, "")})
+			}
+			return
+		}
+		if p.bridged {
+			c.sessionChanged(p)
+		}
+	}
+	if !p.bridged {
+		c.bridge(p)
+	}
+}
+
+// offered is a re-INVITE or UPDATE of the participant.
+type offered struct {
+	id      conference.ParticipantID
+	request *sipua.Request
+	reply   chan *sipua.Response // of capacity 1
+}
+
+func (m offered) handle(c *controller) {
+	response, err := m.answer(c)
+	if err != nil {
+		response = refusal(err)
+	}
+	m.reply <- response
+}
+
+func (m offered) answer(c *controller) (*sipua.Response, error) {
+	p := c.participants[m.id]
+	if p == nil {
+		return sipua.NewResponse(481), nil
+	}
+	p.learnContact(m.request.Contact())
+	offer, err := readOffer(m.request)
+	switch {
+	case err != nil:
+		return nil, err
+	case offer != nil:
+		body, err := c.answer(p, offer)
+		if err != nil {
+			return nil, err
+		}
+		c.sessionChanged(p)
+		c.heardOf(p)
+		return c.accepted(p).WithBody(sdpType, body), nil
+	case m.request.Method == "INVITE":
+		p.pending, p.said = c.offer(p)
+		return c.accepted(p).WithBody(sdpType, p.pending.Marshal()), nil
+	default: // an UPDATE without an offer only refreshes
+		return c.accepted(p), nil
+	}
+}
+
+// sessionChanged reports a re-negotiation, and gives the mixer the new format.
+func (c *controller) sessionChanged(p *participant) {
+	version := c.machine.State().Version
+	if err := c.step(conference.SessionChanged{ID: p.id, Session: p.peer}); err != nil {
+		return
+	}
+	if c.machine.State().Version == version {
+		c.updateMix() // what the machine does not know of may be another: packet time, bit rate
+	}
+}
+
+// ended says that the dialog is over.
+type ended struct {
+	id     conference.ParticipantID
+	reason sipua.EndReason
+}
+
+func (m ended) handle(c *controller) {
+	p := c.participants[m.id]
+	if p == nil {
+		return
+	}
+	p.dialog = nil
+	switch m.reason.Cause {
+	case sipua.EndRemote:
+		reason := ""
+		if m.reason.Request != nil {
+			reason = m.reason.Request.Headers.Get("Reason")
+		}
+		_ = c.step(conference.Left{ID: m.id, Reason: reason})
+	case sipua.EndNoACK, sipua.EndRefused, sipua.EndShutdown, sipua.EndLocal:
+		code := sipua.Status(m.reason.Err)
+		if code == 0 {
+			code = 408
+		}
+		_ = c.step(conference.Failure{ID: m.id, Reason: reasonHeader(code, "")})
+	}
+}
+
+// reoffer sends an offer of ours: UPDATE where the user agent allows it, as nobody has to be asked (RFC 3311, section 5.1).
+func reoffer(ctx context.Context, d *sipua.Dialog, contact sipua.Address, offer *sdp.Description) ([]byte, error) {
+	body := sipua.Body{ContentType: sdpType, Data: offer.Marshal(), Headers: sipua.Headers{{Name: "Contact", Value: contact.String()}}}
+	var response *sipua.Response
+	var err error
+	if d.Allows("UPDATE") {
+		response, err = d.Update(ctx, body)
+	} else {
+		response, err = d.ReInvite(ctx, body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(response.Body) == 0 {
+		return nil, errors.New("2xx without an answer")
+	}
+	return response.Body, nil
+}
+
+var _ sipua.DialogHandler = (*dialogHandler)(nil)

@@ -1,0 +1,139 @@
+package focus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/parley-sip/parley/confevent"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// Dial calls somebody into the conference and returns at once; what becomes of it is seen in the State and the events.
+// Errors: ErrNoConference, ErrLocked, ErrFull, ErrInvalid.
+func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (conference.ParticipantID, error) {
+	target, err := sipua.ParseURI(uri)
+	if err != nil || !target.IsSIP() {
+		return "", fmt.Errorf("%w: %q is no SIP URI", ErrInvalid, uri)
+	}
+	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
+		return "", ErrBusy
+	}
+	pid := conference.ParticipantID(shortName("p"))
+	_, err = f.command(ctx, id, conference.Invite{ID: pid, Entity: target.Bare().String(), DisplayName: target.UserPart()})
+	if err != nil {
+		return "", err
+	}
+	return pid, nil
+}
+
+// dial performs what the machine has granted (RFC 4579, section 5.2).
+func (c *controller) dial(id conference.ParticipantID) {
+	s, ok := c.machine.State().Participant(id)
+	if !ok {
+		return
+	}
+	target, err := sipua.ParseURI(s.Entity)
+	p := c.newParticipant(id, outbound, s.Entity)
+	if err == nil {
+		err = c.open(p)
+	}
+	agent := c.focus.agent.Load()
+	if err == nil && agent == nil {
+		err = ErrShutdown
+	}
+	if err != nil {
+		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), err.Error())})
+		return
+	}
+	p.transport = target.Param("transport")
+	offer, said := c.offer(p)
+	p.said = said
+	uri := c.focus.contactURI(c.id, p.transport)
+	call := sipua.OutgoingCall{
+		To:      sipua.Address{URI: target, Name: s.DisplayName},
+		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
+		Contact: sipua.Address{URI: uri}.With("isfocus", ""),
+		Headers: sipua.Headers{
+			{Name: "Allow-Events", Value: confevent.EventPackage}, {Name: "Accept", Value: sdpType},
+		},
+		ContentType: sdpType, Body: offer.Marshal(),
+		OnProvisional: func(r *sipua.Response) {
+			if r.Status == 180 {
+				c.post(ringing{id: id})
+			}
+		},
+	}
+	c.background(func(ctx context.Context) message {
+		ctx, cancel := context.WithTimeout(ctx, c.focus.cfg.DialTimeout)
+		defer cancel()
+		if !c.post(dialing{id: id, cancel: cancel}) {
+			return nil
+		}
+		dialog, response, err := agent.Invite(ctx, call, &dialogHandler{controller: c, id: id})
+		return dialed{id: id, offer: offer, said: said, dialog: dialog, response: response, err: err}
+	})
+}
+
+// dialing hands over how to take an INVITE back.
+type dialing struct {
+	id     conference.ParticipantID
+	cancel context.CancelFunc
+}
+
+func (m dialing) handle(c *controller) {
+	if p := c.participants[m.id]; p != nil {
+		p.cancel = m.cancel
+		return
+	}
+	m.cancel()
+}
+
+// ringing is a 180.
+type ringing struct{ id conference.ParticipantID }
+
+func (m ringing) handle(c *controller) {
+	if c.participants[m.id] != nil {
+		_ = c.step(conference.Ringing{ID: m.id})
+	}
+}
+
+// dialed is the outcome of an INVITE of ours.
+type dialed struct {
+	id       conference.ParticipantID
+	offer    *sdp.Description
+	said     sdp.Record
+	dialog   *sipua.Dialog
+	response *sipua.Response
+	err      error
+}
+
+func (m dialed) handle(c *controller) {
+	p := c.participants[m.id]
+	switch {
+	case p == nil:
+		if m.err == nil { // the 200 has crossed the end
+			c.hangUp(m.dialog, "")
+		}
+		return
+	case m.err != nil:
+		code := status(m.err)
+		c.log.Info("dial-out failed", slog.String("participant", string(m.id)), slog.Int("status", code))
+		p.cancel = nil
+		_ = c.step(conference.Failure{ID: m.id, Busy: code == 486 || code == 600, Reason: reasonHeader(code, "")})
+		return
+	}
+	p.cancel, p.dialog = nil, m.dialog
+	id := m.dialog.ID()
+	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = id.CallID, id.LocalTag, id.RemoteTag
+	p.peer.RecordAware = m.response.Headers.Contains("Supported", recordAware)
+	p.learnContact(m.response.Contact())
+	if err := c.accept(p, m.offer, m.said, m.response.Body); err != nil {
+		p.hangUp = true
+		_ = c.step(conference.Failure{ID: m.id, Reason: reasonHeader(488, err.Error())})
+		return
+	}
+	c.bridge(p)
+}

@@ -1,0 +1,191 @@
+package focus
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// indicate tells a participant about recording (RFC 7866, section 6.1.2) and reports when it is done.
+func (c *controller) indicate(id conference.ParticipantID, i conference.Indication) {
+	if p := c.participants[id]; p != nil {
+		p.want = i
+		c.tell(p)
+	}
+}
+
+// tell brings a participant to what it is to be told: by an offer with a=record where the user agent understands it, by
+// the tone otherwise. It may be called at any time; what is under way is waited for.
+func (c *controller) tell(p *participant) {
+	switch {
+	case !p.peer.RecordAware || p.untold:
+		c.sound(p)
+	case p.telling:
+	case indicationOf(p.said) == p.want:
+		c.told(p)
+	case p.dialog != nil:
+		c.offerIndication(p)
+	}
+}
+
+// told reports that the participant knows.
+func (c *controller) told(p *participant) {
+	if s, ok := c.machine.State().Participant(p.id); ok && s.Recording != p.want {
+		_ = c.step(conference.Indicated{ID: p.id, Indication: p.want})
+	}
+}
+
+// heardOf reports what an answer of ours has said.
+func (c *controller) heardOf(p *participant) {
+	if p.peer.RecordAware && !p.telling && indicationOf(p.said) == p.want {
+		c.told(p)
+	}
+}
+
+// offerIndication sends an offer whose only news is a=record (RFC 7866, section 7.1.2).
+func (c *controller) offerIndication(p *participant) {
+	offer, said := c.offer(p)
+	p.telling = true
+	dialog, id := p.dialog, p.id
+	contact := sipua.Address{URI: c.focus.contactURI(c.id, p.transport)}.With("isfocus", "")
+	c.background(func(ctx context.Context) message {
+		ctx, cancel := context.WithTimeout(ctx, offerTimeout)
+		defer cancel()
+		body, err := reoffer(ctx, dialog, contact, offer)
+		return reoffered{id: id, offer: offer, said: said, body: body, err: err}
+	})
+	c.later(c.focus.cfg.Notification.Timeout, overdue{id: id})
+}
+
+// reoffered is the outcome of an offer of ours in a dialog.
+type reoffered struct {
+	id    conference.ParticipantID
+	offer *sdp.Description
+	said  sdp.Record
+	body  []byte
+	err   error
+}
+
+func (m reoffered) handle(c *controller) {
+	p := c.participants[m.id]
+	if p == nil {
+		return
+	}
+	p.telling = false
+	before := p.peer
+	if m.err == nil {
+		m.err = c.accept(p, m.offer, m.said, m.body)
+	}
+	if m.err != nil {
+		c.log.Warn("participant does not take the recording indication, it gets the tone",
+			slog.String("participant", string(p.id)), slog.Any("error", m.err))
+		p.untold = true
+	} else {
+		p.untold = false
+		c.silence(p)
+	}
+	if p.peer != before {
+		c.sessionChanged(p)
+	}
+	c.tell(p)
+}
+
+// overdue says that a record-aware user agent had its time to answer.
+type overdue struct{ id conference.ParticipantID }
+
+func (m overdue) handle(c *controller) {
+	if p := c.participants[m.id]; p != nil && p.telling {
+		p.untold = true
+		c.tell(p)
+	}
+}
+
+// sound tells by the tone: it begins, and when it was heard once the participant counts as told.
+func (c *controller) sound(p *participant) {
+	if p.want != conference.IndicateOn {
+		c.silence(p)
+		c.told(p)
+		return
+	}
+	if p.tone != 0 {
+		return // the first tone will report
+	}
+	n := c.focus.cfg.Notification
+	tone, err := newTone(n.ToneFrequency, n.ToneLength, n.ToneInterval)
+	if err != nil {
+		c.log.Error("recording tone", slog.Any("error", err))
+		return
+	}
+	p.tone = c.newMember()
+	c.sources[p.tone] = source{In: tone, Audience: p.id}
+	c.updateMix()
+	c.later(n.ToneLength+2*codecs.FrameDuration, sounded{id: p.id, applied: c.applied})
+}
+
+// silence ends the tone.
+func (c *controller) silence(p *participant) {
+	if p.tone != 0 {
+		delete(c.sources, p.tone)
+		p.tone = 0
+		c.updateMix()
+	}
+}
+
+// sounded says that a first tone has had its time.
+type sounded struct {
+	id      conference.ParticipantID
+	applied <-chan struct{} // the layout with which it began
+}
+
+func (m sounded) handle(c *controller) {
+	p := c.participants[m.id]
+	if p == nil || p.tone == 0 || p.want != conference.IndicateOn {
+		return
+	}
+	select {
+	case <-m.applied:
+		c.told(p)
+	default: // the mixer is late; so are we
+		c.later(codecs.FrameDuration, m)
+	}
+}
+
+// toneRate is enough for 1400 Hz.
+const toneRate = 8000
+
+// tone is a mixer input that sounds at the beginning of each interval.
+type tone struct {
+	generator *codecs.ToneGenerator
+	period    int // ticks
+	tick      int
+}
+
+// newTone makes a tone of a frequency in hertz.
+func newTone(frequency int, length, interval time.Duration) (*tone, error) {
+	generator, err := codecs.NewToneGenerator(codecs.Tone{
+		Frequencies: []float64{float64(frequency)}, Level: -18, Cadence: []time.Duration{length}, Once: true,
+	}, toneRate)
+	if err != nil {
+		return nil, err
+	}
+	return &tone{generator: generator, period: max(1, int(interval/codecs.FrameDuration))}, nil
+}
+
+// Ingest writes the next 20 ms. It does not allocate.
+func (t *tone) Ingest(dst []int16) codecs.Frame {
+	const samples = toneRate / 50
+	if t.tick == 0 {
+		t.generator.Reset()
+	}
+	t.tick = (t.tick + 1) % t.period
+	if t.generator.Done() {
+		return codecs.Frame{Rate: toneRate, Samples: samples, Level: 127, Flags: codecs.Silent}
+	}
+	t.generator.Read(dst[:samples])
+	return codecs.Frame{Rate: toneRate, Samples: samples, Level: codecs.Level(dst[:samples])}
+}

@@ -1,0 +1,99 @@
+package focus
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/mixer"
+)
+
+// port is where a participant is connected to the mixer.
+type port struct {
+	Member mixer.MemberID
+	In     mixer.Input
+	Out    mixer.Output
+	Format codecs.Format
+}
+
+// tap is a recorded stream that its recorder takes.
+type tap struct {
+	Member      mixer.MemberID
+	Out         mixer.Output
+	Format      codecs.Format
+	Recording   conference.RecordingID
+	Participant conference.ParticipantID // empty: mixed
+	Silence     bool                     // keep the stream running without content
+}
+
+// source is something to be heard that is no participant.
+type source struct {
+	In       mixer.Input
+	Audience conference.ParticipantID // empty: everybody
+}
+
+// layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
+// not been told (RFC 7866, section 6.1.2), and a private tone reaches only whom it is for: no tap hears it.
+func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
+) mixer.Layout {
+	l := mixer.Layout{Members: make([]mixer.Member, 0, len(ports)+len(taps)+len(sources))}
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		at, ok := ports[p.ID]
+		if !ok || !p.Status.Present() {
+			continue
+		}
+		m := mixer.Member{ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Speaks: p.Speaks(), GainDB: p.GainDB}
+		if p.Hears() {
+			m.Hears.Mode = mixer.Everyone
+		}
+		l.Members = append(l.Members, m)
+	}
+	for _, t := range taps {
+		if m, ok := tapMember(s, ports, t); ok {
+			l.Members = append(l.Members, m)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		m := mixer.Member{ID: id, In: sources[id].In, Speaks: true}
+		if to := sources[id].Audience; to != "" {
+			at, ok := ports[to]
+			if !ok {
+				continue
+			}
+			m.Audience = []mixer.MemberID{at.Member}
+		}
+		l.Members = append(l.Members, m)
+	}
+	return l
+}
+
+// tapMember is the listener behind a recorded stream; none while it may not capture anything.
+func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap) (mixer.Member, bool) {
+	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format}
+	if t.Silence {
+		return m, true
+	}
+	r, ok := s.Recording(t.Recording)
+	if !ok || !r.Captures() {
+		return m, false
+	}
+	told := 0
+	m.Hears = mixer.Hearing{Mode: mixer.Everyone}
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		at, connected := ports[p.ID]
+		switch {
+		case !connected || !p.Status.Present():
+		case p.Recording != conference.IndicateOn:
+			m.Hears.Except = append(m.Hears.Except, at.Member)
+		case t.Participant == "":
+			told++
+		case t.Participant == p.ID:
+			told++
+			m.Hears.Mode, m.Hears.Only = mixer.Only, []mixer.MemberID{at.Member}
+		}
+	}
+	return m, told > 0
+}

@@ -1,0 +1,177 @@
+package focus
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
+)
+
+// mediaLabel is the label of the conference's audio, in descriptions and in available-media (RFC 4575, section 5.3.4).
+const mediaLabel = "audio"
+
+// levelExtension is the identifier we offer for the client-to-mixer audio level (RFC 6464).
+const levelExtension = 1
+
+// description is what we bring to an offer or an answer for a participant.
+func (c *controller) description(p *participant) sdp.Local {
+	cfg := c.focus.cfg
+	at := p.session.LocalAddr()
+	address := at.Addr()
+	if cfg.Address.IsValid() {
+		address = cfg.Address
+	}
+	local := sdp.Local{
+		Address: address, Session: uint64(p.startedAt.UnixNano()), Version: 1, //nolint:gosec // any number will do
+		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
+		Streams: []sdp.LocalStream{{
+			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true,
+			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, Label: mediaLabel,
+		}},
+		Record: c.recordAttribute(p),
+	}
+	return local
+}
+
+// sessionName is the s= line (RFC 4579, section 3.1), without what could end it.
+func sessionName(s *conference.State) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s.Name)
+}
+
+// recordAttribute is what a description says about recording: the truth, to those who understand it, once there has been
+// something to tell (RFC 7866, section 7.1.2).
+func (c *controller) recordAttribute(p *participant) sdp.Record {
+	if !p.peer.RecordAware && p.direction == inbound {
+		return sdp.RecordUnspecified
+	}
+	now := c.machine.State().Indication()
+	if now == conference.IndicateOff && p.said == sdp.RecordUnspecified {
+		return sdp.RecordUnspecified
+	}
+	return recordOf(now)
+}
+
+func recordOf(i conference.Indication) sdp.Record {
+	switch i {
+	case conference.IndicateOn:
+		return sdp.RecordOn
+	case conference.IndicatePaused:
+		return sdp.RecordPaused
+	case conference.IndicateOff:
+		return sdp.RecordOff
+	default:
+		return sdp.RecordOff
+	}
+}
+
+func indicationOf(r sdp.Record) conference.Indication {
+	switch r {
+	case sdp.RecordOn:
+		return conference.IndicateOn
+	case sdp.RecordPaused:
+		return conference.IndicatePaused
+	case sdp.RecordOff, sdp.RecordUnspecified:
+		return conference.IndicateOff
+	default:
+		return conference.IndicateOff
+	}
+}
+
+// answer answers an offer of the participant and lets its media follow. On an error nothing has changed.
+func (c *controller) answer(p *participant, offer *sdp.Description) ([]byte, error) {
+	local := c.description(p)
+	local.Remote = offer
+	plan, err := sdp.Answer(*offer, local)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.adopt(p, &plan); err != nil {
+		return nil, err
+	}
+	p.local, p.remote, p.said, p.pending = &plan.Answer, offer, local.Record, nil
+	return plan.Answer.Marshal(), nil
+}
+
+// offer makes an offer to the participant.
+func (c *controller) offer(p *participant) (*sdp.Description, sdp.Record) {
+	local := c.description(p)
+	d := sdp.Offer(local)
+	return &d, local.Record
+}
+
+// accept takes the answer to an offer of ours. On an error nothing has changed.
+func (c *controller) accept(p *participant, offer *sdp.Description, said sdp.Record, body []byte) error {
+	answer, err := sdp.Parse(body)
+	if err != nil {
+		return err
+	}
+	plan, err := sdp.Accept(*offer, answer)
+	if err != nil {
+		return err
+	}
+	if err := c.adopt(p, &plan); err != nil {
+		return err
+	}
+	p.local, p.remote, p.said = offer, &answer, said
+	return nil
+}
+
+// adopt configures the media session by what was agreed.
+func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
+	stream, ok := plan.Audio()
+	if !ok { // every stream is disabled: nothing flows, the session stays
+		stream = p.stream
+		stream.Send, stream.Receive, stream.RemoteHold = false, false, true
+	}
+	if !stream.Codec.Valid() {
+		return fmt.Errorf("%w: no audio", sdp.ErrNoAudio)
+	}
+	if err := p.session.Configure(mediaParams(stream)); err != nil {
+		return err
+	}
+	stream.Format = stream.Encode(codecs.Format{
+		Bitrate: c.focus.cfg.OpusBitrate, Complexity: c.focus.cfg.OpusComplexity, FEC: true,
+	})
+	p.stream = stream
+	p.peer.Codec = codecName(stream.Codec)
+	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send
+	p.peer.OnHold = stream.RemoteHold
+	return nil
+}
+
+// codecName is what the API shows: encoding name and clock rate as in rtpmap.
+func codecName(c codecs.Codec) string {
+	return fmt.Sprintf("%s/%d", strings.ToLower(c.String()), c.ClockRate())
+}
+
+// mediaParams translates a negotiated stream for the media session.
+func mediaParams(s sdp.Stream) media.Params {
+	p := media.Params{
+		Remote: s.Remote, RemoteRTCP: s.RemoteRTCP, Mux: s.Mux, Send: s.Send, Receiving: s.Receive, SendCodec: s.Codec,
+		SendPayloadType: s.SendPT, LevelExtension: s.LevelExtension, FEC: true,
+	}
+	if !usable(p.Remote) {
+		p.Remote, p.RemoteRTCP = netip.AddrPort{}, netip.AddrPort{}
+	}
+	for _, a := range s.Accepts {
+		p.Receive = append(p.Receive, media.PayloadType{
+			Number: a.Number, Codec: a.Codec, ClockRate: a.ClockRate, Event: a.Event, CN: a.ComfortNoise,
+		})
+	}
+	return p
+}
+
+func usable(a netip.AddrPort) bool { return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() }
+
+// offerTimeout bounds the wait for the answer to an offer in a dialog.
+const offerTimeout = 40 * time.Second

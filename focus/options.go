@@ -1,0 +1,93 @@
+package focus
+
+import (
+	"strings"
+
+	"github.com/parley-sip/parley/confevent"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// Request answers requests outside of dialogs: OPTIONS as an INVITE would be (RFC 3261, section 11.2); REFER is not built.
+func (f *Focus) Request(request *sipua.Request) *sipua.Response {
+	id := conference.ID(request.URI.UserPart())
+	switch request.Method {
+	case "OPTIONS":
+		if id == "" {
+			return f.capabilities(request, sipua.Address{})
+		}
+		if err := f.wouldAdmit(id); err != nil {
+			return refusal(err)
+		}
+		return f.capabilities(request, sipua.Address{URI: f.contactURI(id, request.Transport)}.With("isfocus", ""))
+	case "REFER":
+		if err := f.wouldAdmit(id); err != nil && status(err) == 404 {
+			return refusal(err)
+		}
+		return sipua.NewResponse(501)
+	default:
+		return nil
+	}
+}
+
+// wouldAdmit is the error that an INVITE would meet now.
+func (f *Focus) wouldAdmit(id conference.ID) error {
+	f.mu.Lock()
+	e, draining, full := f.entries[id], f.draining, f.full()
+	f.mu.Unlock()
+	if limit := f.cfg.Limits.Participants; draining || limit > 0 && f.talking.Load() >= int64(limit) {
+		return ErrBusy
+	}
+	if e == nil {
+		switch {
+		case !f.cfg.Dynamic || !conferenceID.MatchString(string(id)):
+			return ErrNoConference
+		case full:
+			return ErrBusy
+		}
+		return nil
+	}
+	s := f.current(e)
+	switch {
+	case s.Ended:
+		return ErrNoConference
+	case s.Locked:
+		return ErrLocked
+	case s.MaxParticipants > 0 && len(s.Participants) >= s.MaxParticipants:
+		return ErrFull
+	}
+	return nil
+}
+
+// capabilities is what the focus can do (RFC 4579, section 5.13). Allow and Supported are those of the agent.
+func (f *Focus) capabilities(request *sipua.Request, contact sipua.Address) *sipua.Response {
+	response := sipua.NewResponse(200, sipua.Header{Name: "Accept", Value: sdpType},
+		sipua.Header{Name: "Accept-Language", Value: "en"}, sipua.Header{Name: "Allow-Events", Value: confevent.EventPackage})
+	if !contact.URI.IsZero() {
+		response.WithHeader("Contact", contact.String())
+	}
+	if acceptsSDP(request.Headers) && request.Local.IsValid() {
+		d := sdp.Offer(sdp.Local{
+			Address: request.Local.Addr().Unmap(), Session: 1, Version: 1,
+			Streams: []sdp.LocalStream{{Port: 9, Codecs: f.cfg.Codecs, Events: true, Mux: true}},
+		})
+		response.WithBody(sdpType, d.Marshal())
+	}
+	return response
+}
+
+// acceptsSDP tells whether the sender would read a description.
+func acceptsSDP(h sipua.Headers) bool {
+	if !h.Has("Accept") {
+		return true
+	}
+	for _, v := range h.List("Accept") {
+		t, _, _ := strings.Cut(v, ";")
+		switch strings.ToLower(strings.TrimSpace(t)) {
+		case sdpType, "application/*", "*/*":
+			return true
+		}
+	}
+	return false
+}

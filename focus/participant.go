@@ -1,0 +1,194 @@
+package focus
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// Directions of calls, in hooks and call records.
+const (
+	inbound  = "inbound"
+	outbound = "outbound"
+)
+
+// byeTimeout bounds the wait for the answer to a BYE.
+const byeTimeout = 32 * time.Second
+
+// participant is what the controller holds of a participant beside the State: its dialog, its media, its offers.
+type participant struct {
+	id        conference.ParticipantID
+	direction string
+	uri       string
+	startedAt time.Time
+	member    mixer.MemberID
+	session   *media.Session
+	dialog    *sipua.Dialog
+	transport string             // of the signalling
+	cancel    context.CancelFunc // of an INVITE that is on its way out
+	bridged   bool
+	hangUp    bool // the dialog is to be ended by us although the machine did not eject
+
+	local, remote *sdp.Description // last sent and received
+	pending       *sdp.Description // our offer that waits for its answer in an ACK
+	stream        sdp.Stream
+	peer          conference.Session
+
+	want    conference.Indication // what it is to be told
+	said    sdp.Record            // what our last description said
+	telling bool                  // an offer of ours is on its way
+	untold  bool                  // it did not take that offer
+	tone    mixer.MemberID        // source of its recording tone, 0: none
+}
+
+// newParticipant registers what belongs to a participant that the machine has admitted.
+func (c *controller) newParticipant(id conference.ParticipantID, direction, uri string) *participant {
+	p := &participant{id: id, direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember()}
+	p.peer.Label = mediaLabel
+	c.participants[id] = p
+	c.members[p.member] = id
+	c.focus.talking.Add(1)
+	if h := c.focus.hooks.CallStarted; h != nil {
+		h(direction)
+	}
+	return p
+}
+
+// open gets the participant its ports.
+func (c *controller) open(p *participant) error {
+	session, err := c.focus.media.Open(media.Options{})
+	if err != nil {
+		return err
+	}
+	p.session = session
+	return nil
+}
+
+// bridge reports the participant's media as ready to be mixed.
+func (c *controller) bridge(p *participant) {
+	p.bridged = true
+	told := conference.IndicateOff
+	if p.peer.RecordAware {
+		told = indicationOf(p.said)
+	}
+	if err := c.step(conference.Bridged{ID: p.id, Session: p.peer, Told: told}); err != nil {
+		c.log.Warn("participant cannot be bridged", slog.String("participant", string(p.id)), slog.Any("error", err))
+		return
+	}
+	if h := c.focus.hooks.CallAnswered; h != nil {
+		h(p.direction, time.Since(p.startedAt))
+	}
+	c.listenForDigits(p)
+}
+
+// release lets go of a participant that the machine has taken out: signalling first, the media when the mixer has let go.
+func (c *controller) release(d *conference.Participant, eject bool, reason string) {
+	p := c.participants[d.ID]
+	if p == nil {
+		return
+	}
+	delete(c.participants, d.ID)
+	delete(c.members, p.member)
+	c.focus.talking.Add(-1)
+	if p.tone != 0 {
+		delete(c.sources, p.tone)
+	}
+	if p.cancel != nil {
+		p.cancel()
+	}
+	if p.dialog != nil && (eject || p.hangUp) {
+		c.hangUp(p.dialog, reason)
+	}
+	record := callRecord(c.id, p, d)
+	applied, session := c.applied, p.session
+	c.focus.spawn(func(context.Context) {
+		if session != nil {
+			select {
+			case <-applied:
+			case <-c.silent:
+			}
+			record.Stats = mediaStats(session.Stats())
+			if err := session.Close(); err != nil {
+				c.log.Warn("closing media", slog.Any("error", err))
+			}
+		}
+		if h := c.focus.hooks.CallEnded; h != nil {
+			h(record)
+		}
+	})
+}
+
+// hangUp sends a BYE and does not wait for it.
+func (c *controller) hangUp(d *sipua.Dialog, reason string) {
+	var headers []sipua.Header
+	if reason != "" {
+		headers = append(headers, sipua.Header{Name: "Reason", Value: reason})
+	}
+	c.focus.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
+		defer cancel()
+		if err := d.Bye(ctx, headers...); err != nil {
+			c.log.Debug("BYE", slog.Any("error", err))
+		}
+	})
+}
+
+// callRecord is what remains of a call, but for its statistics.
+func callRecord(id conference.ID, p *participant, d *conference.Participant) CallRecord {
+	r := CallRecord{
+		Conference: id, Participant: p.id, Direction: p.direction, URI: p.uri, CallID: p.peer.CallID, Codec: p.peer.Codec,
+		Reason: d.Disconnection.Reason, StartedAt: p.startedAt, AnsweredAt: d.JoinedAt, EndedAt: d.Disconnection.At,
+	}
+	switch {
+	case !d.JoinedAt.IsZero():
+		r.Result = "answered"
+	case d.Disconnection.Method == conference.Busy:
+		r.Result = "busy"
+	case d.Disconnection.Method == conference.Failed:
+		r.Result = "failed"
+	default:
+		r.Result = "cancelled"
+	}
+	return r
+}
+
+// mediaStats picks what the API shows.
+func mediaStats(s media.Stats) ParticipantStats {
+	return ParticipantStats{
+		ReceivedPackets: s.PacketsReceived, ReceivedLost: uint64(max(0, s.Lost)), SentPackets: s.PacketsSent,
+		JitterMS: milliseconds(s.Jitter), RoundTripMS: milliseconds(s.RoundTrip), MOS: s.MOS, Concealed: s.Concealed,
+		Late: s.Late, RemoteLoss: s.RemoteFraction,
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// listenForDigits waits for key presses; the channel ends with the session.
+func (c *controller) listenForDigits(p *participant) {
+	digits, id := p.session.Digits(), p.id
+	if digits == nil {
+		return
+	}
+	c.focus.spawn(func(context.Context) {
+		for d := range digits {
+			c.focus.events.add(c.id, time.Now(), DigitReceived, DigitInfo{
+				Participant: id, Digit: string(rune(d.Key)), DurationMS: d.Duration.Milliseconds(),
+			}, false)
+		}
+	})
+}
+
+// identity is the participant's identifier in recording metadata, the same for all recorders (RFC 7865, section 6.10).
+func (c *controller) identity(id conference.ParticipantID) siprec.ID {
+	if c.identities[id] == "" {
+		c.identities[id] = newIdentity()
+	}
+	return c.identities[id]
+}

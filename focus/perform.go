@@ -1,0 +1,140 @@
+package focus
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/mixer"
+)
+
+// step feeds the machine and does what it says. The error is that of a refusal.
+func (c *controller) step(e conference.Event) error {
+	old := c.machine.State()
+	actions := c.machine.Step(e, time.Now())
+	next := c.machine.State()
+	ejected := map[conference.ParticipantID]string{}
+	for _, a := range actions {
+		switch a := a.(type) {
+		case conference.Reject:
+			return a.Err
+		case conference.Publish:
+			c.publish(e, old, next)
+		case conference.Eject:
+			ejected[a.ID] = a.Reason
+		default:
+			c.perform(a)
+		}
+	}
+	if next == old {
+		return nil
+	}
+	for i := range next.Departed {
+		reason, eject := ejected[next.Departed[i].ID]
+		c.release(&next.Departed[i], eject, reason)
+	}
+	return nil
+}
+
+// perform does one action; those that step does itself are not among them.
+func (c *controller) perform(a conference.Action) {
+	switch a := a.(type) {
+	case conference.UpdateMix:
+		c.updateMix()
+	case conference.Dial:
+		c.dial(a.ID)
+	case conference.Indicate:
+		c.indicate(a.ID, a.Indication)
+	case conference.AutoRecord:
+		if err := c.step(conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: true}); err != nil {
+			c.log.Warn("cannot record by policy", slog.Any("error", err))
+		}
+	case conference.StartRecording:
+		c.startRecorders(a.ID)
+	case conference.WakeAt:
+		c.wake = a.At
+	case conference.Close:
+		c.focus.forget(c.entry)
+	case conference.ChangeRecording, conference.Idle, conference.Admit:
+		// Recorders follow every State; an idle controller ends by itself; who joins looks at the outcome of the step.
+	}
+}
+
+// publish makes a version known to all observers, none of which can hold us up.
+func (c *controller) publish(e conference.Event, old, next *conference.State) {
+	c.entry.state.Store(next)
+	c.entry.notify()
+	for _, ch := range changes(old, next) {
+		c.focus.events.add(c.id, time.Now(), ch.kind, ch.object, next.Ended)
+	}
+	c.remember(next)
+	if _, only := e.(conference.Speaking); !only {
+		for _, r := range append([]*recorder(nil), c.recorders...) {
+			c.desire(r)
+		}
+	}
+}
+
+// updateMix gives the mixer the layout that belongs to the State.
+func (c *controller) updateMix() {
+	ports := make(map[conference.ParticipantID]port, len(c.participants))
+	for id, p := range c.participants {
+		if p.session != nil && p.bridged {
+			ports[id] = port{Member: p.member, In: p.session, Out: p.session, Format: p.stream.Format}
+		}
+	}
+	var taps []tap
+	for _, r := range c.recorders {
+		taps = r.taps(taps)
+	}
+	applied, err := c.mix.Apply(layout(c.machine.State(), ports, taps, c.sources))
+	if err != nil {
+		c.log.Error("layout refused by the mixer", slog.Any("error", err))
+		return
+	}
+	c.applied = applied
+}
+
+// newMember gives an identifier that the mix has never had.
+func (c *controller) newMember() mixer.MemberID {
+	c.lastMember++
+	return c.lastMember
+}
+
+// heard takes who speaks from the engine.
+func (c *controller) heard(active []mixer.MemberID) {
+	c.active.Store(&active)
+	select {
+	case c.spoke <- struct{}{}:
+	default:
+	}
+}
+
+// speaking tells the machine who speaks, and of the sources they have begun to speak with.
+func (c *controller) speaking() {
+	active := c.active.Load()
+	if active == nil {
+		return
+	}
+	ids := make([]conference.ParticipantID, 0, len(*active))
+	for _, m := range *active {
+		id, ok := c.members[m]
+		if !ok {
+			continue
+		}
+		ids = append(ids, id)
+		c.learnSource(c.participants[id])
+	}
+	_ = c.step(conference.Speaking{Active: ids})
+}
+
+// learnSource reports a new SSRC of a participant: it names his voice in CSRC lists and conference documents.
+func (c *controller) learnSource(p *participant) {
+	if p == nil || p.session == nil {
+		return
+	}
+	if ssrc := p.session.Stats().RemoteSSRC; ssrc != 0 && ssrc != p.peer.SSRC {
+		p.peer.SSRC = ssrc
+		_ = c.step(conference.SessionChanged{ID: p.id, Session: p.peer})
+	}
+}

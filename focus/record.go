@@ -1,0 +1,149 @@
+package focus
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// desire tells a recording session what the State wants recorded. Sessions follow every version; what comes close together
+// is put into one request by the protocol.
+func (c *controller) desire(r *recorder) {
+	state := c.machine.State()
+	recording, ok := state.Recording(r.recording)
+	d := siprec.Desire{
+		Stopped: !ok || recording.Stopping || recording.Over(), Paused: recording.Paused, Roster: c.roster(r, state),
+		Streams: c.wishes(r, state),
+	}
+	c.recorderStep(r, d)
+}
+
+// mixedKey is the key of the mixed stream; those of the others are the identifiers of participants.
+const mixedKey = "mixed"
+
+// wishes are the streams that shall be recorded: the mixed one first, then the participants in order of arrival.
+func (c *controller) wishes(r *recorder, state *conference.State) []siprec.StreamWish {
+	var list []siprec.StreamWish
+	add := func(key string, id conference.ParticipantID) {
+		s := c.stream(r, key, id)
+		if s == nil {
+			return
+		}
+		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port()}
+		if id != "" {
+			w.Participant = c.identity(id)
+		}
+		list = append(list, w)
+	}
+	if r.modes&conference.Mixed != 0 {
+		add(mixedKey, "")
+	}
+	if r.modes&conference.Separate != 0 {
+		for i := range state.Participants {
+			if p := &state.Participants[i]; p.Status.Present() {
+				add(string(p.ID), p.ID)
+			}
+		}
+	}
+	return list
+}
+
+// stream gives the media of a stream, opened if need be; nil when there is no port for it.
+func (c *controller) stream(r *recorder, key string, id conference.ParticipantID) *recorded {
+	if s := r.streams[key]; s != nil {
+		return s
+	}
+	session, err := c.focus.media.Open(media.Options{})
+	if err != nil {
+		c.log.Error("no port for a recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
+		if h := c.focus.hooks.RecordingFailure; h != nil {
+			h(r.server.Name, "no-ports")
+		}
+		return nil
+	}
+	s := &recorded{key: key, participant: id, id: newIdentity(), session: session, member: c.newMember()}
+	r.streams[key] = s
+	return s
+}
+
+// roster is the State as recording metadata sees it: who is there, who was there, the focus last (RFC 7865, section 6).
+func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster {
+	roster := siprec.Roster{
+		Session: c.session, Started: state.StartedAt, RecordedSince: r.since,
+		Participants: make([]siprec.RosterParticipant, 0, len(c.departed)+len(state.Participants)+1),
+	}
+	if roster.Started.IsZero() {
+		roster.Started = r.since
+	}
+	if len(state.Participants) == 0 {
+		roster.Ended = time.Now()
+		if n := len(c.departed); n > 0 {
+			roster.Ended = c.departed[n-1].Left
+		}
+	}
+	for _, p := range c.departed {
+		if !p.Left.Before(r.since) {
+			roster.Participants = append(roster.Participants, p)
+		}
+	}
+	for i := range state.Participants {
+		if p := &state.Participants[i]; p.Status.Present() {
+			roster.Participants = append(roster.Participants, c.rosterParticipant(p))
+		}
+	}
+	roster.Participants = append(roster.Participants, siprec.RosterParticipant{
+		ID: c.identity(""), Names: []siprec.NameID{{AOR: state.URI}}, Joined: roster.Started, Focus: true,
+	})
+	return roster
+}
+
+// rosterParticipant is one participant in metadata.
+func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterParticipant {
+	name := siprec.NameID{AOR: p.Entity}
+	if p.DisplayName != "" {
+		name.Name = p.DisplayName
+	}
+	return siprec.RosterParticipant{
+		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt,
+		Muted:    p.Silenced() || !p.Session.Sends,
+		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held,
+	}
+}
+
+// remember keeps who has left, for as long as the conference is active: metadata tell when (RFC 7865, section 6.6).
+func (c *controller) remember(state *conference.State) {
+	for i := range state.Departed {
+		p := &state.Departed[i]
+		if p.JoinedAt.IsZero() {
+			continue
+		}
+		gone := c.rosterParticipant(p)
+		gone.Left = p.Disconnection.At
+		c.departed = append(c.departed, gone)
+	}
+}
+
+// recordingInfo is a recording with its streams as they are now.
+func (c *controller) recordingInfo(recording *conference.Recording) RecordingInfo {
+	info := DescribeRecording(c.id, recording)
+	for _, r := range c.recorders {
+		if r.recording != recording.ID {
+			continue
+		}
+		for _, s := range r.streams {
+			stream := StreamInfo{
+				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant,
+				Packets: s.session.Stats().PacketsSent,
+			}
+			if s.format.Codec.Valid() {
+				stream.Codec = codecName(s.format.Codec)
+			}
+			info.Streams = append(info.Streams, stream)
+		}
+	}
+	sortStreams(info.Streams)
+	return info
+}

@@ -1,0 +1,262 @@
+package focus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// recorderContact is our Contact in a recording session (RFC 7866, section 6.1.1).
+func (c *controller) recorderContact(uri sipua.URI) sipua.Address {
+	return sipua.Address{URI: c.focus.contactURI(c.id, uri.Param("transport"))}.With(siprec.FeatureTag, "")
+}
+
+// messageHeaders are the header fields of a message, with the disposition of its body.
+func messageHeaders(m siprec.Message) sipua.Headers {
+	var h sipua.Headers
+	for _, field := range m.Headers {
+		h = append(h, sipua.Header{Name: field.Name, Value: field.Value})
+	}
+	if m.Disposition != "" {
+		h = append(h, sipua.Header{Name: "Content-Disposition", Value: m.Disposition})
+	}
+	return h
+}
+
+// inviteRecorder begins the dialog with the server.
+func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
+	agent := c.focus.agent.Load()
+	target, err := sipua.ParseURI(r.server.URI)
+	if err != nil || agent == nil {
+		c.later(0, recorderEvent{r, siprec.TransportFailed{Exchange: m.Exchange, Reason: fmt.Sprintf("cannot call %q", r.server.URI)}})
+		return
+	}
+	call := sipua.OutgoingCall{
+		To:      sipua.Address{URI: target},
+		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
+		Contact: c.recorderContact(target), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
+	}
+	handler := &recorderHandler{controller: c, recorder: r}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.inviting = cancel
+	c.background(func(root context.Context) message {
+		defer cancel()
+		stop := context.AfterFunc(root, cancel)
+		defer stop()
+		dialog, response, err := agent.Invite(ctx, call, handler)
+		return recorderDialog{recorder: r, dialog: dialog, event: outcome(m.Exchange, response, err)}
+	})
+}
+
+// recorderDialog is the outcome of the INVITE to a server.
+type recorderDialog struct {
+	recorder *recorder
+	dialog   *sipua.Dialog
+	event    siprec.Event
+}
+
+func (m recorderDialog) handle(c *controller) {
+	r := m.recorder
+	r.inviting = nil
+	if m.dialog != nil && r.over {
+		c.hangUp(m.dialog, "")
+		return
+	}
+	r.dialog = m.dialog
+	c.recorderStep(r, m.event)
+}
+
+// requestRecorder sends a request in the dialog; what it reports about the capture is true by then.
+func (c *controller) requestRecorder(r *recorder, m siprec.Message,
+	send func(*sipua.Dialog, context.Context, sipua.Body) (*sipua.Response, error),
+) {
+	dialog, applied := r.dialog, c.applied
+	if dialog == nil {
+		c.later(0, recorderEvent{r, siprec.TransportFailed{Exchange: m.Exchange, Reason: "no dialog"}})
+		return
+	}
+	body := sipua.Body{ContentType: m.ContentType, Data: m.Body, Headers: messageHeaders(m)}
+	c.background(func(ctx context.Context) message {
+		select {
+		case <-applied:
+		case <-ctx.Done():
+		}
+		response, err := send(dialog, ctx, body)
+		return recorderEvent{r, outcome(m.Exchange, response, err)}
+	})
+}
+
+// endRecorderDialog sends the BYE after the last packet.
+func (c *controller) endRecorderDialog(r *recorder, m siprec.Message) {
+	dialog, applied := r.dialog, c.applied
+	r.dialog = nil
+	if dialog == nil {
+		return
+	}
+	headers := messageHeaders(m)
+	c.background(func(ctx context.Context) message {
+		select {
+		case <-applied:
+		case <-ctx.Done():
+		}
+		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
+		defer cancel()
+		if err := dialog.Bye(ctx, headers...); err != nil {
+			c.log.Debug("BYE to a recording server", slog.Any("error", err))
+		}
+		return nil
+	})
+}
+
+// recorderEvent is something that happened to a recording session.
+type recorderEvent struct {
+	recorder *recorder
+	event    siprec.Event
+}
+
+func (m recorderEvent) handle(c *controller) { c.recorderStep(m.recorder, m.event) }
+
+// outcome is what became of a request to a server, in the terms of the protocol.
+func outcome(exchange uint32, response *sipua.Response, err error) siprec.Event {
+	var refused *sipua.StatusError
+	switch {
+	case errors.As(err, &refused):
+		response = refused.Response
+	case errors.Is(err, sipua.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return siprec.TimedOut{Exchange: exchange}
+	case errors.Is(err, sipua.ErrGlare):
+		return siprec.Answered{Exchange: exchange, Status: 491}
+	case errors.Is(err, context.Canceled):
+		return siprec.Answered{Exchange: exchange, Status: statusCanceled}
+	case err != nil || response == nil:
+		return siprec.TransportFailed{Exchange: exchange, Reason: fmt.Sprint(err)}
+	}
+	a := siprec.Answered{
+		Exchange: exchange, Status: response.Status, Reason: response.Reason,
+		ContentType: response.Headers.Get("Content-Type"), Body: response.Body, Accept: response.Headers.List("Accept"),
+	}
+	if response.Headers.Has("Allow") {
+		a.Allow = response.Headers.List("Allow")
+	}
+	if seconds, err := strconv.Atoi(response.Headers.Get("Retry-After")); err == nil && seconds > 0 {
+		a.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	return a
+}
+
+// recorderReport passes on what the server has acknowledged.
+func (c *controller) recorderReport(r *recorder, a siprec.Report) {
+	if h := c.focus.hooks.RecordingChanged; h != nil && a.State != r.state {
+		old := ""
+		if r.state != siprec.StateIdle {
+			old = r.state.String()
+		}
+		h(r.server.Name, old, a.State.String())
+	}
+	r.state = a.State
+	states := map[siprec.State]conference.RecordingState{
+		siprec.StateConnecting: conference.RecordingStarting, siprec.StateRecording: conference.RecordingActive,
+		siprec.StatePaused: conference.RecordingPaused, siprec.StateFailed: conference.RecordingFailed,
+		siprec.StateStopped: conference.RecordingStopped,
+	}
+	state, ok := states[a.State]
+	if !ok {
+		return
+	}
+	over := a.State == siprec.StateStopped || a.State == siprec.StateFailed && !a.Retry
+	report := conference.Report{
+		Recording: r.recording, Server: r.server.Name, State: state, SessionID: c.session.Text(), Retrying: a.Retry,
+	}
+	if a.State == siprec.StateFailed {
+		report.Error = a.Reason
+	}
+	if over {
+		c.finish(r)
+	}
+	_ = c.step(report)
+}
+
+// recorderAlarm is for the operator.
+func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
+	c.log.Warn("recording server", slog.String("server", r.server.Name), slog.String("alarm", a.Kind.String()),
+		slog.Int("status", a.Status), slog.String("detail", a.Detail))
+	if h := c.focus.hooks.RecordingFailure; h != nil {
+		h(r.server.Name, a.Kind.String())
+	}
+}
+
+// recorderHandler brings what happens in the dialog with a server into the mailbox.
+type recorderHandler struct {
+	controller *controller
+	recorder   *recorder
+}
+
+// Ack has the answer to an offer that a re-INVITE of the server asked for.
+func (h *recorderHandler) Ack(request *sipua.Request) {
+	h.controller.post(recorderEvent{h.recorder, siprec.PeerAck{ContentType: request.Headers.Get("Content-Type"), Body: request.Body}})
+}
+
+// Offer answers a re-INVITE or UPDATE of the server (RFC 7866, section 7.2).
+func (h *recorderHandler) Offer(request *sipua.Request) *sipua.Response {
+	m := recorderRequest{recorder: h.recorder, reply: make(chan *sipua.Response, 1), event: siprec.PeerOffer{
+		Method: request.Method, ContentType: request.Headers.Get("Content-Type"),
+		Disposition: request.Headers.Get("Content-Disposition"), Body: request.Body,
+	}}
+	if !h.controller.post(m) {
+		return sipua.NewResponse(481)
+	}
+	return <-m.reply
+}
+
+// Request refuses everything else.
+func (h *recorderHandler) Request(*sipua.Request) *sipua.Response { return nil }
+
+// Ended reports that the server has gone; our own BYE is no news.
+func (h *recorderHandler) Ended(reason sipua.EndReason) {
+	switch reason.Cause {
+	case sipua.EndRemote:
+		text := ""
+		if reason.Request != nil {
+			text = reason.Request.Headers.Get("Reason")
+		}
+		h.controller.post(recorderEvent{h.recorder, siprec.PeerBye{Reason: text}})
+	case sipua.EndNoACK, sipua.EndRefused, sipua.EndShutdown:
+		h.controller.post(recorderEvent{h.recorder, siprec.TransportFailed{Reason: reason.Cause.String()}})
+	case sipua.EndLocal:
+	}
+}
+
+// recorderRequest is an offer of the server, with its transaction waiting for the answer.
+type recorderRequest struct {
+	recorder *recorder
+	event    siprec.PeerOffer
+	reply    chan *sipua.Response // of capacity 1
+}
+
+func (m recorderRequest) handle(c *controller) {
+	m.recorder.reply = nil
+	c.recorderStep(m.recorder, m.event)
+	response := m.recorder.reply
+	if response == nil {
+		response = sipua.NewResponse(481)
+	}
+	m.reply <- response
+}
+
+// recorderResponse is an answer of the protocol as a SIP response.
+func recorderResponse(a siprec.AnswerPeer) *sipua.Response {
+	response := sipua.NewResponse(a.Status, messageHeaders(a.Message)...)
+	if len(a.Body) > 0 {
+		response.WithBody(a.ContentType, a.Body)
+	}
+	return response
+}
+
+var _ sipua.DialogHandler = (*recorderHandler)(nil)

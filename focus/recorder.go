@@ -1,0 +1,260 @@
+package focus
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// recorder is one recording session: one server's part in one recording (RFC 7866). The protocol is siprec.Client's; here
+// are its dialog and its media. It belongs to the controller.
+type recorder struct {
+	recording conference.RecordingID
+	modes     conference.Mode
+	server    Recorder
+	client    *siprec.Client
+	since     time.Time
+	wake      time.Time
+	dialog    *sipua.Dialog
+	inviting  context.CancelFunc // takes the open INVITE back
+	reply     *sipua.Response    // to the request of the server that is being handled
+	streams   map[string]*recorded
+	state     siprec.State
+	over      bool
+}
+
+// recorded is one stream of a recording session. Its identifier, source and port stay the same as long as it lives, so
+// that a server can join what it got before and after a re-INVITE.
+type recorded struct {
+	key         string
+	participant conference.ParticipantID // empty: mixed
+	id          siprec.ID
+	session     *media.Session
+	member      mixer.MemberID
+	started     bool // the server takes it
+	silence     bool
+	format      codecs.Format
+	label       string
+}
+
+// newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).
+func newIdentity() siprec.ID {
+	var uuid [16]byte
+	_, _ = rand.Read(uuid[:]) // never fails (crypto/rand)
+	uuid[6] = uuid[6]&0x0f | 0x40
+	uuid[8] = uuid[8]&0x3f | 0x80
+	return siprec.NewID(uuid)
+}
+
+// startRecorders opens a session with each server of a recording.
+func (c *controller) startRecorders(id conference.RecordingID) {
+	r, ok := c.machine.State().Recording(id)
+	if !ok {
+		return
+	}
+	for _, v := range r.Servers {
+		if err := c.startRecorder(&r, v.Name); err != nil {
+			c.log.Error("recording cannot begin", slog.String("server", v.Name), slog.Any("error", err))
+			_ = c.step(conference.Report{Recording: id, Server: v.Name, State: conference.RecordingFailed, Error: err.Error()})
+		}
+	}
+}
+
+func (c *controller) startRecorder(r *conference.Recording, name string) error {
+	server, ok := c.focus.recorder(name)
+	if !ok {
+		return fmt.Errorf("%w: %q", ErrNoServer, name)
+	}
+	profile := server.Profile
+	if len(server.Codecs) > 0 {
+		profile.Codecs = server.Codecs
+	}
+	address, err := c.mediaAddress()
+	if err != nil {
+		return err
+	}
+	var seed [8]byte
+	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
+	random := binary.BigEndian.Uint64(seed[:])
+	client, err := siprec.New(siprec.Config{
+		Profile: profile, Address: address, SDPSession: random >> 1, Retry: server.Retry, Seed: random,
+	})
+	if err != nil {
+		return err
+	}
+	rec := &recorder{
+		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(),
+		streams: map[string]*recorded{},
+	}
+	c.recorders = append(c.recorders, rec)
+	c.desire(rec)
+	return nil
+}
+
+// mediaAddress is where recorded streams come from.
+func (c *controller) mediaAddress() (netip.Addr, error) {
+	if a := c.focus.cfg.Address; a.IsValid() {
+		return a, nil
+	}
+	for _, p := range c.participants {
+		if p.session != nil {
+			return p.session.LocalAddr().Addr(), nil
+		}
+	}
+	return netip.Addr{}, errors.New("no media address")
+}
+
+// profileModes is what is recorded for a server that expects certain streams.
+func profileModes(l siprec.StreamLayout, wished conference.Mode) conference.Mode {
+	switch l {
+	case siprec.LayoutMixed:
+		return conference.Mixed
+	case siprec.LayoutSeparate, siprec.LayoutPair:
+		return conference.Separate
+	case siprec.LayoutAny:
+		return wished
+	default:
+		return wished
+	}
+}
+
+// recorderStep feeds the protocol and does what it says.
+func (c *controller) recorderStep(r *recorder, e siprec.Event) {
+	if r.over {
+		return
+	}
+	mix := false
+	for _, a := range r.client.Step(e, time.Now()) {
+		switch a := a.(type) {
+		case siprec.StartMedia:
+			mix = c.startStream(r, a) || mix
+		case siprec.StopMedia:
+			mix = c.stopStream(r, a) || mix
+		case siprec.WakeAt:
+			r.wake = a.Time
+		default:
+			if mix { // the capture has ended before anybody hears of it (RFC 7866, section 7.1.1.1)
+				c.updateMix()
+				mix = false
+			}
+			c.signal(r, a)
+		}
+	}
+	if mix {
+		c.updateMix()
+	}
+}
+
+// signal does what has to do with the dialog.
+func (c *controller) signal(r *recorder, a siprec.Action) {
+	switch a := a.(type) {
+	case siprec.Invite:
+		c.inviteRecorder(r, a.Message)
+	case siprec.ReInvite:
+		c.requestRecorder(r, a.Message, (*sipua.Dialog).ReInvite)
+	case siprec.Update:
+		c.requestRecorder(r, a.Message, (*sipua.Dialog).Update)
+	case siprec.Cancel:
+		if r.inviting != nil {
+			r.inviting()
+		}
+	case siprec.Bye:
+		c.endRecorderDialog(r, a.Message)
+	case siprec.AnswerPeer:
+		r.reply = recorderResponse(a)
+	case siprec.Report:
+		c.recorderReport(r, a)
+	case siprec.Alarm:
+		c.recorderAlarm(r, a)
+	}
+}
+
+// startStream lets a stream flow, as soon as the layout allows.
+func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
+	s := r.streams[a.Key]
+	if s == nil {
+		return false
+	}
+	err := s.session.Configure(media.Params{
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
+	})
+	if err != nil {
+		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
+		return false
+	}
+	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
+	return true
+}
+
+// stopStream takes a stream out of the mix, and lets go of its port when it will not come back.
+func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
+	s := r.streams[a.Key]
+	if s == nil {
+		return false
+	}
+	s.started = false
+	if a.Removed {
+		delete(r.streams, a.Key)
+		c.updateMix()
+		c.closeStream(s)
+		return false
+	}
+	return true
+}
+
+// closeStream closes the media of a stream when the mixer has let go of it.
+func (c *controller) closeStream(s *recorded) {
+	applied, silent := c.applied, c.silent
+	c.focus.spawn(func(context.Context) {
+		select {
+		case <-applied:
+		case <-silent:
+		}
+		c.focus.recorded.Add(s.session.Stats().PacketsSent)
+		if err := s.session.Close(); err != nil {
+			c.log.Warn("closing a recorded stream", slog.Any("error", err))
+		}
+	})
+}
+
+// taps adds the streams that the server takes.
+func (r *recorder) taps(list []tap) []tap {
+	for _, s := range r.streams {
+		if s.started {
+			list = append(list, tap{
+				Member: s.member, Out: s.session, Format: s.format, Recording: r.recording, Participant: s.participant,
+				Silence: s.silence,
+			})
+		}
+	}
+	return list
+}
+
+// finish lets go of a session that is over.
+func (c *controller) finish(r *recorder) {
+	r.over = true
+	for i, other := range c.recorders {
+		if other == r {
+			c.recorders = append(c.recorders[:i:i], c.recorders[i+1:]...)
+			break
+		}
+	}
+	streams := r.streams
+	r.streams = map[string]*recorded{}
+	c.updateMix()
+	for _, s := range streams {
+		c.closeStream(s)
+	}
+}
