@@ -148,8 +148,8 @@ func (b *builder) seat(members []Member) {
 		}
 		if m.Out != nil {
 			b.plan.outs = append(b.plan.outs, int32(i))
-			if s.out = b.formerOutput(m, b.formats[i], b.gains[i]); s.out == nil {
-				s.out = &output{sink: m.Out, format: b.formats[i], gain: b.gains[i]}
+			if s.out = b.formerOutput(m, b.formats[i]); s.out == nil {
+				s.out = &output{sink: m.Out, format: b.formats[i]}
 				s.out.units = b.formats[i].Codec.TimestampUnits(codecs.FrameDuration)
 				s.out.state.store(codecs.SilenceLevel, false, 1)
 			}
@@ -169,10 +169,10 @@ func (b *builder) formerInput(m *Member) *input {
 }
 
 // formerOutput returns the state of the same output of the same member.
-func (b *builder) formerOutput(m *Member, format codecs.Format, gain float32) *output {
+func (b *builder) formerOutput(m *Member, format codecs.Format) *output {
 	for _, p := range []*plan{b.base, b.pending} {
 		s := p.seat(m.ID)
-		if s != nil && s.out != nil && s.out.format == format && s.out.gain == gain && same(s.out.sink, m.Out) {
+		if s != nil && s.out != nil && s.out.format == format && same(s.out.sink, m.Out) {
 			return s.out
 		}
 	}
@@ -268,7 +268,7 @@ func (b *builder) groupFor(key groupKey, rate int) *group {
 		b.buses[at] = sum
 		b.plan.buses = append(b.plan.buses, sum)
 	}
-	g := &group{bus: sum}
+	g := &group{bus: sum, gain: key.gain}
 	b.groups[key] = g
 	b.plan.groups = append(b.plan.groups, g)
 

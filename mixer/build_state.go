@@ -39,7 +39,7 @@ func (b *builder) streams() error {
 
 			continue
 		}
-		s, err := newStream(keys[c.group].format, keys[c.group].gain)
+		s, err := newStream(keys[c.group].format)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrFormat, err)
 		}
@@ -53,11 +53,10 @@ func (b *builder) streams() error {
 func (b *builder) privates() error {
 	for _, i := range b.plan.outs {
 		s := &b.plan.seats[i]
-		before := b.base.seat(s.id) // who has just been muted is still fading out
-		if !s.own || s.out.prepared || !s.speaks && (before == nil || !before.speaks) {
+		if !s.own || s.out.prepared || !b.sounds(s) {
 			continue
 		}
-		private, err := newStream(s.out.format, s.out.gain)
+		private, err := newStream(s.out.format)
 		if err != nil {
 			return &LayoutError{Member: s.id, Err: fmt.Errorf("%w: %w", ErrFormat, err)}
 		}
@@ -67,34 +66,53 @@ func (b *builder) privates() error {
 	return nil
 }
 
-// lanes makes the buffers and resamplers that the inputs need for the rates in use.
+// sounds reports whether a member speaks, or has just been muted and is still fading out.
+func (b *builder) sounds(s *seat) bool {
+	before := b.base.seat(s.id)
+
+	return s.speaks || before != nil && before.speaks
+}
+
+// lanes makes the buffers and resamplers that those who speak need for the rates in use.
 func (b *builder) lanes() error {
 	last := mainLane
 	if b.plan.direct {
 		last = directLane
 	}
 	for _, i := range b.plan.ins {
-		in := b.plan.seats[i].in
+		s := &b.plan.seats[i]
+		if !b.sounds(s) {
+			continue
+		}
 		for lane := mainLane; lane <= last; lane++ {
 			for rate, used := range b.plan.rates {
-				if !used || in.prepared[lane][rate] {
+				if !used || s.in.prepared[lane][rate] {
 					continue
 				}
-				g := graft{in: in, lane: lane, rate: rate, buffer: make([]int32, frameSamples(rate))}
-				for from := range rateCount {
-					if from == rate {
-						continue
-					}
-					r, err := codecs.NewResampler(rates[from], rates[rate])
-					if err != nil {
-						return fmt.Errorf("%w: %w", ErrFormat, err)
-					}
-					g.change[from] = r
+				if err := b.graftLane(s.in, lane, rate); err != nil {
+					return err
 				}
-				b.plan.grafts = append(b.plan.grafts, g)
 			}
 		}
 	}
+
+	return nil
+}
+
+// graftLane makes what one lane needs for one rate. The input may change its own rate at any time.
+func (b *builder) graftLane(in *input, lane, rate int) error {
+	g := graft{in: in, lane: lane, rate: rate, buffer: make([]int32, frameSamples(rate))}
+	for from := range rateCount {
+		if from == rate {
+			continue
+		}
+		r, err := codecs.NewResampler(rates[from], rates[rate])
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		g.change[from] = r
+	}
+	b.plan.grafts = append(b.plan.grafts, g)
 
 	return nil
 }

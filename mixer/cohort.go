@@ -139,7 +139,7 @@ func (c *cohort) lead(skipped int, e *Engine, w *worker) {
 	}
 	c.phase.Store(phaseIngest)
 	e.call(c, w)
-	for phase := phaseIngest; phase < phaseCount; phase++ {
+	for phase := range phaseCount {
 		c.work(phase, &w.scratch)
 		c.await()
 		c.phase.Store(uint32(phase + 1))

@@ -55,6 +55,7 @@ type bus struct {
 // group is all who hear the same set in the same format with the same gain.
 type group struct {
 	bus     *bus
+	gain    float32
 	stream  *stream
 	from    *stream // whose state stream takes over when the plan is adopted; may be nil
 	sharers int     // members that have no private encoding in this tick
@@ -64,7 +65,6 @@ type group struct {
 type output struct {
 	sink    Output
 	format  codecs.Format
-	gain    float32
 	private *stream // nil: it will not be needed, because the member does not speak
 	stream  *stream // the shared one that was used last
 	apart   bool    // the private stream is in use

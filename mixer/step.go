@@ -184,7 +184,7 @@ func (p *plan) encode(from, to int, w *scratch) {
 
 			continue
 		}
-		g.stream.render(g.bus.sum, nil, g.bus.n == 0, w)
+		g.stream.render(g.bus, nil, g.gain, w)
 		g.stream.encode(w)
 	}
 }
@@ -215,26 +215,28 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 // encodePrivate makes the packets of a member that is or has just been heard: all but itself.
 func (s *seat) encodePrivate(st *stream, w *scratch) {
 	b := s.group.bus
-	if !s.contributes() {
-		st.render(b.sum, nil, b.n == 0, w)
-	} else {
-		st.render(b.sum, s.in.lanes[b.set.lane].out[b.rate], b.n == 1, w)
+	var own []int32
+	if s.contributes() {
+		own = s.in.lanes[b.set.lane].out[b.rate]
 	}
+	st.render(b, own, s.group.gain, w)
 	st.encode(w)
 }
 
 // send hands over one packet.
 func (s *seat) send(i int32, st *stream, e *encoded, w *scratch) {
-	w.packet = codecs.Packet{Payload: e.data[:e.size], Samples: st.units, Level: e.level, Marker: !s.out.started}
+	w.packet = codecs.Packet{Payload: e.data[:e.size], Samples: st.units, Level: e.level}
+	if s.out.partial {
+		s.out.partial, w.packet.Payload = false, nil
+	}
+	// The marker begins what is sent, and again after what was not (RFC 3551, section 4.1).
+	sent := len(w.packet.Payload) > 0
+	w.packet.Marker = sent && !s.out.started
+	s.out.started = sent
 	if s.out.apart {
 		s.group.bus.set.sources.without(&w.packet, i, w)
 	} else {
 		s.group.bus.set.sources.all(&w.packet)
-	}
-	if s.out.partial {
-		s.out.partial, w.packet.Payload, w.packet.Marker = false, nil, false
-	} else {
-		s.out.started = true
 	}
 	s.out.sink.Emit(&w.packet)
 	w.sent[st.format.Codec].Add(1)

@@ -18,7 +18,6 @@ const (
 // by the media path.
 type stream struct {
 	format  codecs.Format
-	gain    float32
 	encoder codecs.Encoder
 	// stateless: every packet can be decoded alone, so that one may go from one stream to another at any time.
 	stateless bool
@@ -47,14 +46,14 @@ type encoded struct {
 }
 
 // newStream makes a stream for a normalised format.
-func newStream(format codecs.Format, gain float32) (*stream, error) {
+func newStream(format codecs.Format) (*stream, error) {
 	encoder, err := codecs.NewEncoder(format)
 	if err != nil {
 		return nil, err
 	}
 	rate := rateIndexOf(format.Codec.SampleRate())
 	s := &stream{
-		format: format, gain: gain, encoder: encoder, limiter: newLimiter(),
+		format: format, encoder: encoder, limiter: newLimiter(),
 		stateless: format.Codec == codecs.PCMU || format.Codec == codecs.PCMA,
 		cacheable: format.Codec == codecs.Opus && !format.DTX,
 		frame:     frameSamples(rate), size: format.FrameSamples(), units: format.TimestampStep(),
@@ -84,8 +83,9 @@ func (s *stream) copyFrom(src *stream) {
 	s.cached = false
 }
 
-// render makes the samples of this tick: sum without own, if own is not nil. Silent says that nothing is left.
-func (s *stream) render(sum, own []int32, silent bool, w *scratch) {
+// render makes the samples of this tick: what is left of a bus when own is taken away, if it is not nil, with a gain.
+func (s *stream) render(b *bus, own []int32, gain float32, w *scratch) {
+	silent := b.n == 0 || own != nil && b.n == 1
 	s.age++
 	if silent {
 		s.silence = min(s.silence+1, math.MaxInt32)
@@ -102,14 +102,14 @@ func (s *stream) render(sum, own []int32, silent bool, w *scratch) {
 	case silent:
 		clear(mixed)
 	case own != nil:
-		subtract(mixed, sum, own)
-		if s.gain != 1 {
-			amplify(mixed, mixed, s.gain)
+		subtract(mixed, b.sum, own)
+		if gain != 1 {
+			amplify(mixed, mixed, gain)
 		}
-	case s.gain != 1:
-		amplify(mixed, sum, s.gain)
+	case gain != 1:
+		amplify(mixed, b.sum, gain)
 	default:
-		mixed = sum
+		mixed = b.sum
 	}
 	s.limiter.process(s.pcm, mixed)
 }
