@@ -2,6 +2,7 @@ package codecs
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -128,11 +129,7 @@ func TestEventDetector(t *testing.T) {
 			{1000, []byte{3, 0x8A, 3, 0x20, 4, 10, 0, 160}}, {1800, []byte{4, 0x8A, 3, 0x20}},
 		}}, "34", 2},
 	} {
-		var all []step
-		for _, s := range tc.steps {
-			all = append(all, s...)
-		}
-		if got, ends := pressed(all); got != tc.want || ends != tc.ends {
+		if got, ends := pressed(slices.Concat(tc.steps...)); got != tc.want || ends != tc.ends {
 			t.Errorf("%s: %q with %d ends, want %q with %d", tc.name, got, ends, tc.want, tc.ends)
 		}
 	}
@@ -142,7 +139,7 @@ func TestEventDetector(t *testing.T) {
 func TestEventDetectorProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all []step
-		want := ""
+		var want []byte
 		at := rapid.Uint32().Draw(t, "start")
 		for range rapid.IntRange(1, 12).Draw(t, "events") {
 			code := uint8(rapid.IntRange(0, 15).Draw(t, "code"))
@@ -156,11 +153,11 @@ func TestEventDetectorProperty(t *testing.T) {
 			}
 			if arrived {
 				digit, _ := EventDigit(code)
-				want += string(digit)
+				want = append(want, digit)
 			}
 			at += duration + uint32(rapid.IntRange(400, 60000).Draw(t, "pause"))
 		}
-		if got, _ := pressed(all); got != want {
+		if got, _ := pressed(all); got != string(want) {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	})

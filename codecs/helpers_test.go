@@ -124,14 +124,14 @@ func decodeAll(tb testing.TB, c Codec, payloads [][]byte, frame int, lost func(i
 	buf := make([]int16, MaxPacketSamples)
 	var out []int16
 	for i, p := range payloads {
-		n := 0
 		if lost != nil && lost(i) {
-			n = dec.Conceal(buf[:frame])
-		} else {
-			var err error
-			if n, err = dec.Decode(buf, p); err != nil {
-				tb.Fatal(err)
-			}
+			out = append(out, buf[:dec.Conceal(buf[:frame])]...)
+
+			continue
+		}
+		n, err := dec.Decode(buf, p)
+		if err != nil {
+			tb.Fatal(err)
 		}
 		out = append(out, buf[:n]...)
 	}

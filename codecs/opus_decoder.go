@@ -2,6 +2,7 @@ package codecs
 
 import (
 	"fmt"
+	"slices"
 
 	"gopkg.in/hraban/opus.v2"
 )
@@ -82,7 +83,7 @@ func (d *opusDecoder) DecodeFEC(dst []int16, next []byte) (int, error) {
 	if _, err := OpusPacketSamples(next); err != nil {
 		return 0, err
 	}
-	if err := d.dec.DecodeFEC(next, dst[:len(dst):len(dst)]); err != nil {
+	if err := d.dec.DecodeFEC(next, slices.Clip(dst)); err != nil {
 		return 0, ErrMalformed
 	}
 

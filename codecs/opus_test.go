@@ -3,6 +3,7 @@ package codecs
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -155,7 +156,7 @@ func TestOpusFEC(t *testing.T) {
 	if !ok {
 		t.Fatal("the Opus decoder is no FECDecoder")
 	}
-	var repaired []int16
+	repaired := make([]int16, 0, 960*len(packets))
 	carried := 0
 	for i, p := range packets {
 		buf := make([]int16, 960)
@@ -191,7 +192,7 @@ func TestOpusFEC(t *testing.T) {
 
 // The flags for voice and for redundancy are read without decoding.
 func TestOpusFlags(t *testing.T) {
-	pcm := append(make([]int16, 48000), speech(t, "erin", 48000)[24000:3*48000]...)
+	pcm := slices.Concat(make([]int16, 48000), speech(t, "erin", 48000)[24000:3*48000])
 	for _, frame := range []int{960, 1920, 2880} {
 		packets := rawOpus(t, 1, frame, opus.AppVoIP, func(e *opus.Encoder) error { return e.SetBitrate(16000) }, pcm)
 		quiet, voiced := 0, 0
@@ -218,7 +219,7 @@ func TestOpusFlags(t *testing.T) {
 
 // ME-OPU-10 (RFC 7587, section 3.1.3): without DTX everything is sent, with it silence is not.
 func TestOpusDTX(t *testing.T) {
-	pcm := append(speech(t, "bob", 48000)[:48000], make([]int16, 2*48000)...)
+	pcm := slices.Concat(speech(t, "bob", 48000)[:48000], make([]int16, 2*48000))
 	for _, p := range encodeAll(t, Format{Codec: Opus}, pcm) {
 		if len(p) == 0 {
 			t.Fatal("a packet left out without DTX")

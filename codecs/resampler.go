@@ -6,7 +6,7 @@ import (
 )
 
 // resamplerBlock is how many samples are filtered at once; longer input is taken in blocks.
-const resamplerBlock = MaxFrameSamples
+const resamplerBlock = MaxFrameSamples / 6
 
 // Resampler changes the sample rate of one stream of audio between 8, 16 and 48 kHz by a linear-phase filter of 32 taps per
 // sample of the lower rate: flat to 85 % of the lower Nyquist frequency, images and aliases at least 70 dB down, a delay of 16

@@ -26,6 +26,7 @@ func TestSuite(t *testing.T) {
 
 // suiteRoundTrip: speech comes out as it went in, as far as the codec can.
 func suiteRoundTrip(t *testing.T, c Codec) {
+	t.Helper()
 	want := map[Codec]float64{PCMU: 30, PCMA: 30, G722: 18, Opus: 6}[c]
 	for _, name := range speechNames {
 		pcm := speech(t, name, c.SampleRate())
@@ -38,6 +39,7 @@ func suiteRoundTrip(t *testing.T, c Codec) {
 
 // suiteLevel: a tone and speech keep their level within 0.5 dB (ME-AUD-12).
 func suiteLevel(t *testing.T, c Codec) {
+	t.Helper()
 	rate := c.SampleRate()
 	signals := map[string][]int16{
 		"loud tone": sine(rate, 1004, 20000, rate), "tone": sine(rate, 1004, 4000, rate),
@@ -53,6 +55,7 @@ func suiteLevel(t *testing.T, c Codec) {
 
 // suiteConceal: where packets of speech are lost there is no hole, and no burst.
 func suiteConceal(t *testing.T, c Codec) {
+	t.Helper()
 	frame := c.FrameSamples(FrameDuration)
 	for _, name := range speechNames {
 		payloads := encodeAll(t, Format{Codec: c}, speech(t, name, c.SampleRate()))
@@ -82,6 +85,7 @@ func suiteConceal(t *testing.T, c Codec) {
 
 // suiteSilence: silence stays silent.
 func suiteSilence(t *testing.T, c Codec) {
+	t.Helper()
 	got := decodeAll(t, c, encodeAll(t, Format{Codec: c}, make([]int16, c.SampleRate())), 0, nil)
 	if l := Level(got); l < 70 {
 		t.Errorf("level %d", l)
@@ -90,6 +94,7 @@ func suiteSilence(t *testing.T, c Codec) {
 
 // suiteDTX: an empty payload is no error, and what it yields is no louder than what came before.
 func suiteDTX(t *testing.T, c Codec) {
+	t.Helper()
 	dec := newDecoder(t, c)
 	buf := make([]int16, MaxPacketSamples)
 	if n, err := dec.Decode(buf, nil); err != nil || c != Opus && n != 0 || c == Opus && n != 960 {
@@ -116,6 +121,7 @@ func suiteDTX(t *testing.T, c Codec) {
 
 // suiteFork: all our encoders can be forked.
 func suiteFork(t *testing.T, c Codec) {
+	t.Helper()
 	f := Format{Codec: c}
 	a, b := newEncoder(t, f), newEncoder(t, f)
 	pcm := speech(t, "dave", c.SampleRate())
@@ -156,6 +162,7 @@ func suiteFork(t *testing.T, c Codec) {
 
 // suiteReset: what was reset is as good as new.
 func suiteReset(t *testing.T, c Codec) {
+	t.Helper()
 	pcm := speech(t, "erin", c.SampleRate())[:c.SampleRate()]
 	frame := c.FrameSamples(FrameDuration)
 	enc, dec := newEncoder(t, Format{Codec: c}), newDecoder(t, c)
@@ -189,6 +196,7 @@ func suiteReset(t *testing.T, c Codec) {
 
 // suiteArguments: a buffer that is too short is refused, nothing beyond the result is touched, and the state is as before.
 func suiteArguments(t *testing.T, c Codec) {
+	t.Helper()
 	payloads := encodeAll(t, Format{Codec: c}, speech(t, "bob", c.SampleRate())[:c.SampleRate()])
 	a, b := newDecoder(t, c), newDecoder(t, c)
 	frame := c.FrameSamples(FrameDuration)
@@ -225,6 +233,7 @@ func suiteArguments(t *testing.T, c Codec) {
 
 // suitePacketTimes: whatever the packet time, the same audio comes out.
 func suitePacketTimes(t *testing.T, c Codec) {
+	t.Helper()
 	pcm := speech(t, "frank", c.SampleRate())
 	pcm = pcm[:len(pcm)/c.FrameSamples(ms(600))*c.FrameSamples(ms(600))]
 	want := decodeAll(t, c, encodeAll(t, Format{Codec: c}, pcm), 0, nil)
