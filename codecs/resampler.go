@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// resamplerBlock is how many samples are filtered at once; longer input is taken in blocks.
+// resamplerBlock is how many samples are filtered at once; longer input is taken in blocks. A conference has two resamplers and
+// more for each member who may speak, so that they had better be small.
 const resamplerBlock = MaxFrameSamples / 6
 
 // Resampler changes the sample rate of one stream of audio between 8, 16 and 48 kHz by a linear-phase filter of 32 taps per
