@@ -67,6 +67,7 @@ type jitterBuffer struct {
 	highTS   int64 // its timestamp, extended
 	history  uint64
 	ptime    int // units of the last packet of audio
+	grain    int // greatest common divisor of ptime and a tick
 	lateRun  int
 	dropped  uint64 // packets thrown away to bound delay or for lack of room
 	resyncs  uint64
@@ -97,7 +98,7 @@ func (b *jitterBuffer) reset(clock int) {
 	b.lag = lagFilter{}
 	b.clock = clock
 	b.started, b.playing, b.starved, b.jumpSeen = false, false, false, false
-	b.lateRun, b.history, b.ptime = 0, 0, 0
+	b.lateRun, b.history, b.ptime, b.grain = 0, 0, 0, 0
 }
 
 // duration converts units without overflow, however long the call.
@@ -132,7 +133,7 @@ func (b *jitterBuffer) push(p arrivedPacket, arrival time.Duration) pushResult {
 	}
 	if p.units > 0 {
 		b.window.add(transit, arrival)
-		b.ptime = p.units
+		b.pace(p.units)
 	}
 	if seq < b.nextSeq && b.playing || p.units > 0 && ts+int64(p.units) <= b.next {
 		return b.late(p, arrival)

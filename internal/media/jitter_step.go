@@ -43,14 +43,27 @@ func (b *jitterBuffer) lagOf(now time.Duration, position int64) time.Duration {
 	return now - b.window.base - b.duration(position)
 }
 
-// required is the lag that a packet needs to be there in time: the jitter, and with packets shorter than a tick the time
-// until the last of the tick is sent.
+// required is the lag that a packet needs to be there in time: the jitter, and, with packets whose ends do not fall together
+// with those of ticks, the longest time from the beginning of a tick to that of the last packet it needs.
 func (b *jitterBuffer) required() time.Duration {
 	wait := b.window.jitter
-	if short := tick - b.duration(int64(b.ptime)); short > 0 && b.ptime > 0 {
-		wait += short
+	if b.grain > 0 {
+		wait += tick - b.duration(int64(b.grain))
 	}
 	return min(max(wait, b.minDelay), b.maxDelay)
+}
+
+// pace notes the duration of a packet in units.
+func (b *jitterBuffer) pace(units int) {
+	if b.ptime == units {
+		return
+	}
+	b.ptime = units
+	a, r := int(b.units(tick)), units
+	for r != 0 {
+		a, r = r, a%r
+	}
+	b.grain = a
 }
 
 // hand gives a packet out.

@@ -127,4 +127,6 @@ func (l *latch) destination() netip.AddrPort {
 
 // sendable reports whether a described address is one: 0.0.0.0 and port 0 mean that nothing is to be sent (RFC 3264, sections
 // 5.1 and 8.4).
-func sendable(a netip.AddrPort) bool { return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() }
+func sendable(a netip.AddrPort) bool {
+	return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified()
+}
