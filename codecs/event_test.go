@@ -138,7 +138,7 @@ func TestEventDetector(t *testing.T) {
 // Whatever packets are lost or repeated, every event of which one arrives is reported once.
 func TestEventDetectorProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var all []step
+		all := make([]step, 0, 64)
 		var want []byte
 		at := rapid.Uint32().Draw(t, "start")
 		for range rapid.IntRange(1, 12).Draw(t, "events") {

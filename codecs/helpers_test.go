@@ -80,16 +80,19 @@ func snr(signal, other []int16) float64 {
 	return decibel(s, d)
 }
 
-// bestSNR returns the best snr over delays of other up to the given number of samples, and that delay.
+// bestSNR returns the snr at the best delay of other up to the given number of samples, and that delay. The delay is looked for
+// in half a second from the middle.
 func bestSNR(signal, other []int16, maxDelay int) (best float64, delay int) {
+	n := min(len(signal), len(other))
+	from, to := n/2, min(n/2+24000, n-maxDelay)
 	best = math.Inf(-1)
-	for d := range min(maxDelay+1, len(other)) {
-		if s := snr(signal, other[d:]); s > best {
+	for d := range maxDelay + 1 {
+		if s := snr(signal[from:to], other[from+d:]); s > best {
 			best, delay = s, d
 		}
 	}
 
-	return best, delay
+	return snr(signal, other[delay:]), delay
 }
 
 // encodeAll encodes as many frames as the audio holds, each into a payload of its own.
