@@ -2,6 +2,7 @@ package srs
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -19,6 +20,8 @@ const (
 	quiet = 2 * time.Second
 	// grace is how long packets that were under way when a stream was paused are taken.
 	grace = 100 * time.Millisecond
+	// reachable is how far from its arrival a report can be that means anything.
+	reachable = time.Minute
 	// maxSSRCs bounds the list in the report.
 	maxSSRCs = 64
 )
@@ -117,7 +120,7 @@ func (r *receiver) latch(from netip.AddrPort, at time.Duration) bool {
 }
 
 func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
-	if len(r.report.SSRCs) < maxSSRCs && (r.source == nil || r.source.ssrc != ssrc) && (r.candidate == nil || r.candidate.ssrc != ssrc) {
+	if len(r.report.SSRCs) < maxSSRCs && !slices.Contains(r.report.SSRCs, ssrc) {
 		r.report.SSRCs = append(r.report.SSRCs, ssrc)
 	}
 	s := &source{ssrc: ssrc}
@@ -284,7 +287,11 @@ func (r *receiver) align(s *source) error {
 
 		return r.move(s, began, by)
 	}
-	by := s.line.report(ts, s.line.samples(ntp+delta), s.next)
+	at := ntp + delta
+	var by int64
+	if (at - s.reportAt).Abs() < reachable {
+		by = s.line.report(ts, s.line.samples(at), s.next)
+	}
 	if !s.line.byReport {
 		s.reported = false // not believable: wait for the next one
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/parley-sip/parley/internal/sipua"
@@ -77,12 +79,7 @@ func (s *Server) Addr(transport string) netip.AddrPort { return s.agent.Addr(tra
 
 // Recordings returns the recordings that go on, in no order.
 func (s *Server) Recordings() []Recording {
-	s.mu.Lock()
-	active := make([]*recording, 0, len(s.recordings))
-	for r := range s.recordings {
-		active = append(active, r)
-	}
-	s.mu.Unlock()
+	active := s.active()
 	list := make([]Recording, 0, len(active))
 	for _, r := range active {
 		if report, ok := r.snapshot(); ok {
@@ -101,11 +98,9 @@ func (s *Server) Close(ctx context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	err := s.agent.Shutdown(ctx)
-	s.mu.Lock()
-	for r := range s.recordings {
+	for _, r := range s.active() {
 		r.finish("shutdown", StateFinished)
 	}
-	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
@@ -121,6 +116,13 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 
 	return nil
+}
+
+func (s *Server) active() []*recording {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return slices.Collect(maps.Keys(s.recordings))
 }
 
 // add takes a new recording in, unless there are too many.

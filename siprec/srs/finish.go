@@ -1,0 +1,131 @@
+package srs
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// current is the report as it is now; the caller may keep it.
+func (r *recording) current() Recording {
+	r.report.Streams = make([]Stream, 0, len(r.streams))
+	for _, s := range r.streams {
+		if !s.closed {
+			s.count()
+		}
+		copied := *s.report
+		copied.Participants = slices.Clone(s.report.Participants)
+		copied.SSRCs = slices.Clone(s.report.SSRCs)
+		copied.Pauses = slices.Clone(s.report.Pauses)
+		r.report.Streams = append(r.report.Streams, copied)
+	}
+	if !r.ending {
+		r.report.State = r.state()
+	}
+	report := r.report
+	report.Sessions = slices.Clone(report.Sessions)
+	report.Participants = slices.Clone(report.Participants)
+	for i := range report.Participants {
+		report.Participants[i].Labels = slices.Clone(report.Participants[i].Labels)
+	}
+	report.Metadata = slices.Clone(report.Metadata)
+
+	return report
+}
+
+// state is paused when there are streams and all are.
+func (r *recording) state() State {
+	paused := false
+	for _, s := range r.slots {
+		if s != nil && s.report.State == StateRecording {
+			return StateRecording
+		}
+		paused = paused || s != nil
+	}
+	if paused {
+		return StatePaused
+	}
+
+	return StateRecording
+}
+
+// write rewrites recording.json.
+func (r *recording) write() Recording {
+	report := r.current()
+	if err := writeReport(report); err != nil {
+		r.fault(err)
+	}
+
+	return report
+}
+
+// announce tells that the recording has started, once.
+func (r *recording) announce() {
+	if r.announced {
+		return
+	}
+	r.announced = true
+	report := r.write()
+	r.logger.Info("recording started", slog.String("directory", r.dir), slog.String("call_id", report.CallID))
+	if f := r.cfg.Hooks.Started; f != nil {
+		f(report)
+	}
+}
+
+// changed writes the report and tells about it.
+func (r *recording) changed() {
+	r.announce()
+	report := r.write()
+	if f := r.cfg.Hooks.Updated; f != nil {
+		f(report)
+	}
+}
+
+// complete brings all files to the same length and closes the recording.
+func (r *recording) complete() {
+	if r.report.EndReason == discarded {
+		if err := os.RemoveAll(r.dir); err != nil {
+			r.logger.Warn("empty recording not removed", slog.String("directory", r.dir), slog.Any("error", err))
+		}
+
+		return
+	}
+	length := r.at(r.report.EndedAt)
+	for _, s := range r.streams {
+		length = max(length, time.Duration(s.report.Samples)*time.Second/time.Duration(s.report.SampleRate))
+	}
+	for _, s := range r.streams {
+		s.ended(StateFinished, r.report.EndedAt)
+		r.fault(r.lengthen(s, length))
+	}
+	if r.report.Error != "" {
+		r.report.State = StateFailed
+	}
+	r.announce()
+	report := r.write()
+	r.logger.Info("recording finished", slog.String("directory", r.dir), slog.String("reason", report.EndReason))
+	if f := r.cfg.Hooks.Finished; f != nil {
+		f(report)
+	}
+}
+
+// lengthen adds silence to a closed file.
+func (r *recording) lengthen(s *stream, length time.Duration) error {
+	rate := s.report.SampleRate
+	samples := (int64(length)*int64(rate) + int64(time.Second)/2) / int64(time.Second)
+	if samples <= s.report.Samples {
+		return nil
+	}
+	file, err := os.OpenFile(filepath.Join(r.dir, s.report.File), os.O_RDWR, fileMode)
+	if err != nil {
+		return err
+	}
+	w := &wav{file: file, rate: rate, end: s.report.Samples, told: -1}
+	err = w.finish(samples)
+	s.report.Samples = w.end
+
+	return errors.Join(err)
+}

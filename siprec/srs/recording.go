@@ -1,0 +1,232 @@
+package srs
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// tickTime is how often a recording looks at what waits.
+const tickTime = 50 * time.Millisecond
+
+// A recording is one recording session.
+type recording struct {
+	// Immutable.
+	server  *Server
+	cfg     *Config
+	logger  *slog.Logger
+	began   time.Time // sample 0 of every file
+	dir     string
+	local   sdp.Local // without Previous and Streams
+	bind    netip.Addr
+	cname   string
+	helpers sync.WaitGroup
+
+	// Sent to by anyone; received by run.
+	commands chan func()
+	packets  chan packet
+	done     chan struct{} // closed when run has ended
+
+	// Owned by run.
+	dialog    *sipua.Dialog
+	announced bool
+	report    Recording
+	streams   []*stream // all that ever were
+	slots     []*stream // by m-line, nil: none
+	answer    *sdp.Description
+	offered   *sdp.Description // our open offer, in the 2xx to a re-INVITE without one
+	known     siprec.Recording // merged metadata
+	labels    map[string]siprec.ID
+	clocks    clocks
+	ending    bool
+	flushed   time.Time
+	reported  time.Time
+	heard     time.Time // last packet
+	asking    bool      // OPTIONS is unanswered
+	saying    bool      // BYE was sent because of MaxDuration
+}
+
+// A packet is what a socket received.
+type packet struct {
+	stream *stream
+	data   []byte
+	at     time.Time
+	from   netip.AddrPort
+	rtcp   bool
+	end    bool // nothing more comes from this socket
+}
+
+// at is the time since the recording began.
+func (r *recording) at(t time.Time) time.Duration { return t.Sub(r.began) }
+
+// post gives run something to do; false if it has ended.
+func (r *recording) post(f func()) bool {
+	select {
+	case r.commands <- f:
+		return true
+	case <-r.done:
+		return false
+	}
+}
+
+// do is post and waits until it is done.
+func (r *recording) do(f func()) bool {
+	done := make(chan struct{})
+	if !r.post(func() { defer close(done); f() }) {
+		return false
+	}
+	<-done
+
+	return true
+}
+
+// snapshot returns the report; false if the recording has ended.
+func (r *recording) snapshot() (report Recording, ok bool) {
+	ok = r.do(func() { report = r.current() })
+
+	return report, ok
+}
+
+// finish ends the recording: what is under way is still taken, then the files are completed.
+func (r *recording) finish(reason string, state State) {
+	r.post(func() { r.end(reason, state) })
+}
+
+// run is the goroutine of the recording.
+func (r *recording) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer r.server.remove(r)
+	defer r.helpers.Wait()
+	defer close(r.done)
+	defer cancel()
+	ticker := time.NewTicker(tickTime)
+	defer ticker.Stop()
+	for !r.ending || r.open() > 0 {
+		select {
+		case f := <-r.commands:
+			f()
+		case p := <-r.packets:
+			r.packet(p)
+		case now := <-ticker.C:
+			r.tick(ctx, now)
+		}
+	}
+	r.complete()
+}
+
+// open is the number of sockets that are read.
+func (r *recording) open() int {
+	n := 0
+	for _, s := range r.streams {
+		n += s.readers
+	}
+
+	return n
+}
+
+func (r *recording) packet(p packet) {
+	if p.end {
+		p.stream.readers--
+		if p.stream.readers == 0 {
+			r.closeStream(p.stream)
+		}
+
+		return
+	}
+	at := r.at(p.at)
+	r.heard = p.at
+	rx := p.stream.receiver
+	var err error
+	if p.rtcp {
+		parseRTCP(p.data, func(sr senderReport) {
+			if e := rx.senderReport(sr, at); e != nil {
+				err = e
+			}
+		}, func(ssrc uint32) {
+			if e := rx.bye(ssrc, at); e != nil {
+				err = e
+			}
+		})
+	} else {
+		err = rx.packet(p.data, p.from, at)
+	}
+	r.fault(err)
+}
+
+// fault notes the first error of the files.
+func (r *recording) fault(err error) {
+	if err == nil || r.report.Error != "" {
+		return
+	}
+	r.report.Error = err.Error()
+	r.logger.Error("recording cannot be written", slog.String("directory", r.dir), slog.Any("error", err))
+}
+
+// tick does what is due: waiting packets, files, receiver reports, keepalive.
+func (r *recording) tick(ctx context.Context, now time.Time) {
+	at := r.at(now)
+	for _, s := range r.streams {
+		if !s.closed {
+			r.fault(s.receiver.play(at, false))
+		}
+	}
+	if now.Sub(r.flushed) >= r.cfg.Flush {
+		r.flushed = now
+		for _, s := range r.streams {
+			if !s.closed {
+				r.fault(s.receiver.wav.flush())
+			}
+		}
+	}
+	if now.Sub(r.reported) >= reportInterval {
+		r.reported = now
+		for _, s := range r.streams {
+			s.sendReport(at, r.cname)
+		}
+		r.write()
+	}
+	r.watch(ctx, now)
+}
+
+// watch asks the recording client whether it is still there, and ends what takes too long.
+func (r *recording) watch(ctx context.Context, now time.Time) {
+	if r.dialog == nil || r.ending {
+		return
+	}
+	dialog := r.dialog
+	if now.Sub(r.began) > r.cfg.MaxDuration && !r.saying {
+		r.saying = true
+		r.helpers.Go(func() {
+			_ = dialog.Bye(ctx, sipua.Header{Name: "Reason", Value: `SIP;cause=480;text="longest recording"`})
+		})
+	}
+	if now.Sub(r.heard) > r.cfg.Keepalive && !r.asking {
+		r.asking = true
+		r.helpers.Go(func() {
+			_, err := dialog.Request(ctx, "OPTIONS", sipua.Body{}) // 408, 481 and silence end the dialog
+			if err != nil {
+				r.logger.Debug("keepalive", slog.Any("error", err))
+			}
+			r.post(func() { r.asking, r.heard = false, time.Now() })
+		})
+	}
+}
+
+// end begins the end.
+func (r *recording) end(reason string, state State) {
+	if r.ending {
+		return
+	}
+	r.ending = true
+	r.report.State, r.report.EndReason = state, reason
+	r.report.EndedAt = time.Now().UTC()
+	for _, s := range r.streams {
+		s.drain()
+	}
+}

@@ -1,0 +1,195 @@
+package srs
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/parley-sip/parley/internal/sdp"
+)
+
+// reportInterval is the time between receiver reports, which tell the client that it
+// is heard (RFC 3550, section 6.2), and between rewritings of recording.json for its counters.
+const reportInterval = 5 * time.Second
+
+// A stream is one recorded stream: its sockets, its file, what is known about it.
+// It belongs to the goroutine of its recording but for the reading of its sockets.
+type stream struct {
+	pair     pair
+	ssrc     uint32 // of our receiver reports
+	rtcp     netip.AddrPort
+	receiver *receiver
+	report   *Stream
+	readers  int // sockets that are read
+	closed   bool
+}
+
+// newStream makes the file of an accepted stream and begins to read its sockets.
+func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*stream, error) {
+	report := &Stream{
+		Label: agreed.Label, State: StateRecording, SampleRate: agreed.Codec.SampleRate(), StartedAt: now.UTC(), OffsetMS: -1,
+		Participants: []string{}, SSRCs: []uint32{}, Pauses: []Pause{},
+	}
+	r.identify(report)
+	file, err := r.createFile(report, agreed.Index)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{pair: sockets, ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, report, r.clocks)} //nolint:gosec // an SSRC is no secret
+	if err := s.agree(agreed, now, r.at(now)); err != nil {
+		return nil, errors.Join(err, file.finish(0), os.Remove(file.file.Name()))
+	}
+	r.streams = append(r.streams, s)
+	s.readers = 2
+	go r.read(s, false)
+	go r.read(s, true)
+
+	return s, nil
+}
+
+// createFile names the file by label and participant.
+func (r *recording) createFile(report *Stream, index int) (*wav, error) {
+	base := safeName(report.Label)
+	if base == "" {
+		base = "stream-" + strconv.Itoa(index+1)
+	}
+	if who := safeName(r.voice(report)); who != "" {
+		base += "-" + who
+	}
+	for n := 1; ; n++ {
+		report.File = base + ".wav"
+		if n > 1 {
+			report.File = base + "-" + strconv.Itoa(n) + ".wav"
+		}
+		file, err := createWAV(filepath.Join(r.dir, report.File), report.SampleRate)
+		if errors.Is(err, os.ErrExist) && n < maxFiles {
+			continue
+		}
+
+		return file, err
+	}
+}
+
+// maxFiles bounds how often one label can come again.
+const maxFiles = 10_000
+
+// agree takes what was negotiated.
+func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error {
+	if err := s.receiver.configure(agreed); err != nil {
+		return err
+	}
+	s.rtcp = agreed.RemoteRTCP
+	s.report.Codec = agreed.Codec.String() + "/" + strconv.Itoa(agreed.Codec.ClockRate())
+	paused := !agreed.Receive
+	switch n := len(s.report.Pauses); {
+	case paused && s.report.State == StateRecording:
+		s.report.State = StatePaused
+		s.report.Pauses = append(s.report.Pauses, Pause{From: now.UTC()})
+		s.receiver.pause(at)
+	case !paused && s.report.State == StatePaused:
+		s.report.State = StateRecording
+		s.report.Pauses[n-1].To = now.UTC()
+		s.receiver.resume()
+	}
+
+	return nil
+}
+
+// read hands what a socket receives to the recording, until the socket is drained or closed.
+func (r *recording) read(s *stream, rtcp bool) {
+	conn := s.pair.rtp
+	if rtcp {
+		conn = s.pair.rtcp
+	}
+	buffer := make([]byte, 2048)
+	for {
+		n, from, err := conn.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			break
+		}
+		p := packet{stream: s, data: append([]byte(nil), buffer[:n]...), at: time.Now(), rtcp: rtcp}
+		p.from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		select {
+		case r.packets <- p:
+		case <-r.done:
+			return
+		}
+	}
+	select {
+	case r.packets <- packet{stream: s, end: true}:
+	case <-r.done:
+	}
+}
+
+// drain ends the reading once what has arrived is read.
+func (s *stream) drain() {
+	if s.readers > 0 {
+		s.pair.drain()
+	}
+}
+
+// endStream takes a stream out of its slot; its file is closed when its sockets are read empty.
+func (r *recording) endStream(s *stream, now time.Time) {
+	s.ended(StateFinished, now)
+	s.drain()
+}
+
+func (s *stream) ended(state State, now time.Time) {
+	if s.report.State != StateRecording && s.report.State != StatePaused {
+		return
+	}
+	if n := len(s.report.Pauses); s.report.State == StatePaused && n > 0 {
+		s.report.Pauses[n-1].To = now.UTC()
+	}
+	s.report.State, s.report.EndedAt = state, now.UTC()
+}
+
+// closeStream closes what the stream holds; all that came for it is in its file.
+func (r *recording) closeStream(s *stream) {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.pair.close()
+	r.fault(s.receiver.play(r.at(time.Now()), true))
+	s.count()
+	r.fault(s.receiver.wav.finish(0))
+	if !r.ending {
+		r.changed()
+	}
+}
+
+// count brings the report up to date.
+func (s *stream) count() {
+	rx := s.receiver
+	rx.retire()
+	s.report.Samples = rx.wav.end
+	if rx.first >= 0 {
+		s.report.OffsetMS = float64(rx.first) * 1000 / float64(rx.wav.rate)
+	}
+	if rx.source == nil || !rx.source.begun {
+		return
+	}
+	s.report.Clock = "arrival"
+	if rx.source.line.byReport {
+		s.report.Clock = "rtcp"
+	}
+}
+
+// sendReport tells the client that it is heard.
+func (s *stream) sendReport(at time.Duration, cname string) {
+	if s.closed || !s.rtcp.IsValid() {
+		return
+	}
+	var block *reception
+	if source := s.receiver.source; source != nil {
+		b := source.reception(at, s.report.Lost)
+		block = &b
+	}
+	// A report that cannot be sent is like one that is lost.
+	_, _ = s.pair.rtcp.WriteToUDPAddrPort(appendReport(nil, s.ssrc, block, cname), s.rtcp)
+}
