@@ -235,7 +235,7 @@ func TestEngineCountsLateTicks(t *testing.T) {
 	if got := out.skipped.Load(); got < 160*4 || got%160 != 0 {
 		t.Errorf("timestamps skipped %d units for %d missed ticks", got, s.MissedTicks)
 	}
-	if played := time.Duration(out.units.Load()) * time.Second / 8000; played > elapsed+2*TickPeriod || played < elapsed-3*TickPeriod {
+	if played := time.Duration(out.units.Load()) * time.Second / 8000; played > elapsed+2*TickPeriod || played < elapsed-5*TickPeriod {
 		t.Errorf("%v of timestamps in %v", played, elapsed)
 	}
 	if s.Duration.Count() != s.Ticks || s.Lateness.Quantile(0.99) < 16*time.Microsecond || s.Duration.Sum < 130*time.Millisecond {
