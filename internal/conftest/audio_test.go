@@ -137,3 +137,19 @@ func TestPercentile(t *testing.T) {
 		t.Errorf("of nothing: %v", got)
 	}
 }
+
+func TestFindLocatesAPiece(t *testing.T) {
+	long := babble(5, 5)
+	piece := long[2*conftest.AnalysisRate : 3*conftest.AnalysisRate]
+	quiet := make([]float64, len(long))
+	for i, s := range long {
+		quiet[i] = s / 2
+	}
+	got := conftest.Find(quiet, piece)
+	if math.Abs(got.At-2) > 0.001 || math.Abs(got.Gain+6) > 0.2 || got.Correlation < 0.95 {
+		t.Errorf("got %+v, want it at 2 s with -6 dB", got)
+	}
+	if other := conftest.Find(babble(6, 3), piece); other.Correlation > 0.5 {
+		t.Errorf("found %+v in something else", other)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/internal/config"
+)
+
+// testService is a server on free loopback ports that ends with the test.
+func testService(t *testing.T, change func(*config.Config)) *service {
+	t.Helper()
+	cfg := config.Default()
+	cfg.SIP.Listen = []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}
+	cfg.SRS.Listen = []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}
+	cfg.SRS.Directory = t.TempDir()
+	cfg.HTTP.Listen = "127.0.0.1:0"
+	cfg.Log.Level = "warn"
+	cfg.Events.MinInterval = 20 * time.Millisecond
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := start(t.Context(), &cfg, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		if err := s.close(ctx); err != nil {
+			t.Error("close:", err)
+		}
+	})
+	return s
+}
+
+// freePort is a UDP port that was free a moment ago, for peers that cannot choose one themselves.
+func freePort(t *testing.T) int {
+	t.Helper()
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close() //nolint:errcheck // only its number counts
+	return socket.LocalAddr().(*net.UDPAddr).Port
+}
+
+// sipp plays a scenario of testdata/sipp. It returns the process, already started, and what waits for it and judges.
+func sipp(t *testing.T, scenario string, args ...string) (wait func()) {
+	t.Helper()
+	file, err := filepath.Abs(filepath.Join("..", "..", "testdata", "sipp", scenario+".xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	args = append([]string{
+		"-sf", file, "-i", "127.0.0.1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, "errors"), "-timeout", "20", "-timeout_error",
+		"-trace_msg", "-message_file", filepath.Join(dir, "messages"),
+	}, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	command := exec.CommandContext(ctx, "sipp", args...)
+	command.Dir = dir
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Start(); err != nil {
+		t.Fatal("sipp (Debian package sip-tester):", err)
+	}
+	return func() {
+		t.Helper()
+		defer cancel()
+		if err := command.Wait(); err != nil {
+			for _, name := range []string{"errors", "messages"} {
+				text, _ := os.ReadFile(filepath.Join(dir, name))
+				t.Logf("%s of SIPp:\n%s", name, text)
+			}
+			t.Errorf("sipp %s: %v", scenario, err)
+		}
+	}
+}
+
+// TestSIPpScenarios lets a foreign user agent dial in, hold, change, cancel, subscribe, and be refused.
+func TestSIPpScenarios(t *testing.T) {
+	s := testService(t, func(cfg *config.Config) {
+		full, one := 1, 1
+		cfg.Conferences = []config.Conference{{ID: "locked", Locked: true}, {ID: "full", MaxParticipants: &full}, {ID: "one", MaxParticipants: &one}}
+	})
+	static := testService(t, func(cfg *config.Config) { cfg.ConferenceDefaults.Dynamic = false })
+	for _, test := range []struct {
+		scenario, user string
+		calls          int
+		at             *service
+	}{
+		{"dialin-early", "1000", 20, s},
+		{"dialin-late", "1000", 20, s},
+		{"hold", "1001", 5, s},
+		{"update", "1001", 5, s},
+		{"reinvite-codec", "1001", 5, s},
+		{"cancel", "1002", 200, s},
+		{"options", "1000", 1, s},
+		{"subscribe", "1003", 5, s},
+		{"refuse-488", "1000", 5, s},
+		{"refuse-420", "1000", 1, s},
+		{"refuse-415", "1000", 1, s},
+		{"refuse-404", "1000", 1, static},
+		{"refuse-403", "locked", 1, s},
+		{"refuse-501", "1000", 1, s},
+		{"refuse-489", "1000", 1, s},
+		{"refuse-481", "1000", 1, s},
+	} {
+		for transport, flag := range map[string]string{"udp": "u1", "tcp": "t1"} {
+			t.Run(test.scenario+"/"+transport, func(t *testing.T) {
+				sipp(t, test.scenario, "-t", flag, "-s", test.user, "-m", strconv.Itoa(test.calls), "-r", "50", "-p", strconv.Itoa(freePort(t)),
+					test.at.agent.Addr(transport).String())()
+			})
+		}
+	}
+	if n := s.agent.Calls(); n != 0 {
+		t.Errorf("%d calls are left over", n)
+	}
+}
+
+// TestSIPpFullConference: FO-ERR-17, the second caller of a conference for one.
+func TestSIPpFullConference(t *testing.T) {
+	s := testService(t, func(cfg *config.Config) {
+		one := 1
+		cfg.Conferences = []config.Conference{{ID: "one", MaxParticipants: &one}}
+	})
+	phone := testPhone(t, "alice")
+	if err := phone.Call(t.Context(), fmt.Sprintf("sip:one@%v", s.agent.Addr("udp"))); err != nil {
+		t.Fatal(err)
+	}
+	sipp(t, "refuse-486", "-s", "one", "-m", "1", "-p", strconv.Itoa(freePort(t)), s.agent.Addr("udp").String())()
+}
