@@ -62,8 +62,8 @@ func (g *guarded) Emit(*codecs.Packet) {
 func TestEngineWorkersShareABigMix(t *testing.T) {
 	e := startEngine(t, Config{Workers: 4, Cohorts: 1})
 	mix := e.NewMix(MixConfig{MaxSpeakers: 5})
-	var members []Member
-	var all []*guarded
+	members := make([]Member, 0, 401)
+	all := make([]*guarded, 0, 400)
 	for i := range 400 {
 		g := &guarded{in: newSounding(8000, uint32(i+1), func(tick int) bool { return (tick+i)%40 < 3 })}
 		all = append(all, g)
@@ -333,7 +333,7 @@ func TestEngineCloses(t *testing.T) {
 	if err := e.Start(); !errors.Is(err, ErrStarted) {
 		t.Errorf("second start: %v", err)
 	}
-	var waits []<-chan struct{}
+	waits := make([]<-chan struct{}, 0, 6)
 	for _, m := range []*Mix{early, late} {
 		applied, err := m.Apply(Layout{Members: []Member{{ID: 1, Out: &countingOutput{}, Format: format(codecs.PCMU)}}})
 		if err != nil {

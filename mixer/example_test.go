@@ -37,7 +37,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	if err := engine.Start(); err != nil {
+	if err = engine.Start(); err != nil {
 		panic(err)
 	}
 	defer func() { _ = engine.Close() }()

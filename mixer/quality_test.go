@@ -59,7 +59,7 @@ func TestTenFullScaleTalkers(t *testing.T) {
 			for range 50 {
 				b.step()
 			}
-			var pcm []int16
+			pcm := make([]int16, 0, 8000)
 			for range 50 {
 				b.step()
 				pcm = append(pcm, b.heard(100)...)
@@ -87,7 +87,8 @@ func TestTenFullScaleTalkers(t *testing.T) {
 func TestOverloadOnset(t *testing.T) {
 	for start := range 160 {
 		b := newBench(t, MixConfig{})
-		members := []Member{party(100, quiet(8000), &fakeOutput{}, codecs.PCMU)}
+		members := make([]Member, 1, 6)
+		members[0] = party(100, quiet(8000), &fakeOutput{}, codecs.PCMU)
 		for i := range 5 {
 			in := tone(8000, 300, 30000)
 			inner := in.read

@@ -238,7 +238,7 @@ func TestSilenceIsEncodedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := voiced(48000, 150, speaks)
-	var reference []packet
+	reference := make([]packet, 0, 130)
 	frame, payload := make([]int16, 960), make([]byte, codecs.MaxPayload)
 	for tick := range 130 {
 		in.read(tick, frame)
@@ -276,7 +276,7 @@ func TestPacketTimes(t *testing.T) {
 				talker := Member{ID: 1, In: tone(rate, 500, 9000), Out: own, Format: f, Speaks: true, Hears: everyone()}
 				b.apply(talker, listener, Member{ID: 3, In: tone(rate, 900, 4000), Speaks: true})
 				const ticks = 60
-				var pcm []int16
+				pcm := make([]int16, 0, ticks*rate/50)
 				for range ticks {
 					b.step()
 					pcm = append(pcm, b.heard(2)...)

@@ -20,8 +20,8 @@ func lastPacket(t *testing.T, out *fakeOutput) packet {
 // listener itself.
 func TestContributingSources(t *testing.T) {
 	b := newBench(t, MixConfig{})
-	var members []Member
 	outs := make([]*fakeOutput, 20)
+	members := make([]Member, 0, len(outs)+1)
 	for i := range outs {
 		outs[i] = &fakeOutput{}
 		in := tone(8000, float64(200+50*i), 200*float64(i+4))

@@ -48,7 +48,7 @@ func TestTickAllocatesNothing(t *testing.T) {
 			for _, speakers := range []int{0, 2} {
 				b := newBench(t, MixConfig{MaxSpeakers: speakers})
 				f := codecs.Format{Codec: codec, PacketTime: time.Duration(ms) * time.Millisecond, Complexity: codecs.LowestComplexity}
-				var members []Member
+				members := make([]Member, 0, 12)
 				for i := range 10 {
 					rate := []int{8000, 16000, 48000}[i%3]
 					in := newSounding(rate, uint32(i), func(tick int) bool { return i < 3 || (tick/(3+i))%2 == 0 })
@@ -75,8 +75,8 @@ func TestTickAllocatesNothing(t *testing.T) {
 // A thousand members: few speak, all are given packets.
 func TestThousandMembers(t *testing.T) {
 	b := newBench(t, MixConfig{MaxSpeakers: 3})
-	var members []Member
 	outs := make([]*countingOutput, 1000)
+	members := make([]Member, 0, len(outs))
 	for i := range outs {
 		outs[i] = &countingOutput{}
 		talks := never
@@ -112,7 +112,7 @@ func BenchmarkStep(bm *testing.B) {
 		for _, n := range []int{2, 3, 10, 100, 1000} {
 			bm.Run(fmt.Sprintf("%v/%d", codec, n), func(bm *testing.B) {
 				b := newBench(bm, MixConfig{})
-				var members []Member
+				members := make([]Member, 0, n)
 				for i := range n {
 					talks := never
 					if i < 2 {
@@ -140,7 +140,7 @@ func BenchmarkMixedRates(bm *testing.B) {
 	for _, talkers := range []int{1, 3, 10} {
 		bm.Run(fmt.Sprintf("talkers=%d", talkers), func(bm *testing.B) {
 			b := newBench(bm, MixConfig{})
-			var members []Member
+			members := make([]Member, 0, 10)
 			for i := range 10 {
 				codec := []codecs.Codec{codecs.PCMU, codecs.G722, codecs.Opus}[i%3]
 				talks := never
@@ -162,7 +162,7 @@ func BenchmarkMixedRates(bm *testing.B) {
 // BenchmarkApply is a change to a large mix.
 func BenchmarkApply(bm *testing.B) {
 	b := newBench(bm, MixConfig{})
-	var members []Member
+	members := make([]Member, 0, 1000)
 	for i := range 1000 {
 		members = append(members, party(MemberID(i), newSounding(8000, 1, never), &countingOutput{}, codecs.PCMU))
 	}
