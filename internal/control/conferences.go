@@ -15,7 +15,8 @@ type body[T any] struct {
 	Body T
 }
 
-type conferencePath struct {
+// ConferencePath names a conference. The types that are embedded are exported because huma fills exported fields only.
+type ConferencePath struct {
 	Conference string `path:"id" doc:"Conference: the user part of its URI."`
 }
 
@@ -59,7 +60,7 @@ func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
 }
 
 type changedConference struct {
-	conferencePath
+	ConferencePath
 
 	Body struct {
 		Name            *string `json:"name,omitempty" maxLength:"256"`
@@ -82,7 +83,7 @@ func (s *Server) registerConferences(api huma.API) {
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, s.createConference)
 	huma.Register(api, operation(http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
-		func(_ context.Context, in *conferencePath) (*body[focus.ConferenceInfo], error) {
+		func(_ context.Context, in *ConferencePath) (*body[focus.ConferenceInfo], error) {
 			state, err := s.focus.Conference(conference.ID(in.Conference))
 			return describe(state, err)
 		})
@@ -94,7 +95,7 @@ func (s *Server) registerConferences(api huma.API) {
 			return describe(state, err)
 		})
 	huma.Register(api, operation(http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference; everybody is disconnected"),
-		func(ctx context.Context, in *conferencePath) (*struct{}, error) {
+		func(ctx context.Context, in *ConferencePath) (*struct{}, error) {
 			return nil, failure(s.focus.Delete(ctx, conference.ID(in.Conference)))
 		})
 }

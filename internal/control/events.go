@@ -21,13 +21,14 @@ const (
 	writeLimit = 30 * time.Second
 )
 
-type followAll struct {
+// FollowAll says where a stream of events goes on.
+type FollowAll struct {
 	LastEventID string `header:"Last-Event-ID" doc:"The last event known; those since then come first, as far as they are kept."`
 }
 
 type followOne struct {
-	conferencePath
-	followAll
+	ConferencePath
+	FollowAll
 }
 
 func (s *Server) registerEvents(api huma.API) {
@@ -39,7 +40,7 @@ func (s *Server) registerEvents(api huma.API) {
 		return o
 	}
 	huma.Register(api, describeStream(operation(http.MethodGet, "/events", "follow-events", "Follow the events of all conferences")),
-		func(_ context.Context, in *followAll) (*huma.StreamResponse, error) {
+		func(_ context.Context, in *FollowAll) (*huma.StreamResponse, error) {
 			return s.stream("", in.LastEventID), nil
 		})
 	huma.Register(api, describeStream(operation(http.MethodGet, "/conferences/{id}/events", "follow-conference", "Follow the events of one conference")),

@@ -10,14 +10,15 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 )
 
-type participantPath struct {
-	conferencePath
+// ParticipantPath names a participant.
+type ParticipantPath struct {
+	ConferencePath
 
 	Participant string `path:"pid" doc:"Participant."`
 }
 
 type dialOut struct {
-	conferencePath
+	ConferencePath
 
 	Body struct {
 		URI string `json:"uri" doc:"Whom to call, for example sip:bob@example.com." minLength:"5" maxLength:"1024"`
@@ -25,7 +26,7 @@ type dialOut struct {
 }
 
 type changedParticipant struct {
-	participantPath
+	ParticipantPath
 
 	Body struct {
 		Muted       *bool    `json:"muted,omitempty" doc:"Nobody hears the participant."`
@@ -38,7 +39,7 @@ type changedParticipant struct {
 }
 
 type announcement struct {
-	conferencePath
+	ConferencePath
 
 	RawBody []byte `contentType:"audio/wav" doc:"WAV: 16-bit PCM or G.711, mono or stereo, 8, 16 or 48 kHz."`
 }
@@ -47,7 +48,7 @@ const maxAnnouncement = 32 << 20 // bytes: five and a half minutes at 48 kHz mon
 
 func (s *Server) registerParticipants(api huma.API) {
 	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/participants", "list-participants", "List participants"),
-		func(ctx context.Context, in *conferencePath) (*body[[]focus.ParticipantInfo], error) {
+		func(ctx context.Context, in *ConferencePath) (*body[[]focus.ParticipantInfo], error) {
 			found, err := s.focus.Participants(ctx, conference.ID(in.Conference))
 			return answer(found, err)
 		})
@@ -55,13 +56,13 @@ func (s *Server) registerParticipants(api huma.API) {
 	dial.DefaultStatus = http.StatusAccepted
 	huma.Register(api, dial, s.dial)
 	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/participants/{pid}", "get-participant", "Get a participant"),
-		func(ctx context.Context, in *participantPath) (*body[focus.ParticipantInfo], error) {
+		func(ctx context.Context, in *ParticipantPath) (*body[focus.ParticipantInfo], error) {
 			found, err := s.focus.Participant(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant))
 			return answer(found, err)
 		})
 	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}/participants/{pid}", "change-participant", "Change a participant"), s.changeParticipant)
 	huma.Register(api, operation(http.MethodDelete, "/conferences/{id}/participants/{pid}", "kick-participant", "Disconnect a participant"),
-		func(ctx context.Context, in *participantPath) (*struct{}, error) {
+		func(ctx context.Context, in *ParticipantPath) (*struct{}, error) {
 			return nil, failure(s.focus.Eject(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), ""))
 		})
 	say := operation(http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody in the conference")

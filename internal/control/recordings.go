@@ -10,18 +10,19 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 )
 
-type recordingPath struct {
-	conferencePath
+// RecordingPath names a recording.
+type RecordingPath struct {
+	ConferencePath
 
 	Recording string `path:"rid" doc:"Recording."`
 }
 
-func (p *recordingPath) ids() (conference.ID, conference.RecordingID) {
+func (p *RecordingPath) ids() (conference.ID, conference.RecordingID) {
 	return conference.ID(p.Conference), conference.RecordingID(p.Recording)
 }
 
 type newRecording struct {
-	conferencePath
+	ConferencePath
 
 	Body struct {
 		Mode    []string `json:"mode,omitempty" enum:"mixed,separate" doc:"Left out: as the conference is configured."`
@@ -30,7 +31,7 @@ type newRecording struct {
 }
 
 type changedRecording struct {
-	recordingPath
+	RecordingPath
 
 	Body struct {
 		State string `json:"state" enum:"paused,recording"`
@@ -39,7 +40,7 @@ type changedRecording struct {
 
 func (s *Server) registerRecordings(api huma.API) {
 	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/recordings", "list-recordings", "List recordings"),
-		func(ctx context.Context, in *conferencePath) (*body[[]focus.RecordingInfo], error) {
+		func(ctx context.Context, in *ConferencePath) (*body[[]focus.RecordingInfo], error) {
 			found, err := s.focus.Recordings(ctx, conference.ID(in.Conference))
 			return answer(found, err)
 		})
@@ -54,7 +55,7 @@ func (s *Server) registerRecordings(api huma.API) {
 		return answer(made, err)
 	})
 	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/recordings/{rid}", "get-recording", "Get a recording"),
-		func(ctx context.Context, in *recordingPath) (*body[focus.RecordingInfo], error) {
+		func(ctx context.Context, in *RecordingPath) (*body[focus.RecordingInfo], error) {
 			id, rid := in.ids()
 			found, err := s.focus.Recording(ctx, id, rid)
 			return answer(found, err)
@@ -71,7 +72,7 @@ func (s *Server) registerRecordings(api huma.API) {
 		})
 	stop := operation(http.MethodDelete, "/conferences/{id}/recordings/{rid}", "stop-recording", "Stop a recording")
 	stop.DefaultStatus = http.StatusOK
-	huma.Register(api, stop, func(ctx context.Context, in *recordingPath) (*body[focus.RecordingInfo], error) {
+	huma.Register(api, stop, func(ctx context.Context, in *RecordingPath) (*body[focus.RecordingInfo], error) {
 		id, rid := in.ids()
 		found, err := s.focus.StopRecording(ctx, id, rid)
 		return answer(found, err)
