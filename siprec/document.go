@@ -88,7 +88,7 @@ func (r *Roster) participantSession(p RosterParticipant) ParticipantSession {
 // feeds and hears nothing; someone who left before recording began never did, and the
 // focus has no media of its own.
 func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool) {
-	if p.Focus || (!p.Left.IsZero() && p.Left.Before(r.RecordedSince)) {
+	if p.Focus || (!p.Left.IsZero() && instant(p.Left).Before(instant(r.RecordedSince))) {
 		return ParticipantStream{}, false
 	}
 	a := ParticipantStream{

@@ -117,12 +117,14 @@ func (c *Client) peerOffers(content Content, now time.Time) {
 		c.answer(statusNotAcceptable, Message{})
 		return
 	}
-	ours := plan.Answer
+	ours, before := plan.Answer, c.accepted.Media
 	c.renumber(&ours)
 	c.sent, c.accepted, c.remote = &ours, &ours, &offer
 	c.version = max(c.version, ours.Origin.Version)
 	for i, s := range c.slots {
-		if offer.Media[i].Port == 0 && s.live() && s.accepted {
+		// Only what had a port can be removed: a stream that we took away ourselves, and
+		// want again now, has port 0 in the offer, too.
+		if offer.Media[i].Port == 0 && i < len(before) && before[i].Port != 0 && s.live() && s.accepted {
 			s.refused = true
 		}
 		s.held = !offer.DirectionOf(i).Receives()

@@ -36,7 +36,7 @@ func TestStorm(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := storm{t: t, world: w}
-		for range rapid.IntRange(1, 60).Draw(t, "length") {
+		for range rapid.IntRange(1, 120).Draw(t, "length") {
 			s.happen()
 		}
 		s.quiet()
@@ -220,7 +220,7 @@ func (s *storm) check(p siprec.Profile) {
 	}
 	for _, w := range d.Streams {
 		if _, flows := s.playing[w.Key]; flows == (d.Paused || w.Paused) {
-			s.t.Fatalf("stream %s flows: %v, paused: %v", w.Key, flows, d.Paused || w.Paused)
+			s.t.Fatalf("stream %s flows: %v, paused: %v after\n%s", w.Key, flows, d.Paused || w.Paused, strings.Join(s.log, "\n"))
 		}
 	}
 	if len(s.playing) > len(d.Streams) {
