@@ -32,6 +32,7 @@ type recorder struct {
 	reply     *sipua.Response    // to the request of the server that is being handled
 	streams   map[string]*recorded
 	state     siprec.State
+	queue     []siprec.Event // the first is being handled
 	over      bool
 }
 
@@ -130,13 +131,23 @@ func profileModes(l siprec.StreamLayout, wished conference.Mode) conference.Mode
 	}
 }
 
-// recorderStep feeds the protocol and does what it says.
+// recorderStep feeds the protocol and does what it says, one event at a time: an action may lead to a new State, and that
+// to the next event.
 func (c *controller) recorderStep(r *recorder, e siprec.Event) {
-	if r.over {
+	r.queue = append(r.queue, e)
+	if len(r.queue) > 1 {
 		return
 	}
+	for ; len(r.queue) > 0; r.queue = r.queue[1:] {
+		if !r.over {
+			c.recorderActions(r, r.client.Step(r.queue[0], time.Now()))
+		}
+	}
+}
+
+func (c *controller) recorderActions(r *recorder, actions []siprec.Action) {
 	mix := false
-	for _, a := range r.client.Step(e, time.Now()) {
+	for _, a := range actions {
 		switch a := a.(type) {
 		case siprec.StartMedia:
 			mix = c.startStream(r, a) || mix

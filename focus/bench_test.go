@@ -1,0 +1,204 @@
+package focus_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/mixer"
+)
+
+// bench is a whole focus on loopback.
+type bench struct {
+	t      *testing.T
+	focus  *focus.Focus
+	agent  *sipua.Agent
+	origin time.Time
+	addr   netip.AddrPort
+}
+
+// logger shows the log with -v and PARLEY_TEST_LOG=1.
+func logger() *slog.Logger {
+	var out io.Writer = io.Discard
+	if os.Getenv("PARLEY_TEST_LOG") != "" {
+		out = os.Stderr
+	}
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func newBench(t *testing.T, cfg focus.Config) *bench {
+	t.Helper()
+	b := &bench{t: t, origin: time.Now()}
+	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
+		b.focus.Speakers(m, active)
+	}})
+	must(t, err)
+	transport, err := media.NewTransport(media.Config{Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000})
+	must(t, err)
+	b.focus, err = focus.New(cfg, focus.Deps{Mixer: engine, Media: transport, Logger: logger()})
+	must(t, err)
+	b.agent, err = sipua.New(sipua.Config{Supported: []string{}, AllowEvents: []string{"conference"}, Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond}}, b.focus)
+	must(t, err)
+	b.focus.Serve(b.agent)
+	must(t, engine.Start())
+	must(t, b.agent.Start(t.Context()))
+	b.addr = b.agent.Addr("udp")
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := b.focus.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown of the focus: %v", err)
+		}
+		if err := b.agent.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown of the agent: %v", err)
+		}
+		must(t, engine.Close())
+		must(t, transport.Close())
+		noGoroutines(t)
+	})
+	return b
+}
+
+// noGoroutines fails when something of ours still runs.
+func noGoroutines(t *testing.T) {
+	t.Helper()
+	var left string
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		left = ""
+		for g := range bytes.SplitSeq(buf, []byte("\n\n")) {
+			if bytes.Contains(g, []byte("parley/focus.(")) {
+				left += string(g) + "\n\n"
+			}
+		}
+		if left == "" {
+			return
+		}
+	}
+	t.Errorf("goroutines left:\n%s", left)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) uri(id string) string { return fmt.Sprintf("sip:%s@%s", id, b.addr) }
+
+// dial calls a conference with a new phone; the phone goes with the test.
+func (b *bench) dial(conf string, cfg conftest.PhoneConfig) *phone {
+	b.t.Helper()
+	p := b.phone(cfg)
+	must(b.t, p.Call(b.t.Context(), b.uri(conf)))
+	b.await("the phone to be bridged", func() bool { return b.find(conf, cfg.Name).Status.Present() })
+	return p
+}
+
+func (b *bench) phone(cfg conftest.PhoneConfig) *phone {
+	b.t.Helper()
+	if cfg.Codec == codecs.None {
+		cfg.Codec = codecs.PCMU
+	}
+	cfg.Origin = b.origin
+	p, err := conftest.NewPhone(b.t.Context(), cfg)
+	must(b.t, err)
+	b.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = p.Close(ctx)
+	})
+	return &phone{Phone: p, b: b, name: cfg.Name, codec: cfg.Codec}
+}
+
+// phone is a test phone that says tones.
+type phone struct {
+	*conftest.Phone
+	b     *bench
+	name  string
+	codec codecs.Codec
+}
+
+// hum says a tone for a time.
+func (p *phone) hum(hz float64, d time.Duration) {
+	rate := p.codec.SampleRate()
+	pcm := make([]int16, int(d.Seconds()*float64(rate)))
+	for i := range pcm {
+		pcm[i] = int16(6000 * math.Sin(2*math.Pi*hz*float64(i)/float64(rate)))
+	}
+	p.Say(pcm)
+}
+
+// hears gives the level of a tone between two moments in what the phone has received, in dB below full scale.
+func (p *phone) hears(hz float64, from, to time.Time) float64 {
+	p.b.t.Helper()
+	samples, err := p.Heard()
+	must(p.b.t, err)
+	return toneLevel(conftest.Window(samples, from.Sub(p.b.origin).Seconds(), to.Sub(p.b.origin).Seconds()), hz)
+}
+
+// toneLevel is Goertzel's.
+func toneLevel(samples []float64, hz float64) float64 {
+	if len(samples) == 0 {
+		return -200
+	}
+	var re, im float64
+	for i, v := range samples {
+		sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / conftest.AnalysisRate)
+		re += v * cos
+		im += v * sin
+	}
+	return 20 * math.Log10(2*math.Hypot(re, im)/float64(len(samples))+1e-9)
+}
+
+// await waits for something to become true.
+func (b *bench) await(what string, ok func() bool) {
+	b.t.Helper()
+	timeout := time.After(8 * time.Second)
+	for !ok() {
+		select {
+		case <-timeout:
+			b.t.Fatalf("waited in vain for %s", what)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// state is the newest state of a conference.
+func (b *bench) state(conf string) *conference.State {
+	s, err := b.focus.Conference(conference.ID(conf))
+	if err != nil {
+		return &conference.State{}
+	}
+	return s
+}
+
+// find gives the participant of a phone's name.
+func (b *bench) find(conf, name string) conference.Participant {
+	for _, p := range b.state(conf).Participants {
+		if p.DisplayName == name || strings.HasPrefix(p.Entity, "sip:"+name+"@") {
+			return p
+		}
+	}
+	return conference.Participant{}
+}
+
+// pass lets a time go by while media flow.
+func pass(d time.Duration) { <-time.After(d) }

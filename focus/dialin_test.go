@@ -1,0 +1,258 @@
+package focus_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+const (
+	loud  = -30 // a tone of a phone is near -15 dB
+	quiet = -50
+)
+
+// Everybody hears everybody else, and nobody himself.
+func TestEverybodyHearsTheOthers(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	phones := []*phone{
+		b.dial("room", conftest.PhoneConfig{Name: "alice", Codec: codecs.PCMU}),
+		b.dial("room", conftest.PhoneConfig{Name: "bob", Codec: codecs.G722, Transport: "tcp"}),
+		b.dial("room", conftest.PhoneConfig{Name: "carol", Codec: codecs.Opus, LateOffer: true}),
+	}
+	tones := []float64{450, 800, 1150}
+	for i, p := range phones {
+		p.hum(tones[i], 1200*time.Millisecond)
+	}
+	from := time.Now().Add(300 * time.Millisecond)
+	to := from.Add(600 * time.Millisecond)
+	pass(time.Until(to) + 200*time.Millisecond)
+	for i, p := range phones {
+		for k, hz := range tones {
+			level := p.hears(hz, from, to)
+			if i == k && level > quiet {
+				t.Errorf("%s hears himself at %.0f dB", p.name, level)
+			}
+			if i != k && level < loud {
+				t.Errorf("%s hears %s only at %.0f dB", p.name, phones[k].name, level)
+			}
+		}
+	}
+	must(t, phones[0].Hangup(t.Context()))
+	b.await("alice to be gone", func() bool { return b.find("room", "alice").ID == "" })
+	must(t, phones[1].Hangup(t.Context()))
+	must(t, phones[2].Hangup(t.Context()))
+	// FO-END-03: a dynamic conference ends with the last participant.
+	b.await("the end", func() bool { return len(b.focus.Conferences()) == 0 })
+}
+
+// The 200 names the conference and what it can do (FO-ID-05, FO-ID-06, FO-ID-10).
+func TestAnswerIdentifiesTheFocus(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	p := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	target := p.Dialog().RemoteTarget()
+	if got, want := target.Bare().String(), b.state("room").URI; got != want {
+		t.Errorf("Contact %s, conference URI %s", got, want)
+	}
+	response, err := b.client(t).Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse("room")})
+	must(t, err)
+	contact, _ := response.Contact()
+	if !contact.Params.Has("isfocus") {
+		t.Errorf("no isfocus in the Contact of OPTIONS: %s", contact)
+	}
+	for _, name := range []string{"Allow", "Accept", "Allow-Events"} {
+		if !response.Headers.Has(name) {
+			t.Errorf("OPTIONS without %s", name)
+		}
+	}
+	if _, err := sdp.Parse(response.Body); err != nil {
+		t.Errorf("SDP of OPTIONS: %v", err)
+	}
+}
+
+// FO-ERR: what is refused, and with which status.
+func TestRefusals(t *testing.T) {
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{
+		{ID: "open"}, {ID: "locked", Locked: true}, {ID: "small", MaxParticipants: 1},
+	}})
+	b.dial("small", conftest.PhoneConfig{Name: "first"})
+	client := b.client(t)
+	offer := func(name string) []byte {
+		d := sdp.Offer(sdp.Local{Address: b.addr.Addr(), Session: 1, Streams: []sdp.LocalStream{{Port: 9000, Codecs: []codecs.Codec{codecs.PCMU}}}})
+		if name != "" {
+			d.Media[0].PayloadTypes = []sdp.PayloadType{{Number: 96, Name: name, ClockRate: 8000, Channels: 1}}
+		}
+		return d.Marshal()
+	}
+	for _, test := range []struct {
+		name, conf, contentType string
+		body                    []byte
+		invite, options         int
+	}{
+		{"unknown", "nowhere", "application/sdp", offer(""), 404, 404},
+		{"locked", "locked", "application/sdp", offer(""), 403, 403},
+		{"full", "small", "application/sdp", offer(""), 486, 486},
+		{"no codec", "open", "application/sdp", offer("EVS"), 488, 200},
+		{"type", "open", "text/plain", []byte("hello"), 415, 200},
+		{"broken", "open", "application/sdp", []byte("v=1\r\nnonsense"), 400, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, response, err := client.Invite(t.Context(), sipua.OutgoingCall{
+				To: sipua.Address{URI: b.parse(test.conf)}, ContentType: test.contentType, Body: test.body,
+			}, ignore{})
+			if got := sipua.Status(err); got != test.invite {
+				t.Fatalf("INVITE: %d, %v, want %d", got, err, test.invite)
+			}
+			if test.invite == 488 && !response.Headers.Has("Warning") {
+				t.Error("488 without Warning")
+			}
+			_, err = client.Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse(test.conf)})
+			if got := sipua.Status(err); got != test.options && (test.options != 200 || err != nil) {
+				t.Errorf("OPTIONS: %d, want %d", got, test.options)
+			}
+		})
+	}
+	if n := len(b.state("open").Participants); n != 0 {
+		t.Errorf("%d participants are left of refused calls", n)
+	}
+}
+
+// Mute, deafen, gain and eject are in the mix when the command returns.
+func TestModeration(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	alice.hum(500, 10*time.Second)
+	bob.hum(900, 10*time.Second)
+	pass(300 * time.Millisecond)
+	aliceID, bobID := b.find("room", "alice").ID, b.find("room", "bob").ID
+	change := func(id conference.ParticipantID, c focus.ParticipantChange) time.Time {
+		t.Helper()
+		_, err := b.focus.UpdateParticipant(t.Context(), "room", id, c)
+		must(t, err)
+		return time.Now().Add(100 * time.Millisecond)
+	}
+	measure := func(p *phone, hz float64, from time.Time) float64 {
+		t.Helper()
+		to := from.Add(200 * time.Millisecond)
+		pass(time.Until(to) + 150*time.Millisecond)
+		return p.hears(hz, from, to)
+	}
+	yes, no := true, false
+	before := measure(bob, 500, time.Now())
+	if before < loud {
+		t.Fatalf("bob hears alice at %.0f dB", before)
+	}
+	if got := measure(bob, 500, change(aliceID, focus.ParticipantChange{Muted: &yes})); got > quiet {
+		t.Errorf("muted alice is heard at %.0f dB", got)
+	}
+	gain := -12.0
+	if got := measure(bob, 500, change(aliceID, focus.ParticipantChange{Muted: &no, GainDB: &gain})); got < before-13 || got > before-11 {
+		t.Errorf("alice at -12 dB is heard at %.1f dB instead of %.1f", got, before-12)
+	}
+	if got := measure(alice, 900, change(aliceID, focus.ParticipantChange{Deafened: &yes})); got > quiet {
+		t.Errorf("deafened alice hears bob at %.0f dB", got)
+	}
+	must(t, b.focus.Eject(t.Context(), "room", aliceID, "enough"))
+	select {
+	case <-alice.Over():
+	case <-time.After(3 * time.Second):
+		t.Fatal("alice got no BYE")
+	}
+	if got := alice.Reason(); got.Request == nil || got.Request.Headers.Get("Reason") == "" {
+		t.Errorf("BYE without Reason: %+v", got)
+	}
+	if _, err := b.focus.Participant(t.Context(), "room", bobID); err != nil {
+		t.Errorf("bob: %v", err)
+	}
+}
+
+// FO-MOD-03: hold and resume by re-INVITE.
+func TestHold(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	bob.hum(900, 10*time.Second)
+	for _, test := range []struct {
+		direction sdp.Direction
+		status    conference.Status
+		answer    sdp.Direction
+	}{
+		{sdp.SendOnly, conference.OnHold, sdp.RecvOnly},
+		{sdp.Inactive, conference.OnHold, sdp.Inactive},
+		{sdp.SendRecv, conference.Connected, sdp.SendRecv},
+	} {
+		must(t, alice.Change(t.Context(), test.direction))
+		if got := b.find("room", "alice").Status; got != test.status {
+			t.Errorf("%s: status %s, want %s", test.direction, got, test.status)
+		}
+		remote := alice.Remote()
+		if got := remote.DirectionOf(0); got != test.answer {
+			t.Errorf("%s answered by %s", test.direction, got)
+		}
+	}
+	from := time.Now().Add(100 * time.Millisecond)
+	pass(400 * time.Millisecond)
+	if got := alice.hears(900, from, from.Add(150*time.Millisecond)); got < loud {
+		t.Errorf("after the hold alice hears bob at %.0f dB", got)
+	}
+	version := alice.Remote().Origin.Version
+	must(t, alice.Change(t.Context(), sdp.SendRecv))
+	if got := alice.Remote().Origin.Version; got != version {
+		t.Errorf("o= version %d after %d although nothing changed", got, version)
+	}
+}
+
+// FO-CAN-04: nothing is left of a call that never got its ACK, or was taken back.
+func TestDeleteEndsEverything(t *testing.T) {
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", Name: "Desk"}}})
+	phones := []*phone{b.dial("desk", conftest.PhoneConfig{Name: "a"}), b.dial("desk", conftest.PhoneConfig{Name: "b"})}
+	must(t, b.focus.Delete(t.Context(), "desk"))
+	for _, p := range phones {
+		select {
+		case <-p.Over():
+		case <-time.After(3 * time.Second):
+			t.Fatal("no BYE")
+		}
+	}
+	if s := b.state("desk"); s.Active || s.Ended || s.Name != "Desk" {
+		t.Errorf("a configured conference is not there again: %+v", s)
+	}
+	b.dial("desk", conftest.PhoneConfig{Name: "c"})
+}
+
+// client is a user agent without phone.
+func (b *bench) client(t *testing.T) *sipua.Agent {
+	t.Helper()
+	agent, err := sipua.New(sipua.Config{}, ignore{})
+	must(t, err)
+	must(t, agent.Start(t.Context()))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = agent.Shutdown(ctx)
+	})
+	return agent
+}
+
+func (b *bench) parse(conf string) sipua.URI {
+	uri, err := sipua.ParseURI(b.uri(conf))
+	must(b.t, err)
+	return uri
+}
+
+// ignore is a handler of nothing.
+type ignore struct{}
+
+func (ignore) Invite(c *sipua.IncomingCall)            { _ = c.Reject(sipua.NewResponse(480)) }
+func (ignore) Subscribe(s *sipua.IncomingSubscription) { _ = s.Reject(sipua.NewResponse(489)) }
+func (ignore) Request(*sipua.Request) *sipua.Response  { return nil }
+func (ignore) Ack(*sipua.Request)                      {}
+func (ignore) Offer(*sipua.Request) *sipua.Response    { return nil }
+func (ignore) Ended(sipua.EndReason)                   {}

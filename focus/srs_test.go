@@ -1,0 +1,274 @@
+package focus_test
+
+import (
+	"context"
+	"math"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// recordingServer is a Session Recording Server that keeps what it gets.
+type recordingServer struct {
+	t      *testing.T
+	agent  *sipua.Agent
+	refuse int  // status for an INVITE; 0: accept
+	mute   bool // never answers
+
+	mu        sync.Mutex
+	dialog    *sipua.Dialog
+	contact   sipua.Address
+	requires  []string
+	documents []siprec.Recording
+	merged    siprec.Recording
+	local     *sdp.Description
+	offers    []sdp.Description
+	sockets   []*net.UDPConn
+	streams   []*heardStream
+	issues    []siprec.Issue
+	ended     chan struct{}
+}
+
+// heardStream is one m-line.
+type heardStream struct {
+	label   string
+	packets int
+	first   time.Time
+	last    time.Time
+	pcm     []float64
+	ssrcs   map[uint32]bool
+}
+
+func newRecordingServer(t *testing.T) *recordingServer {
+	t.Helper()
+	s := &recordingServer{t: t, ended: make(chan struct{})}
+	var err error
+	s.agent, err = sipua.New(sipua.Config{
+		Supported: []string{"siprec"}, Accept: []string{"application/sdp", "multipart/mixed", "application/rs-metadata+xml"},
+		Timers: sipua.Timers{T1: 100 * time.Millisecond},
+	}, s)
+	must(t, err)
+	must(t, s.agent.Start(t.Context()))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.agent.Shutdown(ctx)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, c := range s.sockets {
+			_ = c.Close()
+		}
+	})
+	return s
+}
+
+func (s *recordingServer) uri() string {
+	return "sip:srs@" + s.agent.Addr("tcp").String() + ";transport=tcp"
+}
+
+// Invite implements sipua.Handler.
+func (s *recordingServer) Invite(call *sipua.IncomingCall) {
+	request := call.Request()
+	s.mu.Lock()
+	s.contact, _ = request.Contact()
+	s.requires = request.Headers.List("Require")
+	s.mu.Unlock()
+	switch {
+	case s.mute:
+		<-call.Done()
+		return
+	case s.refuse != 0:
+		_ = call.Reject(sipua.NewResponse(s.refuse))
+		return
+	}
+	body, err := s.take(request)
+	if err != nil {
+		_ = call.Reject(sipua.NewResponse(400))
+		return
+	}
+	dialog, err := call.Answer(context.Background(), sipua.NewResponse(200).WithBody("application/sdp", body), s)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.dialog = dialog
+	s.mu.Unlock()
+}
+
+// take reads a request of the client and gives the answer, if it has an offer.
+func (s *recordingServer) take(request *sipua.Request) ([]byte, error) {
+	content, err := siprec.ParseContent(request.Headers.Get("Content-Type"), request.Headers.Get("Content-Disposition"), request.Body)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var labels []string
+	var answer []byte
+	if content.SDP != nil {
+		offer, err := sdp.Parse(content.SDP)
+		if err != nil {
+			return nil, err
+		}
+		s.offers = append(s.offers, offer)
+		for _, m := range offer.Media {
+			labels = append(labels, m.Label)
+		}
+		if answer, err = s.answer(offer); err != nil {
+			return nil, err
+		}
+	}
+	if content.Metadata != nil {
+		document, err := siprec.Unmarshal(content.Metadata)
+		if err != nil {
+			return nil, err
+		}
+		s.issues = append(s.issues, siprec.Verify(document, labels)...)
+		s.documents = append(s.documents, document)
+		s.merged = siprec.Merge(s.merged, document)
+	}
+	return answer, nil
+}
+
+// answer takes every stream that is offered.
+func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
+	local := sdp.Local{Address: netip.MustParseAddr("127.0.0.1"), Session: 7, Previous: s.local, Remote: &offer, ByPosition: true}
+	for i, m := range offer.Media {
+		if i == len(s.sockets) {
+			socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			if err != nil {
+				return nil, err
+			}
+			stream := &heardStream{label: m.Label, ssrcs: map[uint32]bool{}}
+			s.sockets, s.streams = append(s.sockets, socket), append(s.streams, stream)
+			go s.listen(socket, stream)
+		}
+		port := s.sockets[i].LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		local.Streams = append(local.Streams, sdp.LocalStream{Port: port, Codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, Direction: sdp.RecvOnly})
+	}
+	plan, err := sdp.Answer(offer, local)
+	if err != nil {
+		return nil, err
+	}
+	s.local = &plan.Answer
+	return plan.Answer.Marshal(), nil
+}
+
+func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
+	decoder, err := codecs.NewDecoder(codecs.PCMA)
+	if err != nil {
+		panic(err)
+	}
+	packet := make([]byte, 2000)
+	var pcm [codecs.MaxFrameSamples]int16
+	for {
+		n, err := socket.Read(packet)
+		if err != nil {
+			return
+		}
+		if n < 12 || packet[1]&0x7f != 8 {
+			continue
+		}
+		header := 12 + 4*int(packet[0]&15)
+		k, err := decoder.Decode(pcm[:], packet[header:n])
+		if err != nil {
+			continue
+		}
+		s.mu.Lock()
+		if stream.packets == 0 {
+			stream.first = time.Now()
+		}
+		stream.packets++
+		stream.last = time.Now()
+		stream.ssrcs[uint32(packet[8])<<24|uint32(packet[9])<<16|uint32(packet[10])<<8|uint32(packet[11])] = true
+		for _, v := range pcm[:k] {
+			stream.pcm = append(stream.pcm, float64(v)/32768)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// level is that of a tone in the last part of a stream, in dB.
+func (h *heardStream) level(hz float64, last time.Duration) float64 {
+	n := min(len(h.pcm), int(last.Seconds()*8000))
+	pcm := h.pcm[len(h.pcm)-n:]
+	var re, im float64
+	for i, v := range pcm {
+		sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / 8000)
+		re += v * cos
+		im += v * sin
+	}
+	return 20 * math.Log10(2*math.Hypot(re, im)/float64(max(1, n))+1e-9)
+}
+
+// stream gives a copy of what came with a label.
+func (s *recordingServer) stream(label string) heardStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.streams {
+		if h.label == label {
+			c := *h
+			c.pcm = append([]float64(nil), h.pcm...)
+			return c
+		}
+	}
+	return heardStream{}
+}
+
+// seen is how many documents have come.
+func (s *recordingServer) seen() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.documents)
+}
+
+// present gives the AORs that the metadata say are in the conference now.
+func (s *recordingServer) present() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := map[siprec.ID]bool{}
+	for _, a := range s.merged.ParticipantSessions {
+		in[a.Participant] = a.Disassociate.IsZero()
+	}
+	out := map[string]bool{}
+	for _, p := range s.merged.Participants {
+		if in[p.ID] && len(p.Names) > 0 {
+			out[p.Names[0].AOR] = true
+		}
+	}
+	return out
+}
+
+// Subscribe implements sipua.Handler.
+func (s *recordingServer) Subscribe(i *sipua.IncomingSubscription) {
+	_ = i.Reject(sipua.NewResponse(489))
+}
+
+// Request implements both handlers.
+func (s *recordingServer) Request(*sipua.Request) *sipua.Response { return nil }
+
+// Ack implements sipua.DialogHandler.
+func (s *recordingServer) Ack(*sipua.Request) {}
+
+// Offer implements sipua.DialogHandler.
+func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
+	body, err := s.take(request)
+	if err != nil {
+		return sipua.NewResponse(400)
+	}
+	response := sipua.NewResponse(200)
+	if body != nil {
+		response.WithBody("application/sdp", body)
+	}
+	return response
+}
+
+// Ended implements sipua.DialogHandler.
+func (s *recordingServer) Ended(sipua.EndReason) { close(s.ended) }
