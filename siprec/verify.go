@@ -11,7 +11,7 @@ import (
 // complete documents only, since a partial one builds on what was sent before: a merged
 // document is checked for them, after [Recording.WithoutLabels].
 func Verify(r Recording, labels []string) []Issue {
-	v := verifier{complete: r.Mode == Complete, kinds: make(map[ID]string)}
+	v := verifier{complete: r.Mode == Complete, kinds: make(map[ID]string), known: make(map[definition]bool)}
 	v.elements(r)
 	v.associations(r)
 	if v.complete {
@@ -34,8 +34,15 @@ func (r Recording) WithoutLabels() Recording {
 // verifier collects issues.
 type verifier struct {
 	complete bool
-	kinds    map[ID]string // element name by identifier
+	kinds    map[ID]string // element name by identifier, the first
+	known    map[definition]bool
 	issues   []Issue
+}
+
+// definition is an element that can be referred to.
+type definition struct {
+	element string
+	id      ID
 }
 
 func (v *verifier) add(kind IssueKind, element string, id ID, detail string) {
@@ -47,14 +54,15 @@ func (v *verifier) defined(element string, id ID) {
 	if _, ok := id.UUID(); !ok {
 		v.add(IssueBadID, element, id, "")
 	}
-	switch v.kinds[id] {
-	case "":
+	switch first := v.kinds[id]; {
+	case first == "":
 		v.kinds[id] = element
-	case element:
+	case v.known[definition{element, id}]:
 		v.add(IssueDuplicateID, element, id, "")
 	default:
-		v.add(IssueSharedID, element, id, "also of a "+v.kinds[id])
+		v.add(IssueSharedID, element, id, "also of a "+first)
 	}
+	v.known[definition{element, id}] = true
 }
 
 func (v *verifier) times(element string, id ID, from, to time.Time, needed bool) {
@@ -146,7 +154,7 @@ func (v *verifier) references(r Recording) {
 }
 
 func (v *verifier) refers(element string, id ID, kind string, target ID) {
-	if target != "" && v.kinds[target] != kind {
+	if target != "" && !v.known[definition{kind, target}] {
 		v.add(IssueDangling, element, id, "no "+kind+" "+string(target))
 	}
 }

@@ -124,7 +124,7 @@ func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
 		r.report.SSRCs = append(r.report.SSRCs, ssrc)
 	}
 	s := &source{ssrc: ssrc}
-	s.line = timeline{rate: int64(r.wav.rate), ratio: int64(r.wav.rate / format.ClockRate)}
+	s.line = timeline{rate: int64(r.wav.rate), ratio: int64(r.wav.rate / format.ClockRate), delay: delayOf(r.codec)}
 
 	return s
 }
@@ -282,7 +282,7 @@ func (r *receiver) align(s *source) error {
 		}
 		s.line.byReport = true
 		rate := float64(s.line.rate)
-		at := time.Duration(float64(s.line.place(ts)) / rate * float64(time.Second))
+		at := time.Duration(float64(s.line.place(ts)+s.line.delay) / rate * float64(time.Second))
 		r.clocks[r.remote.Addr()] = at - ntp
 
 		return r.move(s, began, by)

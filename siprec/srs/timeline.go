@@ -1,6 +1,10 @@
 package srs
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
 
 // A timeline says where the audio of one source belongs: at which sample of the
 // file an RTP timestamp is. It begins with the arrival of the first packet,
@@ -12,6 +16,7 @@ import "time"
 type timeline struct {
 	rate  int64 // of the file, samples per second
 	ratio int64 // samples of the file per unit of RTP time
+	delay int64 // samples by which the codec makes audio late
 
 	anchorTS int64 // extended timestamp
 	anchor   int64 // its sample
@@ -45,7 +50,7 @@ func (t *timeline) samples(d time.Duration) int64 {
 
 // start anchors a timestamp at the sample of its arrival, not before earliest.
 func (t *timeline) start(timestamp int64, at time.Duration, earliest int64) {
-	t.anchorTS, t.anchor = timestamp, max(t.samples(at), earliest)
+	t.anchorTS, t.anchor = timestamp, max(t.samples(at)-t.delay, earliest)
 	t.began = t.anchor
 	t.byReport, t.slew = false, 0
 	t.window, t.first, t.any = at+firstWindow, true, false
@@ -62,7 +67,7 @@ func (t *timeline) arrived(timestamp int64, at time.Duration) int64 {
 	if t.byReport {
 		return 0
 	}
-	if late := t.samples(at) - t.place(timestamp); !t.any || late < t.least {
+	if late := t.samples(at) - t.delay - t.place(timestamp); !t.any || late < t.least {
 		t.least, t.any = late, true
 	}
 	if at < t.window {
@@ -80,7 +85,7 @@ func (t *timeline) arrived(timestamp int64, at time.Duration) int64 {
 // report takes a sender report: timestamp is at that sample. It returns by how many samples what
 // was written so far should move.
 func (t *timeline) report(timestamp, sample, written int64) int64 {
-	off := sample - t.place(timestamp)
+	off := sample - t.delay - t.place(timestamp)
 	if abs(off) > t.samples(unbelievable) {
 		return 0
 	}
@@ -128,3 +133,17 @@ func (t *timeline) creep() int64 {
 }
 
 func abs(v int64) int64 { return max(v, -v) }
+
+// delayOf is by how many samples the output of a decoder is later than the input of its encoder. Clients
+// tell the time of the input (RFC 3550, section 5.1), so this has to be taken out again.
+func delayOf(codec codecs.Codec) int64 {
+	switch codec {
+	case codecs.Opus:
+		return 312 // look-ahead of libopus, the usual pre-skip (RFC 7845, section 4.2)
+	case codecs.G722:
+		return 22 // its filter bank
+	case codecs.None, codecs.PCMU, codecs.PCMA:
+	}
+
+	return 0
+}
