@@ -3,6 +3,7 @@ package focus_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -202,3 +203,15 @@ func (b *bench) find(conf, name string) conference.Participant {
 
 // pass lets a time go by while media flow.
 func pass(d time.Duration) { <-time.After(d) }
+
+// toneWAV is a WAV file of 16 kHz.
+func toneWAV(hz float64, d time.Duration) []byte {
+	const rate = 16000
+	n := int(d.Seconds() * rate)
+	out := []byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x7d\x00\x00\x02\x00\x10\x00data")
+	out = binary.LittleEndian.AppendUint32(out, uint32(2*n))
+	for i := range n {
+		out = binary.LittleEndian.AppendUint16(out, uint16(int16(8000*math.Sin(2*math.Pi*hz*float64(i)/rate))))
+	}
+	return out
+}
