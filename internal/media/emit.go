@@ -51,9 +51,9 @@ func (o *sender) advance(now time.Duration) (anew bool) {
 		o.running, o.due = true, now
 		return true
 	case behind > clockSlack:
-		ticks := (behind + tick/2) / tick // whole ticks: the samples keep their grid
-		o.timestamp += uint32(int(ticks) * o.clock / 50)
-		o.due += ticks * tick
+		missed := behind.Round(tick) // whole ticks: the samples keep their grid
+		o.timestamp += uint32(int(missed/tick) * o.clock / 50)
+		o.due += missed
 		o.spurt = true
 		return false
 	case behind < -clockSlack: // more was sent than time went by: two ticks in one, again and again

@@ -86,7 +86,6 @@ type arrivedPacket struct {
 	timestamp   uint32
 	units       int
 	payloadType uint8
-	level       uint8
 	flags       slotFlags
 	payload     []byte // copied
 }
@@ -140,7 +139,7 @@ func (b *jitterBuffer) push(p arrivedPacket, arrival time.Duration) pushResult {
 	}
 	b.lateRun = 0
 	b.insert(slot{
-		seq: seq, timestamp: ts, units: int32(p.units), payloadType: p.payloadType, level: p.level, flags: p.flags,
+		seq: seq, timestamp: ts, units: int32(p.units), payloadType: p.payloadType, flags: p.flags,
 	}, p.payload)
 	return pushQueued
 }

@@ -82,10 +82,10 @@ func TestImpairments(t *testing.T) {
 
 // After a stall the delay is back within two seconds, in loud audio as well as with pauses.
 func TestDelayReturnsAfterStall(t *testing.T) {
-	for _, stall := range []time.Duration{60, 100, 200, 400, 1000, 3000} {
+	for _, stall := range []int{60, 100, 200, 400, 1000, 3000} {
 		for _, pauses := range []bool{false, true} {
 			n := newNetwork(7)
-			n.stallAt, n.stallFor = 10*time.Second+3*time.Millisecond, stall*time.Millisecond
+			n.stallAt, n.stallFor = 10*time.Second+3*time.Millisecond, time.Duration(stall)*time.Millisecond
 			l := newListener(t, 0, testMax, codecs.PCMU)
 			flights, _ := n.fly(20*time.Second, speech(t, pauses))
 			l.run(flights, 5*time.Millisecond, 20*time.Second)

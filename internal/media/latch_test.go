@@ -18,7 +18,7 @@ func TestLatch(t *testing.T) {
 		attacker  = "192.0.2.66:5000"
 	)
 	type event struct {
-		at   time.Duration
+		at   int // ms
 		from string
 		ssrc uint32
 		seq  uint16
@@ -101,7 +101,7 @@ func TestLatch(t *testing.T) {
 			var l latch
 			l.describe(netip.MustParseAddrPort(described), test.symmetric)
 			for i, e := range test.events {
-				if got := l.judge(netip.MustParseAddrPort(e.from), e.ssrc, e.seq, e.at*time.Millisecond); got != e.want {
+				if got := l.judge(netip.MustParseAddrPort(e.from), e.ssrc, e.seq, time.Duration(e.at)*time.Millisecond); got != e.want {
 					t.Fatalf("packet %d: verdict %d, want %d", i, got, e.want)
 				}
 			}

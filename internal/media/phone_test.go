@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-sip/parley/codecs"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+
+	"github.com/parley-sip/parley/codecs"
 )
 
 // phone is a far end made of plain sockets and another implementation of RTP.
@@ -20,15 +21,15 @@ type phone struct {
 }
 
 // newPhone opens sockets on an address of the loopback.
-func newPhone(t testing.TB, host string, to *Session) *phone {
-	t.Helper()
-	p := &phone{t: t, to: to.LocalAddr(), header: rtp.Header{Version: 2, SSRC: 0xABCD0001, SequenceNumber: 65530, Timestamp: 1<<32 - 500}}
+func newPhone(tb testing.TB, host string, to *Session) *phone {
+	tb.Helper()
+	p := &phone{t: tb, to: to.LocalAddr(), header: rtp.Header{Version: 2, SSRC: 0xABCD0001, SequenceNumber: 65530, Timestamp: 1<<32 - 500}}
 	for _, c := range []**net.UDPConn{&p.rtp, &p.rtcp} {
 		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		t.Cleanup(func() { _ = conn.Close() })
+		tb.Cleanup(func() { _ = conn.Close() })
 		*c = conn
 	}
 	return p
@@ -120,17 +121,17 @@ func loud() []byte {
 }
 
 // call opens a session and a phone that is described in it.
-func call(t testing.TB, transport *Transport, change func(*Params)) (*Session, *phone) {
-	t.Helper()
-	s := openSession(t, transport)
-	p := newPhone(t, "127.0.0.1", s)
+func call(tb testing.TB, transport *Transport, change func(*Params)) (*Session, *phone) {
+	tb.Helper()
+	s := openSession(tb, transport)
+	p := newPhone(tb, "127.0.0.1", s)
 	params := pcmuParams(p.addr())
 	params.RemoteRTCP = netip.MustParseAddrPort(p.rtcp.LocalAddr().String())
 	if change != nil {
 		change(&params)
 	}
 	if err := s.Configure(params); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s, p
 }

@@ -25,9 +25,9 @@ func tonePower(x []int16, frequency, rate float64) float64 {
 
 // A tone comes through without a gap, for every packet time a sender may choose (ME-AUD-03, ME-AUD-04).
 func TestToneIsContinuous(t *testing.T) {
-	for _, ptime := range []time.Duration{10, 20, 30, 40, 50, 60, 100, 200} {
+	for _, ptime := range []int{10, 20, 30, 40, 50, 60, 100, 200} {
 		n := newNetwork(2)
-		n.ptime = ptime * time.Millisecond
+		n.ptime = time.Duration(ptime) * time.Millisecond
 		l := newListener(t, 0, testMax, codecs.PCMU)
 		flights, _ := n.fly(8*time.Second, speech(t, false))
 		l.run(flights, 9*time.Millisecond, 8*time.Second)
@@ -87,16 +87,16 @@ func TestOpusRepair(t *testing.T) {
 
 // ME-OPU-04, ME-OPU-11: packets of 10, 20, 40 and 60 ms, and silence by DTX.
 func TestOpusPacketTimes(t *testing.T) {
-	for _, ptime := range []time.Duration{10, 20, 40, 60} {
-		encoder, err := codecs.NewEncoder(codecs.Format{Codec: codecs.Opus, PacketTime: ptime * time.Millisecond, Bitrate: 24000})
+	for _, ptime := range []int{10, 20, 40, 60} {
+		encoder, err := codecs.NewEncoder(codecs.Format{Codec: codecs.Opus, PacketTime: time.Duration(ptime) * time.Millisecond, Bitrate: 24000})
 		if err != nil {
 			t.Fatal(err)
 		}
 		tone := &sine{frequency: 300, rate: 48000, amplitude: 9000}
 		l := newListener(t, 0, testMax, codecs.Opus)
 		n := newNetwork(1)
-		n.ptime = ptime * time.Millisecond
-		flights, _ := n.fly(4*time.Second, func(int, int) []byte { return encodedTone(t, encoder, tone, int(ptime)*48) })
+		n.ptime = time.Duration(ptime) * time.Millisecond
+		flights, _ := n.fly(4*time.Second, func(int, int) []byte { return encodedTone(t, encoder, tone, ptime*48) })
 		first := flights[0].packet.timestamp
 		for i := range flights {
 			flights[i].packet.units *= 6 // the network counts at 8 kHz

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -128,7 +129,7 @@ func (p *player) decode(s step, out []int16) int {
 	decoder := p.decoders[p.codec]
 	samples := p.codec.UnitsToSamples(s.units)
 	if s.skip == 0 && samples <= len(out) {
-		if n, err := decoder.Decode(out[:len(out):len(out)], s.payload); err == nil && n > 0 {
+		if n, err := decoder.Decode(slices.Clip(out), s.payload); err == nil && n > 0 {
 			return n
 		}
 		return decoder.Conceal(out[:samples:samples])
@@ -202,7 +203,7 @@ func (p *player) repair(out []int16, next []byte) bool {
 	if !ok {
 		return false
 	}
-	_, err := fec.DecodeFEC(out[:len(out):len(out)], next)
+	_, err := fec.DecodeFEC(slices.Clip(out), next)
 	return err == nil
 }
 

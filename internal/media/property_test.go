@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-sip/parley/codecs"
 	"pgregory.net/rapid"
+
+	"github.com/parley-sip/parley/codecs"
 )
 
 // Whatever arrives, in whatever order and however often: each packet is handed out at most once, in order, the right one, and
@@ -19,7 +20,7 @@ func TestJitterBufferProperties(t *testing.T) {
 		var scratch [scratchSize]byte
 		now := time.Duration(0)
 		given := map[uint16]bool{}
-		lastTS, any := uint32(0), false
+		lastTS, begun := uint32(0), false
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "push") {
 				i := int(now/tick) + rapid.IntRange(-70, 3).Draw(t, "offset")
@@ -44,10 +45,10 @@ func TestJitterBufferProperties(t *testing.T) {
 				t.Fatalf("packet %d has the payload of %d", seq, got)
 			}
 			ts := uint32(s.packet.timestamp)
-			if any && int32(ts-lastTS) <= 0 && b.resyncs == 0 {
+			if begun && int32(ts-lastTS) <= 0 && b.resyncs == 0 {
 				t.Fatalf("timestamp %d after %d", ts, lastTS)
 			}
-			lastTS, any = ts, true
+			lastTS, begun = ts, true
 		}
 		b.dropAll()
 		if b.store.left != storeChunks {

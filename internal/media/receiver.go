@@ -89,16 +89,17 @@ func (s *Session) disconnect() {
 func (s *Session) drain(wall time.Time, now time.Duration) {
 	var r received
 	for range drainLimit {
-		switch s.rtp.receive(s.in.scratch[:], &r) {
-		case 0:
+		errno := s.rtp.receive(s.in.scratch[:], &r)
+		if errno == 0 {
 			s.arrived(&r, arrivalTime(r.stamp, wall, now))
-		case syscall.ECONNREFUSED: // the answer to something sent, not a packet
-			s.shared.refused.add(1)
-		case syscall.EINTR:
-		default: // EAGAIN: nothing left
-			s.settle(now)
-			return
+			continue
 		}
+		if errno == syscall.ECONNREFUSED { // the answer to something sent, not a packet
+			s.shared.refused.add(1)
+			continue
+		}
+		s.settle(now) // EAGAIN: nothing left
+		return
 	}
 	s.shared.flooded.add(1)
 	s.settle(now)
@@ -129,9 +130,7 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		return
 	}
 	if in.agreed.reports != nil && isRTCP(octets) {
-		if !in.agreed.reports.put(octets, &r.from, int64(arrival)) {
-			s.shared.reportsDropped.add(1)
-		}
+		s.reportFound(octets, &r.from, arrival)
 		return
 	}
 	p := &in.packet
@@ -153,6 +152,18 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		return
 	}
 	s.admit(f, from, arrival)
+}
+
+// reportFound keeps a report for the service goroutine, which looks when it reports itself, or when there are many.
+func (s *Session) reportFound(octets []byte, from *sockaddr, arrival time.Duration) {
+	ring := s.in.agreed.reports
+	if !ring.put(octets, from, arrival) {
+		s.shared.reportsDropped.add(1)
+		return
+	}
+	if ring.waiting() == reportRingSize/2 {
+		s.transport.service.knock()
+	}
 }
 
 // admit counts a packet of a valid source and hands it on.
@@ -204,6 +215,9 @@ func (s *Session) changeSource(f *format) {
 func (s *Session) push(f *format, arrival time.Duration) {
 	p, player := &s.in.packet, &s.in.player
 	units := 0
+	if f.kind == formatCN && int(f.clock) != player.jitter.clock {
+		return // its timestamps say nothing about the audio's
+	}
 	if f.kind == formatAudio {
 		samples, err := f.codec.PacketSamples(p.payload)
 		if err != nil || samples == 0 || len(p.payload) > maxPayload {
@@ -264,7 +278,7 @@ func (s *Session) collide(from netip.AddrPort, arrival time.Duration) {
 	}
 	s.in.echo, s.in.collided = true, arrival
 	s.shared.oldSSRC.set(int64(s.out.ssrc))
-	s.out.renumber(rand.Uint32())
+	s.out.renumber(rand.Uint32()) //nolint:gosec // unpredictable enough, no secret
 	s.shared.ssrc.set(int64(s.out.ssrc))
 	s.shared.sentPackets.set(0)
 	s.shared.sentOctets.set(0)

@@ -57,11 +57,7 @@ func ntp(t time.Time) uint64 {
 
 // reportOn sends the report of a session (RFC 3550, section 6.4).
 func (v *service) reportOn(s *Session, now time.Duration) {
-	if ring := s.reports.Load(); ring != nil {
-		ring.each(func(m *muxedReport) {
-			v.reportArrived(s, m.octets[:m.size], m.from.addrPort(), time.Duration(m.arrival))
-		})
-	}
+	v.readMuxed(s)
 	silent := now - max(s.report.heard, s.shared.lastReceived.time())
 	if silent > goneAfter*v.transport.cfg.RTCPInterval {
 		s.report.gone.set(1)

@@ -24,6 +24,13 @@ func (v *service) readReports(s *Session) {
 	}
 }
 
+// readMuxed reads the reports that came among the media.
+func (v *service) readMuxed(s *Session) {
+	if ring := s.reports.Load(); ring != nil {
+		ring.each(func(m *muxedReport) { v.reportArrived(s, m.octets[:m.size], m.from.addrPort(), m.arrival) })
+	}
+}
+
 // reportArrived takes a compound packet. Unknown types are ignored (RFC 3550, section 6.1), and so is all that does not come
 // from the far end's host.
 func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, at time.Duration) {

@@ -1,6 +1,9 @@
 package media
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 const (
 	reportRingSize = 8   // compound packets between two visits of the service goroutine
@@ -11,7 +14,7 @@ const (
 // muxedReport is an RTCP packet that the tick found among the media.
 type muxedReport struct {
 	size    int
-	arrival int64 // Unix time in nanoseconds
+	arrival time.Duration
 	from    sockaddr
 	octets  [reportMax]byte
 }
@@ -23,7 +26,7 @@ type reportRing struct {
 }
 
 // put copies a packet in. It returns false if there is no room, or it is too long.
-func (r *reportRing) put(octets []byte, from *sockaddr, arrival int64) bool {
+func (r *reportRing) put(octets []byte, from *sockaddr, arrival time.Duration) bool {
 	at := r.write.Load()
 	if at-r.read.Load() == reportRingSize || len(octets) > reportMax {
 		return false
@@ -33,6 +36,9 @@ func (r *reportRing) put(octets []byte, from *sockaddr, arrival int64) bool {
 	r.write.Store(at + 1)
 	return true
 }
+
+// waiting returns how many packets are in it.
+func (r *reportRing) waiting() uint32 { return r.write.Load() - r.read.Load() }
 
 // each hands the packets to use, oldest first.
 func (r *reportRing) each(use func(*muxedReport)) {

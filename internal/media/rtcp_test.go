@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-sip/parley/codecs"
 	"github.com/pion/rtcp"
+
+	"github.com/parley-sip/parley/codecs"
 )
 
 // quickReports shortens the interval of reports for tests.
@@ -33,17 +34,17 @@ func TestReports(t *testing.T) {
 		}
 		ingest(s)
 		s.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
-		for packets := p.report(p.rtcp, time.Microsecond); packets != nil; packets = p.report(p.rtcp, time.Microsecond) {
-			description, ok := packets[1].(*rtcp.SourceDescription)
-			if !ok || len(description.Chunks) != 2 || description.Chunks[0].Source != s.SSRC() || description.Chunks[0].Items[0].Text != s.CNAME() {
-				t.Errorf("description %v", packets[1])
-			}
-			if report, ok := packets[0].(*rtcp.SenderReport); ok {
-				points = append(points, point{float64(report.NTPTime) / (1 << 32), report.RTPTime})
-				last = report
-			}
-		}
 	})
+	for packets := p.report(p.rtcp, 10*time.Millisecond); packets != nil; packets = p.report(p.rtcp, 10*time.Millisecond) {
+		description, ok := packets[1].(*rtcp.SourceDescription)
+		if !ok || len(description.Chunks) != 2 || description.Chunks[0].Source != s.SSRC() || description.Chunks[0].Items[0].Text != s.CNAME() {
+			t.Errorf("description %v", packets[1])
+		}
+		if report, ok := packets[0].(*rtcp.SenderReport); ok {
+			points = append(points, point{float64(report.NTPTime) / (1 << 32), report.RTPTime})
+			last = report
+		}
+	}
 	if last == nil || len(points) < 5 || len(last.Reports) != 1 {
 		t.Fatalf("%d reports, last %v", len(points), last)
 	}

@@ -125,7 +125,7 @@ func (v *service) run() {
 	events := make([]unix.EpollEvent, 64)
 	for !v.stopping {
 		n, err := unix.EpollWait(v.poll, events, v.patience())
-		if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
+		if err != nil && err != unix.EINTR {
 			v.transport.cfg.Logger.Error("waiting for RTCP failed", errorAttr(err))
 			break
 		}
@@ -164,6 +164,7 @@ func (v *service) awake() {
 	}
 	for _, s := range v.sessions {
 		v.deliver(s)
+		v.readMuxed(s)
 	}
 }
 

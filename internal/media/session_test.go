@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-sip/parley/codecs"
 	"github.com/pion/rtp"
+
+	"github.com/parley-sip/parley/codecs"
 )
 
 // ME-RTP-01, ME-RTP-04, ME-RTP-05, ME-RTP-15 (RFC 3550, section 5.1; RFC 3551, section 4.1): what is sent.

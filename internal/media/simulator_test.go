@@ -2,6 +2,7 @@ package media
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -88,13 +89,13 @@ type listener struct {
 	pcm                      []int16         // all that was played
 }
 
-func newListener(t testing.TB, least, most time.Duration, list ...codecs.Codec) *listener {
-	t.Helper()
+func newListener(tb testing.TB, least, most time.Duration, list ...codecs.Codec) *listener {
+	tb.Helper()
 	l := &listener{}
 	for i, c := range list {
 		decoder, err := codecs.NewDecoder(c)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		l.player.decoders[c] = decoder
 		l.formats[i] = format{kind: formatAudio, codec: c, clock: int32(c.ClockRate())}
@@ -170,19 +171,19 @@ func (l *listener) quantile(q float64, after time.Duration) time.Duration {
 	if len(d) == 0 {
 		return -1
 	}
-	sort.Slice(d, func(i, j int) bool { return d[i] < d[j] })
+	slices.Sort(d)
 	return d[min(int(q*float64(len(d))), len(d)-1)]
 }
 
 // speech returns payloads of a loud tone, that no one can take for silence; with pauses, every other second is quiet.
-func speech(t testing.TB, pauses bool) func(i, units int) []byte {
-	t.Helper()
+func speech(tb testing.TB, pauses bool) func(i, units int) []byte {
+	tb.Helper()
 	tone := &sine{frequency: 400, rate: 8000, amplitude: 8000}
+	encoder, err := codecs.NewEncoder(codecs.Format{Codec: codecs.PCMU, PacketTime: tick})
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return func(i, units int) []byte {
-		encoder, err := codecs.NewEncoder(codecs.Format{Codec: codecs.PCMU, PacketTime: tick})
-		if err != nil {
-			t.Fatal(err)
-		}
 		pcm := make([]int16, units)
 		tone.read(pcm)
 		if pauses && (i*units/8000)%2 == 1 {
@@ -194,7 +195,7 @@ func speech(t testing.TB, pauses bool) func(i, units int) []byte {
 			block := make([]int16, 160)
 			n := copy(block, pcm)
 			if _, err := encoder.Encode(buf[:], block); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			out = append(out, buf[:n]...)
 			pcm = pcm[n:]

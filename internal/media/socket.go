@@ -94,7 +94,7 @@ func (s socket) address(a netip.AddrPort) sockaddr {
 		return out
 	}
 	if ip := a.Addr().Unmap(); ip.Is4() {
-		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&out.raw))
+		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&out.raw)) //nolint:gosec // memory of the system call
 		*four = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: ip.As4()}
 		out.size = unix.SizeofSockaddrInet4
 	}
@@ -106,7 +106,7 @@ func (a *sockaddr) addrPort() netip.AddrPort {
 	port := a.raw.Port<<8 | a.raw.Port>>8
 	switch a.raw.Family {
 	case unix.AF_INET:
-		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&a.raw))
+		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&a.raw)) //nolint:gosec // memory of the system call
 		return netip.AddrPortFrom(netip.AddrFrom4(four.Addr), port)
 	case unix.AF_INET6:
 		return netip.AddrPortFrom(netip.AddrFrom16(a.raw.Addr).Unmap(), port)
@@ -129,22 +129,22 @@ func (s socket) receive(buf []byte, r *received) syscall.Errno {
 	iov := unix.Iovec{Base: &buf[0]}
 	iov.SetLen(len(buf))
 	var header unix.Msghdr
-	header.Name = (*byte)(unsafe.Pointer(&r.from.raw))
+	header.Name = (*byte)(unsafe.Pointer(&r.from.raw)) //nolint:gosec // memory of the system call
 	header.Namelen = uint32(unsafe.Sizeof(r.from.raw))
 	header.Iov = &iov
 	header.Iovlen = 1
 	header.Control = &control[0]
 	header.SetControllen(len(control))
-	n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&header)), unix.MSG_DONTWAIT)
+	n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&header)), unix.MSG_DONTWAIT) //nolint:gosec // memory of the system call
 	if errno != 0 {
 		return errno
 	}
 	r.size, r.cut = int(n), header.Flags&unix.MSG_TRUNC != 0
 	r.from.size = header.Namelen
 	r.stamp = 0
-	if c := (*unix.Cmsghdr)(unsafe.Pointer(&control[0])); header.Controllen >= unix.SizeofCmsghdr &&
+	if c := (*unix.Cmsghdr)(unsafe.Pointer(&control[0])); header.Controllen >= unix.SizeofCmsghdr && //nolint:gosec // memory of the system call
 		c.Level == unix.SOL_SOCKET && c.Type == unix.SCM_TIMESTAMPNS {
-		stamp := (*unix.Timespec)(unsafe.Pointer(&control[unix.SizeofCmsghdr]))
+		stamp := (*unix.Timespec)(unsafe.Pointer(&control[unix.SizeofCmsghdr])) //nolint:gosec // memory of the system call
 		r.stamp = stamp.Nano()
 	}
 	return 0
@@ -152,18 +152,18 @@ func (s socket) receive(buf []byte, r *received) syscall.Errno {
 
 // send sends one packet without waiting, to the address or, with none, to where the socket is connected.
 func (s socket) send(packet []byte, to *sockaddr) syscall.Errno {
-	address, size := unsafe.Pointer(nil), uintptr(0)
+	address, size := unsafe.Pointer(nil), uintptr(0) //nolint:gosec // memory of the system call
 	if to != nil {
-		address, size = unsafe.Pointer(&to.raw), uintptr(to.size)
+		address, size = unsafe.Pointer(&to.raw), uintptr(to.size) //nolint:gosec // memory of the system call
 	}
-	_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&packet[0])), uintptr(len(packet)),
+	_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&packet[0])), uintptr(len(packet)), //nolint:gosec // memory of the system call
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(address), size)
 	return errno
 }
 
 // connect lets the system drop everything that does not come from the address. It does not wait: there is no handshake.
 func (s socket) connect(to *sockaddr) bool {
-	_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(s.fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
+	_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(s.fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size)) //nolint:gosec // memory of the system call
 	return errno == 0
 }
 
@@ -188,5 +188,5 @@ func arrivalTime(stamp int64, wall time.Time, now time.Duration) time.Duration {
 
 // writeNow writes to a descriptor that does not block.
 func writeNow(fd int, octets []byte) {
-	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&octets[0])), uintptr(len(octets)))
+	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&octets[0])), uintptr(len(octets))) //nolint:gosec // memory of the system call
 }

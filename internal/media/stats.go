@@ -22,7 +22,8 @@ type Stats struct {
 	// Late packets came after their time was concealed; Duplicate ones had come before; Discarded ones were dropped to bring
 	// the delay down or because the buffer was full.
 	Late, Duplicate, Discarded uint64
-	// Concealed is the number of ticks whose audio was made up, ConcealedFEC those of them repaired from the next packet.
+	// Concealed is the number of stretches, of a tick at most, whose audio was made up; ConcealedFEC those of them that were
+	// repaired from the next packet.
 	Concealed, ConcealedFEC uint64
 	// Invalid packets were no RTP or RTCP; UnknownPayloadType, ForeignSource (address not the far end's) and Looped (our
 	// own SSRC) ones were valid but not wanted.

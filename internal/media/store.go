@@ -14,17 +14,14 @@ type slot struct {
 	size           uint16 // of the payload
 	chunk          uint8  // first of its chunks
 	payloadType    uint8
-	level          uint8 // of the header extension
 	flags          slotFlags
 }
 
 type slotFlags uint8
 
 const (
-	slotUsed slotFlags = 1 << iota
-	slotMarker
-	slotVoice
-	slotLevel // level is valid
+	slotUsed  slotFlags = 1 << iota
+	slotVoice           // the sender says so (RFC 6464, section 3)
 )
 
 func (s *slot) used() bool { return s.flags&slotUsed != 0 }

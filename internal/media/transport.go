@@ -10,8 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/parley-sip/parley/codecs"
 	"golang.org/x/sys/unix"
+
+	"github.com/parley-sip/parley/codecs"
 )
 
 // Transport opens sessions on a range of ports and serves what they have to do outside of the tick. All methods may be

@@ -19,7 +19,7 @@ func TestPortsAreEvenAndLimited(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	var open []*Session
+	open := make([]*Session, 0, 2)
 	for range 2 { // 31002 and 31006; the pair of 31004 is another process's
 		s := openSession(t, transport)
 		if port := s.LocalAddr().Port(); port%2 != 0 || port == 31004 || s.LocalRTCP().Port() != port+1 {

@@ -65,11 +65,8 @@ func (w *delayWindow) measure() {
 	}
 	w.base = base
 	w.jitter = 0
-	for i := len(worst) - 1; i >= 0; i-- { // with fewer slots than that, the least of them
-		if worst[i] != none {
-			w.jitter = worst[i] - base
-			break
-		}
+	if last := min(w.filled, len(worst)) - 1; last > 0 { // with two slots the better one; one alone may be an accident
+		w.jitter = worst[last] - base
 	}
 }
 
