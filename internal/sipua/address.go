@@ -37,7 +37,7 @@ func ParseAddress(s string) (Address, error) {
 		if end < 0 {
 			return Address{}, fmt.Errorf("%w: no closing bracket in %s", ErrAddress, clip(s))
 		}
-		uri, params = strings.TrimSpace(rest[1:end]), strings.TrimSpace(rest[end+1:])
+		uri, params = rest[1:end], strings.TrimSpace(rest[end+1:])
 		if params != "" && params[0] != ';' {
 			return Address{}, fmt.Errorf("%w: text after the bracket in %s", ErrAddress, clip(s))
 		}

@@ -3,12 +3,14 @@ package sipua
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -61,6 +63,9 @@ type Agent struct {
 type usage interface {
 	// receive answers a request within the dialog. An ACK gets no answer.
 	receive(in *inbound)
+	// announce notes the number of a request that will be given to receive. It
+	// must not block.
+	announce(seq uint32)
 	// shutdown ends the usage when the Agent ends.
 	shutdown(ctx context.Context)
 }
@@ -125,7 +130,7 @@ func (a *Agent) Start(ctx context.Context) error {
 	a.transport = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
 		sip.WithTransportLayerLogger(logger),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{
-			ReadTimeout: a.config.Limits.IdleConnection, WriteTimeout: writeTimeout,
+			ReadTimeout: a.config.Limits.IdleConnection, WriteTimeout: writeTimeout, DialerCreate: noDialer,
 		}}))
 	// Before the transaction layer, which handles each message in a goroutine of
 	// its own: arrive sees them in the order in which they came.
@@ -138,6 +143,16 @@ func (a *Agent) Start(ctx context.Context) error {
 	a.running = true
 	a.serve()
 	return nil
+}
+
+// errNoDial says that a connection is gone over which a response should go.
+var errNoDial = errors.New("no connection")
+
+// noDialer makes a dialer that never connects: the Agent dials itself, and a
+// response whose connection is gone must not make us connect to whatever host
+// the request has named.
+func noDialer(net.Addr) net.Dialer {
+	return net.Dialer{Control: func(string, string, syscall.RawConn) error { return errNoDial }}
 }
 
 // closeListeners closes the sockets that take in messages.

@@ -69,6 +69,7 @@ func (m *inviteMark) markCanceled() {
 //   - a request without a To tag gets the one that all responses to it will
 //     carry, the 200 to its CANCEL too (RFC 3261, sections 8.2.6.2 and 9.2);
 //   - the top Via gets its received parameter (RFC 3261, section 18.2.1);
+//   - a request within a dialog is announced to it, so that those behind it wait;
 //   - an INVITE is noted, so that its CANCEL finds it.
 func (a *Agent) arrive(message sip.Message) {
 	request, ok := message.(*sip.Request)
@@ -85,8 +86,15 @@ func (a *Agent) arrive(message sip.Message) {
 	if host, _, err := net.SplitHostPort(request.Source()); err == nil && host != strings.Trim(via.Host, "[]") {
 		via.Params.Add("received", host)
 	}
-	if !to.Params.Has("tag") {
+	tag := to.Params.GetOr("tag", "")
+	switch {
+	case tag == "":
 		to.Params.Add("tag", a.tagFor(request))
+	case request.Method != sip.ACK && request.Method != sip.CANCEL:
+		id := DialogID{CallID: callID.Value(), LocalTag: tag, RemoteTag: from.Params.GetOr("tag", "")}
+		if found, _ := a.find(id); found != nil {
+			found.announce(cseq.SeqNo)
+		}
 	}
 	if request.Method == sip.INVITE {
 		mark, _ := a.invites.add(inviteKey(request), newInviteMark())

@@ -2,6 +2,9 @@ package sipua
 
 import "log/slog"
 
+// announce notes a request that has come.
+func (d *Dialog) announce(seq uint32) { d.state.gate.announce(seq) }
+
 // receive handles a request within the dialog (RFC 3261, section 12.2.2).
 func (d *Dialog) receive(in *inbound) {
 	if in.request.Method == "ACK" {

@@ -7,10 +7,14 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // errFraming says that a stream has no message boundary to go on from.
 var errFraming = errors.New("no message boundary")
+
+// framingGrace is how long a connection stays open after an unreadable message.
+const framingGrace = 100 * time.Millisecond
 
 // framedConn is a TCP connection of which each Read delivers one message that
 // has passed precheck. It finds the boundaries itself (RFC 3261, section 18.3),
@@ -113,8 +117,7 @@ func (c *framedConn) messageLength() (int, error) {
 	if end < 0 {
 		return 0, nil
 	}
-	message, _ := splitMessage(c.buf[:end+4])
-	lengths := message.values("Content-Length")
+	lengths := splitMessage(c.buf[:end+4]).values("Content-Length")
 	if len(lengths) == 1 {
 		if n, err := strconv.ParseUint(lengths[0], 10, 31); err == nil && end+4+int(n) <= c.limits.MaxMessageSize {
 			return end + 4 + int(n), nil
@@ -124,5 +127,7 @@ func (c *framedConn) messageLength() (int, error) {
 	if answer := c.refuse(400, c.buf[:end+4]); answer != nil {
 		_, _ = c.Conn.Write(answer)
 	}
+	// What came before is to be answered first.
+	time.Sleep(framingGrace)
 	return 0, io.EOF
 }

@@ -167,7 +167,7 @@ func (p *phone) read(timeout time.Duration) string {
 	_ = p.conn.SetReadDeadline(time.Now().Add(timeout))
 	for {
 		if end := bytes.Index(p.buf, []byte("\r\n\r\n")); end >= 0 {
-			message, _ := splitMessage(p.buf[:end+4])
+			message := splitMessage(p.buf[:end+4])
 			var length int
 			if lengths := message.values("Content-Length"); len(lengths) > 0 {
 				_, _ = fmt.Sscan(lengths[0], &length)
@@ -206,8 +206,7 @@ func (p *phone) expect(prefix string) string {
 
 // fieldOf returns a header field of a message.
 func fieldOf(message, name string) string {
-	raw, _ := splitMessage([]byte(message))
-	return strings.Join(raw.values(name), ", ")
+	return strings.Join(splitMessage([]byte(message)).values(name), ", ")
 }
 
 func tagOf(message string) string {

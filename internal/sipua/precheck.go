@@ -17,19 +17,22 @@ const (
 
 // rawMessage is a message whose parts have been found but not parsed.
 type rawMessage struct {
-	start  []byte   // start line
-	fields [][]byte // header fields, unfolded
-	body   []byte
+	start    []byte   // start line
+	fields   [][]byte // header fields, unfolded
+	body     []byte
+	complete bool // there is an empty line behind the header fields
 }
 
-// splitMessage finds the parts of a message. It returns false for what is not
-// even shaped like a message.
-func splitMessage(data []byte) (rawMessage, bool) {
+// splitMessage finds the parts of a message.
+func splitMessage(data []byte) rawMessage {
 	end := bytes.Index(data, []byte("\r\n\r\n"))
-	if end < 0 {
-		return rawMessage{}, false
+	message := rawMessage{complete: end >= 0}
+	if message.complete {
+		message.body = data[end+4:]
+	} else {
+		data = bytes.TrimRight(data, "\r\n")
+		end = len(data)
 	}
-	message := rawMessage{body: data[end+4:]}
 	for i, line := range bytes.Split(data[:end], []byte("\r\n")) {
 		switch {
 		case i == 0:
@@ -42,7 +45,7 @@ func splitMessage(data []byte) (rawMessage, bool) {
 			message.fields = append(message.fields, line)
 		}
 	}
-	return message, true
+	return message
 }
 
 // values returns the raw values of a header field by its long name.
@@ -72,10 +75,7 @@ func precheck(data []byte, limits Limits, stream bool) (verdict, int) {
 	if bytes.Count(head, []byte{'\n'}) > limits.MaxHeaders || bytes.Count(head, []byte{';'}) > limits.MaxParams {
 		return drop, 0
 	}
-	message, ok := splitMessage(data)
-	if !ok {
-		return drop, 0
-	}
+	message := splitMessage(data)
 	if bytes.HasPrefix(message.start, []byte("SIP/")) {
 		if !message.wellFormed(stream) {
 			return drop, 0
@@ -115,7 +115,7 @@ func checkRequestLine(line string) int {
 
 // wellFormed checks line ends, header fields and the length of the body.
 func (m rawMessage) wellFormed(stream bool) bool {
-	if !cleanLine(m.start) {
+	if !m.complete || !cleanLine(m.start) {
 		return false
 	}
 	for _, field := range m.fields {
@@ -139,7 +139,7 @@ func (m rawMessage) wellFormed(stream bool) bool {
 
 // cleanLine refuses what could be taken for the end of a line.
 func cleanLine(line []byte) bool {
-	return bytes.IndexByte(line, '\r') < 0 && bytes.IndexByte(line, '\n') < 0 && bytes.IndexByte(line, 0) < 0
+	return bytes.IndexByte(line, '\r') < 0 && bytes.IndexByte(line, '\n') < 0
 }
 
 // isMethodChar tells the characters of a token (RFC 3261, section 25.1).
@@ -153,10 +153,7 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 // the raw fields that a response repeats (RFC 3261, section 8.2.6). It returns nil
 // when there is nobody to answer: no Via, an ACK, or a response.
 func rawResponse(data []byte, status int, tag string) []byte {
-	message, ok := splitMessage(data)
-	if !ok {
-		return nil
-	}
+	message := splitMessage(data)
 	method, _, _ := bytes.Cut(message.start, []byte{' '})
 	via := message.values("Via")
 	if len(via) == 0 || string(method) == "ACK" || bytes.HasPrefix(method, []byte("SIP/")) {

@@ -179,6 +179,15 @@ func (s *Subscriber) sameEvent(request *Request) bool {
 	return strings.EqualFold(eventOf(request), eventOf(own))
 }
 
+// announce notes a request that has come.
+func (s *Subscriber) announce(seq uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != nil {
+		s.state.gate.announce(seq)
+	}
+}
+
 // receive handles a NOTIFY.
 func (s *Subscriber) receive(in *inbound) {
 	if in.request.Method == "ACK" {

@@ -261,6 +261,9 @@ func (n *NotifierDialog) notified(ctx context.Context, terminated bool, response
 	return err
 }
 
+// announce notes a request that has come.
+func (n *NotifierDialog) announce(seq uint32) { n.state.gate.announce(seq) }
+
 // receive handles a SUBSCRIBE within the dialog.
 func (n *NotifierDialog) receive(in *inbound) {
 	if in.request.Method == "ACK" {

@@ -50,7 +50,7 @@ func (a *Agent) validate(in *inbound) *Response {
 	if !in.request.URI.IsSIP() {
 		return NewResponse(416)
 	}
-	if in.request.Headers.Get("Max-Forwards") == "0" && in.request.Method != "OPTIONS" {
+	if hops := in.request.Headers.Get("Max-Forwards"); hops != "" && strings.Trim(hops, "0") == "" && in.request.Method != "OPTIONS" {
 		return NewResponse(483)
 	}
 	if unsupported := a.unsupported(in.request); len(unsupported) > 0 {
@@ -90,10 +90,7 @@ func (in *inbound) wellFormed() bool {
 	if in.request.URI.IsZero() || in.request.URI.Headers != "" && in.request.Method != "REGISTER" {
 		return false
 	}
-	if hops := headers.Get("Max-Forwards"); hops != "" && (!isNumber(hops) || len(hops) > 3) {
-		return false
-	}
-	for _, name := range []string{"Expires", "Content-Length", "Min-Expires"} {
+	for _, name := range []string{"Max-Forwards", "Expires", "Content-Length", "Min-Expires"} {
 		if value := headers.Get(name); value != "" && !isNumber(value) {
 			return false
 		}
