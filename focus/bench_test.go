@@ -35,7 +35,7 @@ type bench struct {
 
 // logger shows the log with -v and PARLEY_TEST_LOG=1.
 func logger() *slog.Logger {
-	var out io.Writer = io.Discard
+	out := io.Discard
 	if os.Getenv("PARLEY_TEST_LOG") != "" {
 		out = os.Stderr
 	}
@@ -78,17 +78,17 @@ func newBench(t *testing.T, cfg focus.Config) *bench {
 // noGoroutines fails when something of ours still runs.
 func noGoroutines(t *testing.T) {
 	t.Helper()
-	var left string
+	var left []byte
 	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		buf := make([]byte, 1<<20)
 		buf = buf[:runtime.Stack(buf, true)]
-		left = ""
+		left = nil
 		for g := range bytes.SplitSeq(buf, []byte("\n\n")) {
 			if bytes.Contains(g, []byte("parley/focus.(")) {
-				left += string(g) + "\n\n"
+				left = append(append(left, g...), "\n\n"...)
 			}
 		}
-		if left == "" {
+		if len(left) == 0 {
 			return
 		}
 	}

@@ -53,7 +53,7 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) error {
 	dialog, err := call.Answer(ctx, in.response, &dialogHandler{controller: c, id: in.id})
 	if err != nil {
 		c.post(abandoned{id: in.id, err: err})
-		return nil //nolint:nilerr // there is nobody left to tell
+		return nil
 	}
 	if !c.post(answered{id: in.id, dialog: dialog}) {
 		return dialog.Bye(ctx)

@@ -3,7 +3,7 @@
 //
 //	 sipua.Agent            API, CLI
 //	     | calls, dialogs      | commands            one goroutine per active conference
-//	     v                     v                    +-----------------------------------+
+//	     V                     |                    +-----------------------------------+
 //	+---------+  mailbox of events, select on done  | controller: conference.Machine,   |
 //	|  Focus  | ----------------------------------> | participants, mix, recorders      |
 //	+---------+                                     +-----------------------------------+

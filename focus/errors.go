@@ -7,8 +7,6 @@ import (
 )
 
 // What a caller may ask about with errors.Is. Those that the conference itself decides are the ones of package conference.
-//
-//nolint:gochecknoglobals // sentinels
 var (
 	// ErrNoConference says that there is no conference of that name.
 	ErrNoConference = errors.New("no such conference")

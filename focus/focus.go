@@ -76,8 +76,6 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 }
 
 // conferenceID is what may stand as user part without escapes (RFC 3261, section 25.1).
-//
-//nolint:gochecknoglobals // a table, in the form of an expression
 var conferenceID = regexp.MustCompile(`^[A-Za-z0-9_.!~*'()&=+$,;?/-]{1,128}$`)
 
 // checkConference holds what the rest relies on: a name that fits into a URI, and known recording servers.

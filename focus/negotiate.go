@@ -27,7 +27,7 @@ func (c *controller) description(p *participant) sdp.Local {
 		address = cfg.Address
 	}
 	local := sdp.Local{
-		Address: address, Session: uint64(p.startedAt.UnixNano()), Version: 1, //nolint:gosec // any number will do
+		Address: address, Session: uint64(p.startedAt.UnixNano()), Version: 1,
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
 		Streams: []sdp.LocalStream{{
 			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true,

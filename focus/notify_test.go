@@ -75,7 +75,7 @@ func (b *bench) subscribe(conf string, expires time.Duration) *roster {
 	return r
 }
 
-// CE-SUB-01, CE-SUB-12, CE-WHN-01, CE-WHN-02, CE-ELM-25: full, then partial, and always what is true in the end.
+// CE-SUB-01, CE-SUB-12, CE-ELM-25 (RFC 4575, section 3.6): full, then partial, and always what is true in the end.
 func TestRosterConverges(t *testing.T) {
 	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", Name: "Desk"}}, NotifyInterval: -1})
 	r := b.subscribe("desk", time.Hour) // CE-SUB-27: before anybody is there

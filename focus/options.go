@@ -9,11 +9,14 @@ import (
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
+// methodOptions asks what an INVITE would meet (RFC 3261, section 11).
+const methodOptions = "OPTIONS"
+
 // Request answers requests outside of dialogs: OPTIONS as an INVITE would be (RFC 3261, section 11.2); REFER is not built.
 func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 	id := conference.ID(request.URI.UserPart())
 	switch request.Method {
-	case "OPTIONS":
+	case methodOptions:
 		if id == "" {
 			return f.capabilities(request, sipua.Address{})
 		}

@@ -135,7 +135,7 @@ func (c *controller) hangUp(d *sipua.Dialog, reason string) {
 		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
 		defer cancel()
 		if err := d.Bye(ctx, headers...); err != nil {
-			c.log.Debug("BYE", slog.Any("error", err))
+			c.log.DebugContext(ctx, "BYE", slog.Any("error", err))
 		}
 	})
 }

@@ -44,15 +44,29 @@ func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
 		Contact: c.recorderContact(target), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
 	}
 	handler := &recorderHandler{controller: c, recorder: r}
-	ctx, cancel := context.WithCancel(context.Background())
-	r.inviting = cancel
-	c.background(func(root context.Context) message {
+	r.canceled = false
+	c.background(func(ctx context.Context) message {
+		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		stop := context.AfterFunc(root, cancel)
-		defer stop()
+		if !c.post(invitingRecorder{recorder: r, cancel: cancel}) {
+			return nil
+		}
 		dialog, response, err := agent.Invite(ctx, call, handler)
 		return recorderDialog{recorder: r, dialog: dialog, event: outcome(m.Exchange, response, err)}
 	})
+}
+
+// invitingRecorder hands over how to take the INVITE back.
+type invitingRecorder struct {
+	recorder *recorder
+	cancel   context.CancelFunc
+}
+
+func (m invitingRecorder) handle(*controller) {
+	m.recorder.inviting = m.cancel
+	if m.recorder.canceled {
+		m.cancel()
+	}
 }
 
 // recorderDialog is the outcome of the INVITE to a server.
@@ -109,7 +123,7 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message) {
 		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
 		defer cancel()
 		if err := dialog.Bye(ctx, headers...); err != nil {
-			c.log.Debug("BYE to a recording server", slog.Any("error", err))
+			c.log.DebugContext(ctx, "BYE to a recording server", slog.Any("error", err))
 		}
 		return nil
 	})

@@ -29,6 +29,7 @@ type recorder struct {
 	wake      time.Time
 	dialog    *sipua.Dialog
 	inviting  context.CancelFunc // takes the open INVITE back
+	canceled  bool               // it is to be taken back
 	reply     *sipua.Response    // to the request of the server that is being handled
 	streams   map[string]*recorded
 	state     siprec.State
@@ -178,6 +179,7 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 	case siprec.Update:
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).Update)
 	case siprec.Cancel:
+		r.canceled = true
 		if r.inviting != nil {
 			r.inviting()
 		}

@@ -150,7 +150,7 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			s.sockets, s.streams = append(s.sockets, socket), append(s.streams, stream)
 			go s.listen(socket, stream)
 		}
-		port := s.sockets[i].LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
 		local.Streams = append(local.Streams, sdp.LocalStream{Port: port, Codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, Direction: sdp.RecvOnly})
 	}
 	plan, err := sdp.Answer(offer, local)
@@ -220,13 +220,6 @@ func (s *recordingServer) stream(label string) heardStream {
 		}
 	}
 	return heardStream{}
-}
-
-// seen is how many documents have come.
-func (s *recordingServer) seen() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.documents)
 }
 
 // present gives the AORs that the metadata say are in the conference now.

@@ -16,7 +16,7 @@ import (
 const statusCanceled = 487
 
 // errMediaType refuses a body of a type that is not read here.
-var errMediaType = errors.New("unsupported media type") //nolint:gochecknoglobals // sentinel
+var errMediaType = errors.New("unsupported media type")
 
 // statuses says which SIP status an error becomes (RFC 3261, section 21); the first that matches counts.
 //
@@ -92,5 +92,5 @@ func reasonHeader(status int, text string) string {
 		text = sipua.ReasonPhrase(status)
 	}
 	text = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "", "\n", " ").Replace(text)
-	return fmt.Sprintf(`SIP;cause=%d;text="%s"`, status, text) //nolint:gocritic // the quoting is that of SIP, not of Go
+	return fmt.Sprintf(`SIP;cause=%d;text="%s"`, status, text)
 }

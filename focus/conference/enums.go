@@ -19,7 +19,7 @@ func (r Role) String() string { return name(roleNames[:], int(r)) }
 func ParseRole(s string) (Role, error) {
 	for i, n := range roleNames {
 		if n == s {
-			return Role(i), nil //nolint:gosec // index of a table of three
+			return Role(i), nil
 		}
 	}
 	return 0, fmt.Errorf("role %q: %w", s, ErrRange)

@@ -3,8 +3,6 @@ package conference
 import "errors"
 
 // Reasons for which an event is refused; they arrive in [Reject] and leave the State as it was.
-//
-//nolint:gochecknoglobals // sentinels
 var (
 	// ErrLocked refuses a new participant while the conference is locked (RFC 4575, section 5.5.3).
 	ErrLocked = errors.New("the conference is locked")
