@@ -110,3 +110,29 @@ func TestMissedTicksMoveTimestamps(t *testing.T) {
 		}
 	}
 }
+
+// Who begins and ceases to speak in the middle of long packets loses nothing of the others.
+func TestLongPacketsWhileSpeakingBegins(t *testing.T) {
+	for begin := 10; begin < 14; begin++ {
+		b := newBench(t, MixConfig{})
+		f := codecs.Format{Codec: codecs.PCMU, PacketTime: 60 * time.Millisecond}
+		out, other := &fakeOutput{}, noise(8000, 3, 8000)
+		b.apply(
+			Member{
+				ID: 1, In: voiced(8000, 200, func(tick int) bool { return tick >= begin && tick < 2*begin }), Out: out,
+				Format: f, Speaks: true, Hears: everyone(),
+			},
+			Member{ID: 2, In: other, Speaks: true},
+			Member{ID: 3, Out: &fakeOutput{}, Format: f, Hears: everyone()},
+		)
+		want, frame := make([]int16, 0, 60*160), make([]int16, 160)
+		for tick := range 60 {
+			b.step()
+			other.read(tick, frame)
+			want = append(want, frame...)
+		}
+		if got := decodeAll(t, codecs.PCMU, out.packets); len(got) != len(want) || snr(want, got) < 30 {
+			t.Errorf("from tick %d: %d samples of %d", begin, len(got), len(want))
+		}
+	}
+}

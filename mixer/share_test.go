@@ -190,18 +190,35 @@ func TestForkAndMerge(t *testing.T) {
 func TestDialogueNeedsNoSharedEncoder(t *testing.T) {
 	b := newBench(t, MixConfig{})
 	speaks := func(tick int) bool { return tick < 20 }
+	out := &fakeOutput{}
 	b.apply(
-		party(1, voiced(48000, 140, speaks), &fakeOutput{}, codecs.Opus),
+		party(1, voiced(48000, 140, speaks), out, codecs.Opus),
 		party(2, voiced(48000, 190, func(int) bool { return true }), &fakeOutput{}, codecs.Opus),
 	)
-	for range 20 {
+	enc, err := codecs.NewEncoder(format(codecs.Opus))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := make([]byte, codecs.MaxPayload)
+	step := func() {
 		b.step()
+		n, err := enc.Encode(payload, b.heard(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(payload[:n], lastPacket(t, out).payload) {
+			t.Error("not what one encoder alone would have made")
+		}
+	}
+	for range 20 {
+		step()
 	}
 	if n := b.encoded(codecs.Opus); n != 40 {
 		t.Errorf("%d encodings in 20 ticks, want 40", n)
 	}
-	b.step()
-	b.step()
+	for range 10 {
+		step()
+	}
 	if s := b.stats(1); s.Private {
 		t.Error("a lone listener still has a private encoder")
 	}
