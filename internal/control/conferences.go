@@ -71,7 +71,7 @@ type changedConference struct {
 }
 
 func (s *Server) registerConferences(api huma.API) {
-	huma.Register(api, operation(http.MethodGet, "/conferences", "list-conferences", "List conferences"),
+	huma.Register(api, operation(tagConferences, http.MethodGet, "/conferences", "list-conferences", "List conferences"),
 		func(context.Context, *struct{}) (*body[[]focus.ConferenceInfo], error) {
 			out := &body[[]focus.ConferenceInfo]{Body: []focus.ConferenceInfo{}}
 			for _, state := range s.focus.Conferences() {
@@ -79,22 +79,22 @@ func (s *Server) registerConferences(api huma.API) {
 			}
 			return out, nil
 		})
-	create := operation(http.MethodPost, "/conferences", "create-conference", "Create a conference that stays until it is deleted")
+	create := operation(tagConferences, http.MethodPost, "/conferences", "create-conference", "Create a conference that stays until it is deleted")
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, s.createConference)
-	huma.Register(api, operation(http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
+	huma.Register(api, operation(tagConferences, http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
 		func(_ context.Context, in *ConferencePath) (*body[focus.ConferenceInfo], error) {
 			state, err := s.focus.Conference(conference.ID(in.Conference))
 			return describe(state, err)
 		})
-	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}", "change-conference", "Change a conference"),
+	huma.Register(api, operation(tagConferences, http.MethodPatch, "/conferences/{id}", "change-conference", "Change a conference"),
 		func(ctx context.Context, in *changedConference) (*body[focus.ConferenceInfo], error) {
 			state, err := s.focus.Update(ctx, conference.ID(in.Conference), focus.ConferenceChange{
 				Name: in.Body.Name, Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, MaxParticipants: in.Body.MaxParticipants,
 			})
 			return describe(state, err)
 		})
-	huma.Register(api, operation(http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference; everybody is disconnected"),
+	huma.Register(api, operation(tagConferences, http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference; everybody is disconnected"),
 		func(ctx context.Context, in *ConferencePath) (*struct{}, error) {
 			return nil, failure(s.focus.Delete(ctx, conference.ID(in.Conference)))
 		})
@@ -117,10 +117,4 @@ func describe(state *conference.State, err error) (*body[focus.ConferenceInfo], 
 		return nil, failure(err)
 	}
 	return &body[focus.ConferenceInfo]{Body: focus.DescribeConference(state)}, nil
-}
-
-func operation(method, at, id, summary string) huma.Operation {
-	return huma.Operation{
-		OperationID: id, Method: method, Path: apiPrefix + at, Summary: summary, Security: []map[string][]string{{"bearer": {}}},
-	}
 }

@@ -2,9 +2,11 @@
 // Events, an OpenAPI 3.1 description at /openapi.json with readable pages at /docs, liveness, readiness and metrics.
 //
 // The API is a view of package focus and keeps nothing of its own. Errors are RFC 9457 problem documents. Where tokens are
-// configured, /api/v1 and /metrics want one of them as Bearer; a token of scope read may not change anything.
+// configured, /api/v1 and /metrics want one of them as Bearer (RFC 6750); a token of scope read may not change anything. Pages of
+// other origins may not change anything either, and where there are no tokens a server on loopback answers only to its address
+// and to localhost, so that no page can reach it under a name of its own.
 //
-//	server, err := control.New(control.Config{Listen: "127.0.0.1:8080"}, conferences, registry)
+//	server := control.New(control.Config{Listen: "127.0.0.1:8080"}, conferences, registry)
 //	if err := server.Start(ctx); err != nil {
 //		return err
 //	}

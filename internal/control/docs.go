@@ -1,119 +1,231 @@
 package control
 
 import (
-	"cmp"
+	"bytes"
+	_ "embed"
+	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-sip/parley/focus"
 )
 
-// docsTemplate is the readable form of the API's description. It needs nothing from elsewhere.
+// docsSource is the readable form of the API's description. It needs nothing from elsewhere.
 //
-//nolint:gochecknoglobals // a table in the form of a page
-var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{.Title}} API</title><style>
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f23}
-code{font-family:ui-monospace,monospace;font-size:.9em} h1{margin-bottom:0} table{border-collapse:collapse;width:100%;margin:.5rem 0}
-td,th{text-align:left;border-bottom:1px solid #d8dee4;padding:.25rem .5rem;vertical-align:top} section{margin:2rem 0}
-.m{display:inline-block;min-width:4.5rem;font-weight:600;color:#0550ae} .s{color:#57606a}
-</style></head><body><h1>{{.Title}} API</h1><p class="s">{{.Description}} The machine-readable description is at <a href="/openapi.json">/openapi.json</a>.</p>
-{{range .Operations}}<section id="{{.ID}}"><h2><span class="m">{{.Method}}</span> <code>{{.Path}}</code></h2><p>{{.Summary}}.</p>
-{{if .Fields}}<table><tr><th>name</th><th>in</th><th>type</th><th>meaning</th></tr>{{range .Fields}}
-<tr><td><code>{{.Name}}</code></td><td>{{.In}}</td><td>{{.Type}}</td><td>{{.Doc}}</td></tr>{{end}}</table>{{end}}
-<p class="s">Answers: {{.Answers}}</p></section>{{end}}</body></html>
-`))
+//go:embed docs.html
+var docsSource string
+
+type docs struct {
+	Title, Version, Description string
+	Tokens                      bool
+	Groups                      []docsGroup
+	Objects                     []docsObject
+	Events                      []docsEvent
+}
+
+type docsGroup struct {
+	Name       string
+	Operations []docsOperation
+}
 
 type docsOperation struct {
-	ID, Method, Path, Summary, Answers string
-	Fields                             []docsField
+	ID, Method, Path, Summary, Description, Example string
+	Request                                         []docsField
+	Answers                                         []docsAnswer
+}
+
+type docsAnswer struct {
+	Status, Meaning string
+}
+
+type docsObject struct {
+	Name   string
+	Fields []docsField
 }
 
 type docsField struct {
 	Name, In, Type, Doc string
 }
 
-func docsPage(api *huma.OpenAPI) http.HandlerFunc {
+type docsEvent struct {
+	Type         focus.EventType
+	When, Object string
+}
+
+// eventsDocs explains every event type.
+//
+//nolint:gochecknoglobals // a table
+var eventsDocs = []docsEvent{
+	{focus.ConferenceStarted, "the first participant has come", "ConferenceInfo"},
+	{focus.ConferenceUpdated, "its settings have changed", "ConferenceInfo"},
+	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
+	{focus.ParticipantJoined, "a participant's media are bridged", "ParticipantInfo"},
+	{focus.ParticipantUpdated, "muted, deafened, held, role, gain, what has been told of a recording", "ParticipantInfo"},
+	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
+	{focus.SpeakerChanged, "somebody begins or ceases to speak", "SpeakersInfo"},
+	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},
+	{focus.RecordingPaused, "nothing is captured until it is resumed", "RecordingInfo"},
+	{focus.RecordingResumed, "the capture goes on", "RecordingInfo"},
+	{focus.RecordingStopped, "a recording is over", "RecordingInfo"},
+	{focus.RecordingFailed, "a server refused, was lost or refused a change", "RecordingInfo"},
+	{focus.DigitReceived, "a participant has pressed a key (RFC 4733)", "DigitInfo"},
+}
+
+// docsPage renders the page once; the description does not change any more.
+func docsPage(api *huma.OpenAPI, tokens bool) http.HandlerFunc {
+	page := docs{
+		Title: api.Info.Title, Version: api.Info.Version, Description: api.Info.Description, Tokens: tokens,
+		Groups: groupsOf(api), Objects: objectsOf(api), Events: eventsDocs,
+	}
+	var text bytes.Buffer
+	template.Must(template.New("docs").Parse(docsSource)).Execute(&text, page) //nolint:errcheck // a buffer takes everything; tests hold the template
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		page := struct {
-			Title, Description string
-			Operations         []docsOperation
-		}{api.Info.Title, api.Info.Description, operationsOf(api)}
-		_ = docsTemplate.Execute(w, page) // the reader has gone
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		_, _ = w.Write(text.Bytes()) // the reader has gone
 	}
 }
 
-func operationsOf(api *huma.OpenAPI) []docsOperation {
-	var out []docsOperation
-	for path, item := range api.Paths {
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
-			if o == nil {
-				continue
+func methodsOf(item *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Patch, item.Delete}, func(o *huma.Operation) bool { return o == nil })
+}
+
+func groupsOf(api *huma.OpenAPI) []docsGroup {
+	var groups []docsGroup
+	for _, tag := range api.Tags {
+		group := docsGroup{Name: tag.Name}
+		for _, path := range slices.Sorted(maps.Keys(api.Paths)) {
+			for _, o := range methodsOf(api.Paths[path]) {
+				if slices.Contains(o.Tags, tag.Name) {
+					group.Operations = append(group.Operations, describeOperation(api, path, o))
+				}
 			}
-			var answers []string
-			for status, response := range o.Responses {
-				answers = append(answers, strings.TrimSpace(status+" "+response.Description))
-			}
-			slices.Sort(answers)
-			out = append(out, docsOperation{
-				ID: o.OperationID, Method: o.Method, Path: path, Summary: o.Summary, Answers: strings.Join(answers, ", "), Fields: fieldsOf(api, o),
-			})
 		}
+		groups = append(groups, group)
 	}
-	slices.SortFunc(out, func(a, b docsOperation) int {
-		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
-	})
+	return groups
+}
+
+func describeOperation(api *huma.OpenAPI, path string, o *huma.Operation) docsOperation {
+	out := docsOperation{
+		ID: o.OperationID, Method: o.Method, Path: path, Summary: o.Summary, Description: o.Description, Request: requestOf(api, o), Example: exampleOf(path, o),
+	}
+	for _, status := range slices.Sorted(maps.Keys(o.Responses)) {
+		response := o.Responses[status]
+		words := []string{response.Description}
+		for _, media := range slices.Sorted(maps.Keys(response.Content)) {
+			if schema := response.Content[media].Schema; media == "application/json" && schema != nil {
+				words = append(words, typeOf(schema))
+			} else {
+				words = append(words, media)
+			}
+		}
+		out.Answers = append(out.Answers, docsAnswer{status, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ": ")})
+	}
 	return out
 }
 
-func fieldsOf(api *huma.OpenAPI, o *huma.Operation) []docsField {
+// exampleOf is a call by curl, where that says more than the path.
+func exampleOf(path string, o *huma.Operation) string {
+	at := "http://127.0.0.1:8080" + strings.NewReplacer("{id}", "1000", "{pid}", "PARTICIPANT", "{rid}", "RECORDING").Replace(path)
+	switch {
+	case strings.HasSuffix(path, "/events"):
+		return "curl -N " + at
+	case o.RequestBody == nil:
+		return ""
+	case strings.HasSuffix(path, "/announcements"):
+		return "curl -H 'Content-Type: audio/wav' --data-binary @hello.wav " + at
+	}
+	example := map[string]string{
+		"create-conference": `{"id": "1000", "name": "Trading desk"}`, "change-conference": `{"locked": true}`,
+		"dial-participant": `{"uri": "sip:bob@192.0.2.7"}`, "change-participant": `{"muted": true}`,
+		"start-recording": `{"mode": ["mixed", "separate"]}`, "change-recording": `{"state": "paused"}`,
+	}[o.OperationID]
+	return fmt.Sprintf("curl -X %s %s \\\n     -H 'Content-Type: application/json' -d '%s'", o.Method, at, example)
+}
+
+func requestOf(api *huma.OpenAPI, o *huma.Operation) []docsField {
 	var fields []docsField
 	for _, parameter := range o.Parameters {
-		fields = append(fields, docsField{parameter.Name, parameter.In, typeOf(parameter.Schema), cmp.Or(parameter.Description, parameter.Schema.Description)})
+		doc := parameter.Description
+		if doc == "" {
+			doc = parameter.Schema.Description
+		}
+		fields = append(fields, docsField{parameter.Name, parameter.In, typeOf(parameter.Schema), doc})
 	}
 	if o.RequestBody == nil {
 		return fields
 	}
 	for media, content := range o.RequestBody.Content {
-		schema := content.Schema
-		if schema != nil && schema.Ref != "" {
-			schema = api.Components.Schemas.SchemaFromRef(schema.Ref)
-		}
+		schema := resolve(api, content.Schema)
 		if schema == nil || len(schema.Properties) == 0 {
-			fields = append(fields, docsField{"(body)", media, "binary", ""})
+			fields = append(fields, docsField{"(body)", media, "binary", "WAV: 16-bit PCM or G.711, mono or stereo, 8, 16 or 48 kHz."})
 			continue
 		}
-		names := make([]string, 0, len(schema.Properties))
-		for name := range schema.Properties {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			fields = append(fields, docsField{name, "body", typeOf(schema.Properties[name]), schema.Properties[name].Description})
+		for _, field := range fieldsOf(schema) {
+			field.In = "body"
+			fields = append(fields, field)
 		}
 	}
 	return fields
 }
 
-func typeOf(schema *huma.Schema) string {
-	if schema.Type == huma.TypeArray && schema.Items != nil {
-		return "list of " + typeOf(schema.Items)
+// objectsOf are the schemas that bodies name.
+func objectsOf(api *huma.OpenAPI) []docsObject {
+	var out []docsObject
+	schemas := api.Components.Schemas.Map()
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		if fields := fieldsOf(schemas[name]); len(fields) > 0 && !strings.HasSuffix(name, "Request") {
+			out = append(out, docsObject{name, fields})
+		}
 	}
-	if len(schema.Enum) > 0 {
+	return out
+}
+
+func fieldsOf(schema *huma.Schema) []docsField {
+	var fields []docsField
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		property := schema.Properties[name]
+		field := docsField{Name: name, Type: typeOf(property), Doc: property.Description}
+		if property.Default != nil {
+			field.Doc = strings.TrimSpace(fmt.Sprintf("%s Default: %v.", field.Doc, property.Default))
+		}
+		if slices.Contains(schema.Required, name) && schema.AdditionalProperties == false {
+			field.Type += ", required"
+		}
+		fields = append(fields, field)
+	}
+	return fields
+}
+
+func resolve(api *huma.OpenAPI, schema *huma.Schema) *huma.Schema {
+	if schema != nil && schema.Ref != "" {
+		return api.Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	return schema
+}
+
+func typeOf(schema *huma.Schema) string {
+	switch {
+	case schema.Type == huma.TypeArray && schema.Items != nil:
+		return "list of " + typeOf(schema.Items)
+	case len(schema.Enum) > 0:
 		words := make([]string, len(schema.Enum))
 		for i, value := range schema.Enum {
-			if word, ok := value.(string); ok {
-				words[i] = word
-			}
+			words[i] = fmt.Sprint(value)
 		}
 		return strings.Join(words, " | ")
-	}
-	if schema.Ref != "" {
+	case schema.Ref != "":
 		return schema.Ref[strings.LastIndexByte(schema.Ref, '/')+1:]
+	case schema.Format == "date-time":
+		return "time"
+	case schema.Minimum != nil && schema.Maximum != nil:
+		return fmt.Sprintf("%s, %g to %g", schema.Type, *schema.Minimum, *schema.Maximum)
 	}
 	return schema.Type
 }

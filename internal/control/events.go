@@ -3,12 +3,14 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
@@ -21,7 +23,7 @@ const (
 	writeLimit = 30 * time.Second
 )
 
-// FollowAll says where a stream of events goes on.
+// FollowAll is where to go on; see [ConferencePath] for why it is exported.
 type FollowAll struct {
 	LastEventID string `header:"Last-Event-ID" doc:"The last event known; those since then come first, as far as they are kept."`
 }
@@ -32,40 +34,83 @@ type followOne struct {
 }
 
 func (s *Server) registerEvents(api huma.API) {
-	describeStream := func(o huma.Operation) huma.Operation {
+	describeStream := func(at, id, summary string) huma.Operation {
+		o := operation(tagEvents, http.MethodGet, at, id, summary)
+		o.Errors = []int{http.StatusUnauthorized}
+		o.Description = "The stream ends with the server. Comment lines keep it alive. A gap in sequence says that a slow reader has missed events."
 		o.Responses = map[string]*huma.Response{"200": {
 			Description: "Server-Sent Events: id, event (the type) and data (the event as JSON)",
 			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}}
 		return o
 	}
-	huma.Register(api, describeStream(operation(http.MethodGet, "/events", "follow-events", "Follow the events of all conferences")),
+	huma.Register(api, describeStream("/events", "follow-events", "Follow the events of all conferences"),
 		func(_ context.Context, in *FollowAll) (*huma.StreamResponse, error) {
-			return s.stream("", in.LastEventID), nil
+			return s.stream("", in.LastEventID), nil //nolint:contextcheck // the stream has the context of its request
 		})
-	huma.Register(api, describeStream(operation(http.MethodGet, "/conferences/{id}/events", "follow-conference", "Follow the events of one conference")),
+	huma.Register(api, describeStream("/conferences/{id}/events", "follow-conference", "Follow the events of one conference, which need not exist yet"),
 		func(_ context.Context, in *followOne) (*huma.StreamResponse, error) {
-			return s.stream(conference.ID(in.Conference), in.LastEventID), nil
+			return s.stream(conference.ID(in.Conference), in.LastEventID), nil //nolint:contextcheck // as above
 		})
 }
 
 func (s *Server) stream(id conference.ID, after string) *huma.StreamResponse {
 	watcher := s.focus.Watch(id, after) // from the moment of the request, before any answer
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		defer watcher.Close()
+		s.streams.add(watcher)
+		defer s.streams.remove(watcher)
 		ctx.SetHeader("Content-Type", "text/event-stream")
 		ctx.SetHeader("Cache-Control", "no-store")
+		ctx.SetHeader("X-Accel-Buffering", "no") // nginx would hold events back
 		ctx.SetStatus(http.StatusOK)
-		out := ctx.BodyWriter()
-		if writer, ok := out.(http.ResponseWriter); ok {
-			pump(ctx.Context(), watcher, &reader{out: out, control: http.NewResponseController(writer)})
+		if ctx.Method() == http.MethodHead {
+			return
 		}
+		_, writer := humago.Unwrap(ctx)
+		pump(ctx.Context(), watcher, &reader{out: writer, control: http.NewResponseController(writer)})
 	}}
+}
+
+// streams are the event streams that are open.
+type streams struct {
+	mu    sync.Mutex
+	open  map[*focus.Watcher]struct{}
+	ended bool
+}
+
+func (s *streams) add(w *focus.Watcher) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		w.Close()
+		return
+	}
+	if s.open == nil {
+		s.open = map[*focus.Watcher]struct{}{}
+	}
+	s.open[w] = struct{}{}
+}
+
+func (s *streams) remove(w *focus.Watcher) {
+	w.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, w)
+}
+
+// end makes all streams end, those to come too.
+func (s *streams) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for w := range s.open {
+		w.Close()
+	}
 }
 
 // reader is the far end of a stream.
 type reader struct {
-	out     io.Writer
+	out     http.ResponseWriter
 	control *http.ResponseController
 }
 
@@ -73,41 +118,52 @@ func (r *reader) write(text string) error {
 	if err := r.control.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(r.out, text); err != nil {
+	if _, err := r.out.Write([]byte(text)); err != nil {
 		return err
 	}
 	return r.control.Flush()
 }
 
-// pump writes events until the reader or the focus is gone.
-func pump(ctx context.Context, watcher *focus.Watcher, to *reader) {
-	if to.write(": parley\n\n") != nil {
-		return
-	}
-	for {
-		event, err := next(ctx, watcher)
+// source is where events come from: a focus.Watcher.
+type source interface {
+	Next(ctx context.Context) (focus.Event, error)
+	Missed() uint64
+}
+
+// pump writes events until the reader or the source is gone.
+func pump(ctx context.Context, from source, to *reader) {
+	var missed uint64
+	text := ": parley\n\n" // so that the reader sees the headers at once
+	for to.write(text) == nil {
+		event, err := next(ctx, from)
 		switch {
 		case err == nil:
-			text, err := json.Marshal(event)
-			if err != nil || to.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", event.ID, event.Type, text)) != nil {
+			if text, err = format(event); err != nil {
 				return
 			}
-		case ctx.Err() == nil && context.DeadlineExceeded == err: //nolint:errorlint // next returns it itself
-			if to.write(": alive\n\n") != nil {
-				return
+			if now := from.Missed(); now > missed {
+				text = fmt.Sprintf(": %d events are lost, they came faster than they were read\n\n", now-missed) + text
+				missed = now
 			}
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			text = ": alive\n\n"
 		default:
 			return
 		}
 	}
 }
 
-func next(ctx context.Context, watcher *focus.Watcher) (focus.Event, error) {
+func next(ctx context.Context, from source) (focus.Event, error) {
 	patient, cancel := context.WithTimeout(ctx, keepAlive)
 	defer cancel()
-	event, err := watcher.Next(patient)
-	if err != nil && patient.Err() == context.DeadlineExceeded && ctx.Err() == nil { //nolint:errorlint // Err returns it itself
-		return event, context.DeadlineExceeded
+	return from.Next(patient)
+}
+
+// format writes an event as the HTML standard wants it; JSON has no line ends in it.
+func format(event focus.Event) (string, error) {
+	data, err := json.Marshal(event)
+	if err != nil {
+		return "", fmt.Errorf("event %s: %w", event.ID, err)
 	}
-	return event, err
+	return fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", event.ID, event.Type, data), nil
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -44,29 +45,32 @@ type announcement struct {
 	RawBody []byte `contentType:"audio/wav" doc:"WAV: 16-bit PCM or G.711, mono or stereo, 8, 16 or 48 kHz."`
 }
 
-const maxAnnouncement = 32 << 20 // bytes: five and a half minutes at 48 kHz mono
+const (
+	maxAnnouncement  = 32 << 20 // bytes: five and a half minutes at 48 kHz mono
+	announcementTime = 30 * time.Second
+)
 
 func (s *Server) registerParticipants(api huma.API) {
-	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/participants", "list-participants", "List participants"),
+	huma.Register(api, operation(tagParticipants, http.MethodGet, "/conferences/{id}/participants", "list-participants", "List participants"),
 		func(ctx context.Context, in *ConferencePath) (*body[[]focus.ParticipantInfo], error) {
 			found, err := s.focus.Participants(ctx, conference.ID(in.Conference))
 			return answer(found, err)
 		})
-	dial := operation(http.MethodPost, "/conferences/{id}/participants", "dial-participant", "Call somebody into the conference")
+	dial := operation(tagParticipants, http.MethodPost, "/conferences/{id}/participants", "dial-participant", "Call somebody into the conference")
 	dial.DefaultStatus = http.StatusAccepted
 	huma.Register(api, dial, s.dial)
-	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/participants/{pid}", "get-participant", "Get a participant"),
+	huma.Register(api, operation(tagParticipants, http.MethodGet, "/conferences/{id}/participants/{pid}", "get-participant", "Get a participant"),
 		func(ctx context.Context, in *ParticipantPath) (*body[focus.ParticipantInfo], error) {
 			found, err := s.focus.Participant(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant))
 			return answer(found, err)
 		})
-	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}/participants/{pid}", "change-participant", "Change a participant"), s.changeParticipant)
-	huma.Register(api, operation(http.MethodDelete, "/conferences/{id}/participants/{pid}", "kick-participant", "Disconnect a participant"),
+	huma.Register(api, operation(tagParticipants, http.MethodPatch, "/conferences/{id}/participants/{pid}", "change-participant", "Change a participant"), s.changeParticipant)
+	huma.Register(api, operation(tagParticipants, http.MethodDelete, "/conferences/{id}/participants/{pid}", "kick-participant", "Disconnect a participant"),
 		func(ctx context.Context, in *ParticipantPath) (*struct{}, error) {
 			return nil, failure(s.focus.Eject(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), ""))
 		})
-	say := operation(http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody in the conference")
-	say.DefaultStatus, say.MaxBodyBytes = http.StatusAccepted, maxAnnouncement
+	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody in the conference")
+	say.DefaultStatus, say.MaxBodyBytes, say.BodyReadTimeout = http.StatusAccepted, maxAnnouncement, announcementTime
 	huma.Register(api, say, func(ctx context.Context, in *announcement) (*struct{}, error) {
 		return nil, failure(s.focus.Announce(ctx, conference.ID(in.Conference), in.RawBody))
 	})

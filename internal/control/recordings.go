@@ -39,12 +39,12 @@ type changedRecording struct {
 }
 
 func (s *Server) registerRecordings(api huma.API) {
-	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/recordings", "list-recordings", "List recordings"),
+	huma.Register(api, operation(tagRecordings, http.MethodGet, "/conferences/{id}/recordings", "list-recordings", "List recordings"),
 		func(ctx context.Context, in *ConferencePath) (*body[[]focus.RecordingInfo], error) {
 			found, err := s.focus.Recordings(ctx, conference.ID(in.Conference))
 			return answer(found, err)
 		})
-	start := operation(http.MethodPost, "/conferences/{id}/recordings", "start-recording", "Start to record; participants are told first")
+	start := operation(tagRecordings, http.MethodPost, "/conferences/{id}/recordings", "start-recording", "Start to record; participants are told first")
 	start.DefaultStatus = http.StatusCreated
 	huma.Register(api, start, func(ctx context.Context, in *newRecording) (*body[focus.RecordingInfo], error) {
 		modes, err := conference.ParseModes(in.Body.Mode)
@@ -54,13 +54,13 @@ func (s *Server) registerRecordings(api huma.API) {
 		made, err := s.focus.StartRecording(ctx, conference.ID(in.Conference), focus.RecordingRequest{Modes: modes, Servers: in.Body.Servers})
 		return answer(made, err)
 	})
-	huma.Register(api, operation(http.MethodGet, "/conferences/{id}/recordings/{rid}", "get-recording", "Get a recording"),
+	huma.Register(api, operation(tagRecordings, http.MethodGet, "/conferences/{id}/recordings/{rid}", "get-recording", "Get a recording"),
 		func(ctx context.Context, in *RecordingPath) (*body[focus.RecordingInfo], error) {
 			id, rid := in.ids()
 			found, err := s.focus.Recording(ctx, id, rid)
 			return answer(found, err)
 		})
-	huma.Register(api, operation(http.MethodPatch, "/conferences/{id}/recordings/{rid}", "change-recording", "Pause or resume a recording"),
+	huma.Register(api, operation(tagRecordings, http.MethodPatch, "/conferences/{id}/recordings/{rid}", "change-recording", "Pause or resume a recording"),
 		func(ctx context.Context, in *changedRecording) (*body[focus.RecordingInfo], error) {
 			id, rid := in.ids()
 			change := s.focus.ResumeRecording
@@ -70,7 +70,7 @@ func (s *Server) registerRecordings(api huma.API) {
 			found, err := change(ctx, id, rid)
 			return answer(found, err)
 		})
-	stop := operation(http.MethodDelete, "/conferences/{id}/recordings/{rid}", "stop-recording", "Stop a recording")
+	stop := operation(tagRecordings, http.MethodDelete, "/conferences/{id}/recordings/{rid}", "stop-recording", "Stop a recording")
 	stop.DefaultStatus = http.StatusOK
 	huma.Register(api, stop, func(ctx context.Context, in *RecordingPath) (*body[focus.RecordingInfo], error) {
 		id, rid := in.ids()

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,18 +11,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"github.com/parley-sip/parley/focus"
 )
 
 // Config says where the API listens and who may use it.
 type Config struct {
-	Listen  string // host:port; port 0 takes a free one
-	Tokens  []Token
-	Version string // of the program, for the API's description
-	Logger  *slog.Logger
+	Listen  string       // host:port; port 0 takes a free one
+	Tokens  []Token      // empty: everybody who reaches the socket is let in
+	Version string       // of the program, for the API's description
+	Logger  *slog.Logger // nil: silent
 }
 
 // Token lets its bearer in.
@@ -35,8 +31,8 @@ type Token struct {
 
 const (
 	headerTimeout   = 5 * time.Second
+	answerTimeout   = time.Minute // of everything but streams, which set their own
 	idleTimeout     = 2 * time.Minute
-	apiPrefix       = "/api/v1"
 	maxHeaderBytes  = 64 << 10
 	shutdownPatient = 2 * time.Second
 )
@@ -48,7 +44,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	served   chan struct{}
-	closing  context.CancelFunc
+	streams  streams
 	ready    atomic.Bool
 	log      *slog.Logger
 }
@@ -60,35 +56,44 @@ func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	mux := http.NewServeMux()
-	s.registerAPI(mux)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	s.registerAPI(mux, metrics != nil)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	if metrics != nil {
 		mux.Handle("GET /metrics", metrics)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path)
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { nothingThere(mux, w, r) })
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusForbidden, "pages of another origin may not change anything")
+	}))
 	s.http = &http.Server{
-		Handler: http.NewCrossOriginProtection().Handler(s.guard(mux)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: s.guard(sameOrigin.Handler(mux)), ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	return s
 }
 
-func (s *Server) registerAPI(mux *http.ServeMux) {
-	config := huma.DefaultConfig("Parley", s.cfg.Version)
-	config.Info.Description = "Conferences, their participants, recordings and events. Errors are problem documents (RFC 9457)."
-	config.CreateHooks = nil // no $schema in every object
-	config.DocsPath = ""     // the built-in pages load a script from elsewhere; ours do not
-	config.SchemasPath = ""
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
-	api := humago.New(mux, config)
-	s.registerConferences(api)
-	s.registerParticipants(api)
-	s.registerRecordings(api)
-	s.registerEvents(api)
-	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI()))
+func plain(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(text + "\n")) // the reader has gone
+}
+
+// nothingThere answers what no route takes: 405 when another method would be taken at this path, 404 otherwise.
+func nothingThere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := mux.Handler(other); strings.HasPrefix(pattern, method+" ") {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		problem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	problem(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", "))
 }
 
 func (s *Server) readiness(w http.ResponseWriter, _ *http.Request) {
@@ -96,7 +101,7 @@ func (s *Server) readiness(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusServiceUnavailable, "not taking calls")
 		return
 	}
-	_, _ = w.Write([]byte("ready\n"))
+	plain(w, "ready")
 }
 
 // Start opens the socket and serves until Close. ctx bounds only the opening.
@@ -107,14 +112,11 @@ func (s *Server) Start(ctx context.Context) error {
 		return fmt.Errorf("http: %w", err)
 	}
 	s.listener = listener
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.closing = cancel
-	s.http.BaseContext = func(net.Listener) context.Context { return base }
 	s.ready.Store(true)
 	go func() {
 		defer close(s.served)
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("HTTP server ended", slog.Any("error", err))
+			s.log.ErrorContext(context.WithoutCancel(ctx), "HTTP server ended", slog.Any("error", err))
 		}
 	}()
 	return nil
@@ -126,57 +128,17 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Unready makes /readyz say no, ahead of a shutdown.
 func (s *Server) Unready() { s.ready.Store(false) }
 
-// Close ends event streams, lets running requests finish while ctx allows, and closes the socket.
+// Close ends event streams, lets running requests finish while ctx allows, at most two seconds, and closes the socket. The error
+// says that requests were cut off.
 func (s *Server) Close(ctx context.Context) error {
 	s.Unready()
-	s.closing()
+	s.streams.end()
 	ctx, cancel := context.WithTimeout(ctx, shutdownPatient)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
-		err = s.http.Close()
+		err = errors.Join(err, s.http.Close())
 	}
 	<-s.served
 	return err
-}
-
-// guard asks for a token where there are any, and turns a panic into a 500.
-func (s *Server) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if trouble := recover(); trouble != nil && trouble != http.ErrAbortHandler { //nolint:errorlint // a value, compared as such
-				s.log.Error("panic in an HTTP handler", slog.String("path", r.URL.Path), slog.Any("panic", trouble))
-				problem(w, http.StatusInternalServerError, "internal error")
-			}
-		}()
-		if status, why := s.admit(r); status != 0 {
-			if status == http.StatusUnauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="parley"`)
-			}
-			problem(w, status, why)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// admit gives the status that refuses the request, or 0.
-func (s *Server) admit(r *http.Request) (status int, why string) {
-	if len(s.cfg.Tokens) == 0 || (!strings.HasPrefix(r.URL.Path, apiPrefix) && r.URL.Path != "/metrics") {
-		return 0, ""
-	}
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		return http.StatusUnauthorized, "a bearer token is needed"
-	}
-	for _, token := range s.cfg.Tokens {
-		if subtle.ConstantTimeCompare([]byte(given), []byte(token.Secret)) != 1 {
-			continue
-		}
-		if token.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead {
-			return http.StatusForbidden, "this token may only read"
-		}
-		return 0, ""
-	}
-	return http.StatusUnauthorized, "unknown token"
 }
