@@ -95,7 +95,7 @@ func (c *Client) agreed(e *exchange, contentType string, body []byte, now time.T
 		c.phase, c.upSince, c.reason = phaseUp, now, ""
 	}
 	if c.phase == phaseEnding {
-		c.bye(now, "")
+		c.bye(now)
 	}
 }
 
@@ -231,7 +231,7 @@ func (c *Client) changeRefused(e *exchange, a Answered, now time.Time) {
 		c.rollback()
 	}
 	if c.phase == phaseEnding {
-		c.bye(now, "")
+		c.bye(now)
 		return
 	}
 	if e.snapshot {

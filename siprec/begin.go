@@ -72,7 +72,7 @@ func (c *Client) change(now time.Time) {
 	ending := c.desire.Stopped
 	if !news && !changed {
 		if ending {
-			c.bye(now, "")
+			c.bye(now)
 		}
 		return
 	}
@@ -102,7 +102,7 @@ func (c *Client) change(now time.Time) {
 }
 
 // bye ends the dialog and the session.
-func (c *Client) bye(now time.Time, reason string) {
+func (c *Client) bye(now time.Time) {
 	var document *Recording
 	if c.profile.MetadataInBye && c.synced {
 		// Without labels, as there is no offer (RFC 7866, section 9.1).
@@ -110,7 +110,7 @@ func (c *Client) bye(now time.Time, reason string) {
 		document = &d
 	}
 	c.do(Bye{c.message(now, nil, document)})
-	c.stopped(reason)
+	c.stopped("")
 }
 
 // stopped is the end.

@@ -10,7 +10,9 @@ import (
 
 // roster is a conference of three and its focus, recorded since its fifth minute.
 func roster() siprec.Roster {
-	at := func(minutes int) time.Time { return base.Add(time.Duration(minutes)*time.Minute + 123456*time.Nanosecond) }
+	at := func(minutes int) time.Time {
+		return base.Add(time.Duration(minutes)*time.Minute + 123456*time.Nanosecond)
+	}
 	person := func(n int, joined, left time.Time) siprec.RosterParticipant {
 		return siprec.RosterParticipant{ID: idOf(kindParticipant, n), Names: []siprec.NameID{{AOR: "sip:p@example.com"}}, Joined: joined, Left: left}
 	}

@@ -6,8 +6,6 @@ import (
 )
 
 // Errors that callers ask for with errors.Is.
-//
-//nolint:gochecknoglobals // sentinels
 var (
 	// ErrSyntax marks a body that is no well-formed document of its kind; it is worth a
 	// 400 (Bad Request) to its sender (RFC 7865, section 5.1).

@@ -1,7 +1,7 @@
 package siprec_test
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"pgregory.net/rapid"
@@ -45,7 +45,7 @@ var genExtensions = rapid.SampledFrom([][]siprec.Extension{
 func ids(kind, most int) *rapid.Generator[[]siprec.ID] {
 	return rapid.Custom(func(t *rapid.T) []siprec.ID {
 		numbers := rapid.SliceOfNDistinct(rapid.IntRange(0, most), 0, most, rapid.ID[int]).Draw(t, "ids")
-		var out []siprec.ID
+		out := make([]siprec.ID, 0, len(numbers))
 		for _, n := range numbers {
 			out = append(out, idOf(kind, n))
 		}
@@ -78,7 +78,7 @@ func genRecording(mode siprec.DataMode) *rapid.Generator[siprec.Recording] {
 			r.Participants = append(r.Participants, p)
 		}
 		for i, id := range ids(kindStream, 4).Draw(t, "streams") {
-			r.Streams = append(r.Streams, siprec.Stream{ID: id, Session: idOf(kindSession, 1), Label: fmt.Sprint(i + 1)})
+			r.Streams = append(r.Streams, siprec.Stream{ID: id, Session: idOf(kindSession, 1), Label: strconv.Itoa(i + 1)})
 		}
 		genAssociations(t, &r)
 		return r

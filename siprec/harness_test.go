@@ -1,19 +1,12 @@
 package siprec_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"testing"
 	"time"
 
-	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -91,165 +84,8 @@ func (c *conference) desire() siprec.Desire {
 	return d
 }
 
-// recorder is the far end: what it knows, and the checks that hold for everything it
-// ever receives.
-type recorder struct {
-	fail      func(format string, args ...any)
-	labels    map[string]siprec.ID // stream by label, for the whole session
-	documents [][]byte
-
-	known   siprec.Recording
-	told    bool // a document has come in this dialog
-	offer   *sdp.Description
-	pending *siprec.Recording // comes into force with the 2xx
-	open    uint32
-	lines   int
-	version uint64 // the highest one seen
-
-	lastVersion, agreedVersion uint64
-
-	text      string // last SDP with version 0
-	agreed    string // the last one in force
-	dialog    bool
-	playing   map[string]siprec.StartMedia
-	peerOffer string // the offer that is being answered
-}
-
-// receive checks a request or response of the client and keeps what is in it.
-func (r *recorder) receive(m siprec.Message, begins bool) (d *sdp.Description, document *siprec.Recording) {
-	if len(m.Body) == 0 {
-		return nil, nil
-	}
-	content, err := siprec.ParseContent(m.ContentType, m.Disposition, m.Body)
-	if err != nil {
-		r.fail("body: %v", err)
-		return nil, nil
-	}
-	var labels []string
-	if content.SDP != nil {
-		parsed, err := sdp.Parse(content.SDP)
-		if err != nil {
-			r.fail("SDP: %v in\n%s", err, content.SDP)
-			return nil, nil
-		}
-		d = &parsed
-		labels = []string{}
-		for _, media := range d.Media {
-			labels = append(labels, media.Label)
-		}
-		r.description(d, begins)
-	}
-	if content.Metadata != nil {
-		document = r.metadata(content.Metadata, m, labels)
-	}
-	return d, document
-}
-
-func (r *recorder) description(d *sdp.Description, begins bool) {
-	if begins {
-		r.lines = 0
-	} else if r.agreed != "" {
-		stripped := *d
-		stripped.Origin.Version = 0
-		want := r.agreedVersion
-		if string(stripped.Marshal()) != r.agreed {
-			want = r.version + 1
-		}
-		// SR-SDP-01: the version grows by one only when the SDP changes.
-		if d.Origin.Version != want {
-			r.fail("version %d, want %d", d.Origin.Version, want)
-		}
-	}
-	// SR-SDP-17: the number of m-lines never falls.
-	if len(d.Media) < r.lines {
-		r.fail("%d m-lines after %d", len(d.Media), r.lines)
-	}
-	for i, media := range d.Media {
-		// SR-UPD-02: media stops no later than the offer that says so.
-		for key, p := range r.playing {
-			if p.Label == media.Label && (media.Port == 0 || media.Direction == sdp.Inactive) {
-				r.fail("%s is still sent while line %d says %v, port %d", key, i, media.Direction, media.Port)
-			}
-		}
-		if media.Port != 0 && media.Direction != sdp.SendOnly && media.Direction != sdp.Inactive {
-			r.fail("line %d is %v", i, media.Direction)
-		}
-	}
-	r.version, r.lastVersion = max(r.version, d.Origin.Version), d.Origin.Version
-	stripped := *d
-	stripped.Origin.Version = 0
-	r.text = string(stripped.Marshal())
-}
-
-func (r *recorder) metadata(data []byte, m siprec.Message, labels []string) *siprec.Recording {
-	document, err := siprec.Unmarshal(data)
-	if err != nil {
-		r.fail("metadata: %v in\n%s", err, data)
-		return nil
-	}
-	r.documents = append(r.documents, data)
-	for _, issue := range siprec.Verify(document, labels) {
-		r.fail("metadata with labels %q: %v in\n%s", labels, issue, data)
-	}
-	// SR-MET-08: never partial first.
-	if !r.told && document.Mode == siprec.Partial {
-		r.fail("the first document is partial")
-	}
-	// SR-MET-13
-	if m.Disposition != siprec.Disposition && !strings.HasPrefix(m.ContentType, "multipart/") {
-		r.fail("disposition %q", m.Disposition)
-	}
-	for _, s := range document.Streams {
-		if other, ok := r.labels[s.Label]; ok && other != s.ID {
-			r.fail("label %q of stream %s was that of %s", s.Label, s.ID, other)
-		}
-		r.labels[s.Label] = s.ID
-	}
-	return &document
-}
-
-// accept takes the open request over.
-func (r *recorder) accept() {
-	if r.pending != nil {
-		r.known = siprec.Merge(r.known, *r.pending)
-		r.told = true
-		for _, issue := range siprec.Verify(r.known.WithoutLabels(), nil) {
-			r.fail("merged: %v in\n%s", issue, siprec.Marshal(r.known, ""))
-		}
-	}
-	if r.offer != nil {
-		r.lines = len(r.offer.Media)
-		r.agreed, r.agreedVersion = r.text, r.lastVersion
-	}
-	r.pending, r.offer = nil, nil
-}
-
-// answerTo builds an answer: each line of the offer with a direction of the list, which
-// repeats its last word; "0" refuses a line.
-func answerTo(offer *sdp.Description, directions []string) []byte {
-	var out strings.Builder
-	out.WriteString("v=0\r\no=SRS 7 7 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n")
-	for i, media := range offer.Media {
-		direction := "recvonly"
-		if len(directions) > 0 {
-			direction = directions[min(i, len(directions)-1)]
-		}
-		if media.Direction == sdp.Inactive && direction != "0" {
-			direction = "inactive"
-		}
-		port := 20000 + 2*i
-		if direction == "0" || media.Port == 0 {
-			direction, port = "inactive", 0
-		}
-		pt := media.PayloadTypes[0].Number
-		fmt.Fprintf(&out, "m=audio %d %s %d\r\na=%s\r\n", port, media.Proto, pt, direction)
-	}
-	return []byte(out.String())
-}
-
 // world joins a client, a recorder and a conference.
 type world struct {
-	t      testing.TB
 	client *siprec.Client
 	recorder
 	conference
@@ -377,74 +213,6 @@ func (w *world) carryOut(a siprec.Action) string {
 	}
 }
 
-// describe writes what is in a message in one line each.
-func describe(m siprec.Message, d *sdp.Description, document *siprec.Recording) string {
-	var out strings.Builder
-	for _, h := range m.Headers {
-		if h.Name != "Accept" && h.Name != "Date" {
-			fmt.Fprintf(&out, " %s: %s", h.Name, h.Value)
-		}
-	}
-	if d != nil {
-		fmt.Fprintf(&out, "\n  sdp version %d:", d.Origin.Version)
-		for _, media := range d.Media {
-			fmt.Fprintf(&out, " %s=%d/%v", media.Label, media.Port, media.Direction)
-			if media.Proto != "RTP/AVP" {
-				out.WriteString("/" + media.Proto)
-			}
-		}
-	}
-	if document != nil {
-		out.WriteString("\n  metadata " + document.Mode.String())
-		describeDocument(&out, document)
-	}
-	return out.String()
-}
-
-func describeDocument(out *strings.Builder, d *siprec.Recording) {
-	for _, s := range d.Sessions {
-		fmt.Fprintf(out, "\n    session with %d SIP sessions", len(s.SIPSessionIDs))
-		if !s.Stop.IsZero() {
-			fmt.Fprintf(out, " stopped %v", s.Stop.Sub(base))
-		}
-	}
-	for _, p := range d.Participants {
-		fmt.Fprintf(out, "\n    participant %s %q", nameOf(p.ID), p.Names[0].Name)
-	}
-	label := map[siprec.ID]string{}
-	for n, name := range people {
-		label[idOf(kindStream, n)] = name
-	}
-	label[idOf(kindStream, 100)] = "mix"
-	for _, s := range d.Streams {
-		fmt.Fprintf(out, "\n    stream %s label %s", label[s.ID], s.Label)
-	}
-	for _, a := range d.SessionRecordings {
-		out.WriteString("\n    recorded" + span(a.Associate, a.Disassociate))
-	}
-	for _, a := range d.ParticipantSessions {
-		fmt.Fprintf(out, "\n    %s in session%s", nameOf(a.Participant), span(a.Associate, a.Disassociate))
-	}
-	for _, a := range d.ParticipantStreams {
-		fmt.Fprintf(out, "\n    %s", nameOf(a.Participant))
-		for _, id := range a.Send {
-			out.WriteString(" send " + label[id])
-		}
-		for _, id := range a.Recv {
-			out.WriteString(" recv " + label[id])
-		}
-		out.WriteString(span(a.Associate, a.Disassociate))
-	}
-}
-
-func span(from, to time.Time) string {
-	text := " from " + from.Sub(base).String()
-	if !to.IsZero() {
-		text += " to " + to.Sub(base).String()
-	}
-	return text
-}
-
 // respond answers the open request; a success brings it into force.
 func (w *world) respond(status int, directions ...string) {
 	a := siprec.Answered{Exchange: w.open, Status: status, Reason: "Test"}
@@ -463,49 +231,4 @@ func (w *world) finish(a siprec.Answered) {
 		w.offer, w.pending = nil, nil
 	}
 	w.step(a)
-}
-
-// lint checks documents against the strict schemas, all of a kind in one run.
-func lint(t *testing.T, documents [][]byte) {
-	t.Helper()
-	directory := t.TempDir()
-	files := map[string][]string{}
-	seen := map[string]bool{}
-	for i, data := range documents {
-		if seen[string(data)] {
-			continue
-		}
-		seen[string(data)] = true
-		schema := "recording-strict.xsd"
-		if bytes.Contains(data, []byte("<datamode>complete<")) {
-			schema = "recording-strict-complete.xsd"
-		}
-		name := filepath.Join(directory, strconv.Itoa(i)+".xml")
-		if err := os.WriteFile(name, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		files[schema] = append(files[schema], name)
-	}
-	for schema, names := range files {
-		for batch := range slices.Chunk(names, 500) {
-			args := append([]string{"--nonet", "--noout", "--schema", schemaDirectory + schema}, batch...)
-			out, err := exec.CommandContext(t.Context(), "xmllint", args...).CombinedOutput()
-			if err != nil {
-				t.Fatalf("%v: %s", err, firstFault(out))
-			}
-		}
-	}
-	t.Logf("%d documents are valid", len(seen))
-}
-
-// firstFault returns the first complaint with the document it is about.
-func firstFault(out []byte) string {
-	for text := range strings.Lines(string(out)) {
-		if strings.Contains(text, "error") {
-			name, _, _ := strings.Cut(text, ":")
-			data, _ := os.ReadFile(name) //nolint:errcheck // only to show it
-			return text + string(data)
-		}
-	}
-	return string(out)
 }

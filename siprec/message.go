@@ -106,7 +106,7 @@ func keys[T element[T]](list []T) map[pairKey]bool {
 
 // news returns the document to send, what the recorder knows after it, and whether
 // there is anything to tell. full asks for a complete document.
-func (c *Client) news(full bool) (document, after Recording, any bool) {
+func (c *Client) news(full bool) (document, after Recording, changed bool) {
 	target := c.target()
 	if full || !c.synced {
 		return target, target, true

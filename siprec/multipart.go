@@ -63,7 +63,7 @@ func writeHeader(out *bytes.Buffer, name, value string) {
 func boundaryFor(parts []Part) string {
 	digest := fnv.New64a()
 	for _, p := range parts {
-		_, _ = digest.Write(p.Body) //nolint:errcheck // a hash returns no error
+		_, _ = digest.Write(p.Body) // a hash returns no error
 	}
 	for sum := digest.Sum64(); ; sum++ {
 		boundary := "parley" + strconv.FormatUint(sum, 36)

@@ -142,7 +142,7 @@ func (c *Client) onPeerAck(p PeerAck, now time.Time) {
 	}
 	c.exchange = nil
 	if c.phase == phaseCancelling {
-		c.bye(now, "")
+		c.bye(now)
 		return
 	}
 	c.agreed(e, p.ContentType, p.Body, now)

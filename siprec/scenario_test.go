@@ -113,9 +113,9 @@ func (s *scenario) create(words []string) {
 		case "append-only":
 			cfg.Profile.AppendOnly = true
 		case "attempts":
-			cfg.Retry.Attempts, _ = strconv.Atoi(value) //nolint:errcheck // of the test
+			cfg.Retry.Attempts, _ = strconv.Atoi(value)
 		case "max":
-			cfg.Profile.MaxStreams, _ = strconv.Atoi(value) //nolint:errcheck // of the test
+			cfg.Profile.MaxStreams, _ = strconv.Atoi(value)
 		default:
 			s.t.Fatalf("unknown setting %q", key)
 		}
@@ -130,7 +130,7 @@ func (s *scenario) create(words []string) {
 func (s *scenario) command(name string, args []string) {
 	switch name {
 	case "join", "leave", "mute", "unmute", "hold", "unhold", "mask", "unmask", "rename", "pause", "resume", "stop", "end", "mode":
-		s.conference.change(s.t, name, args, s.now)
+		s.change(s.t, name, args, s.now)
 		s.step(s.desire())
 	case "advance":
 		d, err := time.ParseDuration(args[0])
@@ -145,10 +145,10 @@ func (s *scenario) command(name string, args []string) {
 		}
 		s.answered(status, args[1:])
 	case "timeout":
-		s.open, s.world.offer, s.pending = 0, nil, nil
+		s.open, s.offer, s.pending = 0, nil, nil
 		s.step(siprec.TimedOut{})
 	case "bye":
-		s.open, s.world.offer, s.pending = 0, nil, nil
+		s.open, s.offer, s.pending = 0, nil, nil
 		s.step(siprec.PeerBye{Reason: strings.Join(args, " ")})
 	case "lost":
 		s.step(siprec.TransportFailed{Reason: "reset"})
@@ -162,8 +162,8 @@ func (s *scenario) command(name string, args []string) {
 		s.step(siprec.PeerOffer{Method: args[0], ContentType: args[1], Body: []byte("x")})
 	case "ack":
 		body := []byte(nil)
-		if s.world.offer != nil && len(args) > 0 {
-			body = answerTo(s.world.offer, args)
+		if s.offer != nil && len(args) > 0 {
+			body = answerTo(s.offer, args)
 		}
 		s.accept()
 		s.dialog = true
@@ -179,7 +179,7 @@ func (s *scenario) command(name string, args []string) {
 func (s *scenario) answered(status int, args []string) {
 	a := siprec.Answered{Exchange: s.open, Status: status, Reason: "Test"}
 	var directions []string
-	body := s.world.offer != nil && status < 300
+	body := s.offer != nil && status < 300
 	short, wrapped := false, false
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -195,13 +195,13 @@ func (s *scenario) answered(status int, args []string) {
 		case "accept":
 			a.Accept = strings.Split(value, ",")
 		case "after":
-			a.RetryAfter, _ = time.ParseDuration(value) //nolint:errcheck // of the test
+			a.RetryAfter, _ = time.ParseDuration(value)
 		default:
 			directions = append(directions, arg)
 		}
 	}
 	if body {
-		offer := *s.world.offer
+		offer := *s.offer
 		if short {
 			offer.Media = offer.Media[:1]
 		}
@@ -216,7 +216,7 @@ func (s *scenario) answered(status int, args []string) {
 // peerOffers lets the recorder offer: a direction for each line, "0" removes it; lines
 // beyond ours are new ones.
 func (s *scenario) peerOffers(directions []string) {
-	last, err := sdp.Parse([]byte("v=0\r\no=- 1 " + strconv.FormatUint(s.version, 10) + " IN IP4 192.0.2.9\r\n" + s.agreed[strings.Index(s.agreed, "s="):]))
+	last, err := sdp.Parse([]byte("v=0\r\no=- 1 " + strconv.FormatUint(s.version, 10) + " IN IP4 192.0.2.9\r\n" + s.agreedBody()))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // is the truth, and exactly the right streams flow. The checks of the harness hold all
 // the way: one offer at a time, labels never given to another stream, documents valid.
 //
-// SR-SDP-07, SR-UPD-10, SR-MET-08, SR-MET-10, SR-MET-15, SR-XML-14
+// SR-SDP-07, SR-UPD-10, SR-MET-08, SR-MET-10, SR-MET-15, SR-XML-14.
 func TestStorm(t *testing.T) {
 	var documents [][]byte
 	rapid.Check(t, func(t *rapid.T) {
@@ -142,7 +142,7 @@ func (s *storm) peerOffers(direction string) {
 	}
 	var out strings.Builder
 	out.WriteString("v=0\r\no=SRS 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n")
-	last, err := sdp.Parse([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\n" + s.agreed[strings.Index(s.agreed, "s="):]))
+	last, err := sdp.Parse([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\n" + s.agreedBody()))
 	if err != nil {
 		s.t.Fatal(err)
 	}

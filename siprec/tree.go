@@ -55,13 +55,8 @@ func parseTree(data []byte) (*node, error) {
 				return nil, fmt.Errorf("%w: too many or too deep elements", ErrTooLarge)
 			}
 			n := &node{name: t.Name, attributes: slices.Clone(t.Attr)}
-			if len(path) > 0 {
-				parent := path[len(path)-1]
-				parent.children = append(parent.children, n)
-			} else if root == nil {
-				root = n
-			} else {
-				return nil, &SyntaxError{Element: "document", Reason: "more than one root"}
+			if root, err = attach(root, path, n); err != nil {
+				return nil, err
 			}
 			path = append(path, n)
 		case xml.EndElement:
@@ -78,6 +73,20 @@ func parseTree(data []byte) (*node, error) {
 		return nil, &SyntaxError{Element: "document", Reason: "no root element"}
 	}
 	return root, nil
+}
+
+// attach puts an element under the one that is open, and returns the root.
+func attach(root *node, path []*node, n *node) (*node, error) {
+	switch {
+	case len(path) > 0:
+		parent := path[len(path)-1]
+		parent.children = append(parent.children, n)
+		return root, nil
+	case root == nil:
+		return n, nil
+	default:
+		return nil, &SyntaxError{Element: "document", Reason: "more than one root"}
+	}
 }
 
 func addText(path []*node, text []byte) error {

@@ -67,8 +67,9 @@ func TestVerify(t *testing.T) {
 	} {
 		r, labels := valid()
 		test.break_(&r, &labels)
-		var got []siprec.IssueKind
-		for _, issue := range siprec.Verify(r, labels) {
+		issues := siprec.Verify(r, labels)
+		got := make([]siprec.IssueKind, 0, len(issues))
+		for _, issue := range issues {
 			got = append(got, issue.Kind)
 			if issue.String() == "" {
 				t.Errorf("%s: no text", test.name)
