@@ -104,7 +104,7 @@ func newWorld(fail func(format string, args ...any), cfg siprec.Config, mode str
 	return &world{
 		client: client, now: base,
 		conference: conference{mode: mode, masked: map[siprec.ID]bool{}},
-		recorder:   recorder{fail: fail, labels: map[string]siprec.ID{}, playing: map[string]siprec.StartMedia{}},
+		recorder:   recorder{fail: fail, labels: map[string]siprec.ID{}, playing: map[string]siprec.StartMedia{}, refused: map[string]bool{}},
 	}, nil
 }
 
@@ -160,7 +160,7 @@ func (w *world) carryOut(a siprec.Action) string {
 	case siprec.Cancel:
 		return "CANCEL"
 	case siprec.Bye:
-		w.open, w.offer, w.pending = 0, nil, nil
+		w.open, w.offer, w.pending, w.dialog = 0, nil, nil, false
 		if len(w.playing) > 0 {
 			w.fail("BYE while %d streams are sent", len(w.playing))
 		}
@@ -218,6 +218,11 @@ func (w *world) respond(status int, directions ...string) {
 	a := siprec.Answered{Exchange: w.open, Status: status, Reason: "Test"}
 	if status == 200 && w.offer != nil {
 		a.ContentType, a.Body = "application/sdp", answerTo(w.offer, directions)
+		for i, media := range w.offer.Media {
+			if len(directions) > 0 && directions[min(i, len(directions)-1)] == "0" {
+				w.refused[media.Label] = true
+			}
+		}
 	}
 	w.finish(a)
 }

@@ -29,7 +29,8 @@ type recorder struct {
 	agreed    string // the last one in force
 	dialog    bool
 	playing   map[string]siprec.StartMedia
-	peerOffer string // the offer that is being answered
+	refused   map[string]bool // labels of streams it does not take
+	peerOffer string          // the offer that is being answered
 }
 
 // receive checks a request or response of the client and keeps what is in it.
@@ -82,6 +83,9 @@ func (r *recorder) description(d *sdp.Description, begins bool) {
 		r.fail("%d m-lines after %d", len(d.Media), r.lines)
 	}
 	for i, media := range d.Media {
+		if begins || media.Port != 0 {
+			delete(r.refused, media.Label)
+		}
 		// SR-UPD-02: media stops no later than the offer that says so.
 		for key, p := range r.playing {
 			if p.Label == media.Label && (media.Port == 0 || media.Direction == sdp.Inactive) {

@@ -41,6 +41,9 @@ func TestStorm(t *testing.T) {
 		}
 		s.quiet()
 		s.check(cfg.Profile)
+		if rapid.Bool().Draw(t, "end") {
+			s.end()
+		}
 		documents = append(documents, w.documents...)
 	})
 	lint(t, documents)
@@ -113,7 +116,7 @@ func (s *storm) recorderAnswers() {
 			s.respond(405)
 		}
 	default:
-		s.respond(status, rapid.SampledFrom([][]string{nil, nil, {"inactive"}, {"sendrecv"}, {"recvonly", "inactive"}}).Draw(s.t, "directions")...)
+		s.respond(status, rapid.SampledFrom([][]string{nil, nil, {"inactive"}, {"sendrecv"}, {"recvonly", "inactive"}, {"recvonly", "0"}, {"0", "recvonly"}}).Draw(s.t, "directions")...)
 	}
 }
 
@@ -188,7 +191,7 @@ func (s *storm) check(p siprec.Profile) {
 		return
 	}
 	if s.client.State() != siprec.StateRecording && s.client.State() != siprec.StatePaused {
-		s.t.Fatalf("state %v", s.client.State())
+		s.t.Fatalf("state %v after\n%s", s.client.State(), strings.Join(s.log, "\n"))
 	}
 	if known, ok := s.client.Acknowledged(); !ok || !siprec.Equal(known, s.known) {
 		s.t.Fatalf("the client takes the recorder to know\n%s\nbut it knows\n%s", siprec.Marshal(known, ""), siprec.Marshal(s.known, ""))
@@ -219,12 +222,34 @@ func (s *storm) check(p siprec.Profile) {
 		}
 	}
 	for _, w := range d.Streams {
-		if _, flows := s.playing[w.Key]; flows == (d.Paused || w.Paused) {
+		refused := s.refused[s.client.Label(w.Key)]
+		if _, flows := s.playing[w.Key]; flows == (d.Paused || w.Paused || refused) {
 			s.t.Fatalf("stream %s flows: %v, paused: %v after\n%s", w.Key, flows, d.Paused || w.Paused, strings.Join(s.log, "\n"))
 		}
 	}
 	if len(s.playing) > len(d.Streams) {
 		s.t.Fatalf("%d streams flow, %d are wanted", len(s.playing), len(d.Streams))
+	}
+}
+
+// end stops the session: the last metadata, then BYE, and nothing after it.
+func (s *storm) end() {
+	s.stopped, s.ended = true, s.now
+	talking := s.client.State() == siprec.StateRecording || s.client.State() == siprec.StatePaused
+	s.step(s.desire())
+	if s.open != 0 {
+		status := rapid.SampledFrom([]int{200, 500, 481}).Draw(s.t, "last status")
+		s.respond(status)
+		talking = talking && status == 200
+	}
+	if s.client.State() != siprec.StateStopped || s.open != 0 || len(s.playing) > 0 {
+		s.t.Fatalf("state %v, request %d open, %d streams flow", s.client.State(), s.open, len(s.playing))
+	}
+	if talking && s.known.Sessions[0].Stop.IsZero() {
+		s.t.Fatalf("the recorder does not know of the end")
+	}
+	if more := s.client.Step(s.desire(), s.now.Add(time.Hour)); len(more) > 0 {
+		s.t.Fatalf("after the end: %v", more)
 	}
 }
 
