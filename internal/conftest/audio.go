@@ -28,7 +28,11 @@ func Level(samples []float64) float64 {
 // Window cuts the part between two times, in seconds from the beginning of a time line at AnalysisRate; what lies outside of the
 // samples is silence.
 func Window(samples []float64, from, to float64) []float64 {
-	first, last := int(from*AnalysisRate), int(to*AnalysisRate)
+	return cut(samples, int(from*AnalysisRate), int(to*AnalysisRate))
+}
+
+// cut is samples first to last; what lies outside is silence.
+func cut(samples []float64, first, last int) []float64 {
 	out := make([]float64, max(0, last-first))
 	for i := range out {
 		if at := first + i; at >= 0 && at < len(samples) {

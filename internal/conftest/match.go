@@ -2,7 +2,7 @@ package conftest
 
 import (
 	"math"
-	"sort"
+	"slices"
 	"time"
 )
 
@@ -22,43 +22,121 @@ type Heard struct {
 
 const (
 	maxDelay     = 400 * time.Millisecond // mouth to ear, with room for a test machine that is busy
-	earlyMargin  = 2 * time.Millisecond
-	quietSpeaker = -50.0 // who says less than this in the window is not looked for
+	stretch      = 0.6                    // seconds that are matched at once: the delay may change between stretches, as a jitter buffer adapts
+	quietSpeaker = -45.0                  // who says less than this in a stretch is not looked for in it
+	maxLag       = int(maxDelay * AnalysisRate / time.Second)
 )
 
-// Match finds every reference in what was heard between two times in seconds. It looks for the delay of each by correlation and
-// then for all gains at once by least squares, so that who talks at the same time does not pass for somebody else.
-// References that were silent in the window are left out. The result is in the order of the references.
+// Match finds every reference in what was heard between two times in seconds. Stretch by stretch it looks for the delay of the
+// strongest voice by correlation, takes it out, looks for the next in what is left, and solves for all gains at once by least squares, so
+// that who talks at the same time does not pass for somebody else. The result is the median over the stretches, in the order of the
+// references; those that were silent all the time are left out.
 func Match(heard []float64, references []Reference, from, to float64) []Heard {
-	y := bandpass(Window(heard, from, to))
-	var found []Heard
-	var columns [][]float64
-	for _, reference := range references {
-		level := Level(Window(reference.Samples, from, to))
-		if level < quietSpeaker {
-			continue
+	found := make([]*tally, len(references))
+	for at := from; at+stretch <= to; at += stretch {
+		first, last := int(at*AnalysisRate), int((at+stretch)*AnalysisRate)
+		y := bandpass(cut(heard, first, last))
+		var voices []*candidate
+		for i, reference := range references {
+			level := Level(cut(reference.Samples, first, last))
+			if level < quietSpeaker {
+				continue
+			}
+			if found[i] == nil {
+				found[i] = &tally{name: reference.Name}
+			}
+			// The reference begins early, so that a delayed copy is complete.
+			voices = append(voices, &candidate{x: bandpass(cut(reference.Samples, first-maxLag, last)), level: level, to: found[i]})
 		}
-		// The window of the reference begins early, so that a delayed copy is complete.
-		x := bandpass(Window(reference.Samples, from-maxDelay.Seconds(), to))
-		lag := bestLag(y, x)
-		column := x[maxLag-lag:]
-		columns = append(columns, column[:len(y)])
-		delay := time.Duration(float64(lag) / AnalysisRate * float64(time.Second))
-		found = append(found, Heard{Name: reference.Name, Delay: delay, Level: level})
+		matchStretch(y, voices)
 	}
-	for i, gain := range leastSquares(columns, y) {
-		found[i].Gain = Silent
-		if gain != 0 {
-			found[i].Gain = max(Silent, 20*math.Log10(math.Abs(gain))) //nolint:mnd // decibels
+	var out []Heard
+	for _, t := range found {
+		if t != nil {
+			out = append(out, t.median())
 		}
 	}
-	return found
+	return out
 }
 
-const maxLag = int(maxDelay * AnalysisRate / time.Second)
+// candidate is a voice that may be in a stretch.
+type candidate struct {
+	x     []float64 // begins maxLag samples before the stretch
+	level float64
+	lag   int
+	to    *tally
+}
 
-// bestLag is the delay in samples at which y correlates best with x, which begins maxLag samples before y.
-func bestLag(y, x []float64) int {
+func (c *candidate) column(n int) []float64 { return c.x[maxLag-c.lag:][:n] }
+
+// tally is what was found of a voice in all stretches.
+type tally struct {
+	name                  string
+	gains, delays, levels []float64
+}
+
+// median sums the stretches up. A gain counts only where the delay is about the usual one: what merely resembles a voice does so
+// at any delay.
+func (t *tally) median() Heard {
+	const steady = 0.06 * AnalysisRate // more than any jitter buffer moves within a few seconds
+	usual := middle(t.delays)
+	gains := slices.Clone(t.gains)
+	for i, delay := range t.delays {
+		if math.Abs(delay-usual) > steady {
+			gains[i] = Silent
+		}
+	}
+	return Heard{
+		Name: t.name, Gain: middle(gains), Level: middle(t.levels), Delay: time.Duration(usual / AnalysisRate * float64(time.Second)),
+	}
+}
+
+func middle(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// matchStretch finds the candidates in y, the strongest first.
+func matchStretch(y []float64, left []*candidate) {
+	residual := slices.Clone(y)
+	var taken []*candidate
+	for len(left) > 0 {
+		best, explained := 0, -1.0
+		for i, c := range left {
+			var e float64
+			if c.lag, e = bestLag(residual, c.x); e > explained {
+				best, explained = i, e
+			}
+		}
+		taken = append(taken, left[best])
+		left = slices.Delete(left, best, best+1)
+		columns := make([][]float64, len(taken))
+		for i, c := range taken {
+			columns[i] = c.column(len(y))
+		}
+		gains := leastSquares(columns, y)
+		copy(residual, y)
+		for i, column := range columns {
+			for k, v := range column {
+				residual[k] -= gains[i] * v
+			}
+		}
+		if len(left) > 0 {
+			continue
+		}
+		for i, c := range taken {
+			gain := Silent
+			if gains[i] != 0 {
+				gain = max(Silent, 20*math.Log10(math.Abs(gains[i]))) //nolint:mnd // decibels
+			}
+			c.to.gains, c.to.delays, c.to.levels = append(c.to.gains, gain), append(c.to.delays, float64(c.lag)), append(c.to.levels, c.level)
+		}
+	}
+}
+
+// bestLag is the delay in samples at which y correlates best with x, which begins maxLag samples before y, and the energy that
+// this explains.
+func bestLag(y, x []float64) (best int, explained float64) {
 	const coarse = 4 // 150 to 1500 Hz can be searched in steps of a quarter of a millisecond
 	correlation := func(lag, step int) float64 {
 		var xy, xx float64
@@ -67,27 +145,24 @@ func bestLag(y, x []float64) int {
 			xy += y[i] * v
 			xx += v * v
 		}
-		if xx == 0 {
+		if xx == 0 || xy <= 0 {
 			return 0
 		}
-		return xy / math.Sqrt(xx)
+		return xy * xy / xx
 	}
-	best, value := 0, math.Inf(-1)
-	for lag := -int(earlyMargin * AnalysisRate / time.Second); lag <= maxLag; lag += coarse {
-		if lag < 0 {
-			continue
-		}
-		if v := correlation(lag, coarse); v > value {
-			best, value = lag, v
+	for lag := 0; lag <= maxLag; lag += coarse {
+		if v := correlation(lag, coarse); v > explained {
+			best, explained = lag, v
 		}
 	}
-	center, value := best, math.Inf(-1)
+	center := best
+	explained = 0
 	for lag := max(0, center-coarse); lag <= min(maxLag, center+coarse); lag++ {
-		if v := correlation(lag, 1); v > value {
-			best, value = lag, v
+		if v := correlation(lag, 1); v > explained {
+			best, explained = lag, v
 		}
 	}
-	return best
+	return best, explained
 }
 
 // leastSquares solves for the gains that explain y best by the columns.
@@ -139,8 +214,7 @@ func Percentile(values []time.Duration, share float64) time.Duration {
 	if len(values) == 0 {
 		return 0
 	}
-	sorted := append([]time.Duration(nil), values...)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i] < sorted[j] })
+	sorted := slices.Sorted(slices.Values(values))
 	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
 }
 

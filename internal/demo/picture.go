@@ -2,7 +2,9 @@ package demo
 
 import (
 	"image/color"
+	"math"
 	"os"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -59,8 +61,9 @@ func (p *play) drawRow(f recorded, begin, end float64) (*plot.Plot, error) {
 	row := plot.New()
 	row.X.Min, row.X.Max, row.Y.Min, row.Y.Max = begin, end, -1, 1
 	row.Y.Tick.Marker = plot.ConstantTicks(nil)
+	row.X.Tick.Marker = seconds{}
 	row.Y.Label.Text = f.who
-	if f.who == "" {
+	if f.mixed {
 		row.Y.Label.Text = "mixed"
 	}
 	for i, s := range p.scenes {
@@ -88,11 +91,27 @@ func (p *play) drawRow(f recorded, begin, end float64) (*plot.Plot, error) {
 	return row, nil
 }
 
+// seconds marks every second and names every fifth.
+type seconds struct{}
+
+// Ticks implements plot.Ticker.
+func (seconds) Ticks(from, to float64) []plot.Tick {
+	var ticks []plot.Tick
+	for at := math.Ceil(from); at <= to; at++ {
+		tick := plot.Tick{Value: at}
+		if int(at)%5 == 0 {
+			tick.Label = strconv.Itoa(int(at))
+		}
+		ticks = append(ticks, tick)
+	}
+	return ticks
+}
+
 // envelope is the outline of the file between two times.
 func envelope(f recorded, begin, end float64) plotter.XYs {
 	upper, lower := make(plotter.XYs, columns), make(plotter.XYs, columns)
 	step := (end - begin) / columns
-	const loud = 2.5 // so that speech fills the row
+	const loud = 1.6 // so that speech fills the row
 	for i := range columns {
 		at := begin + float64(i)*step
 		high, low := 0.0, 0.0
@@ -108,7 +127,7 @@ func envelope(f recorded, begin, end float64) plotter.XYs {
 func (p *play) nameScenes(row *plot.Plot) error {
 	var at plotter.XYLabels
 	for _, s := range p.scenes {
-		at.XYs = append(at.XYs, plotter.XY{X: s.from, Y: 0.78}) //nolint:mnd // near the top
+		at.XYs = append(at.XYs, plotter.XY{X: s.from, Y: 0.8}) //nolint:mnd // near the top
 		at.Labels = append(at.Labels, " "+s.title)
 	}
 	labels, err := plotter.NewLabels(at)

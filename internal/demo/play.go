@@ -99,7 +99,7 @@ func (p *play) assemble(ctx context.Context) error {
 		p.printf("  %s\n", a.describe())
 	}
 	var err error
-	p.roster, err = newFollower(ctx, p.Writer, p.origin)
+	p.roster, err = newFollower(ctx, p.Writer, p.Out, p.origin)
 	return err
 }
 

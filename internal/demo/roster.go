@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 // follower subscribes to the conference's events (RFC 4575) and prints the roster as it changes.
 type follower struct {
 	out    io.Writer
+	keep   string // folder for the documents as received
 	origin time.Time
 	agent  *sipua.Agent
 	sub    *sipua.Subscriber
@@ -29,8 +32,8 @@ type follower struct {
 	changed  chan struct{} // replaced at every change
 }
 
-func newFollower(ctx context.Context, out io.Writer, origin time.Time) (*follower, error) {
-	f := &follower{out: out, origin: origin, changed: make(chan struct{})}
+func newFollower(ctx context.Context, out io.Writer, keep string, origin time.Time) (*follower, error) {
+	f := &follower{out: out, keep: keep, origin: origin, changed: make(chan struct{})}
 	var err error
 	if f.agent, err = sipua.New(sipua.Config{UserAgent: "parley-follower"}, nobody{}); err != nil {
 		return nil, err
@@ -69,6 +72,10 @@ func (f *follower) notify(request *sipua.Request) *sipua.Response {
 	update, err := confevent.Unmarshal(request.Body)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	name := fmt.Sprintf("notify-%03d.xml", f.full+f.partial+1)
+	if err := os.WriteFile(filepath.Join(f.keep, name), request.Body, 0o600); err != nil {
+		f.problems = append(f.problems, err.Error())
+	}
 	switch {
 	case err != nil:
 		f.problems = append(f.problems, err.Error())

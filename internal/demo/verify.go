@@ -16,7 +16,7 @@ import (
 const (
 	loudEnough  = -3.0
 	tooLoud     = 3.0
-	notHeard    = -25.0
+	notHeard    = -16.0
 	silentFile  = -65.0 // dB of full scale, in a paused or muted stretch
 	settleTime  = 0.15  // seconds at the beginning of a scene that are left out
 	tooLate     = 150 * time.Millisecond

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/parley-sip/parley/siprec"
+	"os"
+)
+
+// TestDemo plays the demonstration as a user would start it, and lets xmllint check every XML document that went out in it against the
+// strict schemas.
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	var out, errs bytes.Buffer
+	if status := run(t.Context(), []string{"demo", "--out", dir}, &out, &errs); status != exitDone {
+		t.Fatalf("exit status %d\n%s\n%s", status, out.String(), errs.String())
+	}
+	for pattern, want := range map[string]int{"*/recording.png": 1, "*/*-heard.wav": 6, "*/recordings/*/recording.json": 1, "*/recordings/*/*.wav": 6} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(found) < want {
+			t.Errorf("%s: %d files, want %d or more", pattern, len(found), want)
+		}
+	}
+	notifies, err := filepath.Glob(filepath.Join(dir, "*", "notify-*.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	xmllint(t, "conference-info-strict.xsd", notifies)
+	documents, err := filepath.Glob(filepath.Join(dir, "*", "recordings", "*", "metadata-*.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	xmllint(t, "recording-strict.xsd", documents)
+	var complete []string
+	for _, file := range documents {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if document, err := siprec.Unmarshal(text); err == nil && document.Mode == siprec.Complete {
+			complete = append(complete, file)
+		}
+	}
+	xmllint(t, "recording-strict-complete.xsd", complete)
+}
+
+// xmllint checks files against a schema of testdata/schema.
+func xmllint(t *testing.T, schema string, files []string) {
+	t.Helper()
+	if len(files) == 0 {
+		t.Errorf("no documents for %s", schema)
+		return
+	}
+	args := append([]string{"--nonet", "--noout", "--schema", filepath.Join("..", "..", "testdata", "schema", schema)}, files...)
+	if out, err := exec.CommandContext(t.Context(), "xmllint", args...).CombinedOutput(); err != nil {
+		t.Errorf("xmllint (Debian package libxml2-utils), %s: %v\n%s", schema, err, out)
+	}
+}
