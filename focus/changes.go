@@ -23,9 +23,17 @@ func changes(old, next *conference.State) []change {
 	if settingsDiffer(old, next) {
 		add(ConferenceUpdated, DescribeConference(next))
 	}
+	rest := old.Participants // both lists are in order of arrival
 	for i := range next.Participants {
 		p := &next.Participants[i]
-		before, known := old.Participant(p.ID)
+		for len(rest) > 0 && rest[0].ID != p.ID {
+			rest = rest[1:]
+		}
+		var before conference.Participant
+		known := len(rest) > 0
+		if known {
+			before = rest[0]
+		}
 		switch {
 		case p.Status.Present() && !before.Status.Present():
 			add(ParticipantJoined, DescribeParticipant(p))

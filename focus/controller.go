@@ -73,9 +73,12 @@ func closedChannel() <-chan struct{} {
 	return ch
 }
 
+// firstMessage is how long a controller waits for the message it was made for, whose sender may have given up.
+const firstMessage = time.Second
+
 // run is the life of a controller: from the first message until the conference has ended or is idle.
 func (c *controller) run(ctx context.Context) {
-	c.timer = time.NewTimer(time.Hour)
+	c.timer = time.NewTimer(firstMessage)
 	defer c.timer.Stop()
 	for first := true; first || !c.finished(); first = false {
 		select {

@@ -136,5 +136,22 @@ func (c *controller) learnSource(p *participant) {
 	if ssrc := p.session.Stats().RemoteSSRC; ssrc != 0 && ssrc != p.peer.SSRC {
 		p.peer.SSRC = ssrc
 		_ = c.step(conference.SessionChanged{ID: p.id, Session: p.peer})
+		c.nameContributors()
+	}
+}
+
+// nameContributors tells the far ends of mixed recordings under which names the sources in their CSRC lists go: those of
+// the metadata, so that a packet can be traced to a participant (RFC 7866, section 8.1.6).
+func (c *controller) nameContributors() {
+	names := make(map[uint32]string, len(c.participants))
+	for id, p := range c.participants {
+		if p.peer.SSRC != 0 {
+			names[p.peer.SSRC] = c.identity(id).Text()
+		}
+	}
+	for _, r := range c.recorders {
+		if s := r.streams[mixedKey]; s != nil {
+			s.session.SetContributors(names)
+		}
 	}
 }

@@ -208,6 +208,9 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		return false
 	}
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
+	if a.Key == mixedKey {
+		c.nameContributors()
+	}
 	return true
 }
 

@@ -1,0 +1,200 @@
+package focus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/mixer"
+)
+
+// deaf is a port of the mixer that does nothing.
+type deaf struct{}
+
+func (deaf) Ingest([]int16) codecs.Frame { return codecs.Frame{Flags: codecs.Silent} }
+func (deaf) Emit(*codecs.Packet)         {}
+
+// drawRoom makes a State with a port for each participant.
+func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port) {
+	s := &conference.State{ID: "room"}
+	ports := map[conference.ParticipantID]port{}
+	for i := range rapid.IntRange(0, 6).Draw(t, "participants") {
+		p := conference.Participant{
+			ID:     conference.ParticipantID(fmt.Sprint("p", i)),
+			Status: conference.Status(rapid.IntRange(0, 8).Draw(t, "status")),
+			Muted:  rapid.Bool().Draw(t, "muted"), Deafened: rapid.Bool().Draw(t, "deafened"), Held: rapid.Bool().Draw(t, "held"),
+			Role:      conference.Role(rapid.IntRange(0, 2).Draw(t, "role")),
+			Recording: conference.Indication(rapid.IntRange(0, 2).Draw(t, "told")),
+			Session:   conference.Session{Sends: rapid.Bool().Draw(t, "sends"), Receives: rapid.Bool().Draw(t, "receives")},
+		}
+		s.Participants = append(s.Participants, p)
+		if rapid.Bool().Draw(t, "connected") {
+			ports[p.ID] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
+		}
+	}
+	s.Recordings = []conference.Recording{{
+		ID: "r", Servers: []conference.RecordingServer{{Name: "srs"}}, Paused: rapid.Bool().Draw(t, "paused"),
+		State: conference.RecordingState(rapid.IntRange(0, 5).Draw(t, "recording")), Stopping: rapid.Bool().Draw(t, "stopping"),
+	}}
+	return s, ports
+}
+
+// TestLayout: whoever may not be heard is not, and nobody is captured who has not been told (SR-REC-01).
+func TestLayout(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, ports := drawRoom(t)
+		taps := []tap{{Member: 100, Out: deaf{}, Recording: "r"}}
+		sources := map[mixer.MemberID]source{200: {In: deaf{}}}
+		for i := range s.Participants {
+			taps = append(taps, tap{Member: mixer.MemberID(101 + i), Out: deaf{}, Recording: "r", Participant: s.Participants[i].ID})
+			sources[mixer.MemberID(201+i)] = source{In: deaf{}, Audience: s.Participants[i].ID}
+		}
+		members := map[mixer.MemberID]mixer.Member{}
+		for _, m := range layout(s, ports, taps, sources).Members {
+			if _, twice := members[m.ID]; twice {
+				t.Fatalf("member %d twice", m.ID)
+			}
+			members[m.ID] = m
+		}
+		captures := s.Recordings[0].Captures()
+		for i := range s.Participants {
+			p := &s.Participants[i]
+			at, connected := ports[p.ID]
+			m, in := members[at.Member]
+			if in = in && connected; in != (connected && p.Status.Present()) {
+				t.Fatalf("%s is in the mix: %t", p.ID, in)
+			}
+			if in && (m.Speaks != p.Speaks() || (m.Hears.Mode == mixer.Everyone) != p.Hears()) {
+				t.Fatalf("%+v as %+v", p, m)
+			}
+			allowed := in && captures && p.Recording == conference.IndicateOn
+			if _, taken := members[mixer.MemberID(101+i)]; taken != allowed {
+				t.Fatalf("%s is captured: %t", p.ID, taken)
+			}
+			if mixed, taken := members[100]; taken && in && !allowed && !contains(mixed.Hears.Except, at.Member) {
+				t.Fatalf("the mix holds %s, who has not been told", p.ID)
+			}
+			if tone, sounds := members[mixer.MemberID(201+i)]; sounds && (len(tone.Audience) != 1 || tone.Audience[0] != at.Member) {
+				t.Fatalf("the tone of %s is heard by %v", p.ID, tone.Audience)
+			}
+		}
+	})
+}
+
+func contains(list []mixer.MemberID, id mixer.MemberID) bool {
+	for _, v := range list {
+		if v == id {
+			return true
+		}
+	}
+	return false
+}
+
+// TestStatus holds the table of FO-ERR, through every wrapping.
+func TestStatus(t *testing.T) {
+	for _, test := range []struct {
+		err    error
+		status int
+		header string
+	}{
+		{ErrNoConference, 404, ""},
+		{conference.ErrEnded, 404, ""},
+		{ErrLocked, 403, ""},
+		{ErrFull, 486, ""},
+		{ErrBusy, 503, "Retry-After"},
+		{ErrShutdown, 503, "Retry-After"},
+		{media.ErrNoPorts, 503, "Retry-After"},
+		{errMediaType, 415, "Accept"},
+		{sdp.ErrMalformed, 400, "Warning"},
+		{&sdp.StreamError{Err: sdp.ErrNoCommonCodec}, 488, "Warning"},
+		{sdp.ErrAddress, 488, "Warning"},
+		{context.DeadlineExceeded, 408, ""},
+		{sipua.ErrTimeout, 408, ""},
+		{&sipua.StatusError{Method: "INVITE", Response: sipua.NewResponse(603)}, 603, ""},
+		{errors.New("unforeseen"), 500, ""},
+	} {
+		for _, err := range []error{test.err, fmt.Errorf("wrapped: %w", test.err)} {
+			if got := status(err); got != test.status {
+				t.Errorf("%v: %d, want %d", err, got, test.status)
+			}
+			if test.header != "" && !refusal(err).Headers.Has(test.header) {
+				t.Errorf("%v: no %s", err, test.header)
+			}
+		}
+	}
+}
+
+// TestTone: it sounds for its length at the beginning of each interval, and is silent in between.
+func TestTone(t *testing.T) {
+	tone, err := newTone(1400, 100*time.Millisecond, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dst [codecs.MaxFrameSamples]int16
+	for i := range 150 {
+		f := tone.Ingest(dst[:])
+		sounds := f.Flags&codecs.Silent == 0 && f.Level < 60
+		if want := i%50 < 5; sounds != want && i%50 != 5 { // the end fades over a tick
+			t.Fatalf("tick %d: level %d, silent %t", i, f.Level, f.Flags&codecs.Silent != 0)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { tone.Ingest(dst[:]) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// FuzzWAV: whatever is given to be played is refused or has samples at a rate that the mixer takes.
+func FuzzWAV(f *testing.F) {
+	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x7d\x00\x00\x02\x00\x10\x00data\x04\x00\x00\x00\x01\x02\x03\x04"))
+	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEdata\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		pcm, rate, err := readWAV(data)
+		if err == nil && (len(pcm) == 0 || rate != 8000 && rate != 16000 && rate != 48000) {
+			t.Errorf("%d samples at %d Hz", len(pcm), rate)
+		}
+	})
+}
+
+// TestEventLog: numbers without gap for each conference, whoever is too slow is led on.
+func TestEventLog(t *testing.T) {
+	f := &Focus{events: newEventLog(8, nil)}
+	w := f.Watch("a", "")
+	for i := range 10 {
+		f.events.add("a", time.Now(), ConferenceUpdated, i, false)
+		f.events.add("b", time.Now(), ConferenceUpdated, i, i == 9)
+	}
+	var last Event
+	for range 4 {
+		e, err := w.Next(t.Context())
+		if err != nil || e.Conference != "a" || last.ID != "" && e.Sequence != last.Sequence+1 {
+			t.Fatalf("%+v after %+v: %v", e, last, err)
+		}
+		last = e
+	}
+	if w.Missed() == 0 || last.Sequence != 10 {
+		t.Errorf("missed %d, last %+v", w.Missed(), last)
+	}
+	for range 8 { // until nothing of b is kept
+		f.events.add("a", time.Now(), ConferenceUpdated, 0, false)
+	}
+	if len(f.events.sequence) != 1 {
+		t.Errorf("still known: %v", f.events.sequence)
+	}
+	if e, err := f.Watch("", "ffffffff-3").Next(t.Context()); err != nil || e.Object != 0 {
+		t.Errorf("after an earlier run: %+v, %v", e, err)
+	}
+	w.Close()
+	f.events.close()
+	if _, err := f.Watch("", "").Next(t.Context()); !errors.Is(err, ErrShutdown) {
+		t.Errorf("after the end: %v", err)
+	}
+}
