@@ -67,6 +67,8 @@ type TransportStats struct {
 	Sessions, PortsFree int
 	// Opened and Closed sessions; NoPorts is how often there was none.
 	Opened, Closed, NoPorts uint64
+	// PacketsReceived and PacketsSent are the RTP packets of all sessions, open and closed.
+	PacketsReceived, PacketsSent uint64
 }
 
 // Stats returns what was counted so far; it does not disturb the tick.

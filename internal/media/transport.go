@@ -140,6 +140,7 @@ func (t *Transport) closed(s *Session) {
 	defer t.mu.Unlock()
 	delete(t.sessions, s)
 	t.stats.Closed++
+	t.stats.add(s)
 }
 
 // Stats returns what was counted so far.
@@ -147,6 +148,7 @@ func (t *Transport) Stats() TransportStats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	stats := t.stats
+	t.addOpen(&stats)
 	stats.Sessions = len(t.sessions)
 	stats.PortsFree = t.ports.free(time.Since(t.epoch))
 	return stats

@@ -46,6 +46,7 @@ type Agent struct {
 
 	connections atomic.Int64
 	callCount   atomic.Int64
+	counts      counts
 	refusing    atomic.Bool
 
 	wait     sync.WaitGroup // everything that runs

@@ -76,6 +76,7 @@ func (a *Agent) arrive(message sip.Message) {
 	if !ok {
 		return
 	}
+	a.counts.request(string(request.Method))
 	via, from, to := request.Via(), request.From(), request.To()
 	callID, cseq := request.CallID(), request.CSeq()
 	request.MaxForwards()
@@ -135,5 +136,9 @@ func (a *Agent) refuseRaw(status int, data []byte) []byte {
 	if !a.rejects.allow(time.Now()) {
 		return nil
 	}
-	return rawResponse(data, status, newTag())
+	answer := rawResponse(data, status, newTag())
+	if answer != nil {
+		a.counts.response(otherMethod, status)
+	}
+	return answer
 }

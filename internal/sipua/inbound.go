@@ -66,6 +66,7 @@ func (in *inbound) render(response *Response) *sip.Response {
 		wire.AppendHeader(sip.NewHeader(header.Name, oneLine(header.Value)))
 	}
 	wire.SetBody(response.Body)
+	in.agent.counts.response(in.request.Method, response.Status)
 	return wire
 }
 

@@ -1,0 +1,70 @@
+package sipua
+
+import (
+	"maps"
+	"sync"
+)
+
+// otherMethod stands for every method that is not in a standard, so that a peer cannot make the number of counters grow.
+const otherMethod = "other"
+
+// ResponseKind is what responses are counted by.
+type ResponseKind struct {
+	// Method is that of the request, or "other".
+	Method string
+	// Status is the status code.
+	Status int
+}
+
+// Stats are the messages of an Agent since it was made.
+type Stats struct {
+	// Requests received by method, repeated ones too; methods outside of the
+	// standards are counted as "other".
+	Requests map[string]uint64
+	// Responses sent, each once however often it is repeated. Those that answer
+	// what cannot be parsed have the method "other".
+	Responses map[ResponseKind]uint64
+}
+
+// Stats returns what was counted so far. It may be called at any time.
+func (a *Agent) Stats() Stats {
+	a.counts.mu.Lock()
+	defer a.counts.mu.Unlock()
+	stats := Stats{Requests: map[string]uint64{}, Responses: map[ResponseKind]uint64{}}
+	maps.Copy(stats.Requests, a.counts.requests)
+	maps.Copy(stats.Responses, a.counts.responses)
+	return stats
+}
+
+// counts are the counters behind Stats. The zero value is ready.
+type counts struct {
+	mu        sync.Mutex
+	requests  map[string]uint64
+	responses map[ResponseKind]uint64
+}
+
+func (c *counts) request(method string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.requests == nil {
+		c.requests = map[string]uint64{}
+	}
+	c.requests[countedMethod(method)]++
+}
+
+func (c *counts) response(method string, status int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.responses == nil {
+		c.responses = map[ResponseKind]uint64{}
+	}
+	c.responses[ResponseKind{Method: countedMethod(method), Status: status}]++
+}
+
+func countedMethod(method string) string {
+	switch method {
+	case "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER", "MESSAGE", "UPDATE":
+		return method
+	}
+	return otherMethod
+}
