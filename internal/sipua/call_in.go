@@ -55,8 +55,8 @@ func (a *Agent) onInvite(in *inbound) {
 		return
 	}
 	in.guard(func() { a.handler.Invite(call) })
-	if in.replied.Load() {
-		call.finish(callFinal) // a panic was answered with 500
+	if in.replied.Load() && call.finish(callFinal) {
+		return // a panic was answered with 500
 	}
 	select {
 	case <-call.done:
