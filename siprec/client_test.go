@@ -170,3 +170,37 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("%d participants remembered", most)
 	}
 }
+
+// SR-ERR-09: an answer that comes after its dialog has gone, or to a request of before,
+// changes nothing.
+func TestLateAnswer(t *testing.T) {
+	w, err := newWorld(t.Fatalf, siprec.Config{}, "mixed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.join("alice", w.now)
+	w.step(w.desire())
+	w.respond(200)
+	w.join("bob", w.now)
+	w.step(w.desire())
+	w.advance(time.Second)
+	late := w.open
+	w.open, w.offer, w.pending = 0, nil, nil
+	w.step(siprec.PeerBye{})
+	w.advance(time.Second)
+	if w.client.State() != siprec.StateFailed || w.open == late {
+		t.Fatalf("state %v", w.client.State())
+	}
+	for _, ev := range []siprec.Event{
+		siprec.Answered{Exchange: late, Status: 200}, siprec.Answered{Exchange: late, Status: 481},
+		siprec.TimedOut{Exchange: late}, siprec.TransportFailed{Exchange: late}, siprec.PeerAck{}, siprec.Answered{Status: 180},
+	} {
+		if got := w.client.Step(ev, w.now); len(got) > 0 {
+			t.Errorf("%T: %v", ev, got)
+		}
+	}
+	w.respond(200)
+	if w.client.State() != siprec.StateRecording {
+		t.Errorf("state %v", w.client.State())
+	}
+}

@@ -1,7 +1,6 @@
 package siprec
 
 import (
-	"net/http"
 	"slices"
 	"time"
 
@@ -12,6 +11,9 @@ import (
 // acceptTypes is our Accept header: what may come in the dialog, under either name of
 // the metadata type (RFC 7866, section 9.1; RFC 9806).
 const acceptTypes = sdpType + ", " + multipartType + ", " + MetadataType + ", " + MetadataTypeOld
+
+// dateLayout is the form of the Date header, always in UTC (RFC 3261, section 20.17).
+const dateLayout = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // maxHistory bounds what is remembered of streams and participants that are gone: beyond
 // it a complete document takes them off the recorder's books.
@@ -131,7 +133,7 @@ func (c *Client) news(full bool) (document, after Recording, changed bool) {
 
 // message builds a request of ours around an offer, a document, or both.
 func (c *Client) message(now time.Time, offer *sdp.Description, document *Recording) Message {
-	m := Message{Headers: []Header{{Name: "Accept", Value: acceptTypes}, {Name: "Date", Value: now.UTC().Format(http.TimeFormat)}}}
+	m := Message{Headers: []Header{{Name: "Accept", Value: acceptTypes}, {Name: "Date", Value: now.UTC().Format(dateLayout)}}}
 	m.Headers = append(m.Headers, c.profile.Headers...)
 	var parts []Part
 	if offer != nil {
