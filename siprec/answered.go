@@ -161,7 +161,7 @@ func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan, answered bool) 
 }
 
 // sendonlyIsReady tells whether a recorder that answers sendonly wants our media after
-// all (SR-INT-28 of the conformance notes: no recorder may mean it).
+// all, which only its profile can say.
 func (c *Client) sendonlyIsReady(s sdp.Stream) bool {
 	return c.profile.SendonlyIsReady && s.RemoteDirection == sdp.SendOnly && s.Remote.IsValid() && s.Codec != codecs.None
 }

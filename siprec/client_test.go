@@ -192,8 +192,12 @@ func TestLateAnswer(t *testing.T) {
 		t.Fatalf("state %v", w.client.State())
 	}
 	for _, ev := range []siprec.Event{
-		siprec.Answered{Exchange: late, Status: 200}, siprec.Answered{Exchange: late, Status: 481},
-		siprec.TimedOut{Exchange: late}, siprec.TransportFailed{Exchange: late}, siprec.PeerAck{}, siprec.Answered{Status: 180},
+		siprec.Answered{Exchange: late, Status: 200},
+		siprec.Answered{Exchange: late, Status: 481},
+		siprec.TimedOut{Exchange: late},
+		siprec.TransportFailed{Exchange: late},
+		siprec.PeerAck{},
+		siprec.Answered{Status: 180},
 	} {
 		if got := w.client.Step(ev, w.now); len(got) > 0 {
 			t.Errorf("%T: %v", ev, got)

@@ -66,7 +66,7 @@ type Profile struct {
 	DropEmptyStreams  bool     // leave out a participantstreamassoc without send and recv
 	LenientAnswer     bool     // take an answer with fewer m-lines than offered
 	SendonlyIsReady   bool     // take sendonly in an answer for recvonly
-	MetadataInBye     bool     // repeat the last update in the BYE (RFC 8068, section 3.2.4)
+	MetadataInBye     bool     // a complete document without labels in the BYE, too (RFC 8068, section 3.2.4)
 	FirstLabel        int      // labels count up from here; 0: 1
 	AppendOnly        bool     // never reuse the m-line of a stream that was removed
 	AlwaysMultipart   bool     // wrap metadata-only requests in multipart/mixed as well
