@@ -89,8 +89,7 @@ func sipp(t *testing.T, scenario string, args ...string) (wait func()) {
 // TestSIPpScenarios lets a foreign user agent dial in, hold, change, cancel, subscribe, and be refused.
 func TestSIPpScenarios(t *testing.T) {
 	s := testService(t, func(cfg *config.Config) {
-		full, one := 1, 1
-		cfg.Conferences = []config.Conference{{ID: "locked", Locked: true}, {ID: "full", MaxParticipants: &full}, {ID: "one", MaxParticipants: &one}}
+		cfg.Conferences = []config.Conference{{ID: "locked", Locked: true}, {ID: "1003"}}
 	})
 	static := testService(t, func(cfg *config.Config) { cfg.ConferenceDefaults.Dynamic = false })
 	for _, test := range []struct {
@@ -103,7 +102,8 @@ func TestSIPpScenarios(t *testing.T) {
 		{"hold", "1001", 5, s},
 		{"update", "1001", 5, s},
 		{"reinvite-codec", "1001", 5, s},
-		{"cancel", "1002", 200, s},
+		{"cancel-unknown", "1002", 5, s},
+		{"cancel-late", "1002", 20, s},
 		{"options", "1000", 1, s},
 		{"subscribe", "1003", 5, s},
 		{"refuse-488", "1000", 5, s},

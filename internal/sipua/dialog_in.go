@@ -1,6 +1,9 @@
 package sipua
 
-import "log/slog"
+import (
+	"log/slog"
+	"sync"
+)
 
 // announce notes a request that has come.
 func (d *Dialog) announce(seq uint32) { d.state.gate.announce(seq) }
@@ -57,13 +60,16 @@ func (d *Dialog) receiveBye(in *inbound) {
 // receiveOffer handles a re-INVITE or an UPDATE.
 func (d *Dialog) receiveOffer(in *inbound) {
 	invite := in.request.Method == "INVITE"
+	d.offers.awaitAnswer(holdGap)
 	if refusal := d.offers.admit(invite, len(in.request.Body) > 0); refusal != nil {
 		if err := in.respond(refusal); err != nil {
 			d.state.agent.log.Debug("cannot refuse an offer", slog.String("call_id", in.request.CallID), slog.Any("error", err))
 		}
 		return
 	}
-	defer d.offers.leave(invite)
+	// The way is clear before the response leaves: the peer may send its next offer as soon as it has it.
+	leave := sync.OnceFunc(func() { d.offers.leave(invite) })
+	defer leave()
 	answers := make(chan *Response, 1)
 	if !d.state.agent.spawn(func() {
 		in.guard(func() { answers <- d.handler.Offer(in.request) })
@@ -78,6 +84,7 @@ func (d *Dialog) receiveOffer(in *inbound) {
 		in.refuse(487)
 		return
 	}
+	leave()
 	switch {
 	case in.replied.Load(): // a panic was answered
 	case response == nil:

@@ -62,6 +62,26 @@ func (o *offers) admit(invite, hasOffer bool) *Response {
 	return nil
 }
 
+// awaitAnswer waits a moment for the ACK with the answer to an offer of ours in a 2xx: it may have been overtaken by the request that
+// the peer sent right behind it.
+func (o *offers) awaitAnswer(patience time.Duration) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		o.mu.Lock()
+		changed, open := o.changed, o.lateOffer
+		o.mu.Unlock()
+		if !open {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
 // leave ends what admit let in.
 func (o *offers) leave(invite bool) {
 	o.change(func() {
