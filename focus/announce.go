@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -25,6 +26,32 @@ func (f *Focus) Announce(ctx context.Context, id conference.ID, wav []byte) erro
 	return (<-m.reply).err
 }
 
+// warn lets everybody hear three low tones.
+func (c *controller) warn() {
+	generator, err := codecs.NewToneGenerator(codecs.Tone{
+		Frequencies: []float64{425}, Level: -15, Once: true,
+		Cadence: []time.Duration{warnTone, warnTone, warnTone, warnTone, warnTone, warnTone},
+	}, toneRate)
+	if err != nil {
+		c.log.Error("warning tone", slog.Any("error", err))
+		return
+	}
+	pcm := make([]int16, toneRate*6*warnTone/time.Second)
+	generator.Read(pcm)
+	c.play(&announcement{pcm: pcm, rate: toneRate})
+}
+
+// warnTone is the length of each tone of a warning, and of the pause after it.
+const warnTone = 150 * time.Millisecond
+
+// play begins an announcement to all participants.
+func (c *controller) play(a *announcement) {
+	id := c.newMember()
+	c.sources[id] = source{In: a}
+	c.updateMix()
+	c.later(a.duration()+10*codecs.FrameDuration, announced{id})
+}
+
 // announcing asks to play something.
 type announcing struct {
 	source *announcement
@@ -36,10 +63,7 @@ func (m announcing) handle(c *controller) {
 		m.reply <- result{err: conference.ErrNotActive}
 		return
 	}
-	id := c.newMember()
-	c.sources[id] = source{In: m.source}
-	c.updateMix()
-	c.later(m.source.duration()+10*codecs.FrameDuration, announced{id})
+	c.play(m.source)
 	m.reply <- result{}
 }
 

@@ -201,20 +201,7 @@ func (f *Focus) StartRecording(ctx context.Context, id conference.ID, r Recordin
 		return RecordingInfo{}, err
 	}
 	rid := conference.RecordingID(shortName("r"))
-	servers := r.Servers
-	if len(servers) == 0 {
-		servers = f.defaultServers(id)
-	}
-	return f.recordingCommand(ctx, id, rid, conference.Record{ID: rid, Modes: r.Modes, Servers: servers})
-}
-
-// defaultServers is the first recording server where the conference names none.
-func (f *Focus) defaultServers(id conference.ID) []string {
-	e, err := f.lookup(id)
-	if err != nil || len(e.cfg.Recording.Servers) > 0 || len(f.cfg.Recorders) == 0 {
-		return nil
-	}
-	return []string{f.cfg.Recorders[0].Name}
+	return f.recordingCommand(ctx, id, rid, conference.Record{ID: rid, Modes: r.Modes, Servers: r.Servers})
 }
 
 // PauseRecording stops the capture; when it returns nothing more is captured, and the servers will hear of it. Errors:

@@ -53,7 +53,8 @@ type ConferenceConfig struct {
 	Locked          bool
 	MutedOnEntry    bool
 	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones
-	Recording       conference.RecordingConfig
+	// Recording is the policy. Without Servers it is the first of Config.Recorders.
+	Recording conference.RecordingConfig
 }
 
 // Recorder is a Session Recording Server (RFC 7866).

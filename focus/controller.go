@@ -100,7 +100,7 @@ func (c *controller) run(ctx context.Context) {
 
 // finished tells whether there is nothing left to own.
 func (c *controller) finished() bool {
-	return len(c.participants) == 0 && len(c.recorders) == 0 && c.jobs == 0 && c.wake.IsZero() && len(c.sources) == 0
+	return len(c.participants) == 0 && len(c.recorders) == 0 && c.jobs == 0 && c.wake.IsZero()
 }
 
 // leave gives the machine back to the registry and closes the mix.

@@ -44,7 +44,7 @@ func (r *raw) Ended(reason sipua.EndReason) { r.ended <- reason }
 
 func (b *bench) raw() *raw {
 	b.t.Helper()
-	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	socket, err := new(net.ListenConfig).ListenPacket(b.t.Context(), "udp4", "127.0.0.1:0")
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = socket.Close() })
 	return &raw{b: b, agent: b.client(b.t), socket: socket, ended: make(chan sipua.EndReason, 1)}
@@ -95,14 +95,14 @@ func TestSessionChanges(t *testing.T) {
 	}
 	before := r.local
 	broken := []byte(strings.Replace(string(r.describe(codecs.PCMU)), "RTP/AVP", "UDP/TLS/FOO", 1))
-	if _, err := reinvite(broken); sipua.Status(err) != 488 {
+	if _, err = reinvite(broken); sipua.Status(err) != 488 {
 		t.Errorf("an offer that cannot be taken: %v", err)
 	}
 	r.local = before
 	if got := b.find("room", "raw").Session.Codec; got != "pcma/8000" {
 		t.Errorf("after a refused change: %s", got)
 	}
-	if _, err := r.dialog.Update(t.Context(), sipua.Body{}); err != nil {
+	if _, err = r.dialog.Update(t.Context(), sipua.Body{}); err != nil {
 		t.Errorf("UPDATE without offer: %v", err)
 	}
 	again, err := reinvite(r.describe(codecs.PCMA))

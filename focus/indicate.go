@@ -51,6 +51,7 @@ func (c *controller) heardOf(p *participant) {
 func (c *controller) offerIndication(p *participant) {
 	offer, said := c.offer(p)
 	p.telling = true
+	p.attempt++
 	dialog, id := p.dialog, p.id
 	contact := sipua.Address{URI: c.focus.contactURI(c.id, p.transport)}.With("isfocus", "")
 	c.background(func(ctx context.Context) message {
@@ -59,7 +60,7 @@ func (c *controller) offerIndication(p *participant) {
 		body, err := reoffer(ctx, dialog, contact, offer)
 		return reoffered{id: id, offer: offer, said: said, body: body, err: err}
 	})
-	c.later(c.focus.cfg.Notification.Timeout, overdue{id: id})
+	c.later(c.focus.cfg.Notification.Timeout, overdue{id: id, attempt: p.attempt})
 }
 
 // reoffered is the outcome of an offer of ours in a dialog.
@@ -96,10 +97,13 @@ func (m reoffered) handle(c *controller) {
 }
 
 // overdue says that a record-aware user agent had its time to answer.
-type overdue struct{ id conference.ParticipantID }
+type overdue struct {
+	id      conference.ParticipantID
+	attempt int
+}
 
 func (m overdue) handle(c *controller) {
-	if p := c.participants[m.id]; p != nil && p.telling {
+	if p := c.participants[m.id]; p != nil && p.telling && p.attempt == m.attempt {
 		p.untold = true
 		c.tell(p)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,7 +53,8 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 func TestLayout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, ports := drawRoom(t)
-		taps := []tap{{Member: 100, Out: deaf{}, Recording: "r"}}
+		taps := make([]tap, 0, 1+len(s.Participants))
+		taps = append(taps, tap{Member: 100, Out: deaf{}, Recording: "r"})
 		sources := map[mixer.MemberID]source{200: {In: deaf{}}}
 		for i := range s.Participants {
 			taps = append(taps, tap{Member: mixer.MemberID(101 + i), Out: deaf{}, Recording: "r", Participant: s.Participants[i].ID})
@@ -80,7 +82,7 @@ func TestLayout(t *testing.T) {
 			if _, taken := members[mixer.MemberID(101+i)]; taken != allowed {
 				t.Fatalf("%s is captured: %t", p.ID, taken)
 			}
-			if mixed, taken := members[100]; taken && in && !allowed && !contains(mixed.Hears.Except, at.Member) {
+			if mixed, taken := members[100]; taken && in && !allowed && !slices.Contains(mixed.Hears.Except, at.Member) {
 				t.Fatalf("the mix holds %s, who has not been told", p.ID)
 			}
 			if tone, sounds := members[mixer.MemberID(201+i)]; sounds && (len(tone.Audience) != 1 || tone.Audience[0] != at.Member) {
@@ -88,15 +90,6 @@ func TestLayout(t *testing.T) {
 			}
 		}
 	})
-}
-
-func contains(list []mixer.MemberID, id mixer.MemberID) bool {
-	for _, v := range list {
-		if v == id {
-			return true
-		}
-	}
-	return false
 }
 
 // TestStatus holds the table of FO-ERR, through every wrapping.

@@ -43,6 +43,7 @@ type participant struct {
 
 	want    conference.Indication // what it is to be told
 	said    sdp.Record            // what our last description said
+	attempt int                   // number of offers of ours
 	telling bool                  // an offer of ours is on its way
 	untold  bool                  // it did not take that offer
 	tone    mixer.MemberID        // source of its recording tone, 0: none

@@ -49,6 +49,8 @@ func (c *controller) perform(a conference.Action) {
 		if err := c.step(conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: true}); err != nil {
 			c.log.Warn("cannot record by policy", slog.Any("error", err))
 		}
+	case conference.Warn:
+		c.warn()
 	case conference.StartRecording:
 		c.startRecorders(a.ID)
 	case conference.WakeAt:

@@ -35,6 +35,9 @@ type StartRecording struct{ ID RecordingID }
 // ChangeRecording asks to bring the sessions of a recording to its wished state: paused, running or closed.
 type ChangeRecording struct{ ID RecordingID }
 
+// Warn asks to let the participants hear that they are no longer recorded although they should be.
+type Warn struct{}
+
 // Publish says that the State has a new version.
 type Publish struct{}
 
@@ -58,6 +61,7 @@ func (Indicate) action()        {}
 func (AutoRecord) action()      {}
 func (StartRecording) action()  {}
 func (ChangeRecording) action() {}
+func (Warn) action()            {}
 func (Publish) action()         {}
 func (UpdateMix) action()       {}
 func (WakeAt) action()          {}

@@ -157,7 +157,8 @@ func (p RecordingPolicy) String() string { return name(policyNames[:], int(p)) }
 // FailurePolicy says what follows when no server records any more.
 type FailurePolicy uint8
 
-// The failure policies: OnFailureTerminate ends the conference.
+// The failure policies. In any case participants learn that recording is off and applications get the event; OnFailureNotify
+// lets the participants hear it too, OnFailureTerminate ends the conference.
 const (
 	OnFailureNotify FailurePolicy = iota
 	OnFailureContinue

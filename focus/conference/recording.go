@@ -104,14 +104,22 @@ func (s *step) report(e Report) error {
 	}
 	r.Servers = slices.Clone(r.Servers)
 	r.Servers[k] = server
+	before := r.State
 	r.State = aggregate(&r)
 	r.Broken = r.Broken || r.State == RecordingFailed
 	if r.State == RecordingActive && r.StartedAt.IsZero() {
 		r.StartedAt = s.now
 	}
 	s.put(i, r)
-	if r.State == RecordingFailed && s.m.cfg.Recording.OnFailure == OnFailureTerminate {
-		return s.end(End{Reason: "recording failed", Delete: s.next.Dynamic})
+	if r.State != RecordingFailed || before == RecordingFailed {
+		return nil
+	}
+	switch s.m.cfg.Recording.OnFailure {
+	case OnFailureTerminate:
+		return s.end(End{Reason: `SIP;cause=503;text="Recording failed"`, Delete: s.next.Dynamic})
+	case OnFailureNotify:
+		s.do(Warn{})
+	case OnFailureContinue:
 	}
 	return nil
 }
