@@ -79,7 +79,8 @@ func (s *Server) registerConferences(api huma.API) {
 			}
 			return out, nil
 		})
-	create := operation(tagConferences, http.MethodPost, "/conferences", "create-conference", "Create a conference that stays until it is deleted")
+	create := operation(tagConferences, http.MethodPost, "/conferences", "create-conference", "Create a conference")
+	create.Description = "It stays until it is deleted."
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, s.createConference)
 	huma.Register(api, operation(tagConferences, http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
@@ -94,7 +95,9 @@ func (s *Server) registerConferences(api huma.API) {
 			})
 			return describe(state, err)
 		})
-	huma.Register(api, operation(tagConferences, http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference; everybody is disconnected"),
+	end := operation(tagConferences, http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference")
+	end.Description = "Everybody is disconnected. A conference of the configuration comes into being again, empty."
+	huma.Register(api, end,
 		func(ctx context.Context, in *ConferencePath) (*struct{}, error) {
 			return nil, failure(s.focus.Delete(ctx, conference.ID(in.Conference)))
 		})

@@ -37,10 +37,11 @@ type docsOperation struct {
 	ID, Method, Path, Summary, Description, Example string
 	Request                                         []docsField
 	Answers                                         []docsAnswer
+	Errors                                          []string
 }
 
 type docsAnswer struct {
-	Status, Meaning string
+	Status, Meaning, Type, Link string
 }
 
 type docsObject struct {
@@ -50,6 +51,7 @@ type docsObject struct {
 
 type docsField struct {
 	Name, In, Type, Doc string
+	Link                string // the object that Type names
 }
 
 type docsEvent struct {
@@ -117,15 +119,17 @@ func describeOperation(api *huma.OpenAPI, path string, o *huma.Operation) docsOp
 	}
 	for _, status := range slices.Sorted(maps.Keys(o.Responses)) {
 		response := o.Responses[status]
-		words := []string{response.Description}
-		for _, media := range slices.Sorted(maps.Keys(response.Content)) {
-			if schema := response.Content[media].Schema; media == "application/json" && schema != nil {
-				words = append(words, typeOf(schema))
-			} else {
-				words = append(words, media)
+		if !strings.HasPrefix(status, "2") {
+			out.Errors = append(out.Errors, status)
+			continue
+		}
+		answer := docsAnswer{Status: status, Meaning: response.Description}
+		for media, content := range response.Content {
+			if answer.Type = media; media == "application/json" {
+				answer.Type, answer.Link = typeOf(content.Schema), linkOf(content.Schema)
 			}
 		}
-		out.Answers = append(out.Answers, docsAnswer{status, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ": ")})
+		out.Answers = append(out.Answers, answer)
 	}
 	return out
 }
@@ -156,7 +160,7 @@ func requestOf(api *huma.OpenAPI, o *huma.Operation) []docsField {
 		if doc == "" {
 			doc = parameter.Schema.Description
 		}
-		fields = append(fields, docsField{parameter.Name, parameter.In, typeOf(parameter.Schema), doc})
+		fields = append(fields, docsField{Name: parameter.Name, In: parameter.In, Type: typeOf(parameter.Schema), Doc: doc})
 	}
 	if o.RequestBody == nil {
 		return fields
@@ -164,7 +168,7 @@ func requestOf(api *huma.OpenAPI, o *huma.Operation) []docsField {
 	for media, content := range o.RequestBody.Content {
 		schema := resolve(api, content.Schema)
 		if schema == nil || len(schema.Properties) == 0 {
-			fields = append(fields, docsField{"(body)", media, "binary", "WAV: 16-bit PCM or G.711, mono or stereo, 8, 16 or 48 kHz."})
+			fields = append(fields, docsField{Name: "(all of it)", In: "body", Type: media, Doc: soundDoc})
 			continue
 		}
 		for _, field := range fieldsOf(schema) {
@@ -191,7 +195,7 @@ func fieldsOf(schema *huma.Schema) []docsField {
 	var fields []docsField
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		property := schema.Properties[name]
-		field := docsField{Name: name, Type: typeOf(property), Doc: property.Description}
+		field := docsField{Name: name, Type: typeOf(property), Doc: property.Description, Link: linkOf(property)}
 		if property.Default != nil {
 			field.Doc = strings.TrimSpace(fmt.Sprintf("%s Default: %v.", field.Doc, property.Default))
 		}
@@ -210,6 +214,14 @@ func resolve(api *huma.OpenAPI, schema *huma.Schema) *huma.Schema {
 	return schema
 }
 
+// linkOf names the object that a schema is, or is a list of.
+func linkOf(schema *huma.Schema) string {
+	if schema.Items != nil {
+		return linkOf(schema.Items)
+	}
+	return schema.Ref[strings.LastIndexByte(schema.Ref, '/')+1:]
+}
+
 func typeOf(schema *huma.Schema) string {
 	switch {
 	case schema.Type == huma.TypeArray && schema.Items != nil:
@@ -221,7 +233,7 @@ func typeOf(schema *huma.Schema) string {
 		}
 		return strings.Join(words, " | ")
 	case schema.Ref != "":
-		return schema.Ref[strings.LastIndexByte(schema.Ref, '/')+1:]
+		return linkOf(schema)
 	case schema.Format == "date-time":
 		return "time"
 	case schema.Minimum != nil && schema.Maximum != nil:

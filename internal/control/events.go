@@ -37,18 +37,18 @@ func (s *Server) registerEvents(api huma.API) {
 	describeStream := func(at, id, summary string) huma.Operation {
 		o := operation(tagEvents, http.MethodGet, at, id, summary)
 		o.Errors = []int{http.StatusUnauthorized}
-		o.Description = "The stream ends with the server. Comment lines keep it alive. A gap in sequence says that a slow reader has missed events."
+		o.Description = "A conference need not exist yet. The stream ends with the server. Comment lines keep it alive. A gap in sequence says that a slow reader has missed events."
 		o.Responses = map[string]*huma.Response{"200": {
 			Description: "Server-Sent Events: id, event (the type) and data (the event as JSON)",
 			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}}
 		return o
 	}
-	huma.Register(api, describeStream("/events", "follow-events", "Follow the events of all conferences"),
+	huma.Register(api, describeStream("/events", "follow-events", "Follow all conferences"),
 		func(_ context.Context, in *FollowAll) (*huma.StreamResponse, error) {
 			return s.stream("", in.LastEventID), nil //nolint:contextcheck // the stream has the context of its request
 		})
-	huma.Register(api, describeStream("/conferences/{id}/events", "follow-conference", "Follow the events of one conference, which need not exist yet"),
+	huma.Register(api, describeStream("/conferences/{id}/events", "follow-conference", "Follow one conference"),
 		func(_ context.Context, in *followOne) (*huma.StreamResponse, error) {
 			return s.stream(conference.ID(in.Conference), in.LastEventID), nil //nolint:contextcheck // as above
 		})

@@ -42,10 +42,11 @@ type changedParticipant struct {
 type announcement struct {
 	ConferencePath
 
-	RawBody []byte `contentType:"audio/wav" doc:"WAV: 16-bit PCM or G.711, mono or stereo, 8, 16 or 48 kHz."`
+	RawBody []byte `contentType:"audio/wav"`
 }
 
 const (
+	soundDoc         = "WAV: linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz; at most 32 MiB."
 	maxAnnouncement  = 32 << 20 // bytes: five and a half minutes at 48 kHz mono
 	announcementTime = 30 * time.Second
 )
@@ -56,7 +57,8 @@ func (s *Server) registerParticipants(api huma.API) {
 			found, err := s.focus.Participants(ctx, conference.ID(in.Conference))
 			return answer(found, err)
 		})
-	dial := operation(tagParticipants, http.MethodPost, "/conferences/{id}/participants", "dial-participant", "Call somebody into the conference")
+	dial := operation(tagParticipants, http.MethodPost, "/conferences/{id}/participants", "dial-participant", "Call somebody")
+	dial.Description = "The answer does not wait for the call: events tell whether it is answered."
 	dial.DefaultStatus = http.StatusAccepted
 	huma.Register(api, dial, s.dial)
 	huma.Register(api, operation(tagParticipants, http.MethodGet, "/conferences/{id}/participants/{pid}", "get-participant", "Get a participant"),
@@ -69,7 +71,8 @@ func (s *Server) registerParticipants(api huma.API) {
 		func(ctx context.Context, in *ParticipantPath) (*struct{}, error) {
 			return nil, failure(s.focus.Eject(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), ""))
 		})
-	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody in the conference")
+	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody")
+	say.Description = "The answer comes when the sound begins."
 	say.DefaultStatus, say.MaxBodyBytes, say.BodyReadTimeout = http.StatusAccepted, maxAnnouncement, announcementTime
 	huma.Register(api, say, func(ctx context.Context, in *announcement) (*struct{}, error) {
 		return nil, failure(s.focus.Announce(ctx, conference.ID(in.Conference), in.RawBody))

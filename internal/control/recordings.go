@@ -44,7 +44,8 @@ func (s *Server) registerRecordings(api huma.API) {
 			found, err := s.focus.Recordings(ctx, conference.ID(in.Conference))
 			return answer(found, err)
 		})
-	start := operation(tagRecordings, http.MethodPost, "/conferences/{id}/recordings", "start-recording", "Start to record; participants are told first")
+	start := operation(tagRecordings, http.MethodPost, "/conferences/{id}/recordings", "start-recording", "Start to record")
+	start.Description = "Participants are told before anything of theirs is captured."
 	start.DefaultStatus = http.StatusCreated
 	huma.Register(api, start, func(ctx context.Context, in *newRecording) (*body[focus.RecordingInfo], error) {
 		modes, err := conference.ParseModes(in.Body.Mode)
