@@ -125,6 +125,7 @@ func refuse(err error) *sipua.Response {
 // negotiate takes a request with an offer, metadata or both, and makes the response.
 func (r *recording) negotiate(request *sipua.Request, offer *sdp.Description, d *document) *sipua.Response {
 	now := time.Now()
+	r.offered = nil
 	var p *proposal
 	var labels []string
 	if offer != nil {
@@ -149,11 +150,13 @@ func (r *recording) negotiate(request *sipua.Request, offer *sdp.Description, d 
 	return response
 }
 
-// labelsOf lists the labels of the m-lines, in their order.
+// labelsOf lists the labels of the m-lines that are in use, in their order.
 func labelsOf(d sdp.Description) []string {
 	labels := make([]string, 0, len(d.Media))
 	for _, m := range d.Media {
-		labels = append(labels, m.Label)
+		if m.Port != 0 {
+			labels = append(labels, m.Label)
+		}
 	}
 
 	return labels
@@ -253,10 +256,10 @@ func (r *recording) offer(response *sipua.Response) *sipua.Response {
 // answered takes the answer to our offer.
 func (r *recording) answered(request *sipua.Request) {
 	offered := r.offered
-	r.offered = nil
 	if offered == nil || len(request.Body) == 0 {
-		return
+		return // the ACK of another re-INVITE
 	}
+	r.offered = nil
 	description, _, refusal := read(request)
 	if refusal != nil || description == nil {
 		return
@@ -272,8 +275,10 @@ func (r *recording) answered(request *sipua.Request) {
 	r.changed()
 }
 
-var _ sipua.DialogHandler = (*leg)(nil)
-var _ sipua.Handler = (*Server)(nil)
+var (
+	_ sipua.DialogHandler = (*leg)(nil)
+	_ sipua.Handler       = (*Server)(nil)
+)
 
 // codecsOf puts the codec of a stream first, so that its file can go on.
 func (r *recording) codecsOf(s *stream) []codecs.Codec {

@@ -54,7 +54,8 @@ type Config struct {
 }
 
 // Hooks are called with the state of a recording just after recording.json was
-// written with it. The value belongs to the hook. Any may be nil.
+// written with it. The value belongs to the hook. Any may be nil. A hook must
+// not call methods of the Server, which wait for the goroutine that it runs on.
 type Hooks struct {
 	// Started is called once, when a recording session was accepted.
 	Started func(Recording)

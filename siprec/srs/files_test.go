@@ -8,18 +8,18 @@ import (
 )
 
 // readWAV checks header and length of a file and returns its samples.
-func readWAV(t testing.TB, name string) []int16 {
-	t.Helper()
+func readWAV(tb testing.TB, name string) []int16 {
+	tb.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if len(data) < wavHeader || string(data[:4]) != "RIFF" || string(data[8:16]) != "WAVEfmt " || string(data[36:40]) != "data" {
-		t.Fatalf("%s: no WAV file", name)
+		tb.Fatalf("%s: no WAV file", name)
 	}
 	riff, size := binary.LittleEndian.Uint32(data[4:]), binary.LittleEndian.Uint32(data[40:])
 	if int(size) != len(data)-wavHeader || riff != size+wavHeader-8 {
-		t.Fatalf("%s: header tells %d and %d of %d octets", name, riff, size, len(data))
+		tb.Fatalf("%s: header tells %d and %d of %d octets", name, riff, size, len(data))
 	}
 	pcm := make([]int16, size/2)
 	for i := range pcm {

@@ -149,7 +149,7 @@ func (r *receiver) play(now time.Duration, all bool) error {
 // put decodes a packet and writes it where it belongs.
 func (r *receiver) put(s *source, e entry, lost int64) error {
 	r.report.Packets++
-	r.report.Lost += uint64(max(lost, 0)) //nolint:gosec // not negative
+	r.report.Lost += uint64(max(lost, 0))
 	ts := s.extend(e.header.timestamp)
 	if !s.begun || r.strange(s, ts, e.at) {
 		s.line.start(ts, e.at, r.next)

@@ -2,8 +2,11 @@ package srs
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -108,17 +111,31 @@ func (r *recording) run() {
 	ticker := time.NewTicker(tickTime)
 	defer ticker.Stop()
 	for !r.ending || r.open() > 0 {
-		select {
-		case f := <-r.commands:
-			f()
-		case p := <-r.packets:
-			r.packet(p)
-		case now := <-ticker.C:
-			r.tick(ctx, now)
-		}
+		r.step(ctx, ticker.C)
 	}
 	r.complete()
 }
+
+// step does one thing. A fault of ours costs this recording, never the process, which may
+// be carrying the call.
+func (r *recording) step(ctx context.Context, ticks <-chan time.Time) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.fault(fmt.Errorf("%w: %v", errPanic, fault))
+			r.logger.ErrorContext(ctx, "recording panicked", slog.Any("fault", fault), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	select {
+	case f := <-r.commands:
+		f()
+	case p := <-r.packets:
+		r.packet(p)
+	case now := <-ticks:
+		r.tick(ctx, now)
+	}
+}
+
+var errPanic = errors.New("panic")
 
 // open is the number of sockets that are read.
 func (r *recording) open() int {
@@ -211,7 +228,7 @@ func (r *recording) watch(ctx context.Context, now time.Time) {
 		r.helpers.Go(func() {
 			_, err := dialog.Request(ctx, "OPTIONS", sipua.Body{}) // 408, 481 and silence end the dialog
 			if err != nil {
-				r.logger.Debug("keepalive", slog.Any("error", err))
+				r.logger.DebugContext(ctx, "keepalive", slog.Any("error", err))
 			}
 			r.post(func() { r.asking, r.heard = false, time.Now() })
 		})

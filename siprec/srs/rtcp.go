@@ -82,6 +82,7 @@ func appendReport(dst []byte, own uint32, r *reception, cname string) []byte {
 			dst = binary.BigEndian.AppendUint32(dst, v)
 		}
 	}
+	cname = cname[:min(len(cname), 255)]
 	// One chunk: SSRC, item CNAME, and at least one zero octet up to the word.
 	chunk := 4 + 2 + len(cname) + 1
 	chunk += (4 - chunk%4) % 4
@@ -89,7 +90,7 @@ func appendReport(dst []byte, own uint32, r *reception, cname string) []byte {
 	dst = append(dst, 0x81, rtcpSDES)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(chunk/4)) //nolint:gosec // our own short name
 	dst = binary.BigEndian.AppendUint32(dst, own)
-	dst = append(dst, 1, byte(len(cname)))
+	dst = append(dst, 1, byte(len(cname))) //nolint:gosec // cut above
 	dst = append(dst, cname...)
 
 	return append(dst, make([]byte, start+4+chunk-len(dst))...)

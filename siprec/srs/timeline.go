@@ -48,10 +48,14 @@ func (t *timeline) samples(d time.Duration) int64 {
 	return (int64(d)*t.rate + int64(time.Second)/2) / int64(time.Second)
 }
 
-// start anchors a timestamp at the sample of its arrival, not before earliest.
-func (t *timeline) start(timestamp int64, at time.Duration, earliest int64) {
-	t.anchorTS, t.anchor = timestamp, max(t.samples(at)-t.delay, earliest)
-	t.began = t.anchor
+// start anchors a timestamp at the sample of its arrival, not before what is written already; at the
+// very beginning that may be before the file.
+func (t *timeline) start(timestamp int64, at time.Duration, written int64) {
+	t.anchorTS, t.anchor = timestamp, t.samples(at)-t.delay
+	if written > 0 {
+		t.anchor = max(t.anchor, written)
+	}
+	t.began = max(t.anchor, 0)
 	t.byReport, t.slew = false, 0
 	t.window, t.first, t.any = at+firstWindow, true, false
 }
