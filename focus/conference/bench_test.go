@@ -1,0 +1,25 @@
+package conference
+
+import (
+	"fmt"
+	"testing"
+)
+
+// BenchmarkStep is a change of who speaks in a large conference: the most frequent event there is.
+func BenchmarkStep(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m := NewMachine(Config{ID: "1000"})
+			for i := range n {
+				id := ParticipantID(fmt.Sprint("p", i))
+				m.Step(Join{ID: id}, epoch)
+				m.Step(Bridged{ID: id, Session: Session{Sends: true, Receives: true}}, epoch)
+			}
+			active := [][]ParticipantID{{"p0"}, {"p1"}}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				m.Step(Speaking{Active: active[i%2]}, epoch)
+			}
+		})
+	}
+}
