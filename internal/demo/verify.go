@@ -75,7 +75,7 @@ func (p *play) references() ([]conftest.Reference, error) {
 
 // verifyHearing checks each listener in each scene: everybody who spoke and was not muted, never himself.
 func (p *play) verifyHearing(v *verdict, references []conftest.Reference) error {
-	p.printf("\nWho heard whom (gain in dB, delay mouth to ear in ms; a dot: nothing, as it must be):\n")
+	p.printf("\nWho heard whom (gain in dB, delay added in ms; a dot: nothing, as it must be):\n")
 	p.printf("  %-28s", "scene")
 	for _, a := range p.actors {
 		p.printf("%-26s", a.name)
@@ -99,7 +99,7 @@ func (p *play) verifyHearing(v *verdict, references []conftest.Reference) error 
 		}
 		p.printf("\n")
 	}
-	p.printf("  mouth to ear: median %d ms, worst %d ms (20 ms of it is the packet)\n",
+	p.printf("  the server adds: median %d ms, worst %d ms (a phone adds its packet, 20 ms, and its jitter buffer)\n",
 		conftest.Percentile(v.delays, 0.5).Milliseconds(), conftest.Percentile(v.delays, 1).Milliseconds())
 	return nil
 }
