@@ -291,14 +291,20 @@ func (a *Agent) dial(key string, attempt *dial, timeout time.Duration) {
 
 // write sends a request that has no transaction: an ACK.
 func (a *Agent) write(ctx context.Context, o *outbound) error {
-	wire, _, err := a.prepare(ctx, o)
-	if err != nil {
-		return err
+	var failed error
+	for range sendAttempts {
+		wire, _, err := a.prepare(ctx, o)
+		if err != nil {
+			return err
+		}
+		if failed = a.transport.WriteMsg(wire); failed == nil {
+			return nil
+		}
+		if !a.pause(time.Millisecond) {
+			break
+		}
 	}
-	if err := a.transport.WriteMsg(wire); err != nil {
-		return fmt.Errorf("%w: %w", ErrTransport, err)
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrTransport, failed)
 }
 
 // fromAddress is who we are when nobody says otherwise.

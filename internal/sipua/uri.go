@@ -50,6 +50,9 @@ func ParseURI(s string) (URI, error) {
 		return uri, nil
 	}
 	rest = uri.parseUser(rest)
+	if rest == "" {
+		return URI{}, fmt.Errorf("%w: no user or host in %s", ErrURI, clip(s))
+	}
 	rest, uri.Headers, _ = strings.Cut(rest, "?")
 	hostPort, params, hasParams := strings.Cut(rest, ";")
 	if err := uri.parseHostPort(hostPort); err != nil {
@@ -74,6 +77,9 @@ func (u *URI) parseUser(s string) string {
 	// An "@" that belongs to the headers, as in sip:host?Subject=a@b, has no
 	// meaning as a separator; a user with a question mark does.
 	u.User, u.Password, _ = strings.Cut(s[:at], ":")
+	if u.User == "" {
+		return ""
+	}
 	return s[at+1:]
 }
 
