@@ -40,6 +40,9 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 	s.registerRecordings(api)
 	s.registerEvents(api)
 	describeServer(api.OpenAPI(), metrics)
+	for _, object := range []reflect.Type{reflect.TypeFor[focus.SpeakersInfo](), reflect.TypeFor[focus.DigitInfo]()} {
+		api.OpenAPI().Components.Schemas.Schema(object, true, "") // occur in events only
+	}
 	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI(), len(s.cfg.Tokens) > 0))
 }
 

@@ -133,6 +133,9 @@ func (s *Server) Unready() { s.ready.Store(false) }
 func (s *Server) Close(ctx context.Context) error {
 	s.Unready()
 	s.streams.end()
+	if s.listener == nil {
+		return nil // never started
+	}
 	ctx, cancel := context.WithTimeout(ctx, shutdownPatient)
 	defer cancel()
 	err := s.http.Shutdown(ctx)

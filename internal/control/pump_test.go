@@ -1,0 +1,176 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+)
+
+// fakeSource gives the events of a channel.
+type fakeSource struct {
+	events chan focus.Event
+	missed uint64
+}
+
+func (s *fakeSource) Next(ctx context.Context) (focus.Event, error) {
+	select {
+	case event, ok := <-s.events:
+		if !ok {
+			return event, focus.ErrShutdown
+		}
+		return event, nil
+	case <-ctx.Done():
+		return focus.Event{}, ctx.Err()
+	}
+}
+
+func (s *fakeSource) Missed() uint64 { return s.missed }
+
+// fakeReader is a connection. When stuck it takes nothing: a write waits for its deadline.
+type fakeReader struct {
+	header   http.Header
+	text     strings.Builder
+	deadline time.Time
+	stuck    bool
+	gone     bool
+}
+
+func (r *fakeReader) Header() http.Header { return r.header }
+func (r *fakeReader) WriteHeader(int)     {}
+func (r *fakeReader) FlushError() error   { return nil }
+
+func (r *fakeReader) SetWriteDeadline(at time.Time) error {
+	r.deadline = at
+	return nil
+}
+
+func (r *fakeReader) Write(text []byte) (int, error) {
+	switch {
+	case r.gone:
+		return 0, errors.New("broken pipe")
+	case r.stuck:
+		<-time.After(time.Until(r.deadline))
+		return 0, os.ErrDeadlineExceeded
+	}
+	return r.text.Write(text)
+}
+
+// pumping runs pump until the test ends it.
+func pumping(ctx context.Context, from source, to *fakeReader) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pump(ctx, from, &reader{out: to, control: http.NewResponseController(to)})
+	}()
+	return done
+}
+
+func over(done <-chan struct{}) bool {
+	synctest.Wait()
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestSilentStreamIsKeptAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := &fakeSource{events: make(chan focus.Event)}, &fakeReader{}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := pumping(ctx, from, to)
+		<-time.After(keepAlive - time.Second)
+		synctest.Wait()
+		if got := to.text.String(); got != ": parley\n\n" {
+			t.Errorf("in the beginning: %q", got)
+		}
+		<-time.After(2*time.Second + keepAlive)
+		synctest.Wait()
+		if got := strings.Count(to.text.String(), ": alive\n\n"); got != 2 {
+			t.Errorf("%d signs of life, want 2", got)
+		}
+		from.events <- focus.Event{ID: "a-1", Type: focus.ConferenceStarted, Conference: "1", Sequence: 1}
+		synctest.Wait()
+		want := "id: a-1\nevent: conference.started\ndata: {\"id\":\"a-1\",\"type\":\"conference.started\","
+		if got := to.text.String(); !strings.Contains(got, want) || !strings.HasSuffix(got, "}\n\n") {
+			t.Errorf("an event is written as %q", got)
+		}
+		if over(done) {
+			t.Error("the stream has ended")
+		}
+		cancel()
+		if !over(done) {
+			t.Error("the stream goes on without its reader")
+		}
+	})
+}
+
+func TestStreamOfReaderThatTakesNothingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := &fakeSource{events: make(chan focus.Event)}, &fakeReader{}
+		done := pumping(t.Context(), from, to)
+		synctest.Wait()
+		to.stuck = true
+		from.events <- focus.Event{ID: "a-1"}
+		<-time.After(writeLimit - time.Second)
+		if over(done) {
+			t.Error("the stream has ended too early")
+		}
+		<-time.After(2 * time.Second)
+		if !over(done) {
+			t.Error("the stream waits for ever")
+		}
+	})
+}
+
+func TestStreamEndsWithItsSourceAndItsReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := &fakeSource{events: make(chan focus.Event)}
+		done := pumping(t.Context(), from, &fakeReader{})
+		close(from.events)
+		if !over(done) {
+			t.Error("the stream goes on without its source")
+		}
+		if done := pumping(t.Context(), &fakeSource{events: make(chan focus.Event)}, &fakeReader{gone: true}); !over(done) {
+			t.Error("the stream goes on without its reader")
+		}
+	})
+}
+
+func TestSlowReaderIsToldWhatItHasMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := &fakeSource{events: make(chan focus.Event)}, &fakeReader{}
+		done := pumping(t.Context(), from, to)
+		synctest.Wait()
+		from.missed = 7
+		from.events <- focus.Event{ID: "a-9"}
+		from.events <- focus.Event{ID: "a-10"}
+		synctest.Wait()
+		if got := to.text.String(); strings.Count(got, ": 7 events are lost") != 1 || strings.Index(got, "lost") > strings.Index(got, "a-9") {
+			t.Errorf("wrote %q", got)
+		}
+		close(from.events)
+		if !over(done) {
+			t.Error("the stream goes on without its source")
+		}
+	})
+}
+
+func TestEventThatCannotBeWrittenEndsTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := &fakeSource{events: make(chan focus.Event)}
+		done := pumping(t.Context(), from, &fakeReader{})
+		from.events <- focus.Event{ID: "a-1", Object: func() {}}
+		if !over(done) {
+			t.Error("the stream goes on")
+		}
+	})
+}
