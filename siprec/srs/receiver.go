@@ -119,6 +119,9 @@ func (r *receiver) latch(from netip.AddrPort, at time.Duration) bool {
 	return true
 }
 
+// unlatch makes the next packet decide anew where the client sends from.
+func (r *receiver) unlatch() { r.remote = netip.AddrPort{} }
+
 func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
 	if len(r.report.SSRCs) < maxSSRCs && !slices.Contains(r.report.SSRCs, ssrc) {
 		r.report.SSRCs = append(r.report.SSRCs, ssrc)
@@ -257,7 +260,7 @@ func (r *receiver) move(s *source, began, by int64) error {
 // senderReport takes a report of the source that is heard.
 func (r *receiver) senderReport(sr senderReport, at time.Duration) error {
 	s := r.source
-	if s == nil || s.ssrc != sr.ssrc || sr.ntp == 0 {
+	if s == nil || s.ssrc != sr.ssrc || sr.ntp == 0 || !r.remote.IsValid() {
 		return nil
 	}
 	s.report, s.reportAt, s.reported = sr, at, true

@@ -287,6 +287,21 @@ func TestSourceChanges(t *testing.T) {
 	}
 }
 
+// A client that begins anew under the same SSRC is believed from its second packet on.
+func TestSameSourceRestarts(t *testing.T) {
+	b := newBench(t, codecs.PCMU, clocks{})
+	for n := range 200 {
+		b.send(n, time.Duration(n)*frame)
+	}
+	for n := range 50 {
+		b.sendAs(n, uint32(n*160), 1, time.Duration(200+n)*frame)
+	}
+	pcm := b.finish(6 * time.Second)
+	has(t, pcm, 199, 199*160)
+	has(t, pcm, 0, 200*160)
+	has(t, pcm, 49, 249*160)
+}
+
 // Nobody else's packets are taken while the client is heard, nor other payload types, nor rubbish.
 func TestForeignPackets(t *testing.T) {
 	b := newBench(t, codecs.PCMU, clocks{})

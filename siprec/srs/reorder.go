@@ -22,8 +22,10 @@ const (
 	// need not be the first to arrive.
 	startCount = 3
 	startTime  = 80 * time.Millisecond
-	// jump is a step of sequence numbers that means a new beginning (RFC 3550, appendix A.1).
-	jump = 3000
+	// jump and misorder are steps of sequence numbers, forward and back, that mean a new beginning
+	// (RFC 3550, appendix A.1: MAX_DROPOUT and MAX_MISORDER).
+	jump     = 3000
+	misorder = 100
 )
 
 // A reorderer puts the packets of one source into their order (RFC 3550, section
@@ -45,7 +47,7 @@ func (r *reorderer) push(e entry) bool {
 		r.highest = e.seq
 	} else {
 		e.seq = r.highest + int64(int16(e.header.seq-uint16(r.highest))) //nolint:gosec // serial number arithmetic
-		if e.seq-r.highest > jump || r.highest-e.seq > jump {
+		if e.seq-r.highest > jump || r.highest-e.seq > misorder {
 			return false
 		}
 	}

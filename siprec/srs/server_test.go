@@ -351,3 +351,33 @@ func TestIsClient(t *testing.T) {
 		}
 	}
 }
+
+// Another codec with another sample rate goes into another file; with the same rate the file goes on.
+func TestCodecChanges(t *testing.T) {
+	t.Parallel()
+	hooks := newLog()
+	server := startServer(t, Config{Hooks: hooks.hooks()})
+	c := newClient(t, server)
+	voices := []*voice{newVoice(t, "1", codecs.PCMU, 400), newVoice(t, "1", codecs.PCMA, 400), newVoice(t, "1", codecs.Opus, 400)}
+	response, err := c.invite(c.call("udp", "application/sdp", c.describe(voices[0])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range voices {
+		if i > 0 {
+			if response, err = c.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: c.describe(v)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v.ssrc = uint32(7 + i)
+		v.use(c.accept(response.Body).Streams[0])
+		c.stream(10*i, 10*i+10, true, v)
+	}
+	if err = c.dialog.Bye(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := hooks.wait(t)
+	if len(r.Streams) != 2 || r.Streams[0].Codec != "PCMA/8000" || r.Streams[0].Packets < 19 || r.Streams[1].File != "1-2.wav" || r.Streams[1].Packets != 10 {
+		t.Errorf("%+v", r.Streams)
+	}
+}

@@ -20,7 +20,8 @@ const reportInterval = 5 * time.Second
 // It belongs to the goroutine of its recording but for the reading of its sockets.
 type stream struct {
 	pair     pair
-	ssrc     uint32 // of our receiver reports
+	ssrc     uint32         // of our receiver reports
+	rtp      netip.AddrPort // of the client, by its description
 	rtcp     netip.AddrPort
 	receiver *receiver
 	report   *Stream
@@ -82,7 +83,10 @@ func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error
 	if err := s.receiver.configure(agreed); err != nil {
 		return err
 	}
-	s.rtcp = agreed.RemoteRTCP
+	if s.rtp != agreed.Remote {
+		s.receiver.unlatch()
+	}
+	s.rtp, s.rtcp = agreed.Remote, agreed.RemoteRTCP
 	s.report.Codec = agreed.Codec.String() + "/" + strconv.Itoa(agreed.Codec.ClockRate())
 	paused := !agreed.Receive
 	switch n := len(s.report.Pauses); {
