@@ -107,7 +107,7 @@ func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHan
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := successful("INVITE", response); err != nil {
+	if _, err = successful("INVITE", response); err != nil {
 		return nil, response, err
 	}
 	dialog, err := a.confirm(it, call, response, handler)

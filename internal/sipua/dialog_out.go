@@ -76,7 +76,8 @@ func (d *Dialog) retry(response *Response, err error) (time.Duration, bool) {
 		return randomBetween(0, unit*2), true
 	case 500:
 		if after, ok := retryAfter(response); ok && after <= maxRetryAfter {
-			return max(after*unit/time.Second, unit/20), true
+			// In tests the unit is shorter than the second that Retry-After counts.
+			return max(time.Duration(after.Seconds()*float64(unit)), unit/20), true
 		}
 	}
 	return 0, false

@@ -283,7 +283,8 @@ func TestTargetRefresh(t *testing.T) {
 	f.method, f.cseq, f.branch = "UPDATE", 2, "z9hG4bK"+unique("u")
 	f.extra = "Contact: <sip:phone@" + other.addr().String() + ">\r\n"
 	p.send(p.render(f))
-	for fieldOf(p.expect("SIP/2.0 200"), "CSeq") != "2 UPDATE" {
+	for cseq := ""; cseq != "2 UPDATE"; {
+		cseq = fieldOf(p.expect("SIP/2.0 200"), "CSeq")
 	}
 	ack.method, ack.branch = "ACK", "z9hG4bK"+unique("ack")
 	p.send(p.render(ack))

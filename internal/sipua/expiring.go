@@ -57,12 +57,6 @@ func (e *expiring[V]) get(key string) (V, bool) {
 	return item.value, true
 }
 
-func (e *expiring[V]) remove(key string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.items, key)
-}
-
 // size returns the number of entries that are held.
 func (e *expiring[V]) size() int {
 	e.mu.Lock()

@@ -52,7 +52,7 @@ func (c *framedConn) Read(p []byte) (int, error) {
 			c.ready = message
 		case reject:
 			if answer := c.refuse(status, message); answer != nil {
-				if _, err := c.Conn.Write(answer); err != nil {
+				if _, err := c.Write(answer); err != nil {
 					return 0, err //nolint:wrapcheck // a connection passes errors through
 				}
 			}
@@ -103,7 +103,7 @@ func (c *framedConn) skipKeepAlive() error {
 			return nil // may become a ping
 		}
 		c.buf = c.buf[4:]
-		if _, err := c.Conn.Write([]byte("\r\n")); err != nil {
+		if _, err := c.Write([]byte("\r\n")); err != nil {
 			return err //nolint:wrapcheck // a connection passes errors through
 		}
 	}
@@ -125,7 +125,7 @@ func (c *framedConn) messageLength() (int, error) {
 	}
 	// Without the length there is nothing to go on from: answer and close.
 	if answer := c.refuse(400, c.buf[:end+4]); answer != nil {
-		_, _ = c.Conn.Write(answer)
+		_, _ = c.Write(answer)
 	}
 	// What came before is to be answered first.
 	time.Sleep(framingGrace)

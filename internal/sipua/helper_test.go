@@ -35,7 +35,7 @@ type recorder struct {
 }
 
 func newRecorder() *recorder {
-	return &recorder{acks: make(chan *Request, 100), ended: make(chan EndReason, 100)}
+	return &recorder{acks: make(chan *Request, 5000), ended: make(chan EndReason, 5000)}
 }
 
 func (r *recorder) Invite(call *IncomingCall) {

@@ -196,7 +196,10 @@ func (a *Agent) serve() {
 	a.conns = newConnListener(addr)
 	a.wait.Go(func() { _ = a.transport.ServeTCP(a.conns) })
 	for _, listener := range a.udp {
-		for !a.bound(listener) && a.pause(time.Millisecond) {
+		for !a.bound(listener) {
+			if !a.pause(time.Millisecond) {
+				return
+			}
 		}
 	}
 	for _, listener := range a.tcp {

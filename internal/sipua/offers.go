@@ -38,7 +38,7 @@ func (o *offers) admit(invite, hasOffer bool) *Response {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	pending := func() *Response {
-		return NewResponse(500, Header{Name: "Retry-After", Value: seconds(time.Duration(randomUpTo(10)) * time.Second)})
+		return NewResponse(500, Header{Name: "Retry-After", Value: seconds(randomBetween(0, 9*time.Second))})
 	}
 	if invite {
 		switch {

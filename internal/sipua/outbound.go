@@ -323,7 +323,7 @@ func newCallID() string { return strings.ToLower(randomText(15)) }
 
 // newCSeq makes the first sequence number of a dialog, below 2^31 with room to
 // count (RFC 3261, section 8.1.1.5).
-func newCSeq() uint32 { return 1 + uint32(randomUpTo(1<<16)) }
+func newCSeq() uint32 { return 1 + uint32(randomUpTo(1<<16)&0xffff) }
 
 // retryAfter reads the Retry-After of a response (RFC 3261, section 20.33).
 func retryAfter(response *Response) (time.Duration, bool) {

@@ -24,7 +24,7 @@ func randomUpTo(n uint64) uint64 {
 
 // randomBetween returns a duration between the two.
 func randomBetween(from, to time.Duration) time.Duration {
-	return from + time.Duration(randomUpTo(uint64(to-from)+1))
+	return from + time.Duration(randomUpTo(uint64(max(0, to-from))+1)) //nolint:gosec // both are small and positive
 }
 
 // seconds renders a duration in whole seconds, rounded up.

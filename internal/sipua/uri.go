@@ -63,6 +63,12 @@ func ParseURI(s string) (URI, error) {
 		if uri.Params, err = parseParams(params); err != nil {
 			return URI{}, fmt.Errorf("%w: %w", ErrURI, err)
 		}
+		for _, param := range uri.Params {
+			// There is no quoting in a URI: what needs it cannot be written.
+			if !isAll(param.Name+param.Value, isURIParamChar) {
+				return URI{}, fmt.Errorf("%w: bad parameter in %s", ErrURI, clip(s))
+			}
+		}
 	}
 	return uri, nil
 }
@@ -84,7 +90,7 @@ func (u *URI) parseUser(s string) string {
 }
 
 func (u *URI) parseHostPort(s string) error {
-	host, port := s, ""
+	var host, port string
 	switch {
 	case strings.HasPrefix(s, "["):
 		end := strings.IndexByte(s, ']')

@@ -100,8 +100,13 @@ func (in *inbound) wellFormed() bool {
 			return false
 		}
 	}
+	return in.hasAddresses() && in.hasContact() && (len(in.request.Body) == 0 || headers.Get("Content-Type") != "")
+}
+
+// hasAddresses checks the fields that are lists of addresses.
+func (in *inbound) hasAddresses() bool {
 	for _, name := range []string{"Contact", "Record-Route", "Refer-To", "Referred-By"} {
-		for _, value := range headers.Values(name) {
+		for _, value := range in.request.Headers.Values(name) {
 			if value == "*" && in.request.Method == "REGISTER" {
 				continue
 			}
@@ -110,7 +115,7 @@ func (in *inbound) wellFormed() bool {
 			}
 		}
 	}
-	return in.hasContact() && (len(in.request.Body) == 0 || headers.Get("Content-Type") != "")
+	return true
 }
 
 // hasContact checks that a request which makes a dialog has one Contact with a
