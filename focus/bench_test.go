@@ -44,16 +44,27 @@ func logger() *slog.Logger {
 
 func newBench(t *testing.T, cfg focus.Config) *bench {
 	t.Helper()
+	return newBenchAt(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1")
+}
+
+// newBenchAt has its media sockets at one address, and its signalling at another.
+func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string) *bench {
+	t.Helper()
 	b := &bench{t: t, origin: time.Now()}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
 		b.focus.Speakers(m, active)
 	}})
 	must(t, err)
-	transport, err := media.NewTransport(media.Config{Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000})
+	transport, err := media.NewTransport(media.Config{
+		ListenAddress: mediaAddress, Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000,
+	})
 	must(t, err)
 	b.focus, err = focus.New(cfg, focus.Deps{Mixer: engine, Media: transport, Logger: logger()})
 	must(t, err)
-	b.agent, err = sipua.New(sipua.Config{Supported: []string{}, AllowEvents: []string{"conference"}, Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond}}, b.focus)
+	b.agent, err = sipua.New(sipua.Config{
+		Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, AllowEvents: []string{"conference"},
+		Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond},
+	}, b.focus)
 	must(t, err)
 	b.focus.Serve(b.agent)
 	must(t, engine.Start())
@@ -69,6 +80,9 @@ func newBench(t *testing.T, cfg focus.Config) *bench {
 			t.Errorf("shutdown of the agent: %v", err)
 		}
 		must(t, engine.Close())
+		if n := transport.Stats().Sessions; n != 0 {
+			t.Errorf("%d media sessions are left", n) // FO-END-09
+		}
 		must(t, transport.Close())
 		noGoroutines(t)
 	})

@@ -19,46 +19,50 @@ const recordAware = "record-aware"
 
 // Invite takes a call to a conference (RFC 4579, section 5.1).
 func (f *Focus) Invite(call *sipua.IncomingCall) {
-	if err := f.dialIn(call); err != nil {
-		f.log.Info("call refused", slog.String("call_id", call.Request().CallID), slog.Any("error", err))
-		if h := f.hooks.CallEnded; h != nil && status(err) != statusCanceled {
-			h(CallRecord{Direction: inbound, URI: call.Request().From.URI.Bare().String(), CallID: call.Request().CallID, Result: "refused", Reason: err.Error()})
+	if admitted, err := f.dialIn(call); err != nil {
+		request := call.Request()
+		f.log.Info("call refused", slog.String("call_id", request.CallID), slog.Any("error", err))
+		if h := f.hooks.CallEnded; h != nil && !admitted { // what was admitted has its record already
+			h(CallRecord{
+				Conference: conference.ID(request.URI.UserPart()), Direction: inbound, URI: request.From.URI.Bare().String(),
+				CallID: request.CallID, Result: "refused", Reason: reasonHeader(status(err), ""),
+			})
 		}
 		_ = call.Reject(refusal(err)) // fails only when the caller has gone
 	}
 }
 
 // dialIn admits a call, agrees on media and answers. What follows is up to the dialog's handler.
-func (f *Focus) dialIn(call *sipua.IncomingCall) error {
+func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	request := call.Request()
 	id := conference.ID(request.URI.UserPart())
 	offer, err := readOffer(request)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
-		return ErrBusy
+		return false, ErrBusy
 	}
 	m := joining{call: call, offer: offer, reply: make(chan joined, 1)}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	c, err := f.send(ctx, id, true, m)
 	if err != nil {
-		return err
+		return false, err
 	}
 	in := <-m.reply
 	if in.err != nil {
-		return in.err
+		return in.id != "", in.err
 	}
 	dialog, err := call.Answer(ctx, in.response, &dialogHandler{controller: c, id: in.id})
 	if err != nil {
-		c.post(abandoned{id: in.id, err: err})
-		return nil
+		c.post(abandoned{id: in.id, err: err}) // there is nobody left to tell
+		return true, nil
 	}
 	if !c.post(answered{id: in.id, dialog: dialog}) {
-		return dialog.Bye(ctx)
+		return true, dialog.Bye(ctx)
 	}
-	return nil
+	return true, nil
 }
 
 // readOffer gives the offer of an INVITE; nil when it has none (RFC 3261, section 13.2.1).
@@ -83,7 +87,7 @@ type joining struct {
 	reply chan joined // of capacity 1
 }
 
-// joined is the outcome of joining: the 2xx to send, or why not.
+// joined is the outcome of joining: the 2xx to send, or why not. Without id the machine has refused.
 type joined struct {
 	id       conference.ParticipantID
 	response *sipua.Response
@@ -105,7 +109,7 @@ func (m joining) handle(c *controller) {
 		return
 	}
 	p := c.newParticipant(id, inbound, entity)
-	p.transport = request.Transport
+	p.transport, p.reached, p.peerAddress = request.Transport, request.Local, request.Source.Addr().Unmap()
 	call := m.call.ID()
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
 	p.peer.RecordAware = aware
@@ -113,7 +117,7 @@ func (m joining) handle(c *controller) {
 	body, err := c.prepare(p, m.offer)
 	if err != nil {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), "")})
-		m.reply <- joined{err: err}
+		m.reply <- joined{id: id, err: err}
 		return
 	}
 	m.reply <- joined{id: id, response: c.accepted(p).WithBody(sdpType, body)}
@@ -148,9 +152,18 @@ func (p *participant) learnContact(contact sipua.Address, ok bool) {
 	}
 }
 
+// contact is the conference URI as the participant reaches it (RFC 4579, section 4.2).
+func (c *controller) contact(p *participant) sipua.Address {
+	uri := c.focus.contactURI(c.id, p.transport)
+	if c.focus.cfg.Domain == "" {
+		uri = reachable(uri, p.reached)
+	}
+	return sipua.Address{URI: uri}.With("isfocus", "")
+}
+
 // accepted is a 200 of the focus in the dialog of a participant (RFC 4579, sections 4.2 and 5.13).
 func (c *controller) accepted(p *participant) *sipua.Response {
-	contact := sipua.Address{URI: c.focus.contactURI(c.id, p.transport)}.With("isfocus", "")
+	contact := c.contact(p)
 	return sipua.NewResponse(200, sipua.Header{Name: "Contact", Value: contact.String()},
 		sipua.Header{Name: "Allow-Events", Value: confevent.EventPackage}, sipua.Header{Name: "Accept", Value: sdpType})
 }

@@ -230,7 +230,12 @@ func TestDeleteEndsEverything(t *testing.T) {
 // client is a user agent without phone.
 func (b *bench) client(t *testing.T) *sipua.Agent {
 	t.Helper()
-	agent, err := sipua.New(sipua.Config{}, ignore{})
+	return b.clientAt(t, "127.0.0.1")
+}
+
+func (b *bench) clientAt(t *testing.T, host string) *sipua.Agent {
+	t.Helper()
+	agent, err := sipua.New(sipua.Config{Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}}, ignore{})
 	must(t, err)
 	must(t, agent.Start(t.Context()))
 	t.Cleanup(func() {

@@ -48,14 +48,13 @@ func (c *controller) dial(id conference.ParticipantID) {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), err.Error())})
 		return
 	}
-	p.transport = target.Param("transport")
+	p.transport, p.peerAddress = target.Param("transport"), hostAddress(target)
 	offer, said := c.offer(p)
 	p.said = said
-	uri := c.focus.contactURI(c.id, p.transport)
 	call := sipua.OutgoingCall{
 		To:      sipua.Address{URI: target, Name: s.DisplayName},
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
-		Contact: sipua.Address{URI: uri}.With("isfocus", ""),
+		Contact: c.contact(p),
 		Headers: sipua.Headers{
 			{Name: "Allow-Events", Value: confevent.EventPackage}, {Name: "Accept", Value: sdpType},
 		},

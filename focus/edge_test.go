@@ -44,10 +44,14 @@ func (r *raw) Ended(reason sipua.EndReason) { r.ended <- reason }
 
 func (b *bench) raw() *raw {
 	b.t.Helper()
-	socket, err := new(net.ListenConfig).ListenPacket(b.t.Context(), "udp4", "127.0.0.1:0")
+	host := "127.0.0.1"
+	if b.addr.Addr().Is6() {
+		host = "[::1]"
+	}
+	socket, err := new(net.ListenConfig).ListenPacket(b.t.Context(), "udp", host+":0")
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = socket.Close() })
-	return &raw{b: b, agent: b.client(b.t), socket: socket, ended: make(chan sipua.EndReason, 1)}
+	return &raw{b: b, agent: b.clientAt(b.t, host), socket: socket, ended: make(chan sipua.EndReason, 1)}
 }
 
 // describe offers these codecs.
@@ -265,5 +269,36 @@ func TestLimits(t *testing.T) {
 	}
 	if _, err := b.focus.Dial(t.Context(), "one", b.uri("two")); !errors.Is(err, focus.ErrBusy) {
 		t.Errorf("dial-out beyond the limit: %v", err)
+	}
+}
+
+// Over IPv6, and with sockets that listen everywhere: descriptions say an address that can be reached.
+func TestAddresses(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		media       netip.Addr
+		sip, expect string
+	}{
+		{"IPv6", netip.MustParseAddr("::1"), "[::1]", "::1"},
+		{"everywhere", netip.MustParseAddr("0.0.0.0"), "127.0.0.1", "127.0.0.1"},
+		{"everywhere, IPv6", netip.MustParseAddr("::"), "[::1]", "::1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBenchAt(t, focus.Config{Dynamic: true}, test.media, test.sip)
+			r := b.raw()
+			r.call("room")
+			response, err := r.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: r.describe(codecs.PCMU)})
+			must(t, err)
+			answer, err := sdp.Parse(response.Body)
+			must(t, err)
+			if got := answer.ConnectionOf(0).Address.String(); got != test.expect {
+				t.Errorf("c= %s, want %s", got, test.expect)
+			}
+			contact, _ := response.Contact()
+			if got := contact.URI.Host; got != test.expect {
+				t.Errorf("Contact %s", contact)
+			}
+			must(t, r.dialog.Bye(t.Context()))
+		})
 	}
 }

@@ -47,7 +47,7 @@ type Hooks struct {
 	CallStarted func(direction string)
 	// CallAnswered: its media are bridged, so long after the INVITE.
 	CallAnswered func(direction string, setup time.Duration)
-	// CallEnded: with the outcome "answered", or why not: "cancelled", "busy", "failed", "refused", "unavailable".
+	// CallEnded: with the outcome "answered", or why not: "cancelled", "busy", "failed"; "refused" without CallStarted before.
 	CallEnded func(CallRecord)
 	// RecordingChanged: a session with a recording server has a new state; old is "" for a new one.
 	RecordingChanged func(server, old, state string)

@@ -30,7 +30,7 @@ func Example() {
 		panic(err)
 	}
 	f.Serve(agent)
-	if err := agent.Start(ctx); err != nil {
+	if err = agent.Start(ctx); err != nil {
 		panic(err)
 	}
 	state, err := f.Create(ctx, focus.ConferenceConfig{ID: "1000", Name: "Trading desk"})

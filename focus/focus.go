@@ -34,12 +34,12 @@ type Focus struct {
 	spawn  func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
 	cut    context.CancelFunc
 
-	agent    atomic.Pointer[sipua.Agent]
-	jobs     sync.WaitGroup // all goroutines of the Focus
-	recorded atomic.Uint64  // packets of recorded streams that are closed
-	mixes    sync.Map       // *mixer.Mix to *controller
-	talking  atomic.Int64   // participants admitted, for Limits.Participants
-	follows  atomic.Int64   // subscriptions
+	agent   atomic.Pointer[sipua.Agent]
+	jobs    sync.WaitGroup // all goroutines of the Focus
+	tapped  packetCount
+	mixes   sync.Map     // *mixer.Mix to *controller
+	talking atomic.Int64 // participants admitted, for Limits.Participants
+	follows atomic.Int64 // subscriptions
 
 	mu       sync.Mutex // guards what follows
 	entries  map[conference.ID]*entry
@@ -166,13 +166,13 @@ type Stats struct {
 	Participants    int            // present
 	Subscriptions   int            // to conference events
 	Recordings      map[string]int // sessions with recording servers by state
-	RecordedPackets uint64         // sent to recording servers in sessions that are closed
+	RecordedPackets uint64         // sent to recording servers since the start
 }
 
 // Stats counts what there is now.
 func (f *Focus) Stats() Stats {
 	s := Stats{
-		Subscriptions: int(f.follows.Load()), Recordings: map[string]int{}, RecordedPackets: f.recorded.Load(),
+		Subscriptions: int(f.follows.Load()), Recordings: map[string]int{}, RecordedPackets: f.tapped.total(),
 	}
 	for _, state := range f.Conferences() {
 		if state.Active {

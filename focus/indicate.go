@@ -8,7 +8,6 @@ import (
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sdp"
-	"github.com/parley-sip/parley/internal/sipua"
 )
 
 // indicate tells a participant about recording (RFC 7866, section 6.1.2) and reports when it is done.
@@ -53,7 +52,7 @@ func (c *controller) offerIndication(p *participant) {
 	p.telling = true
 	p.attempt++
 	dialog, id := p.dialog, p.id
-	contact := sipua.Address{URI: c.focus.contactURI(c.id, p.transport)}.With("isfocus", "")
+	contact := c.contact(p)
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 		defer cancel()

@@ -22,12 +22,11 @@ const levelExtension = 1
 func (c *controller) description(p *participant) sdp.Local {
 	cfg := c.focus.cfg
 	at := p.session.LocalAddr()
-	address := at.Addr()
-	if cfg.Address.IsValid() {
-		address = cfg.Address
+	if !p.address.IsValid() {
+		p.address = c.focus.mediaAddress(at.Addr(), p.peerAddress)
 	}
 	local := sdp.Local{
-		Address: address, Session: uint64(p.startedAt.UnixNano()), Version: 1,
+		Address: p.address, Session: uint64(p.startedAt.UnixNano()), Version: 1,
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
 		Streams: []sdp.LocalStream{{
 			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true,

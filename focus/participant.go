@@ -3,6 +3,7 @@ package focus
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
@@ -24,17 +25,20 @@ const byeTimeout = 32 * time.Second
 
 // participant is what the controller holds of a participant beside the State: its dialog, its media, its offers.
 type participant struct {
-	id        conference.ParticipantID
-	direction string
-	uri       string
-	startedAt time.Time
-	member    mixer.MemberID
-	session   *media.Session
-	dialog    *sipua.Dialog
-	transport string             // of the signalling
-	cancel    context.CancelFunc // of an INVITE that is on its way out
-	bridged   bool
-	hangUp    bool // the dialog is to be ended by us although the machine did not eject
+	id          conference.ParticipantID
+	direction   string
+	uri         string
+	startedAt   time.Time
+	member      mixer.MemberID
+	session     *media.Session
+	dialog      *sipua.Dialog
+	transport   string             // of the signalling
+	reached     netip.AddrPort     // address of ours that the INVITE came to
+	peerAddress netip.Addr         // of the user agent's signalling, invalid while it is not known
+	address     netip.Addr         // in our descriptions
+	cancel      context.CancelFunc // of an INVITE that is on its way out
+	bridged     bool
+	hangUp      bool // the dialog is to be ended by us although the machine did not eject
 
 	local, remote *sdp.Description // last sent and received
 	pending       *sdp.Description // our offer that waits for its answer in an ACK

@@ -66,6 +66,7 @@ func (c *controller) stream(r *recorder, key string, id conference.ParticipantID
 	}
 	s := &recorded{key: key, participant: id, id: newIdentity(), session: session, member: c.newMember()}
 	r.streams[key] = s
+	c.focus.tapped.add(session)
 	return s
 }
 

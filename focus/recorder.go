@@ -83,7 +83,7 @@ func (c *controller) startRecorder(r *conference.Recording, name string) error {
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
 	}
-	address, err := c.mediaAddress()
+	address, err := c.recorderAddress(server)
 	if err != nil {
 		return err
 	}
@@ -105,17 +105,24 @@ func (c *controller) startRecorder(r *conference.Recording, name string) error {
 	return nil
 }
 
-// mediaAddress is where recorded streams come from.
-func (c *controller) mediaAddress() (netip.Addr, error) {
-	if a := c.focus.cfg.Address; a.IsValid() {
-		return a, nil
-	}
+// recorderAddress is where recorded streams come from.
+func (c *controller) recorderAddress(server Recorder) (netip.Addr, error) {
+	var bound netip.Addr
 	for _, p := range c.participants {
 		if p.session != nil {
-			return p.session.LocalAddr().Addr(), nil
+			bound = p.session.LocalAddr().Addr()
+			break
 		}
 	}
-	return netip.Addr{}, errors.New("no media address")
+	target, err := sipua.ParseURI(server.URI)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	address := c.focus.mediaAddress(bound, hostAddress(target))
+	if !address.IsValid() {
+		return address, errors.New("no media address")
+	}
+	return address, nil
 }
 
 // profileModes is what is recorded for a server that expects certain streams.
@@ -238,7 +245,7 @@ func (c *controller) closeStream(s *recorded) {
 		case <-applied:
 		case <-silent:
 		}
-		c.focus.recorded.Add(s.session.Stats().PacketsSent)
+		c.focus.tapped.remove(s.session)
 		if err := s.session.Close(); err != nil {
 			c.log.Warn("closing a recorded stream", slog.Any("error", err))
 		}

@@ -2,13 +2,14 @@ package conference
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 )
 
 // BenchmarkStep is a change of who speaks in a large conference: the most frequent event there is.
 func BenchmarkStep(b *testing.B) {
 	for _, n := range []int{10, 100, 1000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			m := NewMachine(Config{ID: "1000"})
 			for i := range n {
 				id := ParticipantID(fmt.Sprint("p", i))
