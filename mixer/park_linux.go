@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,13 +14,32 @@ const (
 	futexAnyone     = 0xffffffff
 )
 
-// monotonic returns the time of CLOCK_MONOTONIC.
-func monotonic() int64 {
+// clock relates Go's monotonic readings to CLOCK_MONOTONIC, which deadlines are in. Go reads it without a system call; one that the
+// scheduler knows of costs far more than the reading, and would be made several times a tick.
+type clock struct {
+	epoch  time.Time
+	offset int64
+}
+
+//nolint:gochecknoglobals // the origin of the monotonic clock, read only
+var origin = newClock()
+
+func newClock() clock {
 	var ts unix.Timespec
+	epoch := time.Now()
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail: the clock exists and ts is ours
 
-	return ts.Nano()
+	return clock{epoch: epoch, offset: ts.Nano()}
 }
+
+// monotonic returns the time of CLOCK_MONOTONIC, to within what passed between the two readings of newClock.
+func monotonic() int64 { return origin.offset + int64(time.Since(origin.epoch)) }
+
+// favouredNice is the priority of the threads that mix: other work of this machine waits rather than a tick.
+const favouredNice = -15
+
+// favour asks the system to prefer the calling thread. It is a wish: without the privilege (CAP_SYS_NICE) nothing changes.
+func favour() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, favouredNice) }
 
 // park sleeps until *word is no longer value and somebody calls wake, or until a deadline of CLOCK_MONOTONIC in nanoseconds; 0:
 // none. It may return early. The timer is the kernel's high-resolution one, as that of clock_nanosleep with TIMER_ABSTIME, but
