@@ -244,12 +244,12 @@ func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler D
 	if err := c.sendFinal(response); err != nil {
 		a.unregister(state.id)
 		dialog.forgetACK(c.in.request.CSeq)
-		a.log.Debug("an answer came too late", slog.String("call_id", state.id.CallID), slog.Any("error", err))
+		a.log.DebugContext(ctx, "an answer came too late", slog.String("call_id", state.id.CallID), slog.Any("error", err))
 		return nil, err
 	}
 	c.mu.Lock()
 	c.dialog = true
 	c.mu.Unlock()
-	a.spawn(func() { dialog.repeatAnswer(c.in, response, pending) })
+	a.spawn(func() { dialog.repeatAnswer(c.in, response, pending) }) //nolint:contextcheck // goes on after the caller's context has ended
 	return dialog, nil
 }

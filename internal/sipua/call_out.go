@@ -110,7 +110,7 @@ func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHan
 	if _, err = successful("INVITE", response); err != nil {
 		return nil, response, err
 	}
-	dialog, err := a.confirm(it, call, response, handler)
+	dialog, err := a.confirm(it, call, response, handler) //nolint:contextcheck // goes on after the caller's context has ended
 	return dialog, response, err
 }
 
@@ -122,8 +122,8 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 	for {
 		wire, err := it.next(ctx, timer.C, a.draining)
 		if err != nil {
-			a.callCount.Add(1) // until it is taken back
-			if !a.spawn(func() {
+			a.callCount.Add(1)   // until it is taken back
+			if !a.spawn(func() { //nolint:contextcheck // goes on after the caller's context has ended
 				defer a.callCount.Add(-1)
 				it.abandon(provisional)
 			}) {

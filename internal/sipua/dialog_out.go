@@ -121,7 +121,7 @@ func (d *Dialog) reInvite(ctx context.Context, request *outbound) (*Response, er
 	d.state.refresh(response.Headers)
 	life, cancel := a.lifetime(64 * a.config.Timers.T1)
 	defer cancel()
-	return response, it.acknowledge(life, d.state.ack(request.cseq, Body{}))
+	return response, it.acknowledge(life, d.state.ack(request.cseq, Body{})) //nolint:contextcheck // goes on after the caller's context has ended
 }
 
 // finalResponse waits for the final response of a re-INVITE. When ctx ends it is
@@ -133,7 +133,7 @@ func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, er
 		wire, err := it.next(ctx, timer.C, nil)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return it.takeBack(provisional)
+			return it.takeBack(provisional) //nolint:contextcheck // goes on after the caller's context has ended
 		case err != nil:
 			return nil, err
 		case !wire.IsProvisional():
@@ -160,7 +160,7 @@ func (d *Dialog) concluded(ctx context.Context, method string, response *Respons
 	case d.hasEnded() && Status(err) == 0:
 		return response, ErrEnded
 	case lost, Status(err) == 408, Status(err) == 481:
-		d.abort(EndReason{Cause: EndRefused, Err: err})
+		d.abort(EndReason{Cause: EndRefused, Err: err}) //nolint:contextcheck // goes on after the caller's context has ended
 	}
 	return response, err
 }

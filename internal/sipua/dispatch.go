@@ -9,6 +9,9 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
+// methodOptions is SIP's, which is older than that of HTTP.
+const methodOptions = "OPTIONS"
+
 const (
 	// holdCancel is how long a CANCEL waits for its INVITE.
 	holdCancel = 50 * time.Millisecond
@@ -96,7 +99,7 @@ func (a *Agent) outOfDialog(in *inbound) {
 func (in *inbound) answer(response *Response) {
 	switch {
 	case response != nil:
-	case in.request.Method == "OPTIONS":
+	case in.request.Method == methodOptions:
 		response = NewResponse(200)
 	default:
 		response = NewResponse(405)

@@ -51,8 +51,9 @@ func (h Headers) Values(name string) []string {
 // all fields with this name (RFC 3261, section 7.3.1). Commas inside quotation
 // marks and angle brackets do not separate. Empty elements are left out.
 func (h Headers) List(name string) []string {
-	var list []string
-	for _, value := range h.Values(name) {
+	values := h.Values(name)
+	list := make([]string, 0, len(values))
+	for _, value := range values {
 		list = append(list, splitList(value)...)
 	}
 	return list

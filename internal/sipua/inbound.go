@@ -90,7 +90,7 @@ func (a *Agent) responseHeaders(request *Request, response *Response) Headers {
 		add("Server", a.config.UserAgent)
 	}
 	switch {
-	case class == 2 && request.Method == "OPTIONS":
+	case class == 2 && request.Method == methodOptions:
 		add("Allow", a.allow())
 		add("Accept", strings.Join(a.acceptedTypes(), ", "))
 		add("Supported", strings.Join(a.config.Supported, ", "))

@@ -56,7 +56,7 @@ func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
 			return n, source, nil
 		case reject:
 			if answer := l.refuse(status, p[:n]); answer != nil {
-				_, _ = l.PacketConn.WriteTo(answer, source)
+				_, _ = l.WriteTo(answer, source)
 			}
 		case drop:
 		}

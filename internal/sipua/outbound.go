@@ -252,7 +252,7 @@ func (a *Agent) connect(ctx context.Context, addr netip.AddrPort, timeout time.D
 	}
 	a.mu.Unlock()
 	if !running {
-		if !a.spawn(func() { a.dial(key, attempt, timeout) }) {
+		if !a.spawn(func() { a.dial(key, attempt, timeout) }) { //nolint:contextcheck // goes on after the caller's context has ended
 			return ErrClosed
 		}
 	}

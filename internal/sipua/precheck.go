@@ -68,10 +68,7 @@ func precheck(data []byte, limits Limits, stream bool) (verdict, int) {
 	if len(data) > limits.MaxMessageSize {
 		return drop, 0
 	}
-	head := data
-	if end := bytes.Index(data, []byte("\r\n\r\n")); end >= 0 {
-		head = data[:end]
-	}
+	head, _, _ := bytes.Cut(data, []byte("\r\n\r\n"))
 	if bytes.Count(head, []byte{'\n'}) > limits.MaxHeaders || bytes.Count(head, []byte{';'}) > limits.MaxParams {
 		return drop, 0
 	}

@@ -169,15 +169,17 @@ func TestRepeatedFailure(t *testing.T) {
 	agent := startAgent(t, Config{}, newRecorder())
 	result := startCall(t.Context(), agent, peer.uri(), newRecorder(), nil)
 	invite := peer.read("INVITE", time.Second)
-	for range 3 {
+	for i := range 3 {
 		peer.respond(invite, "486 Busy Here", "a", "", "")
 		ack := peer.read("ACK", 200*time.Millisecond)
 		if fieldOf(ack, "Via") != fieldOf(invite, "Via") || tagOf(ack) != "a" {
 			t.Errorf("%s", ack)
 		}
-	}
-	if r := wait(t, result, "Invite"); Status(r.err) != 486 {
-		t.Error(r.err)
+		if i == 0 {
+			if r := wait(t, result, "Invite"); Status(r.err) != 486 {
+				t.Error(r.err)
+			}
+		}
 	}
 }
 

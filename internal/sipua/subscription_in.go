@@ -383,5 +383,5 @@ func (n *NotifierDialog) end(reason EndReason) {
 
 // shutdown ends the subscription with the Agent: the subscriber may try again.
 func (n *NotifierDialog) shutdown(context.Context) {
-	n.terminate("deactivated", EndReason{Cause: EndShutdown})
+	n.terminate("deactivated", EndReason{Cause: EndShutdown}) //nolint:contextcheck // goes on after the caller's context has ended
 }

@@ -76,17 +76,17 @@ func ParseURI(s string) (URI, error) {
 // parseUser takes the user part off and returns the rest. The user part may
 // itself contain semicolons and question marks, but no "@".
 func (u *URI) parseUser(s string) string {
-	at := strings.IndexByte(s, '@')
-	if at < 0 {
+	userInfo, rest, ok := strings.Cut(s, "@")
+	if !ok {
 		return s
 	}
 	// An "@" that belongs to the headers, as in sip:host?Subject=a@b, has no
 	// meaning as a separator; a user with a question mark does.
-	u.User, u.Password, _ = strings.Cut(s[:at], ":")
+	u.User, u.Password, _ = strings.Cut(userInfo, ":")
 	if u.User == "" {
 		return ""
 	}
-	return s[at+1:]
+	return rest
 }
 
 func (u *URI) parseHostPort(s string) error {

@@ -50,7 +50,7 @@ func (a *Agent) validate(in *inbound) *Response {
 	if !in.request.URI.IsSIP() {
 		return NewResponse(416)
 	}
-	if hops := in.request.Headers.Get("Max-Forwards"); hops != "" && strings.Trim(hops, "0") == "" && in.request.Method != "OPTIONS" {
+	if hops := in.request.Headers.Get("Max-Forwards"); hops != "" && strings.Trim(hops, "0") == "" && in.request.Method != methodOptions {
 		return NewResponse(483)
 	}
 	if unsupported := a.unsupported(in.request); len(unsupported) > 0 {
