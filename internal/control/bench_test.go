@@ -120,10 +120,10 @@ func (b *bench) request(method, path, contentType string, body []byte, change fu
 	}
 	response, err := http.DefaultClient.Do(r)
 	must(b.t, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	defer response.Body.Close() //nolint:errcheck // read only
+	content, err := io.ReadAll(response.Body)
 	must(b.t, err)
-	return answer{status: response.StatusCode, header: response.Header, body: text}
+	return answer{status: response.StatusCode, header: response.Header, body: content}
 }
 
 // do sends JSON, or nothing when in is "", and wants a status.
@@ -163,6 +163,39 @@ func object(t *testing.T, got answer) map[string]any {
 		t.Fatalf("%v in %q", err, got.body)
 	}
 	return out
+}
+
+// text is a field that must be a string.
+func text(t *testing.T, from map[string]any, key string) string {
+	t.Helper()
+	value, ok := from[key].(string)
+	if !ok {
+		t.Fatalf("%s is %v, want a string", key, from[key])
+	}
+	return value
+}
+
+// length is that of a field that must be a list.
+func length(t *testing.T, from map[string]any, key string) int {
+	t.Helper()
+	value, ok := from[key].([]any)
+	if !ok {
+		t.Fatalf("%s is %v, want a list", key, from[key])
+	}
+	return len(value)
+}
+
+// inside follows keys from object to object.
+func inside(t *testing.T, from map[string]any, keys ...string) map[string]any {
+	t.Helper()
+	for _, key := range keys {
+		value, ok := from[key].(map[string]any)
+		if !ok {
+			t.Fatalf("%s is %v, want an object", key, from[key])
+		}
+		from = value
+	}
+	return from
 }
 
 func objects(t *testing.T, got answer) []map[string]any {

@@ -13,8 +13,6 @@ import (
 )
 
 // routes are the operations that the project's interface page promises.
-//
-//nolint:gochecknoglobals // a table
 var routes = []string{
 	"GET /api/v1/conferences", "POST /api/v1/conferences", "GET /api/v1/conferences/{id}", "PATCH /api/v1/conferences/{id}", "DELETE /api/v1/conferences/{id}",
 	"GET /api/v1/conferences/{id}/participants", "POST /api/v1/conferences/{id}/participants", "GET /api/v1/conferences/{id}/participants/{pid}",
@@ -42,10 +40,11 @@ func TestDescriptionIsOpenAPI31AndNamesEveryRoute(t *testing.T) {
 	}
 	var found []string
 	seen := map[string]bool{}
-	for path, item := range document["paths"].(map[string]any) {
-		for method, operation := range item.(map[string]any) {
+	for path, item := range inside(t, document, "paths") {
+		methods, _ := item.(map[string]any)
+		for method := range methods {
 			found = append(found, strings.ToUpper(method)+" "+path)
-			o := operation.(map[string]any)
+			o := inside(t, methods, method)
 			id, _ := o["operationId"].(string)
 			if id == "" || seen[id] || o["summary"] == "" || o["tags"] == nil {
 				t.Errorf("%s %s: operationId %q, summary %q, tags %v", method, path, id, o["summary"], o["tags"])
@@ -59,13 +58,13 @@ func TestDescriptionIsOpenAPI31AndNamesEveryRoute(t *testing.T) {
 		t.Errorf("it names\n%s\nwant\n%s", strings.Join(found, "\n"), strings.Join(want, "\n"))
 	}
 	// Every reference leads somewhere.
-	schemas := document["components"].(map[string]any)["schemas"].(map[string]any)
+	schemas := inside(t, document, "components", "schemas")
 	for _, reference := range regexp.MustCompile(`"\$ref":"#/components/schemas/([^"]*)"`).FindAllSubmatch(got.body, -1) {
 		if schemas[string(reference[1])] == nil {
 			t.Errorf("there is no schema %s", reference[1])
 		}
 	}
-	joined := schemas["ParticipantInfo"].(map[string]any)["properties"].(map[string]any)["joined_at"].(map[string]any)
+	joined := inside(t, schemas, "ParticipantInfo", "properties", "joined_at")
 	if joined["format"] != "date-time" {
 		t.Errorf("a time is described as %v", joined)
 	}

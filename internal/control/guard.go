@@ -13,7 +13,7 @@ import (
 // guard lets in who may come in, writes down what changes something, and turns a panic into a 500.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
+		defer func() { //nolint:contextcheck // it has that of the request
 			if trouble := recover(); trouble != nil {
 				if trouble == http.ErrAbortHandler { //nolint:errorlint // a value, compared as such
 					panic(trouble)

@@ -19,7 +19,9 @@ func TestParticipantsAreShownAndChanged(t *testing.T) {
 	events := b.follow("/api/v1/conferences/1000/events", "")
 	alice := b.phone("alice", "1000")
 	b.phone("bob", "1000")
-	events.until("two participants", func(e streamed) bool { return e.Event == "participant.joined" && e.Data.Object["display_name"] == "bob" })
+	events.until("two participants", func(e streamed) bool {
+		return e.Event == "participant.joined" && e.Data.Object["display_name"] == "bob"
+	})
 	found := objects(t, b.do("GET", "/api/v1/conferences/1000/participants", "", 200))
 	if len(found) != 2 || found[0]["display_name"] != "alice" || found[1]["display_name"] != "bob" {
 		t.Fatalf("the roster is %v", found)
@@ -46,7 +48,7 @@ func TestParticipantsAreShownAndChanged(t *testing.T) {
 	if joined, _ := found[0]["joined_at"].(string); !regexp.MustCompile(`^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ$`).MatchString(joined) {
 		t.Errorf("joined at %q", joined)
 	}
-	at := "/api/v1/conferences/1000/participants/" + found[0]["id"].(string)
+	at := "/api/v1/conferences/1000/participants/" + text(t, found[0], "id")
 	if one := object(t, b.do("GET", at, "", 200)); one["id"] != found[0]["id"] {
 		t.Errorf("alice alone is %v", one)
 	}
@@ -71,7 +73,7 @@ func TestListenerIsNotUnmuted(t *testing.T) {
 	b := newBench(t, benchConfig{focus: focus.Config{Dynamic: true}})
 	b.phone("alice", "1000")
 	found := objects(t, b.do("GET", "/api/v1/conferences/1000/participants", "", 200))
-	at := "/api/v1/conferences/1000/participants/" + found[0]["id"].(string)
+	at := "/api/v1/conferences/1000/participants/" + text(t, found[0], "id")
 	b.do("PATCH", at, `{"role":"listener"}`, 200)
 	b.do("PATCH", at, `{"muted":false}`, 409)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +18,7 @@ import (
 // fakeSource gives the events of a channel.
 type fakeSource struct {
 	events chan focus.Event
-	missed uint64
+	missed atomic.Uint64
 }
 
 func (s *fakeSource) Next(ctx context.Context) (focus.Event, error) {
@@ -31,11 +33,13 @@ func (s *fakeSource) Next(ctx context.Context) (focus.Event, error) {
 	}
 }
 
-func (s *fakeSource) Missed() uint64 { return s.missed }
+func (s *fakeSource) Missed() uint64 { return s.missed.Load() }
 
 // fakeReader is a connection. When stuck it takes nothing: a write waits for its deadline.
 type fakeReader struct {
-	header   http.Header
+	header http.Header
+
+	mu       sync.Mutex
 	text     strings.Builder
 	deadline time.Time
 	stuck    bool
@@ -47,11 +51,15 @@ func (r *fakeReader) WriteHeader(int)     {}
 func (r *fakeReader) FlushError() error   { return nil }
 
 func (r *fakeReader) SetWriteDeadline(at time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.deadline = at
 	return nil
 }
 
 func (r *fakeReader) Write(text []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
 	case r.gone:
 		return 0, errors.New("broken pipe")
@@ -60,6 +68,20 @@ func (r *fakeReader) Write(text []byte) (int, error) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	return r.text.Write(text)
+}
+
+// written is everything that was taken.
+func (r *fakeReader) written() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+// stall makes the reader take nothing any more.
+func (r *fakeReader) stall() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stuck = true
 }
 
 // pumping runs pump until the test ends it.
@@ -89,18 +111,18 @@ func TestSilentStreamIsKeptAlive(t *testing.T) {
 		done := pumping(ctx, from, to)
 		<-time.After(keepAlive - time.Second)
 		synctest.Wait()
-		if got := to.text.String(); got != ": parley\n\n" {
+		if got := to.written(); got != ": parley\n\n" {
 			t.Errorf("in the beginning: %q", got)
 		}
 		<-time.After(2*time.Second + keepAlive)
 		synctest.Wait()
-		if got := strings.Count(to.text.String(), ": alive\n\n"); got != 2 {
+		if got := strings.Count(to.written(), ": alive\n\n"); got != 2 {
 			t.Errorf("%d signs of life, want 2", got)
 		}
 		from.events <- focus.Event{ID: "a-1", Type: focus.ConferenceStarted, Conference: "1", Sequence: 1}
 		synctest.Wait()
 		want := "id: a-1\nevent: conference.started\ndata: {\"id\":\"a-1\",\"type\":\"conference.started\","
-		if got := to.text.String(); !strings.Contains(got, want) || !strings.HasSuffix(got, "}\n\n") {
+		if got := to.written(); !strings.Contains(got, want) || !strings.HasSuffix(got, "}\n\n") {
 			t.Errorf("an event is written as %q", got)
 		}
 		if over(done) {
@@ -118,7 +140,7 @@ func TestStreamOfReaderThatTakesNothingEnds(t *testing.T) {
 		from, to := &fakeSource{events: make(chan focus.Event)}, &fakeReader{}
 		done := pumping(t.Context(), from, to)
 		synctest.Wait()
-		to.stuck = true
+		to.stall()
 		from.events <- focus.Event{ID: "a-1"}
 		<-time.After(writeLimit - time.Second)
 		if over(done) {
@@ -150,11 +172,11 @@ func TestSlowReaderIsToldWhatItHasMissed(t *testing.T) {
 		from, to := &fakeSource{events: make(chan focus.Event)}, &fakeReader{}
 		done := pumping(t.Context(), from, to)
 		synctest.Wait()
-		from.missed = 7
+		from.missed.Store(7)
 		from.events <- focus.Event{ID: "a-9"}
 		from.events <- focus.Event{ID: "a-10"}
 		synctest.Wait()
-		if got := to.text.String(); strings.Count(got, ": 7 events are lost") != 1 || strings.Index(got, "lost") > strings.Index(got, "a-9") {
+		if got := to.written(); strings.Count(got, ": 7 events are lost") != 1 || strings.Index(got, "lost") > strings.Index(got, "a-9") {
 			t.Errorf("wrote %q", got)
 		}
 		close(from.events)

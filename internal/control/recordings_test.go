@@ -12,7 +12,7 @@ func TestRecordingsAreStartedPausedResumedAndStopped(t *testing.T) {
 	b.phone("alice", "1000")
 	made := object(t, b.do("POST", "/api/v1/conferences/1000/recordings", `{"mode":["mixed","separate"],"servers":["primary"]}`, 201))
 	id, _ := made["id"].(string)
-	if id == "" || made["conference"] != "1000" || len(made["mode"].([]any)) != 2 || len(made["servers"].([]any)) != 1 {
+	if id == "" || made["conference"] != "1000" || length(t, made, "mode") != 2 || length(t, made, "servers") != 1 {
 		t.Fatalf("started as %v", made)
 	}
 	if started := events.untilType("recording.started"); started.Data.Object["id"] != id {

@@ -45,7 +45,7 @@ func TestCloseEndsStreamsAndTheServer(t *testing.T) {
 	must(t, b.server.Close(t.Context()))
 	<-one.ended
 	<-all.ended
-	if _, err := net.Dial("tcp", b.server.Addr()); err == nil {
+	if _, err := new(net.Dialer).DialContext(t.Context(), "tcp", b.server.Addr()); err == nil {
 		t.Error("the server still listens")
 	}
 	must(t, b.server.Close(context.Background())) // again

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +44,7 @@ func (b *bench) follow(path, after string) *follower {
 	if b.token != "" {
 		r.Header.Set("Authorization", "Bearer "+b.token)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r) //nolint:bodyclose // the goroutine below does
 	must(b.t, err)
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" || response.Header.Get("Cache-Control") != "no-store" {
 		b.t.Fatalf("stream: %d %v", response.StatusCode, response.Header)
@@ -57,7 +56,7 @@ func (b *bench) follow(path, after string) *follower {
 	}
 	go func() {
 		defer close(f.ended)
-		defer response.Body.Close()
+		defer response.Body.Close() //nolint:errcheck // read only
 		var event streamed
 		for lines.Scan() {
 			field, value, _ := strings.Cut(lines.Text(), ": ")
@@ -107,9 +106,9 @@ func (f *follower) untilType(name string) streamed {
 }
 
 func types(events []streamed) []string {
-	var out []string
-	for _, e := range events {
-		out = append(out, e.Event)
+	out := make([]string, len(events))
+	for i, e := range events {
+		out[i] = e.Event
 	}
-	return slices.Clip(out)
+	return out
 }
