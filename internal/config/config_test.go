@@ -139,7 +139,7 @@ func TestMissingFile(t *testing.T) {
 
 func TestSecretsHideThemselves(t *testing.T) {
 	token := config.Token{Name: "ops", Token: "hunter2"}
-	for _, text := range []string{fmt.Sprint(token), fmt.Sprintf("%+v", token), fmt.Sprintf("%#v", token), fmt.Sprintf("%s", token.Token)} {
+	for _, text := range []string{fmt.Sprint(token), fmt.Sprintf("%+v", token), fmt.Sprintf("%#v", token), token.Token.String()} {
 		if strings.Contains(text, "hunter2") {
 			t.Errorf("printed: %s", text)
 		}

@@ -40,7 +40,7 @@ func Load(file string, environ []string) (Config, error) {
 	var source []byte
 	if file != "" {
 		var err error
-		if source, err = os.ReadFile(file); err != nil {
+		if source, err = os.ReadFile(file); err != nil { //nolint:gosec // the operator names the file
 			return Config{}, fmt.Errorf("configuration: %w", err)
 		}
 	}
@@ -65,7 +65,7 @@ func Parse(file string, source []byte, environ []string) (Config, error) {
 		r.check(&cfg)
 	}
 	slices.SortStableFunc(r.found, func(a, b *KeyError) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Key, b.Key)) })
-	var problems []error
+	problems := make([]error, 0, len(r.found))
 	for _, problem := range r.found {
 		problems = append(problems, problem)
 	}
@@ -93,8 +93,7 @@ func (r *reader) fail(key, format string, args ...any) {
 
 func (r *reader) syntax(err error) {
 	e := &KeyError{File: r.file, Problem: err.Error()}
-	var syntax *yaml.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 		e.Problem = syntax.GetMessage()
 		if token := syntax.GetToken(); token != nil {
 			e.Line = token.Position.Line

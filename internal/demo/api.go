@@ -92,20 +92,20 @@ func (a api) participant(ctx context.Context, conference, name string) (particip
 const pollInterval = 50 * time.Millisecond
 
 // await asks until the recording is in the state. The play is in real time anyhow.
-func (a api) await(ctx context.Context, conference, recording, state string) (recordingJSON, error) {
+func (a api) await(ctx context.Context, conference, recording, state string) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	var last recordingJSON
 	for {
 		if err := a.do(ctx, http.MethodGet, "/conferences/"+conference+"/recordings/"+recording, nil, &last); err != nil {
-			return last, err
+			return err
 		}
 		if last.State == state {
-			return last, nil
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return last, fmt.Errorf("recording is %s, not %s: %w", last.State, state, ctx.Err())
+			return fmt.Errorf("recording is %s, not %s: %w", last.State, state, ctx.Err())
 		case <-tick.C:
 		}
 	}

@@ -78,7 +78,7 @@ func (p *play) drawRow(f recorded, begin, end float64) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		band.Color, band.LineStyle.Width = shade, 0
+		band.Color, band.Width = shade, 0
 		row.Add(band)
 	}
 	wave, err := plotter.NewPolygon(envelope(f, begin, end))
@@ -109,7 +109,7 @@ func (seconds) Ticks(from, to float64) []plot.Tick {
 
 // envelope is the outline of the file between two times.
 func envelope(f recorded, begin, end float64) plotter.XYs {
-	upper, lower := make(plotter.XYs, columns), make(plotter.XYs, columns)
+	outline := make(plotter.XYs, 2*columns) // there along the upper edge, back along the lower one
 	step := (end - begin) / columns
 	const loud = 1.6 // so that speech fills the row
 	for i := range columns {
@@ -118,10 +118,10 @@ func envelope(f recorded, begin, end float64) plotter.XYs {
 		for _, s := range conftest.Window(f.samples, at-f.shift, at+step-f.shift) {
 			high, low = max(high, s), min(low, s)
 		}
-		upper[i] = plotter.XY{X: at, Y: min(1, high*loud)}
-		lower[columns-1-i] = plotter.XY{X: at, Y: max(-1, low*loud)}
+		outline[i] = plotter.XY{X: at, Y: min(1, high*loud)}
+		outline[2*columns-1-i] = plotter.XY{X: at, Y: max(-1, low*loud)}
 	}
-	return append(upper, lower...)
+	return outline
 }
 
 func (p *play) nameScenes(row *plot.Plot) error {

@@ -51,14 +51,14 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	p := &play{Options: o, origin: time.Now(), api: api{base: o.API}}
-	defer p.close()
+	defer p.close() //nolint:contextcheck // also when ctx is over
 	if err := p.perform(ctx); err != nil {
 		return err
 	}
 	return p.verify(ctx)
 }
 
-func (p *play) printf(format string, args ...any) { fmt.Fprintf(p.Writer, format, args...) }
+func (p *play) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.Writer, format, args...) }
 
 func (p *play) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -146,8 +146,7 @@ func (p *play) startRecording(ctx context.Context) error {
 		return err
 	}
 	p.recording = made.ID
-	_, err = p.api.await(ctx, conferenceID, made.ID, "recording")
-	return err
+	return p.api.await(ctx, conferenceID, made.ID, "recording")
 }
 
 // act plays a scene: the speakers speak, and what is heard in it will be judged.
@@ -215,8 +214,7 @@ func (p *play) setRecording(ctx context.Context, state string) error {
 	if err := p.api.do(ctx, http.MethodPatch, at, map[string]any{"state": state}, nil); err != nil {
 		return err
 	}
-	_, err := p.api.await(ctx, conferenceID, p.recording, state)
-	return err
+	return p.api.await(ctx, conferenceID, p.recording, state)
 }
 
 func (p *play) pauseRecording(ctx context.Context) error {
@@ -278,7 +276,7 @@ func (p *play) finish(ctx context.Context) error {
 	if err := p.api.do(ctx, http.MethodDelete, at, nil, nil); err != nil {
 		return err
 	}
-	if _, err := p.api.await(ctx, conferenceID, p.recording, "stopped"); err != nil {
+	if err := p.api.await(ctx, conferenceID, p.recording, "stopped"); err != nil {
 		return err
 	}
 	for _, a := range p.actors {

@@ -43,7 +43,7 @@ func (p *play) awaitReport(ctx context.Context) (srs.Recording, error) {
 		}
 		for _, file := range found {
 			var report srs.Recording
-			text, err := os.ReadFile(file)
+			text, err := os.ReadFile(file) //nolint:gosec // what the recorder has written
 			if err == nil && json.Unmarshal(text, &report) == nil && report.State == srs.StateFinished {
 				report.Directory = filepath.Dir(file)
 				return report, nil
@@ -156,19 +156,18 @@ func delayBy(samples []float64, seconds float64) []float64 {
 	return append(make([]float64, n), samples...)
 }
 
-// verifyMetadata checks that the documents and the files tell the same story.
-func (p *play) verifyMetadata(v *verdict, report srs.Recording, files []recorded) {
-	var merged siprec.Recording
+// mergeMetadata gives what all documents together say.
+func mergeMetadata(v *verdict, report srs.Recording) (merged siprec.Recording, ok bool) {
 	for i, document := range report.Metadata {
 		text, err := os.ReadFile(filepath.Join(report.Directory, document.File))
 		if err != nil {
 			v.fail("metadata: %v", err)
-			return
+			return merged, false
 		}
 		update, err := siprec.Unmarshal(text)
 		if err != nil {
 			v.fail("metadata: %s: %v", document.File, err)
-			return
+			return merged, false
 		}
 		if merged = siprec.Merge(merged, update); i == 0 {
 			merged = update
@@ -176,6 +175,15 @@ func (p *play) verifyMetadata(v *verdict, report srs.Recording, files []recorded
 		for _, issue := range document.Issues {
 			v.fail("metadata: %s: %s", document.File, issue)
 		}
+	}
+	return merged, true
+}
+
+// verifyMetadata checks that the documents and the files tell the same story.
+func (p *play) verifyMetadata(v *verdict, report srs.Recording, files []recorded) {
+	merged, ok := mergeMetadata(v, report)
+	if !ok {
+		return
 	}
 	told := map[string]bool{}
 	for _, participant := range merged.Participants {

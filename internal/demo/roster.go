@@ -69,13 +69,13 @@ func (f *follower) notify(request *sipua.Request) *sipua.Response {
 	if len(request.Body) == 0 {
 		return nil
 	}
-	update, err := confevent.Unmarshal(request.Body)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := fmt.Sprintf("notify-%03d.xml", f.full+f.partial+1)
 	if err := os.WriteFile(filepath.Join(f.keep, name), request.Body, 0o600); err != nil {
 		f.problems = append(f.problems, err.Error())
 	}
+	update, err := confevent.Unmarshal(request.Body)
 	switch {
 	case err != nil:
 		f.problems = append(f.problems, err.Error())
@@ -91,7 +91,7 @@ func (f *follower) notify(request *sipua.Request) *sipua.Response {
 	}
 	if line := rosterLine(f.document); line != f.printed {
 		f.printed = line
-		fmt.Fprintf(f.out, "  %6.2f s  %s\n", time.Since(f.origin).Seconds(), line)
+		_, _ = fmt.Fprintf(f.out, "  %6.2f s  %s\n", time.Since(f.origin).Seconds(), line)
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})

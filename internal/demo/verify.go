@@ -152,7 +152,7 @@ func (p *play) verifyRoster(v *verdict) {
 func toPCM(samples []float64) []int16 {
 	out := make([]int16, len(samples))
 	for i, s := range samples {
-		out[i] = int16(max(-32768, min(32767, s*32768))) //nolint:gosec,mnd // limited just here
+		out[i] = int16(max(-32768, min(32767, s*32768)))
 	}
 	return out
 }

@@ -96,7 +96,7 @@ const (
 func (b *bench) serve(ctx context.Context) (pid int, stop func(), err error) {
 	config := filepath.Join(b.work, "parley.yml")
 	text := "log: {level: error}\nsip: {listen: [\"udp://127.0.0.1:" + sipPort + "\"]}\nsrs: {enabled: false}\nhttp: {listen: \"127.0.0.1:18080\"}\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err = os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return 0, nil, err
 	}
 	server := exec.CommandContext(ctx, b.parley, "serve", "-c", config) //nolint:gosec // the program to measure
@@ -105,13 +105,13 @@ func (b *bench) serve(ctx context.Context) (pid int, stop func(), err error) {
 		return 0, nil, err
 	}
 	server.Stderr = os.Stderr
-	if err := server.Start(); err != nil {
+	if err = server.Start(); err != nil {
 		return 0, nil, err
 	}
 	ready := make(chan error, 1)
 	go func() {
-		_, err := out.Read(make([]byte, 1)) // the first thing it prints is that it is ready
-		ready <- err
+		_, failed := out.Read(make([]byte, 1)) // the first thing it prints is that it is ready
+		ready <- failed
 	}()
 	select {
 	case err = <-ready:
@@ -131,7 +131,7 @@ func (b *bench) load(ctx context.Context, args ...string) (result, error) {
 	args = append(args, "-json", file, "-duration", strconv.Itoa(b.seconds)+"s", "-cps", "100")
 	command := exec.CommandContext(ctx, b.confload, args...) //nolint:gosec // our own words
 	out, runErr := command.CombinedOutput()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // what confload has written
 	if err != nil {
 		return result{}, fmt.Errorf("confload %v: %w\n%s", args, runErr, out)
 	}

@@ -34,7 +34,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		},
 	})
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	for _, want := range []string{
 		`parley_calls_total{direction="inbound",result="answered"} 1`, `parley_call_setup_seconds_count 1`, `parley_rtp_lost_packets_total 3`,
 		`parley_rtp_jitter_seconds_sum 0.002`, `parley_recording_failures_total{server="primary"} 1`, `parley_notifies_total{state="full"} 1`,
