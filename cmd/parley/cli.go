@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 )
 
@@ -55,11 +56,11 @@ type conferenceList struct {
 
 // Run lists the conferences.
 func (c *conferenceList) Run(ctx context.Context, t *terminal) error {
-	var found []map[string]any
+	var found json.RawMessage
 	if err := c.client().get(ctx, "/conferences", &found); err != nil {
 		return err
 	}
-	return t.show(c.JSON, found, "id", "name", "active", "locked", "participants", "recordings", "uri")
+	return t.show(c.JSON, found, "id", "name", "active", "locked", "participants", "recording", "uri")
 }
 
 type conferenceShow struct {
@@ -69,7 +70,7 @@ type conferenceShow struct {
 
 // Run prints a conference as JSON.
 func (c *conferenceShow) Run(ctx context.Context, t *terminal) error {
-	var found map[string]any
+	var found json.RawMessage
 	if err := c.client().get(ctx, path("conferences", c.ID), &found); err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (c *conferenceCreate) Run(ctx context.Context, t *terminal) error {
 	if c.MaxParticipants > 0 {
 		in["max_participants"] = c.MaxParticipants
 	}
-	var made map[string]any
+	var made json.RawMessage
 	if err := c.client().do(ctx, "POST", "/conferences", in, &made); err != nil {
 		return err
 	}

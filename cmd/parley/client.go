@@ -5,25 +5,29 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
 const requestTimeout = 30 * time.Second
 
-// client speaks the HTTP API (docs/api.md).
+// client speaks the HTTP API, as /docs of a server describes it.
 type client struct {
 	base, token string
 	http        *http.Client
 }
 
 func (s *server) client() *client {
-	return &client{base: strings.TrimRight(s.API, "/") + "/api/v1", token: s.Token, http: &http.Client{}}
+	base := strings.TrimRight(s.API, "/")
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	return &client{base: base + "/api/v1", token: s.Token, http: &http.Client{}}
 }
 
 // path joins escaped segments to an API path.
@@ -40,6 +44,10 @@ type apiError struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 	Detail string `json:"detail"`
+	Errors []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+	} `json:"errors"`
 }
 
 // Error gives the server's words.
@@ -48,7 +56,11 @@ func (e *apiError) Error() string {
 	if e.Detail != "" {
 		text = e.Detail
 	}
-	return fmt.Sprintf("%s (%d)", text, e.Status)
+	words := []string{text}
+	for _, each := range e.Errors {
+		words = append(words, strings.TrimSpace(each.Location+" "+each.Message))
+	}
+	return fmt.Sprintf("%s (%d)", strings.Join(words, "; "), e.Status)
 }
 
 func (c *client) send(ctx context.Context, method, at, contentType string, body []byte) (*http.Response, error) {
@@ -107,6 +119,8 @@ func (c *client) get(ctx context.Context, at string, out any) error {
 }
 
 func (c *client) upload(ctx context.Context, at, contentType string, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	res, err := c.send(ctx, http.MethodPost, at, contentType, body)
 	if err != nil {
 		return err
@@ -132,7 +146,7 @@ func (c *client) follow(ctx context.Context, at string, yield func(serverEvent) 
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			if ctx.Err() != nil || err == io.EOF { //nolint:errorlint // ReadString returns io.EOF itself
+			if ctx.Err() != nil || errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
@@ -154,63 +168,5 @@ func (c *client) follow(ctx context.Context, at string, yield func(serverEvent) 
 				event = serverEvent{}
 			}
 		}
-	}
-}
-
-// json prints a value for people and machines alike.
-func (t *terminal) json(value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(t.out, string(text))
-	return err
-}
-
-// show prints rows as a table of the given columns, or as JSON.
-func (t *terminal) show(asJSON bool, rows []map[string]any, columns ...string) error {
-	if asJSON {
-		return t.json(rows)
-	}
-	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0) //nolint:mnd // two blanks between columns
-	fmt.Fprintln(w, strings.ToUpper(strings.Join(columns, "\t")))
-	for _, row := range rows {
-		cells := make([]string, len(columns))
-		for i, column := range columns {
-			cells[i] = cell(row[column])
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	return w.Flush()
-}
-
-// cell says a value in few words: a list of objects as its length, a list of words as the words.
-func cell(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "-"
-	case []any:
-		words := make([]string, 0, len(v))
-		for _, element := range v {
-			switch e := element.(type) {
-			case string:
-				words = append(words, e)
-			case map[string]any:
-				if name, ok := e["name"].(string); ok {
-					words = append(words, fmt.Sprintf("%s:%v", name, e["state"]))
-				}
-			}
-		}
-		if len(words) == 0 {
-			return fmt.Sprint(len(v))
-		}
-		return strings.Join(words, ",")
-	case string:
-		if v == "" {
-			return "-"
-		}
-		return v
-	default:
-		return fmt.Sprint(v)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,7 +39,7 @@ func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(t.out, "parley", version, "serves at"+s.addresses())
+	t.printf("parley %s serves at%s\n", version, s.addresses())
 	failed := demo.Run(ctx, demo.Options{
 		SIP: s.agent.Addr("udp").String(), API: "http://" + s.control.Addr(), Recordings: cfg.SRS.Directory, Out: recordings, Writer: t.out,
 	})
@@ -49,6 +48,6 @@ func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
 	if err := s.close(drain); err != nil && failed == nil {
 		failed = err
 	}
-	fmt.Fprintf(t.out, "%.1f seconds; everything is in %s\n", time.Since(begin).Seconds(), recordings)
+	t.printf("%.1f seconds; everything is in %s\n", time.Since(begin).Seconds(), recordings)
 	return failed
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // version is set by the linker, see the Makefile.
-var version = "dev" //nolint:gochecknoglobals // the linker can only set a variable
+var version = "dev"
 
 // Exit statuses (docs: README.md, "Command line").
 const (
@@ -36,8 +36,17 @@ type terminal struct {
 	out, err io.Writer
 }
 
+// printf tells the user something; that he does not listen is no failure of the command.
+func (t *terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+
+// complain says what went wrong.
+func (t *terminal) complain(format string, args ...any) {
+	_, _ = fmt.Fprintf(t.err, "parley: "+format+"\n", args...)
+}
+
 // run is main with everything it depends on as arguments; it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	t := &terminal{out: stdout, err: stderr}
 	var cli commands
 	status := -1
 	parser, err := kong.New(&cli,
@@ -45,12 +54,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("SIP conference bridge for calls that must be recorded."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),
-		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&terminal{out: stdout, err: stderr}),
+		kong.Bind(t),
 	)
 	if err != nil {
-		fmt.Fprintln(stderr, "parley:", err)
+		t.complain("%v", err)
 		return exitFailed
 	}
 	if len(args) == 0 {
@@ -61,17 +69,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "parley: %v (see parley --help)\n", err)
+		t.complain("%v (see parley --help)", err)
 		return exitUsage
 	}
 	switch err := command.Run(); {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errUsage):
-		fmt.Fprintln(stderr, "parley:", err)
+		t.complain("%v", err)
 		return exitUsage
 	default:
-		fmt.Fprintln(stderr, "parley:", err)
+		t.complain("%v", err)
 		return exitFailed
 	}
 }

@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 type participantCommand struct {
 	Ls       participantList     `cmd:"" help:"List the participants of a conference."`
@@ -21,7 +24,7 @@ type participantList struct {
 
 // Run lists the participants.
 func (c *participantList) Run(ctx context.Context, t *terminal) error {
-	var found []map[string]any
+	var found json.RawMessage
 	if err := c.client().get(ctx, path("conferences", c.Conference, "participants"), &found); err != nil {
 		return err
 	}
@@ -90,7 +93,7 @@ type dialCommand struct {
 
 // Run dials out.
 func (c *dialCommand) Run(ctx context.Context, t *terminal) error {
-	var made map[string]any
+	var made json.RawMessage
 	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "participants"), map[string]any{"uri": c.URI}, &made); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -28,7 +29,7 @@ func (c *recordStart) Run(ctx context.Context, t *terminal) error {
 	if len(c.SRS) > 0 {
 		in["servers"] = c.SRS
 	}
-	var made map[string]any
+	var made json.RawMessage
 	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "recordings"), in, &made); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ type recordList struct {
 
 // Run lists the recordings.
 func (c *recordList) Run(ctx context.Context, t *terminal) error {
-	var found []map[string]any
+	var found json.RawMessage
 	if err := c.client().get(ctx, path("conferences", c.Conference, "recordings"), &found); err != nil {
 		return err
 	}

@@ -46,11 +46,11 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	if len(cfg.HTTP.Tokens) == 0 && !loopback(s.control.Addr()) {
-		s.log.Warn("the HTTP API listens beyond loopback without tokens")
+		s.log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
 	}
-	fmt.Fprintln(t.out, "parley", version, "ready:"+s.addresses())
+	t.printf("parley %s ready:%s\n", version, s.addresses())
 	<-ctx.Done()
-	s.log.Info("draining")
+	s.log.InfoContext(ctx, "draining")
 	s.control.Unready()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -74,8 +74,8 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 	recorder, err := srs.New(srs.Config{
 		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, Allow: allow, UserAgent: "parley-srs/" + version, Logger: logger(cfg.Log, t.err),
 		Hooks: srs.Hooks{
-			Started:  func(r srs.Recording) { fmt.Fprintln(t.out, "recording", r.Directory) },
-			Finished: func(r srs.Recording) { fmt.Fprintln(t.out, "finished", r.Directory, r.State) },
+			Started:  func(r srs.Recording) { t.printf("recording %s\n", r.Directory) },
+			Finished: func(r srs.Recording) { t.printf("finished %s %s\n", r.Directory, r.State) },
 		},
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 	if err := recorder.Start(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "parley %s ready: recorder udp:%v tcp:%v, writes to %s\n", version, recorder.Addr("udp"), recorder.Addr("tcp"), cfg.SRS.Directory)
+	t.printf("parley %s ready: recorder udp:%v tcp:%v, writes to %s\n", version, recorder.Addr("udp"), recorder.Addr("tcp"), cfg.SRS.Directory)
 	<-ctx.Done()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -100,13 +100,12 @@ func (c *checkCommand) Run(t *terminal) error {
 	}
 	cfg, err := c.load()
 	if err != nil {
-		var missing *os.PathError
-		if errors.As(err, &missing) {
+		if _, missing := errors.AsType[*os.PathError](err); missing {
 			return err
 		}
 		return fmt.Errorf("the configuration is not valid\n%w", err)
 	}
-	fmt.Fprintf(t.out, "%s is valid: %d listeners, %d conferences, %d recording servers\n",
+	t.printf("%s is valid: %d listeners, %d conferences, %d recording servers\n",
 		c.Config, len(cfg.SIP.Listen), len(cfg.Conferences), len(cfg.Recording.Servers))
 	return nil
 }

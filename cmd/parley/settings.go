@@ -110,7 +110,7 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 
 func codecList(names []string) []codecs.Codec {
 	known := map[string]codecs.Codec{"opus": codecs.Opus, "g722": codecs.G722, "pcmu": codecs.PCMU, "pcma": codecs.PCMA}
-	var out []codecs.Codec
+	out := make([]codecs.Codec, 0, len(names))
 	for _, name := range names {
 		out = append(out, known[strings.ToLower(name)])
 	}

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +26,8 @@ import (
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
-// service is everything `parley serve` consists of, in the order in which it is built. It is closed in reverse.
+// service is everything `parley serve` consists of, in the order in which it is built. It is closed in reverse, but for the HTTP
+// server, which tells until the end of the drain what goes on.
 type service struct {
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
@@ -74,9 +77,9 @@ func (s *service) onClose(what string, closing func(context.Context) error) {
 // close ends everything in reverse order and waits for it.
 func (s *service) close(ctx context.Context) error {
 	var problems []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		if err := s.closers[i].close(ctx); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.closers[i].what, err))
+	for _, c := range slices.Backward(s.closers) {
+		if err := c.close(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", c.what, err))
 		}
 	}
 	s.closers = nil
@@ -89,7 +92,9 @@ func (s *service) startRecorder(ctx context.Context, cfg *config.Config) error {
 	}
 	recorder, err := srs.New(srs.Config{
 		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: s.log.With(slog.String("part", "srs")),
-		Hooks: srs.Hooks{Finished: func(r srs.Recording) { s.log.Info("recording written", slog.String("directory", r.Directory)) }},
+		Hooks: srs.Hooks{Finished: func(r srs.Recording) {
+			s.log.InfoContext(context.WithoutCancel(ctx), "recording written", slog.String("directory", r.Directory))
+		}},
 	})
 	if err != nil {
 		return err
@@ -121,7 +126,7 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.focus, err = focus.New(focusConfig(cfg, recorders), focus.Deps{Mixer: s.mixer, Media: s.media, Logger: s.log, Hooks: s.metrics.Hooks()})
+	s.focus, err = focus.New(focusConfig(cfg, recorders), focus.Deps{Mixer: s.mixer, Media: s.media, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
 	}
@@ -164,12 +169,17 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	s.focus.Serve(s.agent)
-	s.onClose("focus", s.focus.Shutdown)
+	s.onClose("HTTP server", func(ctx context.Context) error { // before the two below, so it is closed after them
+		if s.control == nil {
+			return nil
+		}
+		return s.control.Close(ctx)
+	})
 	if err := s.agent.Start(ctx); err != nil {
-		return err
+		return errors.Join(err, s.focus.Shutdown(ctx))
 	}
-	last := len(s.closers) - 1
-	s.closers = append(s.closers[:last:last], closer{"SIP agent", s.agent.Shutdown}, s.closers[last])
+	s.onClose("SIP agent", s.agent.Shutdown)
+	s.onClose("focus", s.focus.Shutdown) // first: it says BYE by the agent
 	return nil
 }
 
@@ -179,23 +189,22 @@ func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 	if err := s.control.Start(ctx); err != nil {
 		return err
 	}
-	s.onClose("HTTP server", s.control.Close)
 	return nil
 }
 
 // addresses says where the service is reached, for the line that says that it is ready.
 func (s *service) addresses() string {
-	text := ""
+	var text strings.Builder
 	for _, transport := range []string{"udp", "tcp"} {
 		if address := s.agent.Addr(transport); address.IsValid() {
-			text += " sip:" + address.String() + ";transport=" + transport
+			text.WriteString(" sip:" + address.String() + ";transport=" + transport)
 		}
 	}
-	text += " http://" + s.control.Addr()
+	text.WriteString(" http://" + s.control.Addr())
 	if s.recorder != nil {
-		text += " recorder:" + s.recorder.Addr("tcp").String()
+		text.WriteString(" recorder:" + s.recorder.Addr("tcp").String())
 	}
-	return text
+	return text.String()
 }
 
 // loopback tells whether an address is reachable from this machine only.
