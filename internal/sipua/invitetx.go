@@ -48,13 +48,15 @@ func (it *inviteTx) pump(tx *sip.ClientTx) {
 	for {
 		select {
 		case wire := <-tx.Responses():
-			if !wire.IsProvisional() {
-				it.agent.finished.add(it.request.branch, it.stray)
+			if wire.IsProvisional() {
+				it.put(wire, nil)
+				continue
 			}
+			// The stack would keep a repeated failure waiting for its ACK for T2.
+			it.agent.finished.add(it.request.branch, it.stray)
+			tx.Terminate()
 			it.put(wire, nil)
-			if !wire.IsProvisional() {
-				return
-			}
+			return
 		case <-tx.Done():
 			it.put(nil, transactionError("INVITE", tx.Err()))
 			return
