@@ -31,6 +31,7 @@ type bench struct {
 	agent  *sipua.Agent
 	origin time.Time
 	addr   netip.AddrPort
+	peers  []func(context.Context) // closes phones and clients, after the focus has said BYE to them
 }
 
 // logger shows the log with -v and PARLEY_TEST_LOG=1.
@@ -75,6 +76,9 @@ func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 		defer cancel()
 		if err := b.focus.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown of the focus: %v", err)
+		}
+		for _, end := range b.peers {
+			end(ctx)
 		}
 		if err := b.agent.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown of the agent: %v", err)
@@ -135,11 +139,7 @@ func (b *bench) phone(cfg conftest.PhoneConfig) *phone {
 	cfg.Origin = b.origin
 	p, err := conftest.NewPhone(b.t.Context(), cfg)
 	must(b.t, err)
-	b.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = p.Close(ctx)
-	})
+	b.peers = append(b.peers, func(ctx context.Context) { _ = p.Close(ctx) })
 	return &phone{Phone: p, b: b, name: cfg.Name, codec: cfg.Codec}
 }
 
@@ -149,6 +149,13 @@ type phone struct {
 	b     *bench
 	name  string
 	codec codecs.Codec
+}
+
+// leave hangs up, and waits until the focus knows: a 200 to BYE is sent before it does.
+func (p *phone) leave(conf string) {
+	p.b.t.Helper()
+	must(p.b.t, p.Hangup(p.b.t.Context()))
+	p.b.await(p.name+" to be gone", func() bool { return p.b.find(conf, p.name).ID == "" })
 }
 
 // hum says a tone for a time.

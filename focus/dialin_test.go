@@ -44,10 +44,10 @@ func TestEverybodyHearsTheOthers(t *testing.T) {
 			}
 		}
 	}
-	must(t, phones[0].Hangup(t.Context()))
+	phones[0].leave("room")
 	b.await("alice to be gone", func() bool { return b.find("room", "alice").ID == "" })
-	must(t, phones[1].Hangup(t.Context()))
-	must(t, phones[2].Hangup(t.Context()))
+	phones[1].leave("room")
+	phones[2].leave("room")
 	// FO-END-03: a dynamic conference ends with the last participant.
 	b.await("the end", func() bool { return len(b.focus.Conferences()) == 0 })
 }
@@ -238,11 +238,7 @@ func (b *bench) clientAt(t *testing.T, host string) *sipua.Agent {
 	agent, err := sipua.New(sipua.Config{Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}}, ignore{})
 	must(t, err)
 	must(t, agent.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = agent.Shutdown(ctx)
-	})
+	b.peers = append(b.peers, func(ctx context.Context) { _ = agent.Shutdown(ctx) })
 	return agent
 }
 

@@ -183,7 +183,7 @@ func TestIdleCostsNothing(t *testing.T) {
 		p := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
 		_, err := b.focus.Update(t.Context(), "desk", focus.ConferenceChange{Name: &name})
 		must(t, err)
-		must(t, p.Hangup(t.Context()))
+		p.leave("desk")
 		b.await("the conference to be idle", func() bool { return !b.state("desk").Active })
 	}
 	b.await("no goroutine", func() bool {
@@ -195,7 +195,7 @@ func TestIdleCostsNothing(t *testing.T) {
 	if s := b.state("desk"); s.Name != name || s.Version <= version {
 		t.Errorf("woken up as %q at version %d after %d", s.Name, s.Version, version)
 	}
-	must(t, p.Hangup(t.Context()))
+	p.leave("desk")
 }
 
 // Many calls come and go at once: nobody is lost, nothing is left.

@@ -51,11 +51,18 @@ func (c *controller) offerIndication(p *participant) {
 	offer, said := c.offer(p)
 	p.telling = true
 	p.attempt++
-	dialog, id := p.dialog, p.id
+	dialog, id, gone := p.dialog, p.id, p.gone
 	contact := c.contact(p)
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 		defer cancel()
+		c.focus.spawn(func(context.Context) { // nobody waits for the answer of a participant that has left
+			select {
+			case <-gone:
+				cancel()
+			case <-ctx.Done():
+			}
+		})
 		body, err := reoffer(ctx, dialog, contact, offer)
 		return reoffered{id: id, offer: offer, said: said, body: body, err: err}
 	})

@@ -93,7 +93,7 @@ func TestRosterConverges(t *testing.T) {
 	_, err := b.focus.UpdateParticipant(t.Context(), "desk", b.find("desk", "bob").ID, focus.ParticipantChange{Muted: &yes})
 	must(t, err)
 	b.await("bob to be muted", func() bool { return r.users()["bob"] == confevent.StatusMutedViaFocus })
-	must(t, alice.Hangup(t.Context()))
+	alice.leave("desk")
 	b.await("alice to be gone", func() bool { return len(r.users()) == 1 })
 	_, err = b.focus.Update(t.Context(), "desk", focus.ConferenceChange{Locked: &yes})
 	must(t, err)
@@ -188,8 +188,8 @@ func TestEvents(t *testing.T) {
 	if d, ok := digit.Object.(focus.DigitInfo); !ok || d.Digit != "5" || d.Participant != b.find("room", "alice").ID {
 		t.Errorf("digit: %+v", digit.Object)
 	}
-	must(t, alice.Hangup(t.Context()))
-	must(t, bob.Hangup(t.Context()))
+	alice.leave("room")
+	bob.leave("room")
 	next(focus.ConferenceEnded)
 	for i, e := range got {
 		if e.Sequence != uint64(i+1) {
@@ -219,11 +219,7 @@ func (b *bench) callee(invite func(*sipua.IncomingCall)) *sipua.Agent {
 	agent, err := sipua.New(sipua.Config{}, answering{invite: invite})
 	must(b.t, err)
 	must(b.t, agent.Start(b.t.Context()))
-	b.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = agent.Shutdown(ctx)
-	})
+	b.peers = append(b.peers, func(ctx context.Context) { _ = agent.Shutdown(ctx) })
 	return agent
 }
 

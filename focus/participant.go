@@ -37,6 +37,7 @@ type participant struct {
 	peerAddress netip.Addr         // of the user agent's signalling, invalid while it is not known
 	address     netip.Addr         // in our descriptions
 	cancel      context.CancelFunc // of an INVITE that is on its way out
+	gone        chan struct{}      // closed when it is out of the conference
 	bridged     bool
 	hangUp      bool // the dialog is to be ended by us although the machine did not eject
 
@@ -55,7 +56,7 @@ type participant struct {
 
 // newParticipant registers what belongs to a participant that the machine has admitted.
 func (c *controller) newParticipant(id conference.ParticipantID, direction, uri string) *participant {
-	p := &participant{id: id, direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember()}
+	p := &participant{id: id, direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember(), gone: make(chan struct{})}
 	p.peer.Label = mediaLabel
 	c.participants[id] = p
 	c.members[p.member] = id
@@ -99,6 +100,7 @@ func (c *controller) release(d *conference.Participant, eject bool, reason strin
 	if p == nil {
 		return
 	}
+	close(p.gone)
 	delete(c.participants, d.ID)
 	delete(c.members, p.member)
 	c.focus.talking.Add(-1)

@@ -77,7 +77,7 @@ func TestRecording(t *testing.T) {
 	}
 	b.await("carol's stream", func() bool { return srs.stream("4").packets > 5 })
 
-	must(t, carol.Hangup(t.Context()))
+	carol.leave("room")
 	carolURI := "sip:carol@"
 	b.await("carol to leave the metadata", func() bool {
 		for aor := range srs.present() {
@@ -192,8 +192,8 @@ func TestDeadRecorder(t *testing.T) {
 					return len(all) > 0 && all[len(all)-1] == sdp.RecordOff
 				})
 			}
-			must(t, alice.Hangup(t.Context()))
-			must(t, bob.Hangup(t.Context()))
+			alice.leave("room")
+			bob.leave("room")
 		})
 	}
 }
