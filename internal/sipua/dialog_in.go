@@ -47,12 +47,17 @@ func (d *Dialog) receive(in *inbound) {
 
 // receiveBye answers a BYE and ends the dialog; what is pending is answered with
 // 487 (RFC 3261, section 15.1.2).
+//
+// The dialog is forgotten before the response leaves: a Shutdown that begins in between would send a BYE to a peer that has gone.
 func (d *Dialog) receiveBye(in *inbound) {
+	first := !d.hasEnded()
+	if first {
+		d.state.agent.unregister(d.state.id)
+	}
 	if err := in.respond(NewResponse(200)); err != nil {
 		d.state.agent.log.Debug("cannot answer a BYE", slog.String("call_id", in.request.CallID), slog.Any("error", err))
 	}
-	if !d.hasEnded() {
-		d.state.agent.unregister(d.state.id)
+	if first {
 		d.end(EndReason{Cause: EndRemote, Request: in.request})
 	}
 }
