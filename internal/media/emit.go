@@ -134,6 +134,9 @@ func (o *sender) header(buf []byte, a *agreement, p *codecs.Packet) int {
 	binary.BigEndian.PutUint32(buf[8:], o.ssrc)
 	at := headerSize
 	for _, ssrc := range csrc {
+		if ssrc == 0 { // the mixer's own contribution: a prompt or a tone (RFC 3550, section 7.1)
+			ssrc = o.ssrc
+		}
 		binary.BigEndian.PutUint32(buf[at:], ssrc)
 		at += 4
 	}
