@@ -3,6 +3,7 @@ package focus_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,10 +243,10 @@ func TestDialOut(t *testing.T) {
 	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, DialTimeout: 400 * time.Millisecond})
 	w := b.focus.Watch("desk", "")
 	defer w.Close()
-	var isFocus bool
+	var isFocus atomic.Bool
 	busy := b.callee(func(c *sipua.IncomingCall) {
 		contact, _ := c.Request().Contact()
-		isFocus = contact.Params.Has("isfocus")
+		isFocus.Store(contact.Params.Has("isfocus"))
 		_ = c.Reject(sipua.NewResponse(486))
 	})
 	canceled := make(chan bool, 1)
@@ -259,7 +260,7 @@ func TestDialOut(t *testing.T) {
 	if got := departure(t, w).Disconnection; got == nil || got.Method != "busy" {
 		t.Errorf("busy: %+v", got)
 	}
-	if !isFocus {
+	if !isFocus.Load() {
 		t.Error("INVITE without isfocus")
 	}
 	id, err := b.focus.Dial(t.Context(), "desk", "sip:rings@"+rings.Addr("udp").String())
