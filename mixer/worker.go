@@ -21,6 +21,7 @@ type worker struct {
 // run is the worker's goroutine.
 func (w *worker) run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	favour()
 	defer w.engine.workers.Done()
 	for {
 		bell := atomic.LoadUint32(&w.bell)
