@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/parley-sip/parley/siprec"
-	"os"
 )
 
 // TestDemo plays the demonstration as a user would start it, and lets xmllint check every XML document that went out in it against the

@@ -50,7 +50,7 @@ func freePort(t *testing.T) int {
 		t.Fatal(err)
 	}
 	defer socket.Close() //nolint:errcheck // only its number counts
-	return socket.LocalAddr().(*net.UDPAddr).Port
+	return socket.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // a UDP socket
 }
 
 // sipp plays a scenario of testdata/sipp. It returns the process, already started, and what waits for it and judges.
