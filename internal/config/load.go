@@ -82,7 +82,8 @@ type reader struct {
 
 func (r *reader) fail(key, format string, args ...any) {
 	e := &KeyError{File: r.file, Line: r.lines[key], Key: key, Problem: fmt.Sprintf(format, args...)}
-	if variable, ok := r.origin[key]; ok {
+	list, _, _ := strings.Cut(key, "[") // an element comes from where its list comes from
+	if variable, ok := r.origin[list]; ok {
 		e.File, e.Line = variable, 0
 	}
 	if e.File == "" {
