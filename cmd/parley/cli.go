@@ -79,7 +79,7 @@ func (c *conferenceShow) Run(ctx context.Context, t *terminal) error {
 
 type conferenceCreate struct {
 	server
-	ID              string `arg:"" help:"User part of the conference's URI."`
+	ID              string `arg:"" optional:"" help:"User part of the conference's URI; left out: one that nobody can guess."`
 	Name            string `help:"Name for people."`
 	MaxParticipants int    `help:"How many may take part; 0: no limit."`
 }

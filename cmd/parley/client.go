@@ -63,7 +63,7 @@ func (e *apiError) Error() string {
 	return fmt.Sprintf("%s (%d)", strings.Join(words, "; "), e.Status)
 }
 
-func (c *client) send(ctx context.Context, method, at, contentType string, body []byte) (*http.Response, error) {
+func (c *client) send(ctx context.Context, method, at, contentType string, body []byte, more ...func(http.Header)) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+at, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUsage, err)
@@ -73,6 +73,9 @@ func (c *client) send(ctx context.Context, method, at, contentType string, body 
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for _, set := range more {
+		set(req.Header)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -134,9 +137,14 @@ type serverEvent struct {
 	data     []byte
 }
 
-// follow calls yield for every event until the stream or the context ends or yield returns an error.
-func (c *client) follow(ctx context.Context, at string, yield func(serverEvent) error) error {
-	res, err := c.send(ctx, http.MethodGet, at, "", nil)
+// follow calls yield for every event until the stream or the context ends or yield returns an error. after is the event to go on
+// after, or "" to begin with the next.
+func (c *client) follow(ctx context.Context, at, after string, yield func(serverEvent) error) error {
+	res, err := c.send(ctx, http.MethodGet, at, "", nil, func(header http.Header) {
+		if after != "" {
+			header.Set("Last-Event-ID", after)
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -3,14 +3,20 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// errEnough ends a stream.
+var errEnough = errors.New("enough")
 
 type eventsCommand struct {
 	server
 	list
 	Conference string `arg:"" optional:"" help:"Conference; all of them if left out."`
+	After      string `help:"Go on after the event with this id; with an id that is not known (such as 0) all events still kept come first." placeholder:"ID"`
+	Count      int    `help:"End after so many events; 0: with the server." placeholder:"N"`
 }
 
 // Run prints events as they come, until interrupted.
@@ -19,14 +25,24 @@ func (c *eventsCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Conference != "" {
 		at = path("conferences", c.Conference, "events")
 	}
-	return c.client().follow(ctx, at, func(event serverEvent) error {
+	seen := 0
+	err := c.client().follow(ctx, at, c.After, func(event serverEvent) error {
+		line := eventLine(event)
 		if c.JSON {
-			_, err := fmt.Fprintln(t.out, string(event.data))
+			line = string(event.data)
+		}
+		if _, err := fmt.Fprintln(t.out, line); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(t.out, eventLine(event))
-		return err
+		if seen++; seen == c.Count {
+			return errEnough
+		}
+		return nil
 	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
 // eventLine says an event in one line: time, conference, what, and who or which.
