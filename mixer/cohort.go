@@ -19,10 +19,13 @@ const (
 const (
 	// chunk is how many members or groups a worker takes at a time.
 	chunk = 32
-	// soloMembers is up to how many members a cohort is done by one worker without calling others.
-	soloMembers = 128
-	// soloDuration is the length of the last tick from which others are called all the same.
-	soloDuration = 4 * time.Millisecond
+	// soloMembers is up to how many members a cohort is done by one worker without calling others: G.711 takes 2 ms for them.
+	soloMembers = 384
+	// soloWork is how much processor time a tick may take before others are called for the next ones all the same. The time that passed
+	// says nothing: where the machine is busy with something else, to call others only makes it worse.
+	soloWork = 4 * time.Millisecond
+	// sharedTicks is for how many ticks they are called then, before one worker alone is measured again.
+	sharedTicks = 250
 	// spins is for how many looks a worker waits for others before it sleeps.
 	spins = 2000
 	// napTime is how long it sleeps then, if nobody wakes it.
@@ -40,7 +43,7 @@ type cohort struct {
 	// owned by the leading worker, and read by its helpers while phase says so
 	mixes    *Mix
 	deadline int64
-	last     time.Duration
+	shared   int // ticks left for which others are called
 
 	phase    atomic.Uint32
 	nap      uint32 // futex: changes with the phase and when the last helper of a phase is done

@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -34,6 +35,14 @@ func newClock() clock {
 
 // monotonic returns the time of CLOCK_MONOTONIC, to within what passed between the two readings of newClock.
 func monotonic() int64 { return origin.offset + int64(time.Since(origin.epoch)) }
+
+// work returns the processor time that the calling thread has used.
+func work() time.Duration {
+	var ts unix.Timespec
+	_, _, _ = syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_THREAD_CPUTIME_ID, uintptr(unsafe.Pointer(&ts)), 0) //nolint:gosec // the kernel takes addresses
+
+	return time.Duration(ts.Nano())
+}
 
 // favouredNice is the priority of the threads that mix: other work of this machine waits rather than a tick.
 const favouredNice = -15

@@ -34,3 +34,6 @@ func wake(*uint32) {}
 
 // favour has no means here.
 func favour() {}
+
+// work is not measured here, so that others are called for the number of members only.
+func work() time.Duration { return 0 }

@@ -89,13 +89,17 @@ func (w *worker) tick(c *cohort, now int64) {
 	late := time.Duration(now - c.deadline)
 	missed := max(int(late/TickPeriod)-1, 0)
 	c.deadline += int64(missed) * int64(TickPeriod)
-	if e.workerCount > 1 && (c.last > soloDuration || c.size() > soloMembers) {
+	if e.workerCount > 1 && (c.shared > 0 || c.size() > soloMembers) {
+		c.shared--
 		c.lead(missed, e, w)
 	} else {
+		before := work()
 		c.solo(missed, &w.scratch)
+		if work()-before > soloWork {
+			c.shared = sharedTicks
+		}
 	}
 	c.deadline += int64(TickPeriod)
-	c.last = time.Duration(monotonic() - now)
-	e.count(late, c.last, missed)
+	e.count(late, time.Duration(monotonic()-now), missed)
 	c.finish()
 }
