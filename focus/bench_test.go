@@ -10,6 +10,8 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -43,13 +45,13 @@ func logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func newBench(t *testing.T, cfg focus.Config) *bench {
+func newBench(t *testing.T, cfg focus.Config, hooks ...focus.Hooks) *bench {
 	t.Helper()
-	return newBenchAt(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1")
+	return newBenchAt(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", hooks...)
 }
 
 // newBenchAt has its media sockets at one address, and its signalling at another.
-func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string) *bench {
+func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, hooks ...focus.Hooks) *bench {
 	t.Helper()
 	b := &bench{t: t, origin: time.Now()}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
@@ -60,7 +62,11 @@ func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 		ListenAddress: mediaAddress, Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000,
 	})
 	must(t, err)
-	b.focus, err = focus.New(cfg, focus.Deps{Mixer: engine, Media: transport, Logger: logger()})
+	deps := focus.Deps{Mixer: engine, Media: transport, Logger: logger()}
+	if len(hooks) > 0 {
+		deps.Hooks = hooks[0]
+	}
+	b.focus, err = focus.New(cfg, deps)
 	must(t, err)
 	b.agent, err = sipua.New(sipua.Config{
 		Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, AllowEvents: []string{"conference"},
@@ -235,4 +241,20 @@ func toneWAV(hz float64, d time.Duration) []byte {
 		out = binary.LittleEndian.AppendUint16(out, uint16(int16(8000*math.Sin(2*math.Pi*hz*float64(i)/rate))))
 	}
 	return out
+}
+
+// lint checks documents against a schema (CE-NOT-14, SR-XML-01).
+func lint(t *testing.T, schema string, documents [][]byte) {
+	t.Helper()
+	args := make([]string, 0, 4+len(documents))
+	args = append(args, "--noout", "--nonet", "--schema", filepath.Join("..", "testdata", "schema", schema))
+	dir := t.TempDir()
+	for i, d := range documents {
+		file := filepath.Join(dir, fmt.Sprintf("%d.xml", i))
+		must(t, os.WriteFile(file, d, 0o600))
+		args = append(args, file)
+	}
+	if out, err := exec.CommandContext(t.Context(), "xmllint", args...).CombinedOutput(); err != nil {
+		t.Errorf("%v:\n%s", err, out)
+	}
 }

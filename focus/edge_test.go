@@ -302,3 +302,65 @@ func TestAddresses(t *testing.T) {
 		})
 	}
 }
+
+// Every call has one record, whatever became of it.
+func TestCallRecords(t *testing.T) {
+	var mu sync.Mutex
+	var started, answered int
+	records := map[string]focus.CallRecord{}
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", MaxParticipants: 1}}}, focus.Hooks{
+		CallStarted: func(string) {
+			mu.Lock()
+			defer mu.Unlock()
+			started++
+		},
+		CallAnswered: func(direction string, _ time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			if direction == "inbound" {
+				answered++
+			}
+		},
+		CallEnded: func(r focus.CallRecord) {
+			mu.Lock()
+			defer mu.Unlock()
+			records[r.Result] = r
+		},
+	})
+	await := func(result string) focus.CallRecord {
+		t.Helper()
+		var r focus.CallRecord
+		b.await("a record of "+result, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			var ok bool
+			r, ok = records[result]
+			return ok
+		})
+		return r
+	}
+	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	if err := b.phone(conftest.PhoneConfig{Name: "bob"}).Call(t.Context(), b.uri("desk")); sipua.Status(err) != 486 {
+		t.Errorf("bob: %v", err)
+	}
+	if r := await("refused"); r.Conference != "desk" || !strings.HasPrefix(r.Reason, "SIP;cause=486") {
+		t.Errorf("refused: %+v", r)
+	}
+	pass(100 * time.Millisecond)
+	alice.leave("desk")
+	r := await("answered")
+	if r.Codec != "pcmu/8000" || r.AnsweredAt.IsZero() || r.EndedAt.Before(r.AnsweredAt) || r.Stats.ReceivedPackets == 0 || r.CallID == "" {
+		t.Errorf("answered: %+v", r)
+	}
+	busy := b.callee(func(c *sipua.IncomingCall) { _ = c.Reject(sipua.NewResponse(486)) })
+	_, err := b.focus.Dial(t.Context(), "desk", "sip:busy@"+busy.Addr("udp").String())
+	must(t, err)
+	if r := await("busy"); r.Direction != "outbound" || !r.AnsweredAt.IsZero() {
+		t.Errorf("busy: %+v", r)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if started != 2 || answered != 1 {
+		t.Errorf("%d started, %d answered", started, answered)
+	}
+}

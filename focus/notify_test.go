@@ -19,6 +19,7 @@ type roster struct {
 	mu       sync.Mutex
 	document confevent.Document
 	states   []confevent.State
+	bodies   [][]byte
 	final    string
 	err      error
 }
@@ -30,6 +31,7 @@ func (r *roster) notify(request *sipua.Request) *sipua.Response {
 	if len(request.Body) == 0 {
 		return nil
 	}
+	r.bodies = append(r.bodies, request.Body)
 	d, err := confevent.Unmarshal(request.Body)
 	if err == nil {
 		r.states = append(r.states, d.State)
@@ -115,6 +117,7 @@ func TestRosterConverges(t *testing.T) {
 	if r.states[0] != confevent.Full || r.states[1] != confevent.Partial {
 		t.Errorf("documents were %v", r.states)
 	}
+	lint(t, "conference-info-strict.xsd", r.bodies)
 }
 
 // CE-SUB-02, CE-SUB-08, CE-SUB-13, CE-SUB-15, CE-SUB-26: refused subscriptions, and a fetch.

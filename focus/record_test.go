@@ -100,6 +100,7 @@ func TestRecording(t *testing.T) {
 	for _, issue := range srs.issues {
 		t.Errorf("metadata: %+v", issue)
 	}
+	lint(t, "recording-strict.xsd", srs.bodies)
 	for _, h := range srs.streams {
 		if len(h.ssrcs) != 1 {
 			t.Errorf("stream %s had %d sources", h.label, len(h.ssrcs)) // SR-RTP-03
@@ -236,5 +237,43 @@ func TestShutdownWhileRecording(t *testing.T) {
 	defer srs.mu.Unlock()
 	if len(srs.merged.Sessions) == 0 || srs.merged.Sessions[0].Stop.IsZero() {
 		t.Errorf("no stop time in the last metadata: %+v", srs.merged.Sessions)
+	}
+}
+
+// SR-ERR-11, SR-ERR-12: a server that ends the session is tried again; labels and sources stay, participants know each time.
+func TestRecorderComesBack(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, nil)
+	w := b.focus.Watch("room", "")
+	defer w.Close()
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	id := b.record("room", both)
+	b.await("packets", func() bool { return srs.stream("2").packets > 5 })
+	srs.mu.Lock()
+	dialog := srs.dialog
+	srs.mu.Unlock()
+	must(t, dialog.Bye(t.Context()))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for e := (focus.Event{}); e.Type != focus.RecordingFailed; {
+		var err error
+		e, err = w.Next(ctx)
+		must(t, err)
+	}
+	b.awaitRecording("room", id, conference.RecordingActive)
+	before := srs.stream("2").packets
+	b.await("packets again", func() bool { return srs.stream("2").packets > before+10 })
+	if got := alice.Indications(); !slices.Equal(got[max(0, len(got)-3):], []sdp.Record{sdp.RecordOn, sdp.RecordOff, sdp.RecordOn}) {
+		t.Errorf("alice was told %v", got)
+	}
+	info, err := b.focus.Recording(t.Context(), "room", id)
+	must(t, err)
+	if info.State != "recording" || len(info.Streams) != 2 || info.Streams[1].Packets == 0 || info.Streams[1].Label != "2" {
+		t.Errorf("recording: %+v", info)
+	}
+	for _, h := range srs.streams[:2] {
+		if c := srs.stream(h.label); len(c.ssrcs) != 1 {
+			t.Errorf("stream %s had %d sources", c.label, len(c.ssrcs))
+		}
 	}
 }

@@ -27,13 +27,15 @@ type recordingServer struct {
 	contact   sipua.Address
 	requires  []string
 	documents []siprec.Recording
+	bodies    [][]byte
 	merged    siprec.Recording
 	local     *sdp.Description
 	offers    []sdp.Description
 	sockets   []*net.UDPConn
 	streams   []*heardStream
 	issues    []siprec.Issue
-	ended     chan struct{}
+	ended     chan struct{} // closed with the first dialog
+	once      sync.Once
 }
 
 // heardStream is one m-line.
@@ -131,7 +133,7 @@ func (s *recordingServer) take(request *sipua.Request) ([]byte, error) {
 			return nil, err
 		}
 		s.issues = append(s.issues, siprec.Verify(document, labels)...)
-		s.documents = append(s.documents, document)
+		s.documents, s.bodies = append(s.documents, document), append(s.bodies, content.Metadata)
 		s.merged = siprec.Merge(s.merged, document)
 	}
 	return answer, nil
@@ -264,4 +266,4 @@ func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
 }
 
 // Ended implements sipua.DialogHandler.
-func (s *recordingServer) Ended(sipua.EndReason) { close(s.ended) }
+func (s *recordingServer) Ended(sipua.EndReason) { s.once.Do(func() { close(s.ended) }) }
