@@ -84,6 +84,8 @@ type ConferenceChange struct {
 
 // ParticipantChange changes what the focus does with a participant; nil fields stay.
 type ParticipantChange struct {
+	// Muted: the others do not hear it. Deafened: it hears nobody. Held: both. It is the mixer that does so; the user agent is
+	// not sent an offer, and gets silence.
 	Muted, Deafened, Held *bool
 	GainDB                *float64 // -60 to +20
 	Role                  *conference.Role

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -97,13 +98,9 @@ type joined struct {
 func (m joining) handle(c *controller) {
 	request := m.call.Request()
 	id := conference.ParticipantID(shortName("p"))
-	entity, name := caller(request)
+	entity, endpoint, name := caller(request)
 	aware := request.Headers.Contains("Supported", recordAware)
-	contact, known := request.Contact()
-	join := conference.Join{ID: id, Entity: entity, DisplayName: name, RecordAware: aware}
-	if known {
-		join.Endpoint = contact.URI.Bare().String()
-	}
+	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware}
 	if err := c.step(join); err != nil {
 		m.reply <- joined{err: err}
 		return
@@ -113,7 +110,7 @@ func (m joining) handle(c *controller) {
 	call := m.call.ID()
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
 	p.peer.RecordAware = aware
-	p.learnContact(contact, known)
+	p.learnContact(request.Contact())
 	body, err := c.prepare(p, m.offer)
 	if err != nil {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), "")})
@@ -135,13 +132,33 @@ func (c *controller) prepare(p *participant, offer *sdp.Description) ([]byte, er
 	return p.pending.Marshal(), nil
 }
 
-// caller is whom the roster shows: the From of the call, as far as it has one (RFC 4575, section 5.6).
-func caller(request *sipua.Request) (entity, name string) {
+// caller is whom the roster shows: the From of the call and the Contact as its endpoint. Who asks for privacy gets an
+// identity that tells nothing and is the same for as long as he is here (RFC 4575, sections 5.6 and 8.2).
+func caller(request *sipua.Request) (entity, endpoint, name string) {
 	uri := request.From.URI.Bare()
-	if uri.Host == "anonymous.invalid" || uri.IsZero() {
-		return "sip:" + shortName("anonymous-") + "@anonymous.invalid", "Anonymous"
+	if uri.Host == anonymousHost || uri.IsZero() || wantsPrivacy(request.Headers) {
+		return "sip:" + shortName("anonymous-") + "@" + anonymousHost, "", "Anonymous"
 	}
-	return uri.String(), request.From.Name
+	if contact, ok := request.Contact(); ok {
+		endpoint = contact.URI.Bare().String()
+	}
+	return uri.String(), endpoint, request.From.Name
+}
+
+// anonymousHost is the host of callers without name (RFC 3323, section 4.1.1.3).
+const anonymousHost = "anonymous.invalid"
+
+// wantsPrivacy tells whether the caller's identity is to be kept from others (RFC 3323, section 4.2; RFC 3325, section 9.3).
+func wantsPrivacy(h sipua.Headers) bool {
+	for _, value := range h.List("Privacy") {
+		for word := range strings.SplitSeq(value, ";") {
+			switch strings.ToLower(strings.TrimSpace(word)) {
+			case "id", "user", "header":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // learnContact remembers where the user agent is and what it is.

@@ -1,0 +1,97 @@
+package focus_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// Every call has one record, whatever became of it.
+func TestCallRecords(t *testing.T) {
+	var mu sync.Mutex
+	var started, answered int
+	records := map[string]focus.CallRecord{}
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", MaxParticipants: 1}}}, focus.Hooks{
+		CallStarted: func(string) {
+			mu.Lock()
+			defer mu.Unlock()
+			started++
+		},
+		CallAnswered: func(direction string, _ time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			if direction == "inbound" {
+				answered++
+			}
+		},
+		CallEnded: func(r focus.CallRecord) {
+			mu.Lock()
+			defer mu.Unlock()
+			records[r.Result] = r
+		},
+	})
+	await := func(result string) focus.CallRecord {
+		t.Helper()
+		var r focus.CallRecord
+		b.await("a record of "+result, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			var ok bool
+			r, ok = records[result]
+			return ok
+		})
+		return r
+	}
+	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	if err := b.phone(conftest.PhoneConfig{Name: "bob"}).Call(t.Context(), b.uri("desk")); sipua.Status(err) != 486 {
+		t.Errorf("bob: %v", err)
+	}
+	if r := await("refused"); r.Conference != "desk" || !strings.HasPrefix(r.Reason, "SIP;cause=486") {
+		t.Errorf("refused: %+v", r)
+	}
+	pass(100 * time.Millisecond)
+	alice.leave("desk")
+	r := await("answered")
+	if r.Codec != "pcmu/8000" || r.AnsweredAt.IsZero() || r.EndedAt.Before(r.AnsweredAt) || r.Stats.ReceivedPackets == 0 || r.CallID == "" {
+		t.Errorf("answered: %+v", r)
+	}
+	busy := b.callee(func(c *sipua.IncomingCall) { _ = c.Reject(sipua.NewResponse(486)) })
+	_, err := b.focus.Dial(t.Context(), "desk", "sip:busy@"+busy.Addr("udp").String())
+	must(t, err)
+	if r := await("busy"); r.Direction != "outbound" || !r.AnsweredAt.IsZero() {
+		t.Errorf("busy: %+v", r)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if started != 2 || answered != 1 {
+		t.Errorf("%d started, %d answered", started, answered)
+	}
+}
+
+// CE-AUT-10, CE-AUT-11: who asks for privacy is nowhere named.
+func TestPrivacy(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, NotifyInterval: -1})
+	b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	r := b.subscribe("room", time.Hour)
+	secret := b.raw()
+	dialog, _, err := secret.agent.Invite(t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: b.parse("room")}, From: sipua.Address{Name: "Secret", URI: secret.agent.Contact("secret")},
+		Headers:     sipua.Headers{{Name: "Privacy", Value: "id;critical"}},
+		ContentType: "application/sdp", Body: secret.describe(codecs.PCMU),
+	}, secret)
+	must(t, err)
+	b.await("the roster", func() bool { return len(r.users()) == 2 })
+	must(t, dialog.Bye(t.Context()))
+	b.await("him to be gone", func() bool { return len(r.users()) == 1 })
+	for _, body := range r.bodies {
+		if strings.Contains(strings.ToLower(string(body)), "secret") {
+			t.Errorf("his name is in\n%s", body)
+		}
+	}
+}
