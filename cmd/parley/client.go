@@ -56,7 +56,7 @@ func (e *apiError) Error() string {
 	if e.Detail != "" {
 		text = e.Detail
 	}
-	words := []string{text}
+	words := append(make([]string, 0, 1+len(e.Errors)), text)
 	for _, each := range e.Errors {
 		words = append(words, strings.TrimSpace(each.Location+" "+each.Message))
 	}

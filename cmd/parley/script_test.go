@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/parley-sip/parley/internal/conftest"
 )
 
 // TestMain lets the scripts run this program as the command parley.
@@ -40,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SPEECH", speech)
+			env.Values[stageKey{}] = &stage{phones: map[string]*conftest.Phone{}}
 			env.Setenv("GOMAXPROCS", os.Getenv("GOMAXPROCS"))
 			return nil
 		},
@@ -49,6 +52,18 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// stage is what a script works with.
+type stage struct {
+	server *scriptServer
+	phones map[string]*conftest.Phone
+}
+
+type stageKey struct{}
+
+func stageOf(ts *testscript.TestScript) *stage {
+	return ts.Value(stageKey{}).(*stage) //nolint:forcetypeassert // Setup has put it there
 }
 
 func scriptExits(ts *testscript.TestScript, neg bool, args []string) {

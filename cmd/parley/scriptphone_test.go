@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,25 +12,21 @@ import (
 	"github.com/parley-sip/parley/internal/conftest"
 )
 
-//nolint:gochecknoglobals // the phones of each script that runs, by folder and name
-var scriptPhones sync.Map
-
 func scriptPhone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: phone NAME dial|say|hears|hangup|over ...")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 	defer cancel()
-	key := ts.MkAbs(args[0])
+	phones := stageOf(ts).phones
 	if args[1] == "dial" {
-		scriptPhones.Store(key, dialFromScript(ctx, ts, args[0], args[2]))
+		phones[args[0]] = dialFromScript(ctx, ts, args[0], args[2])
 		return
 	}
-	found, ok := scriptPhones.Load(key)
-	if !ok {
+	phone := phones[args[0]]
+	if phone == nil {
 		ts.Fatalf("phone %s has not dialed", args[0])
 	}
-	phone := found.(*conftest.Phone) //nolint:forcetypeassert // nothing else is stored
 	switch args[1] {
 	case "say":
 		sayFromScript(ctx, ts, phone, args[2])
@@ -53,10 +48,10 @@ func scriptPhone(ts *testscript.TestScript, neg bool, args []string) {
 func dialFromScript(ctx context.Context, ts *testscript.TestScript, name, conference string) *conftest.Phone {
 	phone, err := conftest.NewPhone(ctx, conftest.PhoneConfig{Name: name, Codec: codecs.PCMA, Origin: time.Now()})
 	ts.Check(err)
-	ts.Defer(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ts.Defer(func() { //nolint:contextcheck // at the end of the script
+		closing, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = phone.Close(ctx) // its server may be gone
+		_ = phone.Close(closing) // its server may be gone
 	})
 	ts.Check(phone.Call(ctx, "sip:"+conference+"@"+ts.Getenv("SIP")))
 	return phone

@@ -31,9 +31,6 @@ type scriptServer struct {
 	read    int           // events that the script has seen
 }
 
-//nolint:gochecknoglobals // the server of each script that runs
-var scriptServers sync.Map
-
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("serve does not fail; use exits")
@@ -43,7 +40,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	s.stop = stop
 	program := ""
 	for _, folder := range filepath.SplitList(ts.Getenv("PATH")) {
-		if file := filepath.Join(folder, "parley"); program == "" && exec.Command(file, "version").Run() == nil {
+		if file := filepath.Join(folder, "parley"); program == "" && exec.CommandContext(ctx, file, "version").Run() == nil {
 			program = file
 		}
 	}
@@ -74,7 +71,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	case <-time.After(scriptPatience):
 		ts.Fatalf("the server is not ready")
 	}
-	scriptServers.Store(ts.MkAbs("."), s)
+	stageOf(ts).server = s
 	go s.follow(ctx, &server{API: ts.Getenv("PARLEY_API"), Token: ts.Getenv("PARLEY_TOKEN")})
 }
 
@@ -114,11 +111,11 @@ func (s *scriptServer) follow(ctx context.Context, at *server) {
 }
 
 func serverOf(ts *testscript.TestScript) *scriptServer {
-	found, ok := scriptServers.Load(ts.MkAbs("."))
-	if !ok {
+	found := stageOf(ts).server
+	if found == nil {
 		ts.Fatalf("there is no server")
 	}
-	return found.(*scriptServer) //nolint:forcetypeassert // nothing else is stored
+	return found
 }
 
 // next gives the first event that matches and was not seen before, or what to wait for.
