@@ -204,6 +204,7 @@ func (c *IncomingCall) sendFinal(response *Response) error {
 		return err
 	}
 	_ = c.in.tx.Respond(c.in.render(NewResponse(487)))
+	c.in.agent.counts.response("INVITE", 487)
 	c.mu.Lock()
 	c.state = callCanceled
 	c.mu.Unlock()

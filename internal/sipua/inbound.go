@@ -36,6 +36,7 @@ func (in *inbound) respond(response *Response) error {
 	if err := in.tx.Respond(in.render(response)); err != nil {
 		return fmt.Errorf("%w: %w", ErrTransport, err)
 	}
+	in.agent.counts.response(in.request.Method, response.Status)
 	return nil
 }
 
@@ -66,7 +67,6 @@ func (in *inbound) render(response *Response) *sip.Response {
 		wire.AppendHeader(sip.NewHeader(header.Name, oneLine(header.Value)))
 	}
 	wire.SetBody(response.Body)
-	in.agent.counts.response(in.request.Method, response.Status)
 	return wire
 }
 
