@@ -89,6 +89,8 @@ func TestPrivacy(t *testing.T) {
 	b.await("the roster", func() bool { return len(r.users()) == 2 })
 	must(t, dialog.Bye(t.Context()))
 	b.await("him to be gone", func() bool { return len(r.users()) == 1 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, body := range r.bodies {
 		if strings.Contains(strings.ToLower(string(body)), "secret") {
 			t.Errorf("his name is in\n%s", body)
