@@ -28,7 +28,10 @@ const scriptPatience = 20 * time.Second
 //	serve [ARGUMENT...]                starts parley serve and waits until it is ready; sets PARLEY_API, SIP and HTTP
 //	await EVENT [PATTERN]              waits for the next event of that name whose JSON matches; sets ID to that of its object
 //	term [STATUS]                      sends SIGTERM to the server and waits for its end; stdout and stderr are its own
+//	get PATH [PATTERN]                 prints what the server's HTTP gives there; it must be 200, or with ! anything else; with a
+//	                                   pattern it asks until the answer matches
 //	phone NAME dial CONFERENCE         calls, and is answered
+//	phone NAME refused STATUS CONFERENCE   calls, and is refused
 //	phone NAME say FILE                speaks, until the last of it has left
 //	phone NAME hears                   waits until something is heard
 //	phone NAME hangup                  ends the call
@@ -47,7 +50,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "serve": scriptServe, "await": scriptAwait, "term": scriptTerm, "phone": scriptPhone,
+			"exits": scriptExits, "serve": scriptServe, "await": scriptAwait, "term": scriptTerm, "get": scriptGet, "phone": scriptPhone,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

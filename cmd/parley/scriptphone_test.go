@@ -4,23 +4,34 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sipua"
 )
 
 func scriptPhone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: phone NAME dial|say|hears|hangup|over ...")
+		ts.Fatalf("usage: phone NAME dial|refused|say|hears|hangup|over ...")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 	defer cancel()
 	phones := stageOf(ts).phones
 	if args[1] == "dial" {
-		phones[args[0]] = dialFromScript(ctx, ts, args[0], args[2])
+		phone := newScriptPhone(ctx, ts, args[0])
+		ts.Check(phone.Call(ctx, "sip:"+args[2]+"@"+ts.Getenv("SIP")))
+		phones[args[0]] = phone
+		return
+	}
+	if args[1] == "refused" {
+		err := newScriptPhone(ctx, ts, args[0]).Call(ctx, "sip:"+args[3]+"@"+ts.Getenv("SIP"))
+		if got := strconv.Itoa(sipua.Status(err)); got != args[2] {
+			ts.Fatalf("the call ended with %v, want %s", err, args[2])
+		}
 		return
 	}
 	phone := phones[args[0]]
@@ -45,7 +56,7 @@ func scriptPhone(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func dialFromScript(ctx context.Context, ts *testscript.TestScript, name, conference string) *conftest.Phone {
+func newScriptPhone(ctx context.Context, ts *testscript.TestScript, name string) *conftest.Phone {
 	phone, err := conftest.NewPhone(ctx, conftest.PhoneConfig{Name: name, Codec: codecs.PCMA, Origin: time.Now()})
 	ts.Check(err)
 	ts.Defer(func() { //nolint:contextcheck // at the end of the script
@@ -53,7 +64,6 @@ func dialFromScript(ctx context.Context, ts *testscript.TestScript, name, confer
 		defer cancel()
 		_ = phone.Close(closing) // its server may be gone
 	})
-	ts.Check(phone.Call(ctx, "sip:"+conference+"@"+ts.Getenv("SIP")))
 	return phone
 }
 

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,6 +160,47 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("ID", event.Object.ID)
 		return
 	}
+}
+
+func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: get PATH [PATTERN]")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
+	defer cancel()
+	pattern := regexp.MustCompile("(?m)" + strings.Join(args[1:], ""))
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		status, text := ask(ctx, ts, args[0])
+		if (status == http.StatusOK) == neg {
+			ts.Fatalf("%s: %d\n%s", args[0], status, text)
+		}
+		if pattern.Match(text) {
+			_, err := ts.Stdout().Write(text)
+			ts.Check(err)
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			ts.Fatalf("%s never matches:\n%s", args[0], text)
+		}
+	}
+}
+
+func ask(ctx context.Context, ts *testscript.TestScript, path string) (status int, text []byte) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, ts.Getenv("PARLEY_API")+path, nil)
+	ts.Check(err)
+	if token := ts.Getenv("PARLEY_TOKEN"); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer response.Body.Close() //nolint:errcheck // read only
+	text, err = io.ReadAll(response.Body)
+	ts.Check(err)
+	return response.StatusCode, text
 }
 
 func scriptTerm(ts *testscript.TestScript, neg bool, args []string) {
