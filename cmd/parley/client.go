@@ -167,6 +167,9 @@ func (c *client) follow(ctx context.Context, at, after string, yield func(server
 		case "event":
 			event.name = value
 		case "data":
+			if len(event.data) > 0 {
+				event.data = append(event.data, '\n')
+			}
 			event.data = append(event.data, value...)
 		case "":
 			if strings.TrimRight(line, "\r\n") == "" && event.name != "" {
