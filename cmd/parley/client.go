@@ -149,35 +149,51 @@ func (c *client) follow(ctx context.Context, at, after string, yield func(server
 		return err
 	}
 	defer res.Body.Close() //nolint:errcheck // read only
-	lines := bufio.NewReader(res.Body)
+	err = readEvents(bufio.NewReader(res.Body), yield)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// readEvents reads a stream of Server-Sent Events until its end.
+func readEvents(lines *bufio.Reader, yield func(serverEvent) error) error {
 	var event serverEvent
 	for {
 		line, err := lines.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, io.EOF) {
-				return nil
-			}
 			return err
 		}
-		field, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch field {
-		case "id":
-			event.id = value
-		case "event":
-			event.name = value
-		case "data":
-			if len(event.data) > 0 {
-				event.data = append(event.data, '\n')
-			}
-			event.data = append(event.data, value...)
-		case "":
-			if strings.TrimRight(line, "\r\n") == "" && event.name != "" {
-				if err := yield(event); err != nil {
-					return err
-				}
-				event = serverEvent{}
+		line = strings.TrimRight(line, "\r\n")
+		if line != "" {
+			event.add(line)
+			continue
+		}
+		if event.name != "" {
+			if err := yield(event); err != nil {
+				return err
 			}
 		}
+		event = serverEvent{}
+	}
+}
+
+// add takes one line of an event.
+func (e *serverEvent) add(line string) {
+	field, value, _ := strings.Cut(line, ":")
+	value = strings.TrimPrefix(value, " ")
+	switch field {
+	case "id":
+		e.id = value
+	case "event":
+		e.name = value
+	case "data":
+		if len(e.data) > 0 {
+			e.data = append(e.data, '\n')
+		}
+		e.data = append(e.data, value...)
 	}
 }
