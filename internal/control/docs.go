@@ -145,7 +145,7 @@ func exampleOf(path string, o *huma.Operation) string {
 	case o.RequestBody == nil:
 		return ""
 	case strings.HasSuffix(path, "/announcements"):
-		return "curl -H 'Content-Type: audio/wav' --data-binary @hello.wav " + at
+		return "curl " + at + " \\\n     -H 'Content-Type: audio/wav' --data-binary @hello.wav"
 	}
 	example := map[string]string{
 		"create-conference": `{"id": "1000", "name": "Trading desk"}`, "change-conference": `{"locked": true}`,
