@@ -182,6 +182,15 @@ func (p *phone) hears(hz float64, from, to time.Time) float64 {
 	return toneLevel(conftest.Window(samples, from.Sub(p.b.origin).Seconds(), to.Sub(p.b.origin).Seconds()), hz)
 }
 
+// hearsNow gives the level of a tone in the last fifth of a second of what the phone has received: it does not depend on
+// when the phone's clock began.
+func (p *phone) hearsNow(hz float64) float64 {
+	p.b.t.Helper()
+	samples, err := p.Heard()
+	must(p.b.t, err)
+	return toneLevel(samples[max(0, len(samples)-conftest.AnalysisRate/5):], hz)
+}
+
 // toneLevel is Goertzel's.
 func toneLevel(samples []float64, hz float64) float64 {
 	if len(samples) == 0 {

@@ -130,33 +130,30 @@ func TestModeration(t *testing.T) {
 	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
 	alice.hum(500, 10*time.Second)
 	bob.hum(900, 10*time.Second)
-	pass(300 * time.Millisecond)
+	pass(500 * time.Millisecond)
 	aliceID, bobID := b.find("room", "alice").ID, b.find("room", "bob").ID
-	change := func(id conference.ParticipantID, c focus.ParticipantChange) time.Time {
+	change := func(id conference.ParticipantID, c focus.ParticipantChange) {
 		t.Helper()
 		_, err := b.focus.UpdateParticipant(t.Context(), "room", id, c)
 		must(t, err)
-		return time.Now().Add(300 * time.Millisecond) // the phone's clock may be off by what its first packet was late
-	}
-	measure := func(p *phone, hz float64, from time.Time) float64 {
-		t.Helper()
-		to := from.Add(200 * time.Millisecond)
-		pass(time.Until(to) + 150*time.Millisecond)
-		return p.hears(hz, from, to)
+		pass(350 * time.Millisecond)
 	}
 	yes, no := true, false
-	before := measure(bob, 500, time.Now())
+	before := bob.hearsNow(500)
 	if before < loud {
 		t.Fatalf("bob hears alice at %.0f dB", before)
 	}
-	if got := measure(bob, 500, change(aliceID, focus.ParticipantChange{Muted: &yes})); got > quiet {
+	change(aliceID, focus.ParticipantChange{Muted: &yes})
+	if got := bob.hearsNow(500); got > quiet {
 		t.Errorf("muted alice is heard at %.0f dB", got)
 	}
 	gain := -12.0
-	if got := measure(bob, 500, change(aliceID, focus.ParticipantChange{Muted: &no, GainDB: &gain})); got < before-13 || got > before-11 {
+	change(aliceID, focus.ParticipantChange{Muted: &no, GainDB: &gain})
+	if got := bob.hearsNow(500); got < before-13 || got > before-11 {
 		t.Errorf("alice at -12 dB is heard at %.1f dB instead of %.1f", got, before-12)
 	}
-	if got := measure(alice, 900, change(aliceID, focus.ParticipantChange{Deafened: &yes})); got > quiet {
+	change(aliceID, focus.ParticipantChange{Deafened: &yes})
+	if got := alice.hearsNow(900); got > quiet {
 		t.Errorf("deafened alice hears bob at %.0f dB", got)
 	}
 	must(t, b.focus.Eject(t.Context(), "room", aliceID, "enough"))
