@@ -4,17 +4,24 @@ import (
 	"container/heap"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// service is the one goroutine of a transport: it waits for RTCP packets, for the times of reports and for requests, all in
-// one system call. What is not the media path is done here: reports, digits, farewells.
+// lookPeriod is how often the service looks for RTCP packets, key presses and reports that are due. It is a fraction of what a person
+// notices of a key press, and RTCP is not in a hurry: packets have the system's time stamps. To wait for each of them would cost more
+// than all of them are worth, since Go's monitor thread stays awake for a while after each system call that has blocked.
+const lookPeriod = 20 * time.Millisecond
+
+// service is the one goroutine of a transport. What is not the media path is done here: reports, digits, farewells. Without
+// sessions it sleeps.
 type service struct {
 	transport *Transport
-	poll      int // epoll
-	wake      int // eventfd
+	poll      int           // epoll
+	called    chan struct{} // there are requests
+	rung      atomic.Bool   // a tick has left something
 	done      chan struct{}
 
 	mu       sync.Mutex
@@ -33,33 +40,23 @@ func newService(t *Transport) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create epoll: %w", err)
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		_ = unix.Close(poll)
-		return nil, fmt.Errorf("create eventfd: %w", err)
-	}
-	v := &service{transport: t, poll: poll, wake: wake, done: make(chan struct{}), sessions: map[int32]*Session{}}
-	if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)}); err != nil {
-		_ = unix.Close(poll)
-		_ = unix.Close(wake)
-		return nil, fmt.Errorf("watch eventfd: %w", err)
-	}
+	v := &service{transport: t, poll: poll, called: make(chan struct{}, 1), done: make(chan struct{}), sessions: map[int32]*Session{}}
 	go v.run()
 	return v, nil
 }
 
-// knock wakes the goroutine. The tick may call it: it is one system call that does not wait.
-func (v *service) knock() {
-	one := [8]byte{1}
-	writeNow(v.wake, one[:]) // full means that it is awake anyway
-}
+// knock tells that a tick has left something. The service finds it within lookPeriod.
+func (v *service) knock() { v.rung.Store(true) }
 
 // request lets the goroutine do something.
 func (v *service) request(do func()) {
 	v.mu.Lock()
 	v.requests = append(v.requests, do)
 	v.mu.Unlock()
-	v.knock()
+	select {
+	case v.called <- struct{}{}:
+	default: // it has been called already
+	}
 }
 
 // join begins to serve a session.
@@ -122,39 +119,27 @@ func (v *service) now() time.Duration { return time.Since(v.transport.epoch) }
 // run is the goroutine.
 func (v *service) run() {
 	defer close(v.done)
-	events := make([]unix.EpollEvent, 64)
+	defer unix.Close(v.poll) //nolint:errcheck // nothing can be done about it
+	timer := time.NewTimer(lookPeriod)
+	defer timer.Stop()
 	for !v.stopping {
-		n, err := unix.EpollWait(v.poll, events, v.patience())
-		if err != nil && err != unix.EINTR {
-			v.transport.cfg.Logger.Error("waiting for RTCP failed", errorAttr(err))
-			break
-		}
-		for i := range max(n, 0) {
-			if fd := events[i].Fd; fd == int32(v.wake) {
-				v.awake()
-			} else if s := v.sessions[fd]; s != nil {
-				v.readReports(s)
+		if len(v.sessions) == 0 {
+			<-v.called
+		} else {
+			select {
+			case <-v.called:
+			case <-timer.C:
+				timer.Reset(lookPeriod)
 			}
 		}
+		v.serveRequests()
+		v.look()
 		v.fire()
 	}
-	_ = unix.Close(v.poll)
-	_ = unix.Close(v.wake)
 }
 
-// patience returns how long to wait, in milliseconds: until the next timer, for ever without one.
-func (v *service) patience() int {
-	if len(v.timers) == 0 {
-		return -1
-	}
-	wait := v.timers[0].report.next - v.now()
-	return int(max((wait+time.Millisecond-1)/time.Millisecond, 0))
-}
-
-// awake does what was asked for.
-func (v *service) awake() {
-	var sink [8]byte
-	_, _ = unix.Read(v.wake, sink[:]) // only the event counts
+// serveRequests does what was asked for.
+func (v *service) serveRequests() {
 	v.mu.Lock()
 	requests := v.requests
 	v.requests = nil
@@ -162,9 +147,25 @@ func (v *service) awake() {
 	for _, do := range requests {
 		do()
 	}
-	for _, s := range v.sessions {
-		v.deliver(s)
-		v.readMuxed(s)
+}
+
+// look finds what has come since the last time, without waiting.
+func (v *service) look() {
+	var events [64]unix.EpollEvent
+	for more := true; more; {
+		n, err := unix.EpollWait(v.poll, events[:], 0)
+		for _, event := range events[:max(n, 0)] {
+			if s := v.sessions[event.Fd]; s != nil {
+				v.readReports(s)
+			}
+		}
+		more = err == nil && n == len(events)
+	}
+	if v.rung.Swap(false) {
+		for _, s := range v.sessions {
+			v.deliver(s)
+			v.readMuxed(s)
+		}
 	}
 }
 

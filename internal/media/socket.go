@@ -185,8 +185,3 @@ func arrivalTime(stamp int64, wall time.Time, now time.Duration) time.Duration {
 	}
 	return now - ago
 }
-
-// writeNow writes to a descriptor that does not block.
-func writeNow(fd int, octets []byte) {
-	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&octets[0])), uintptr(len(octets))) //nolint:gosec // memory of the system call
-}
