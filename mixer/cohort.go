@@ -24,6 +24,8 @@ const (
 	// soloWork is how much processor time a tick may take before others are called for the next ones all the same. The time that passed
 	// says nothing: where the machine is busy with something else, to call others only makes it worse.
 	soloWork = 4 * time.Millisecond
+	// heavyTicks is how many such ticks in a row it takes: a single one may be the fault of a virtual machine's host.
+	heavyTicks = 5
 	// sharedTicks is for how many ticks they are called then, before one worker alone is measured again.
 	sharedTicks = 250
 	// spins is for how many looks a worker waits for others before it sleeps.

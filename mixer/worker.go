@@ -95,9 +95,7 @@ func (w *worker) tick(c *cohort, now int64) {
 	} else {
 		before := work()
 		c.solo(missed, &w.scratch)
-		if work()-before > soloWork {
-			c.shared = sharedTicks
-		}
+		c.weigh(work() - before)
 	}
 	c.deadline += int64(TickPeriod)
 	e.count(late, time.Duration(monotonic()-now), missed)
@@ -105,4 +103,16 @@ func (w *worker) tick(c *cohort, now int64) {
 	// Go's monitor thread takes a goroutine that was never scheduled anew for one that does not give way: it would interrupt it in the
 	// middle of a tick, and take its scheduler slot away in each sleep. So it gives way here, where it costs least.
 	runtime.Gosched()
+}
+
+// weigh decides from the processor time of a tick whether the next ones are too much for one worker.
+func (c *cohort) weigh(took time.Duration) {
+	if took <= soloWork {
+		c.heavy = 0
+
+		return
+	}
+	if c.heavy++; c.heavy >= heavyTicks {
+		c.heavy, c.shared = 0, sharedTicks
+	}
 }
