@@ -46,6 +46,7 @@ type cohort struct {
 	mixes    *Mix
 	deadline int64
 	shared   int // ticks left for which others are called
+	heavy    int // ticks in a row that were more than one worker's
 
 	phase    atomic.Uint32
 	nap      uint32 // futex: changes with the phase and when the last helper of a phase is done
