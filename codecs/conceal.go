@@ -28,6 +28,7 @@ type concealer struct {
 	position int     // in block, of the next sample to hand out
 	step     float32 // between the last good sample and the one before the repetition
 	floor    float64 // power of the background noise
+	flat     int     // samples at the end of the history that still has added
 	noise    NoiseGenerator
 	block    [concealMaxRate / 100]float32
 	source   [concealMaxHistory]float32 // the history when the loss began
@@ -50,6 +51,7 @@ func (c *concealer) past() []int16 { return c.history[:c.rate*195/4000] }
 
 // remember adds to what was played.
 func (c *concealer) remember(pcm []int16) {
+	c.flat = 0
 	past := c.past()
 	if len(pcm) >= len(past) {
 		copy(past, pcm[len(pcm)-len(past):])
@@ -82,10 +84,30 @@ func (c *concealer) good(pcm []int16) {
 	c.remember(pcm)
 }
 
+// still is good for samples that are all the same, always the same for one codec. What such a frame leaves behind is known.
+func (c *concealer) still(pcm []int16, value int16) {
+	if c.active() || len(pcm) == 0 {
+		c.good(pcm)
+
+		return
+	}
+	c.follow(float64(value)*float64(value), len(pcm))
+	if c.flat >= len(c.past()) {
+		return
+	}
+	flat := c.flat + len(pcm)
+	c.remember(pcm)
+	c.flat = flat
+}
+
 // trackFloor follows the lowest power of late, and rises from it by 2 dB in a second.
 func (c *concealer) trackFloor(pcm []int16) {
-	power := float64(sumSquares(pcm)) / float64(len(pcm))
-	rise := 1 + 50*float64(len(pcm))/float64(100*c.rate)
+	c.follow(float64(sumSquares(pcm))/float64(len(pcm)), len(pcm))
+}
+
+// follow is trackFloor for so many samples of a power.
+func (c *concealer) follow(power float64, samples int) {
+	rise := 1 + 50*float64(samples)/float64(100*c.rate)
 	c.floor = min(max(power, 1), c.floor*rise, concealMaxFloor)
 }
 

@@ -34,6 +34,8 @@ type Frame struct {
 	Voice bool
 	// Flags say what the samples are.
 	Flags FrameFlags
+	// Measured: Level is that of exactly these samples, so that nobody needs to measure again.
+	Measured bool
 }
 
 // Has reports whether all of the given flags are set.

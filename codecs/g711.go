@@ -1,14 +1,19 @@
 package codecs
 
-import "github.com/zaf/g711"
+import (
+	"encoding/binary"
+
+	"github.com/zaf/g711"
+)
 
 // companding is one of the two laws of G.711 as tables. The linear value of 14 bits (mu-law) or 13 bits (A-law) is all that
 // the laws look at, so that the tables for encoding are indexed by the sample without its lowest bits: half the cache of a
 // table for 16 bits, and the same octets.
 type companding struct {
-	decode [256]int16
-	encode [16384]uint8
-	shift  uint8
+	decode  [256]int16
+	encode  [16384]uint8
+	shift   uint8
+	silence uint64 // eight octets of digital silence
 }
 
 //nolint:gochecknoglobals // tables of ITU-T G.711, read only
@@ -26,8 +31,40 @@ func newCompanding(shift uint8, encode func(int16) uint8, decode func(uint8) int
 	for i := range 1 << (16 - shift) {
 		law.encode[i] = encode(int16(uint16(i) << shift))
 	}
+	law.silence = uint64(law.encode[0]) * 0x0101010101010101
 
 	return law
+}
+
+// silent reports a payload of digital silence, as a muted microphone sends it.
+func (law *companding) silent(payload []byte) bool {
+	for len(payload) >= 8 {
+		if binary.LittleEndian.Uint64(payload) != law.silence {
+			return false
+		}
+		payload = payload[8:]
+	}
+	for _, b := range payload {
+		if b != byte(law.silence) {
+			return false
+		}
+	}
+
+	return true
+}
+
+// Silent reports a payload that decodes to digital silence, without decoding it: of G.711 only, false for other codecs. A receiver may
+// then decode it for the state of its decoder and take the frame for silence.
+func (c Codec) Silent(payload []byte) bool {
+	switch c {
+	case PCMU:
+		return muLaw.silent(payload)
+	case PCMA:
+		return aLaw.silent(payload)
+	case None, G722, Opus:
+	}
+
+	return false
 }
 
 // g711Encoder encodes with one law. It has no state.
@@ -82,8 +119,17 @@ func (d *g711Decoder) Decode(dst []int16, payload []byte) (int, error) {
 	if len(dst) < n {
 		return 0, ErrShortBuffer
 	}
-	table := &d.law.decode
 	dst = dst[:n]
+	if d.law.silent(payload) { // what most participants of a conference send most of the time
+		level := d.law.decode[byte(d.law.silence)] // A-law has no zero
+		for i := range dst {
+			dst[i] = level
+		}
+		d.concealer.still(dst, level)
+
+		return n, nil
+	}
+	table := &d.law.decode
 	for i, b := range payload {
 		dst[i] = table[b]
 	}

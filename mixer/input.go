@@ -52,7 +52,9 @@ func (in *input) ingest(cfg *MixConfig, w *scratch) {
 	level := uint8(codecs.SilenceLevel)
 	if !silent {
 		in.rate = rate
-		level = codecs.Level(in.buffer[:f.Samples])
+		if level = f.Level; !f.Measured {
+			level = codecs.Level(in.buffer[:f.Samples])
+		}
 	} else if f.Level > 0 {
 		level = f.Level
 	}

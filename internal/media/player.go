@@ -32,6 +32,7 @@ type player struct {
 	last     uint8         // level of the last frame
 	noisy    bool          // the sender has announced silence
 	event    bool          // this tick is in an event
+	silent   bool          // this frame is one packet of digital silence
 	fec      bool
 }
 
@@ -56,11 +57,13 @@ func (p *player) frame(dst []int16, now time.Duration) codecs.Frame {
 		}
 	}
 	p.last = codecs.SilenceLevel
-	if p.event {
+	if p.event || (p.silent && f.Flags == 0) {
 		f.Flags = codecs.Silent
 	}
+	p.silent = false
 	if !f.Flags.Has(codecs.Silent) {
 		f.Level = codecs.Level(out)
+		f.Measured = true
 		p.last = f.Level
 	}
 	return f
@@ -129,6 +132,7 @@ func (p *player) decode(s step, out []int16) int {
 	decoder := p.decoders[p.codec]
 	samples := p.codec.UnitsToSamples(s.units)
 	if s.skip == 0 && samples <= len(out) {
+		p.silent = samples == p.rate/50 && p.codec.Silent(s.payload)
 		if n, err := decoder.Decode(slices.Clip(out), s.payload); err == nil && n > 0 {
 			return n
 		}
