@@ -226,7 +226,7 @@ func TestEngineCountsLateTicks(t *testing.T) {
 	out := &unitCounter{countdown: newCountdown(20)}
 	begin := time.Now()
 	if _, err := e.NewMix(MixConfig{}).Apply(Layout{Members: []Member{
-		{ID: 1, In: &stalling{stall: 130 * time.Millisecond}, Out: out, Format: format(codecs.PCMU)},
+		{ID: 1, In: &stalling{stall: 210 * time.Millisecond}, Out: out, Format: format(codecs.PCMU)},
 	}}); err != nil {
 		t.Fatal(err)
 	}

@@ -82,12 +82,16 @@ func (w *worker) ring() {
 	wake(&w.bell)
 }
 
-// tick leads one tick that is due. A tick that was overdue is made up for at once; what is overdue beyond is counted as missed,
+// catchUp is how many overdue ticks are made up for: a tenth of a second, which far ends' jitter buffers can take. Nothing is lost of what
+// was said meanwhile.
+const catchUp = 5
+
+// tick leads one tick that is due. Ticks that were overdue are made up for at once; what is overdue beyond is counted as missed,
 // and the timestamps of all outputs go on over it.
 func (w *worker) tick(c *cohort, now int64) {
 	e := w.engine
 	late := time.Duration(now - c.deadline)
-	missed := max(int(late/TickPeriod)-1, 0)
+	missed := max(int(late/TickPeriod)-catchUp, 0)
 	c.deadline += int64(missed) * int64(TickPeriod)
 	if e.workerCount > 1 && (c.shared > 0 || c.size() > soloMembers) {
 		c.shared--

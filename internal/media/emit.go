@@ -9,9 +9,9 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// clockSlack is how far the timestamps may be behind the clock before they jump to it: a tick that was late is caught up, one
-// that never was is a gap.
-const clockSlack = 2 * tick
+// clockSlack is how far the timestamps may be behind the clock before they jump to it: ticks that were late are caught up, up to a
+// tenth of a second, what never was is a gap.
+const clockSlack = 6 * tick
 
 // sender is the sending half of a session. It belongs to the tick.
 type sender struct {
