@@ -126,6 +126,7 @@ func (c *controller) leave() {
 func (c *controller) abort() {
 	_ = c.step(conference.End{Reason: "aborted", Delete: true})
 	for _, r := range append([]*recorder(nil), c.recorders...) {
+		r.dialog = nil // the agent will end it
 		c.finish(r)
 	}
 	c.sources = nil

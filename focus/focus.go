@@ -33,6 +33,9 @@ type Focus struct {
 	events *eventLog
 	spawn  func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
 	cut    context.CancelFunc
+	drain  context.CancelFunc
+	// onDrain has something done when Shutdown begins, or at once when it has; stop takes that back.
+	onDrain func(do func()) (stop func() bool)
 
 	agent   atomic.Pointer[sipua.Agent]
 	jobs    sync.WaitGroup // all goroutines of the Focus
@@ -62,6 +65,9 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	}
 	root, cut := context.WithCancel(context.Background())
 	f.cut = cut
+	draining, drain := context.WithCancel(context.Background())
+	f.drain = drain
+	f.onDrain = func(do func()) func() bool { return context.AfterFunc(draining, do) }
 	f.spawn = func(job func(context.Context)) { f.jobs.Go(func() { job(root) }) }
 	for _, c := range cfg.Conferences {
 		if err := f.checkConference(c); err != nil {
@@ -112,11 +118,14 @@ func (f *Focus) recorder(name string) (Recorder, bool) {
 func (f *Focus) Serve(agent *sipua.Agent) { f.agent.Store(agent) }
 
 // Shutdown drains: new calls and subscriptions are refused, all conferences end with BYE and a last NOTIFY, recordings get
-// their last metadata and BYE. When ctx ends earlier the rest is cut off and its error returned. No goroutine of the Focus
-// runs any more when it returns. The agent is to be shut down after it.
+// their last metadata and BYE. Peers that do not answer are waited for only a few seconds; which recording server has not
+// got what is logged, and no error. When ctx ends earlier the rest is cut off and its error returned. No goroutine of the
+// Focus runs any more when it returns, but those that wait in the agent for the answer to an offer that was given up. The
+// agent is to be shut down after it.
 func (f *Focus) Shutdown(ctx context.Context) error {
 	f.mu.Lock()
 	f.draining = true
+	f.drain()
 	var running []*controller
 	for _, e := range f.entries {
 		if e.ctl != nil {
@@ -126,7 +135,7 @@ func (f *Focus) Shutdown(ctx context.Context) error {
 	}
 	f.mu.Unlock()
 	for _, c := range running {
-		c.post(command{event: conference.End{Reason: `SIP;cause=503;text="Shutting down"`, Delete: true}, reply: make(chan result, 1)})
+		c.post(draining{})
 	}
 	done := make(chan struct{})
 	go func() {

@@ -63,8 +63,11 @@ func (c *controller) offerIndication(p *participant) {
 			case <-ctx.Done():
 			}
 		})
-		body, err := reoffer(ctx, dialog, contact, offer)
-		return reoffered{id: id, offer: offer, said: said, body: body, err: err}
+		m, _ := ask(gone, func() message {
+			body, err := reoffer(ctx, dialog, contact, offer)
+			return reoffered{id: id, offer: offer, said: said, body: body, err: err}
+		})
+		return m
 	})
 	c.later(c.focus.cfg.Notification.Timeout, overdue{id: id, attempt: p.attempt})
 }

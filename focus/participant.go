@@ -141,6 +141,8 @@ func (c *controller) hangUp(d *sipua.Dialog, reason string) {
 	c.focus.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
 		defer cancel()
+		ctx, release := c.focus.patient(ctx, participantPatience)
+		defer release()
 		if err := d.Bye(ctx, headers...); err != nil {
 			c.log.DebugContext(ctx, "BYE", slog.Any("error", err))
 		}

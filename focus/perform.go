@@ -44,7 +44,9 @@ func (c *controller) perform(a conference.Action) {
 	case conference.Dial:
 		c.dial(a.ID)
 	case conference.Indicate:
-		c.indicate(a.ID, a.Indication)
+		if a.Indication == c.machine.State().Indication() { // else a step within this one has said something newer
+			c.indicate(a.ID, a.Indication)
+		}
 	case conference.AutoRecord:
 		if err := c.step(conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: true}); err != nil {
 			c.log.Warn("cannot record by policy", slog.Any("error", err))
@@ -54,7 +56,7 @@ func (c *controller) perform(a conference.Action) {
 	case conference.StartRecording:
 		c.startRecorders(a.ID)
 	case conference.WakeAt:
-		c.wake = a.At
+		c.wake = c.machine.Wake() // a.At, unless a step within this one has asked for another time since
 	case conference.Close:
 		c.focus.forget(c.entry)
 	case conference.ChangeRecording, conference.Idle, conference.Admit:

@@ -52,6 +52,9 @@ func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
 			return nil
 		}
 		dialog, response, err := agent.Invite(ctx, call, handler)
+		if ctx.Err() != nil && dialog == nil {
+			c.undelivered(r, "INVITE", err)
+		}
 		return recorderDialog{recorder: r, dialog: dialog, event: outcome(m.Exchange, response, err)}
 	})
 }
@@ -102,19 +105,29 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 		case <-applied:
 		case <-ctx.Done():
 		}
-		response, err := send(dialog, ctx, body)
-		return recorderEvent{r, outcome(m.Exchange, response, err)}
+		ctx, cancel := c.focus.patient(ctx, recorderPatience)
+		defer cancel()
+		event, ok := ask(ctx.Done(), func() siprec.Event {
+			response, err := send(dialog, ctx, body)
+			return outcome(m.Exchange, response, err)
+		})
+		if !ok {
+			event = siprec.TimedOut{Exchange: m.Exchange}
+		}
+		if _, lost := event.(siprec.TimedOut); lost {
+			c.undelivered(r, "metadata", context.Cause(ctx))
+		}
+		return recorderEvent{r, event}
 	})
 }
 
-// endRecorderDialog sends the BYE after the last packet.
-func (c *controller) endRecorderDialog(r *recorder, m siprec.Message) {
+// endRecorderDialog sends the BYE after the last packet. In a drain it is patient for a while only.
+func (c *controller) endRecorderDialog(r *recorder, headers sipua.Headers, while time.Duration) {
 	dialog, applied := r.dialog, c.applied
 	r.dialog = nil
 	if dialog == nil {
 		return
 	}
-	headers := messageHeaders(m)
 	c.background(func(ctx context.Context) message {
 		select {
 		case <-applied:
@@ -122,8 +135,10 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
 		defer cancel()
+		ctx, release := c.focus.patient(ctx, while)
+		defer release()
 		if err := dialog.Bye(ctx, headers...); err != nil {
-			c.log.DebugContext(ctx, "BYE to a recording server", slog.Any("error", err))
+			c.undelivered(r, "BYE", err)
 		}
 		return nil
 	})

@@ -191,7 +191,7 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 			r.inviting()
 		}
 	case siprec.Bye:
-		c.endRecorderDialog(r, a.Message)
+		c.endRecorderDialog(r, messageHeaders(a.Message), recorderPatience)
 	case siprec.AnswerPeer:
 		r.reply = recorderResponse(a)
 	case siprec.Report:
@@ -277,6 +277,7 @@ func (c *controller) finish(r *recorder) {
 	streams := r.streams
 	r.streams = map[string]*recorded{}
 	c.updateMix()
+	c.endRecorderDialog(r, nil, farewellPatience) // has ended, as a rule
 	for _, s := range streams {
 		c.closeStream(s)
 	}

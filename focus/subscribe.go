@@ -193,6 +193,8 @@ func (s *follower) send(ctx context.Context, n confevent.Notify) {
 		if n.Body != nil {
 			contentType = confevent.ContentType
 		}
+		ctx, cancel := s.focus.patient(ctx, participantPatience)
+		defer cancel()
 		err := s.dialog.Notify(ctx, n.SubscriptionState(), contentType, n.Body)
 		if err == nil && s.focus.hooks.Notified != nil {
 			s.focus.hooks.Notified(n.Document.State.String())

@@ -67,6 +67,9 @@ func NewMachine(cfg Config) *Machine {
 // State gives the present version.
 func (m *Machine) State() *State { return m.state }
 
+// Wake gives the time of the last WakeAt, zero for none.
+func (m *Machine) Wake() time.Time { return m.wake }
+
 // Step takes one event at a time that must not run backwards, and gives what has to be done about it. A refused event
 // gives one Reject and changes nothing.
 func (m *Machine) Step(e Event, now time.Time) []Action {
