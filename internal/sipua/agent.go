@@ -19,9 +19,6 @@ import (
 // acceptPause is how long an accept loop rests after an error.
 const acceptPause = 50 * time.Millisecond
 
-// drainPause is how often Shutdown looks whether all calls are over.
-const drainPause = 5 * time.Millisecond
-
 // Agent is a SIP user agent: listeners, transactions and dialogs. Make one
 // with New; its methods may be called from any goroutine.
 type Agent struct {
@@ -45,7 +42,7 @@ type Agent struct {
 	rejects  *rateLimiter // raw answers to what cannot be parsed
 
 	connections atomic.Int64
-	callCount   atomic.Int64
+	callCount   tally
 	counts      counts
 	refusing    atomic.Bool
 
@@ -192,80 +189,11 @@ func (a *Agent) Dialog(id DialogID) (*Dialog, bool) {
 }
 
 // Calls returns the number of INVITE dialogs and pending INVITEs.
-func (a *Agent) Calls() int { return int(a.callCount.Load()) }
+func (a *Agent) Calls() int { return int(a.callCount.load()) }
 
 // Refuse makes the Agent answer new calls and subscriptions with 503, as
 // Shutdown does in its beginning, without ending anything.
 func (a *Agent) Refuse() { a.refusing.Store(true) }
-
-// Shutdown refuses new calls with 503, sends BYE in all dialogs, ends all
-// subscriptions, waits for the answers, and closes the sockets. When ctx ends
-// earlier it closes at once and returns its error. No goroutine of the Agent
-// runs any more when it returns; handlers that are still running then are
-// waited for.
-func (a *Agent) Shutdown(ctx context.Context) error {
-	a.Refuse()
-	a.mu.Lock()
-	if !a.running {
-		a.mu.Unlock()
-		return nil
-	}
-	select {
-	case <-a.draining:
-	default:
-		close(a.draining)
-	}
-	a.mu.Unlock()
-	err := a.endUsages(ctx)
-	a.mu.Lock()
-	first := a.running
-	a.running = false
-	if first {
-		close(a.closed)
-	}
-	a.mu.Unlock()
-	if !first {
-		a.wait.Wait()
-		return err
-	}
-	a.transactions.Close()
-	a.closeListeners()
-	_ = a.transport.Close()
-	a.wait.Wait()
-	return err
-}
-
-// endUsages ends all calls and subscriptions and waits for that.
-func (a *Agent) endUsages(ctx context.Context) error {
-	a.mu.Lock()
-	usages := make([]usage, 0, len(a.usages))
-	for _, u := range a.usages {
-		usages = append(usages, u)
-	}
-	pending := make([]*IncomingCall, 0, len(a.pending))
-	for call := range a.pending {
-		pending = append(pending, call)
-	}
-	a.mu.Unlock()
-	for _, call := range pending {
-		_ = call.Reject(a.unavailable()) // or it is over already
-	}
-	var ending sync.WaitGroup
-	for _, u := range usages {
-		ending.Go(func() { u.shutdown(ctx) })
-	}
-	ending.Wait()
-	// Calls of ours that are being taken back, and those answered meanwhile.
-	for patience := time.Now().Add(64 * a.config.Timers.T1); a.Calls() > 0 && time.Now().Before(patience); {
-		if ctx.Err() != nil || !a.pause(drainPause) {
-			break
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("shut down: %w", err)
-	}
-	return nil
-}
 
 // isClosed reports whether the Agent has been shut down.
 func (a *Agent) isClosed() bool {

@@ -76,7 +76,7 @@ func (a *Agent) settle(call *IncomingCall) {
 	call.mu.Lock()
 	defer call.mu.Unlock()
 	if !call.dialog {
-		a.callCount.Add(-1)
+		a.callCount.add(-1)
 	}
 }
 
@@ -152,7 +152,7 @@ func (c *IncomingCall) Provisional(response *Response) error {
 		c.mu.Unlock()
 		return c.notPending()
 	}
-	c.last = response
+	c.last = response.clone() // the handler may use its own again
 	if c.repeat == nil {
 		c.repeat = time.AfterFunc(repeatProvisional, c.repeatLast)
 	} else {
@@ -251,6 +251,7 @@ func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler D
 	c.mu.Lock()
 	c.dialog = true
 	c.mu.Unlock()
-	a.spawn(func() { dialog.repeatAnswer(c.in, response, pending) }) //nolint:contextcheck // goes on after the caller's context has ended
+	wire := c.in.render(response)
+	a.spawn(func() { dialog.repeatAnswer(c.in, wire, pending) }) //nolint:contextcheck // goes on after the caller's context has ended
 	return dialog, nil
 }

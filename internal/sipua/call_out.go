@@ -41,7 +41,10 @@ type OutgoingCall struct {
 // is acknowledged; further 2xx of other branches are acknowledged and ended with
 // BYE (RFC 3261, section 13.2.2.4). When ctx ends, CANCEL is sent as soon as a
 // provisional response has come (RFC 3261, section 9.1), and a 2xx that comes
-// nevertheless is ended with BYE; Invite returns the error of ctx at once.
+// nevertheless is ended with BYE; Invite returns the error of ctx at once, even
+// when there was no response at all. In that case the INVITE is repeated for up
+// to 64*T1, or until shortly after the begin of Shutdown, and the call counts as
+// long.
 //
 // The response is the final one, if there was any. Errors: *StatusError,
 // ErrTimeout, ErrTransport, ErrDialog, ErrClosed, and that of ctx.
@@ -55,10 +58,10 @@ func (a *Agent) Invite(ctx context.Context, call OutgoingCall, handler DialogHan
 		return nil, nil, ErrClosed
 	default:
 	}
-	a.callCount.Add(1)
+	a.callCount.add(1)
 	dialog, response, err := a.invite(ctx, call, handler)
 	if dialog == nil {
-		a.callCount.Add(-1)
+		a.callCount.add(-1)
 	}
 	return dialog, response, err
 }
@@ -122,12 +125,12 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 	for {
 		wire, err := it.next(ctx, timer.C, a.draining)
 		if err != nil {
-			a.callCount.Add(1)   // until it is taken back
+			a.callCount.add(1)   // until it is taken back
 			if !a.spawn(func() { //nolint:contextcheck // goes on after the caller's context has ended
-				defer a.callCount.Add(-1)
+				defer a.callCount.add(-1)
 				it.abandon(provisional)
 			}) {
-				a.callCount.Add(-1)
+				a.callCount.add(-1)
 			}
 			return nil, err
 		}

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // DialogID names a dialog from our own point of view (RFC 3261, section 12).
@@ -87,7 +89,7 @@ func (d *Dialog) hasEnded() bool {
 // unregister, so that a BYE of the peer that crosses ours is answered.
 func (d *Dialog) end(reason EndReason) {
 	d.ending.Do(func() {
-		d.state.agent.callCount.Add(-1)
+		d.state.agent.callCount.add(-1)
 		close(d.done)
 		d.protect(func() { d.handler.Ended(reason) })
 	})
@@ -140,9 +142,9 @@ func (d *Dialog) receiveACK(request *Request) {
 	pending <- request
 }
 
-// repeatAnswer repeats a 2xx until its ACK comes (RFC 3261, section 13.3.1.4).
-func (d *Dialog) repeatAnswer(in *inbound, response *Response, pending <-chan *Request) {
-	wire := in.render(response)
+// repeatAnswer repeats a 2xx until its ACK comes (RFC 3261, section 13.3.1.4). It
+// gets the message and not the response, which the handler may use again.
+func (d *Dialog) repeatAnswer(in *inbound, wire *sip.Response, pending <-chan *Request) {
 	schedule := newRetransmission(d.state.agent.config.Timers)
 	for {
 		wait, again := schedule.next()

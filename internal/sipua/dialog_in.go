@@ -121,5 +121,6 @@ func (d *Dialog) accept(in *inbound, response *Response) {
 		// The peer repeats the re-INVITE, or gives up.
 		d.state.agent.log.Debug("cannot answer an offer", slog.String("call_id", in.request.CallID), slog.Any("error", err))
 	}
-	d.state.agent.spawn(func() { d.repeatAnswer(in, response, pending) })
+	wire := in.render(response)
+	d.state.agent.spawn(func() { d.repeatAnswer(in, wire, pending) })
 }

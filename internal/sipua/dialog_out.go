@@ -211,7 +211,16 @@ func (d *Dialog) bye(ctx context.Context, cause EndCause, headers ...Header) err
 		return nil
 	}
 	request := d.state.outbound("BYE", Body{Headers: headers})
-	d.end(EndReason{Cause: cause})
+	told := make(chan struct{})
+	end := func() {
+		defer close(told)
+		d.end(EndReason{Cause: cause})
+	}
+	// When the Agent ends the peer is to know, whatever the handler does.
+	if cause != EndShutdown || !d.state.agent.spawn(end) {
+		end()
+	}
+	<-d.done
 	life := ctx
 	if ctx.Err() != nil {
 		// Out of patience, but the peer is to know.
@@ -221,5 +230,9 @@ func (d *Dialog) bye(ctx context.Context, cause EndCause, headers ...Header) err
 	}
 	defer d.state.agent.unregister(d.state.id)
 	_, err := d.state.agent.transact(life, request)
+	select {
+	case <-told:
+	case <-ctx.Done():
+	}
 	return err
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// elapse lets time pass on the clock of a bubble of testing/synctest.
+func elapse(d time.Duration) { <-time.After(d) }
+
 // TestRetransmission checks when a 2xx is repeated: RFC 3261, section 13.3.1.4.
 func TestRetransmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -19,7 +22,7 @@ func TestRetransmission(t *testing.T) {
 		var at []string
 		for {
 			wait, again := schedule.next()
-			time.Sleep(wait) // of the bubble's clock
+			elapse(wait)
 			if !again {
 				break
 			}
@@ -75,7 +78,7 @@ func TestGate(t *testing.T) {
 		start = time.Now()
 		gate.announce(21)
 		enter(22)
-		time.Sleep(100 * time.Millisecond)
+		elapse(100 * time.Millisecond)
 		enter(21)
 		group.Wait()
 		if time.Since(start) != 100*time.Millisecond || fmt.Sprint(order) != "[11 12 13 20 21 22]" {
@@ -92,7 +95,7 @@ func TestExpiring(t *testing.T) {
 		if v, fresh := table.add("a", 2); fresh || v != 1 {
 			t.Error(v, fresh)
 		}
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		if _, ok := table.get("a"); ok {
 			t.Error("still there")
 		}
@@ -146,21 +149,25 @@ func TestOffers(t *testing.T) {
 // end. FO-MOD-07, FO-MOD-08 (RFC 3261, section 14.1).
 func TestGlare(t *testing.T) {
 	a, b := newRecorder(), newRecorder()
+	// The first offer has no answer until all others are on their way.
+	var group, underway sync.WaitGroup
+	underway.Add(20)
 	slow := func(request *Request) *Response {
-		time.Sleep(5 * time.Millisecond) // as a handler that does some work
+		underway.Wait()
 		return answerTo(request)
 	}
 	a.offer, b.offer = slow, slow
 	out, in := connected(t, "udp", a, b)
-	var group sync.WaitGroup
 	for range 5 {
 		for _, dialog := range []*Dialog{out, in} {
 			group.Go(func() {
+				underway.Done()
 				if _, err := dialog.ReInvite(t.Context(), Body{ContentType: sdpType, Data: []byte("x")}); err != nil {
 					t.Error(err)
 				}
 			})
 			group.Go(func() {
+				underway.Done()
 				if _, err := dialog.Update(t.Context(), Body{ContentType: sdpType, Data: []byte("y")}); err != nil {
 					t.Error(err)
 				}
@@ -183,7 +190,7 @@ func TestNoACK(t *testing.T) {
 			p.send(p.render(f))
 			answers := 0
 			for {
-				message := p.read(3 * time.Second)
+				message := p.read(patience)
 				if strings.HasPrefix(message, "BYE ") {
 					break
 				}
@@ -226,7 +233,7 @@ func TestByeWaitsForACK(t *testing.T) {
 	f.method, f.toTag, f.body, f.branch = "ACK", tagOf(ok), "", "z9hG4bK"+unique("ack")
 	p.send(p.render(f))
 	for {
-		if message := p.read(3 * time.Second); strings.HasPrefix(message, "BYE ") {
+		if message := p.read(patience); strings.HasPrefix(message, "BYE ") {
 			break
 		} else if !strings.HasPrefix(message, "SIP/2.0 200") {
 			t.Fatalf("%q", message)
@@ -355,7 +362,7 @@ func TestByeEndsOffer(t *testing.T) {
 	p.send(p.render(f))
 	got := map[string]string{}
 	for len(got) < 2 {
-		message := p.read(3 * time.Second)
+		message := p.read(patience)
 		if cseq := fieldOf(message, "CSeq"); cseq == "4 BYE" || cseq == "2 INVITE" && !strings.HasPrefix(message, "SIP/2.0 100") {
 			got[cseq] = message[8:11]
 		}

@@ -18,11 +18,12 @@
 // # Ownership and concurrency
 //
 // An Agent owns its sockets, transactions and dialogs; Shutdown ends them all
-// and returns when no goroutine of the Agent runs any more. Every exported
-// method may be called from any goroutine. Handlers are called in goroutines
-// of the Agent, several at once for different calls; a panic in a handler is
-// answered with 500 and logged. Values handed to handlers (Request, Response)
-// belong to the handler and are not touched by the Agent afterwards.
+// and returns when no goroutine of the Agent runs any more, or with its context
+// when a handler does not return. Every exported method may be called from any
+// goroutine. Handlers are called in goroutines of the Agent, several at once for
+// different calls; a panic in a handler is answered with 500 and logged. Values
+// handed to handlers (Request, Response) belong to the handler and are not
+// touched by the Agent afterwards.
 //
 // # Example
 //

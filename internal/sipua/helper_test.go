@@ -22,6 +22,9 @@ func quick() Timers {
 
 const sdpType = "application/sdp"
 
+// patience is how long a test waits for what has to happen.
+const patience = 10 * time.Second
+
 // recorder is a Handler and a DialogHandler that notes what it is told.
 type recorder struct {
 	invite    func(*IncomingCall)
@@ -110,7 +113,7 @@ func startAgent(t *testing.T, config Config, handler Handler) *Agent {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := agent.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -125,11 +128,27 @@ func wait[T any](t *testing.T, from <-chan T, what string) T {
 	select {
 	case value := <-from:
 		return value
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		buf := make([]byte, 1<<20)
 		t.Logf("%s", buf[:runtime.Stack(buf, true)])
 		t.Fatalf("waited for %s", what)
 		panic("unreachable")
+	}
+}
+
+// eventually waits for a condition that no event tells of.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for deadline := time.After(patience); !condition(); {
+		select {
+		case <-look.C:
+		case <-deadline:
+			buf := make([]byte, 1<<20)
+			t.Logf("%s", buf[:runtime.Stack(buf, true)])
+			t.Fatalf("waited for %s", what)
+		}
 	}
 }
 
@@ -191,7 +210,7 @@ func (p *phone) read(timeout time.Duration) string {
 func (p *phone) expect(prefix string) string {
 	p.t.Helper()
 	for {
-		message := p.read(3 * time.Second)
+		message := p.read(patience)
 		if message == "" {
 			p.t.Fatalf("no message that starts with %q", prefix)
 		}

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -218,33 +219,54 @@ func (it *inviteTx) cancel() {
 	})
 }
 
+// maxLastChance bounds how long the end of the Agent waits for the first response
+// to an INVITE that is taken back.
+const maxLastChance = time.Second
+
 // takeBack takes an INVITE back: CANCEL as soon as a provisional response has
 // come (RFC 3261, section 9.1). It returns the final response, which may be a
 // 2xx nevertheless. provisional tells that one has come already.
+//
+// Without a provisional response no CANCEL may be sent. When the Agent ends the
+// INVITE is given 2*T1 for it; then its transaction is abandoned, since nobody
+// may be there at all. Should a 2xx come after that nobody acknowledges it or
+// ends it with BYE: the callee does so itself after 64*T1 (RFC 3261, section
+// 13.3.1.4).
 func (it *inviteTx) takeBack(provisional bool) (*Response, error) {
-	timer := time.NewTimer(64 * it.agent.config.Timers.T1)
+	timers := it.agent.config.Timers
+	timer := time.NewTimer(64 * timers.T1)
 	defer timer.Stop()
+	var draining <-chan struct{} = it.agent.draining
 	if provisional {
+		draining = nil
 		it.cancel()
 	}
 	for {
-		wire, err := it.next(context.Background(), timer.C, nil)
+		wire, err := it.next(context.Background(), timer.C, draining)
 		switch {
+		case errors.Is(err, ErrClosed) && draining != nil && !it.agent.isClosed():
+			draining = nil
+			timer.Reset(min(2*timers.T1, maxLastChance))
 		case err != nil:
 			return nil, err
 		case !wire.IsProvisional():
 			return fromWireResponse(wire), nil
 		case !provisional:
-			provisional = true
+			provisional, draining = true, nil
 			it.cancel()
-			timer.Reset(64 * it.agent.config.Timers.T1)
+			timer.Reset(64 * timers.T1)
 		}
 	}
 }
 
 // abandon takes an INVITE back and ends what is answered nevertheless.
 func (it *inviteTx) abandon(provisional bool) {
-	if response, err := it.takeBack(provisional); err == nil && response.Status/100 == 2 {
+	response, err := it.takeBack(provisional)
+	switch {
+	case err != nil:
+		it.agent.log.Debug("an INVITE that was taken back has no final response",
+			slog.String("call_id", it.request.callID), slog.Any("error", err))
+	case response.Status/100 == 2:
 		it.end(response)
 	}
 }

@@ -34,9 +34,10 @@ type outbound struct {
 	contact  Address // zero: none
 	headers  Headers
 	body     []byte
-	via      via     // how the dialog goes; zero: by the URI
-	branch   string  // kept for CANCEL; "": a new one
-	sent     *target // kept for CANCEL; nil: find out
+	via      via      // how the dialog goes; zero: by the URI
+	branch   string   // kept for CANCEL; "": a new one
+	sent     *target  // kept for CANCEL; nil: find out
+	ways     []target // found by route, best first
 }
 
 // via is the way that a dialog's messages take.
@@ -70,9 +71,6 @@ func (a *Agent) message(o *outbound, to target) (*sip.Request, error) {
 		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
 	}
 	wire.AppendHeader(hop)
-	if o.contact.URI.IsZero() && !o.headers.Has("Contact") {
-		o.contact = a.contactToward(o, to)
-	}
 	field := func(name, value string) { wire.AppendHeader(sip.NewHeader(name, oneLine(value))) }
 	for _, route := range o.routes {
 		field("Route", route.String())
@@ -165,9 +163,6 @@ func (a *Agent) requestHeaders(o *outbound) Headers {
 
 // targets finds where a request may be sent, best first.
 func (a *Agent) targets(ctx context.Context, o *outbound) ([]target, error) {
-	if o.sent != nil {
-		return []target{*o.sent}, nil
-	}
 	preferred := o.via.transport
 	if preferred == "" {
 		preferred = "udp"
@@ -184,20 +179,53 @@ func (a *Agent) targets(ctx context.Context, o *outbound) ([]target, error) {
 		// reachable in another way.
 		found = append(found, target{transport: "tcp", addr: o.via.source})
 	}
+	if len(found) == 0 && err == nil {
+		err = fmt.Errorf("%w: %s leads nowhere", ErrTransport, clip(o.hop().Host))
+	}
 	if len(found) == 0 {
 		return nil, err
 	}
 	return found, nil
 }
 
+// route finds the ways that a request may take, and decides by the best of them
+// what our Contact is, unless that is done already. Making and sending the
+// message changes neither: who shows a request to other goroutines before it has
+// been sent calls route first.
+func (a *Agent) route(ctx context.Context, o *outbound) error {
+	if o.sent != nil || len(o.ways) > 0 {
+		return nil
+	}
+	ways, err := a.targets(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.contact.URI.IsZero() && !o.headers.Has("Contact") {
+		best := target{transport: "tcp", addr: ways[0].addr} // when no listener of ours fits
+		for _, to := range ways {
+			if to.transport == "tcp" || a.listenerFor(to.addr.Addr(), o.via.local) != nil {
+				best = to
+				break
+			}
+		}
+		o.contact = a.contactToward(o, best)
+	}
+	o.ways = ways
+	return nil
+}
+
 // prepare makes the message and its connection for the first target that can be
 // reached.
 func (a *Agent) prepare(ctx context.Context, o *outbound) (*sip.Request, target, error) {
-	targets, err := a.targets(ctx, o)
+	err := a.route(ctx, o)
 	if err != nil {
 		return nil, target{}, err
 	}
-	for _, to := range targets {
+	ways := o.ways
+	if o.sent != nil {
+		ways = []target{*o.sent}
+	}
+	for _, to := range ways {
 		var wire *sip.Request
 		if wire, to, err = a.prepareTarget(ctx, o, to); err == nil {
 			return wire, to, nil

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // TestCancelBackToBack sends INVITE and CANCEL without a pause: the call is
@@ -32,9 +31,7 @@ func TestCancelBackToBack(t *testing.T) {
 			for range 1000 {
 				cancelOnce(t, p)
 			}
-			for agent.Calls() != 0 {
-				time.Sleep(time.Millisecond) // the goroutines of the last call are on their way out
-			}
+			wait(t, agent.callCount.zero(), "the end of the last call")
 		})
 	}
 }
@@ -50,7 +47,7 @@ func cancelOnce(t *testing.T, p *phone) {
 	tags := map[string]bool{}
 	var invite, canceled string
 	for invite == "" || canceled == "" {
-		message := p.read(3 * time.Second)
+		message := p.read(patience)
 		switch {
 		case message == "":
 			t.Fatalf("no answer; INVITE %q, CANCEL %q", invite, canceled)
@@ -82,7 +79,7 @@ func TestCancelBeforeInvite(t *testing.T) {
 	cancel.method = "CANCEL"
 	p.send(p.render(cancel))
 	p.send(p.render(f))
-	got := []string{fmt.Sprintf("%.11s", p.read(time.Second)), fmt.Sprintf("%.11s", p.read(time.Second))}
+	got := []string{fmt.Sprintf("%.11s", p.read(patience)), fmt.Sprintf("%.11s", p.read(patience))}
 	if all := strings.Join(got, " "); !strings.Contains(all, "487") || !strings.Contains(all, "200") {
 		t.Errorf("%v", got)
 	}
@@ -110,7 +107,7 @@ func TestCancelCrossesAnswer(t *testing.T) {
 		p.send(p.render(cancel))
 		var final string
 		for canceled := false; final == "" || !canceled; {
-			message := p.read(3 * time.Second)
+			message := p.read(patience)
 			switch {
 			case message == "":
 				t.Fatal("no answer")
@@ -135,12 +132,7 @@ func TestCancelCrossesAnswer(t *testing.T) {
 	if outcomes["200"]+outcomes["487"] != 300 {
 		t.Error(outcomes)
 	}
-	for deadline := time.Now().Add(3 * time.Second); agent.Calls() != 0; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d calls left over, %v", agent.Calls(), outcomes)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	wait(t, agent.callCount.zero(), "the end of all calls")
 }
 
 // answered makes a call with hand-written messages and returns its form for

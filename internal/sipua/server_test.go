@@ -93,7 +93,7 @@ func TestCancelAfterProvisional(t *testing.T) {
 	agent := startAgent(t, Config{}, newRecorder())
 	ctx, cancel := context.WithCancel(t.Context())
 	result := startCall(ctx, agent, peer.uri(), newRecorder(), nil)
-	invite := peer.read("INVITE", time.Second)
+	invite := peer.read("INVITE", patience)
 	cancel()
 	if r := wait(t, result, "Invite"); r.err == nil {
 		t.Error("no error")
@@ -102,17 +102,17 @@ func TestCancelAfterProvisional(t *testing.T) {
 		t.Errorf("CANCEL before a provisional response:\n%s", early)
 	}
 	peer.respond(invite, "180 Ringing", "a", "", "")
-	canceled := peer.read("CANCEL", time.Second)
+	canceled := peer.read("CANCEL", patience)
 	if fieldOf(canceled, "Via") != fieldOf(invite, "Via") || fieldOf(canceled, "CSeq") != strings.Replace(fieldOf(invite, "CSeq"), "INVITE", "CANCEL", 1) {
 		t.Errorf("INVITE\n%s\nCANCEL\n%s", invite, canceled)
 	}
 	peer.respond(canceled, "200 OK", "a", "", "")
 	// The 200 crosses the CANCEL: it is acknowledged and ended.
 	peer.respond(invite, "200 OK", "a", "", "answer")
-	if peer.read("ACK", time.Second) == "" {
+	if peer.read("ACK", patience) == "" {
 		t.Error("no ACK")
 	}
-	bye := peer.read("BYE", time.Second)
+	bye := peer.read("BYE", patience)
 	peer.respond(bye, "200 OK", "a", "", "")
 }
 
@@ -127,7 +127,7 @@ func TestForked(t *testing.T) {
 	result := startCall(t.Context(), agent, peer.uri(), leg{handler}, func(call *OutgoingCall) {
 		call.OnProvisional = func(response *Response) { provisional <- response }
 	})
-	invite := peer.read("INVITE", time.Second)
+	invite := peer.read("INVITE", patience)
 	for range 30 {
 		peer.respond(invite, "182 Queued", "a", "", "")
 	}
@@ -135,27 +135,27 @@ func TestForked(t *testing.T) {
 		wait(t, provisional, "182")
 	}
 	peer.respond(invite, "200 OK", "a", "Record-Route: <sip:127.0.0.1;lr;x=1>, <"+peer.uri().String()+";lr>\r\n", "answer")
-	ack := peer.read("ACK", time.Second)
+	ack := peer.read("ACK", patience)
 	if tagOf(ack) != "a" || !strings.HasPrefix(fieldOf(ack, "CSeq"), strings.TrimSuffix(fieldOf(invite, "CSeq"), "INVITE")) ||
 		fieldOf(ack, "Route") != "<"+peer.uri().String()+";lr>, <sip:127.0.0.1;lr;x=1>" {
 		t.Errorf("%s", ack)
 	}
 	dialog := wait(t, result, "Invite").dialog
 	peer.respond(invite, "200 OK", "b", "", "answer")
-	if ack = peer.read("ACK", time.Second); tagOf(ack) != "b" {
+	if ack = peer.read("ACK", patience); tagOf(ack) != "b" {
 		t.Errorf("%s", ack)
 	}
-	bye := peer.read("BYE", time.Second)
+	bye := peer.read("BYE", patience)
 	if tagOf(bye) != "b" {
 		t.Errorf("%s", bye)
 	}
 	peer.respond(bye, "200 OK", "b", "", "")
 	peer.respond(invite, "200 OK", "a", "", "answer")
-	if ack = peer.read("ACK", time.Second); tagOf(ack) != "a" {
+	if ack = peer.read("ACK", patience); tagOf(ack) != "a" {
 		t.Errorf("%s", ack)
 	}
 	go func() { _ = dialog.Bye(context.Background()) }()
-	bye = peer.read("BYE", time.Second)
+	bye = peer.read("BYE", patience)
 	peer.respond(bye, "200 OK", "a", "", "")
 	if tagOf(bye) != "a" {
 		t.Errorf("%s", bye)
@@ -168,10 +168,10 @@ func TestRepeatedFailure(t *testing.T) {
 	peer := newFakePeer(t)
 	agent := startAgent(t, Config{}, newRecorder())
 	result := startCall(t.Context(), agent, peer.uri(), newRecorder(), nil)
-	invite := peer.read("INVITE", time.Second)
+	invite := peer.read("INVITE", patience)
 	for i := range 3 {
 		peer.respond(invite, "486 Busy Here", "a", "", "")
-		ack := peer.read("ACK", 200*time.Millisecond)
+		ack := peer.read("ACK", patience)
 		if fieldOf(ack, "Via") != fieldOf(invite, "Via") || tagOf(ack) != "a" {
 			t.Errorf("%s", ack)
 		}
@@ -183,24 +183,34 @@ func TestRepeatedFailure(t *testing.T) {
 	}
 }
 
+// earlyHook stands in for what waits for a dialog, and tells that a request came.
+type earlyHook func()
+
+func (h earlyHook) receiveEarly(*inbound) bool {
+	h()
+	return false
+}
+
 // TestEarlyRequest: a request that overtakes the 2xx waits for its dialog.
 func TestEarlyRequest(t *testing.T) {
 	peer := newFakePeer(t)
 	agent := startAgent(t, Config{}, newRecorder())
 	handler := newRecorder()
 	result := startCall(t.Context(), agent, peer.uri(), leg{handler}, nil)
-	invite := peer.read("INVITE", time.Second)
+	invite := peer.read("INVITE", patience)
 	from, _ := ParseAddress(fieldOf(invite, "From"))
+	came := make(chan struct{}, 1)
+	agent.expect(earlyID{callID: fieldOf(invite, "Call-ID"), localTag: from.Tag()}, earlyHook(func() { came <- struct{}{} }))
 	info := "INFO " + agent.Contact("x").String() + " SIP/2.0\r\nVia: SIP/2.0/UDP " + peer.uri().Host + ";branch=z9hG4bKearly;rport\r\n" +
 		"From: <sip:peer@x>;tag=a\r\nTo: " + from.String() + "\r\nCall-ID: " + fieldOf(invite, "Call-ID") + "\r\nCSeq: 7 INFO\r\n" +
 		"Content-Length: 0\r\n\r\n"
 	if _, err := peer.conn.WriteTo([]byte(info), peer.last); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(30 * time.Millisecond) // it has arrived by now
+	wait(t, came, "INFO")
 	peer.respond(invite, "200 OK", "a", "", "answer")
 	wait(t, result, "Invite")
-	if got := peer.read("SIP/2.0 200", time.Second); fieldOf(got, "CSeq") != "7 INFO" {
+	if got := peer.read("SIP/2.0 200", patience); fieldOf(got, "CSeq") != "7 INFO" {
 		t.Errorf("%q", got)
 	}
 }

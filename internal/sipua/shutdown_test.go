@@ -16,13 +16,8 @@ func TestShutdown(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		shutdownOnce(t, transport)
 	}
-	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; {
-		if time.Now().After(deadline) {
-			buf := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	// Those of the stack and of the runtime end by themselves.
+	eventually(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func shutdownOnce(t *testing.T, transport string) {
@@ -68,7 +63,7 @@ func shutdownOnce(t *testing.T, transport string) {
 	}
 	waiting := startCall(t.Context(), client, server.Contact("pending", transport), a, nil)
 	wait(t, pending, "pending call")
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		t.Error(err)

@@ -39,28 +39,40 @@ func (a *Agent) Subscribe(ctx context.Context, subscription OutgoingSubscription
 	}
 	defer a.wait.Done()
 	s := a.newSubscriber(subscription)
-	// A NOTIFY may come before the 2xx, and makes the dialog then.
-	a.expect(s.early, s)
-	response, err := a.transact(ctx, s.first)
-	if err == nil {
-		_, err = successful("SUBSCRIBE", response)
-	}
-	if err == nil {
-		err = s.establish(s.first, response)
-	}
-	a.forget(s.early)
+	response, err := s.open(ctx)
 	if err != nil {
 		s.ending.Do(func() { s.close() })
 		return nil, err
 	}
 	s.mu.Lock()
 	s.accepted = true
+	over := s.hasEnded()
 	s.mu.Unlock()
-	s.schedule(response)
-	if s.hasEnded() {
+	if over {
 		s.tell(EndReason{Cause: EndRemote}) // a fetch is over before it returns
+	} else {
+		s.schedule(response)
 	}
 	return s, nil
+}
+
+// open sends the first SUBSCRIBE and makes the dialog.
+func (s *Subscriber) open(ctx context.Context) (*Response, error) {
+	// A NOTIFY may come before the 2xx, and makes the dialog then, with our
+	// Contact, which has to be known by now.
+	if err := s.agent.route(ctx, s.first); err != nil {
+		return nil, err
+	}
+	s.agent.expect(s.early, s)
+	defer s.agent.forget(s.early)
+	response, err := s.agent.transact(ctx, s.first)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := successful("SUBSCRIBE", response); err != nil {
+		return nil, err
+	}
+	return response, s.establish(s.first, response)
 }
 
 func (a *Agent) newSubscriber(wanted OutgoingSubscription) *Subscriber {
@@ -234,6 +246,9 @@ func (s *Subscriber) refreshIn(left time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.hasEnded() {
+		return
+	}
 	s.until = time.Now().Add(left)
 	if s.timer != nil {
 		s.timer.Stop()
@@ -333,8 +348,9 @@ func (s *Subscriber) leave(ctx context.Context, cause EndCause) error {
 	return err
 }
 
-// close forgets the subscription.
-func (s *Subscriber) close() {
+// close forgets the subscription. It returns whether Subscribe has let go of it:
+// otherwise Subscribe finds that it is over.
+func (s *Subscriber) close() (accepted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.timer != nil {
@@ -344,16 +360,13 @@ func (s *Subscriber) close() {
 		s.agent.unregister(s.state.id)
 	}
 	close(s.done)
+	return s.accepted
 }
 
 // end ends the subscription once.
 func (s *Subscriber) end(reason EndReason) {
 	s.ending.Do(func() {
-		s.close()
-		s.mu.Lock()
-		accepted := s.accepted
-		s.mu.Unlock()
-		if accepted {
+		if s.close() {
 			s.tell(reason)
 		}
 	})

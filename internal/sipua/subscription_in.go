@@ -336,13 +336,16 @@ func (n *NotifierDialog) expired() {
 	if n.Expires() > 0 {
 		return // it was extended at the last moment
 	}
-	n.state.agent.spawn(func() { n.terminate("timeout", EndReason{Cause: EndRemote, Err: ErrExpired}) })
+	n.state.agent.spawn(func() {
+		ctx, cancel := n.state.agent.lifetime(64 * n.state.agent.config.Timers.T1)
+		defer cancel()
+		n.terminate(ctx, "timeout", EndReason{Cause: EndRemote, Err: ErrExpired})
+	})
 }
 
-// terminate sends the last NOTIFY without a body.
-func (n *NotifierDialog) terminate(reason string, end EndReason) {
-	ctx, cancel := n.state.agent.lifetime(64 * n.state.agent.config.Timers.T1)
-	defer cancel()
+// terminate sends the last NOTIFY without a body. When ctx ends before it is its
+// turn the subscription ends without.
+func (n *NotifierDialog) terminate(ctx context.Context, reason string, end EndReason) {
 	select {
 	case n.turn <- struct{}{}:
 	case <-n.done:
@@ -382,6 +385,6 @@ func (n *NotifierDialog) end(reason EndReason) {
 }
 
 // shutdown ends the subscription with the Agent: the subscriber may try again.
-func (n *NotifierDialog) shutdown(context.Context) {
-	n.terminate("deactivated", EndReason{Cause: EndShutdown}) //nolint:contextcheck // goes on after the caller's context has ended
+func (n *NotifierDialog) shutdown(ctx context.Context) {
+	n.terminate(ctx, "deactivated", EndReason{Cause: EndShutdown})
 }

@@ -251,7 +251,7 @@ func TestNotifyBeforeAnswer(t *testing.T) {
 		}
 		result <- s
 	}()
-	subscribe := peer.read("SUBSCRIBE", time.Second)
+	subscribe := peer.read("SUBSCRIBE", patience)
 	from, _ := ParseAddress(fieldOf(subscribe, "From"))
 	note := "NOTIFY " + agent.Contact("").String() + " SIP/2.0\r\nVia: SIP/2.0/UDP " + peer.uri().Host + ";branch=z9hG4bKnote;rport\r\n" +
 		"From: <sip:peer@x>;tag=n\r\nTo: " + from.String() + "\r\nCall-ID: " + fieldOf(subscribe, "Call-ID") + "\r\nCSeq: 3 NOTIFY\r\n" +
@@ -260,7 +260,11 @@ func TestNotifyBeforeAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, notes, "NOTIFY")
-	if got := peer.read("SIP/2.0 200", time.Second); fieldOf(got, "CSeq") != "3 NOTIFY" {
+	early, _ := agent.find(DialogID{CallID: fieldOf(subscribe, "Call-ID"), LocalTag: from.Tag(), RemoteTag: "n"})
+	if made, ok := early.(*Subscriber); !ok || made.state.contact.String() != fieldOf(subscribe, "Contact") {
+		t.Errorf("the dialog of the NOTIFY has not the Contact of the SUBSCRIBE, %s", fieldOf(subscribe, "Contact"))
+	}
+	if got := peer.read("SIP/2.0 200", patience); fieldOf(got, "CSeq") != "3 NOTIFY" {
 		t.Errorf("%q", got)
 	}
 	peer.respond(subscribe, "200 OK", "n", "Expires: 3600\r\n", "")
@@ -269,7 +273,7 @@ func TestNotifyBeforeAnswer(t *testing.T) {
 		t.Error(s.ID())
 	}
 	go func() { _ = s.Close(context.Background()) }()
-	again := peer.read("SUBSCRIBE", time.Second)
+	again := peer.read("SUBSCRIBE", patience)
 	if tagOf(again) != "n" || fieldOf(again, "Expires") != "0" {
 		t.Errorf("%s", again)
 	}

@@ -55,9 +55,10 @@ func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 		if err != nil {
 			return nil, err
 		}
+		branch := wire.Via().Params.GetOr("branch", "") // before the message is the stack's
 		tx, err := a.transactions.Request(ctx, wire)
 		if err == nil {
-			o.sent, o.branch = &to, wire.Via().Params.GetOr("branch", "")
+			o.sent, o.branch = &to, branch
 			return tx, nil
 		}
 		failed = err

@@ -220,8 +220,8 @@ func (a *Agent) reserveCall() bool {
 	if !a.calls.allow(time.Now()) {
 		return false
 	}
-	if n := a.callCount.Add(1); a.config.Limits.MaxCalls > 0 && n > int64(a.config.Limits.MaxCalls) {
-		a.callCount.Add(-1)
+	if n := a.callCount.add(1); a.config.Limits.MaxCalls > 0 && n > int64(a.config.Limits.MaxCalls) {
+		a.callCount.add(-1)
 		return false
 	}
 	return true

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -116,11 +117,7 @@ func TestPanic(t *testing.T) {
 		p.send(p.render(f))
 		p.expect("SIP/2.0 500")
 	}
-	for deadline := time.Now().Add(3 * time.Second); agent.Calls() != 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d calls", agent.Calls())
-		}
-	}
+	wait(t, agent.callCount.zero(), "the end of the call")
 }
 
 // TestLimits: too many calls, and too many per second. FO-ERR-22.
@@ -176,32 +173,80 @@ func TestDropped(t *testing.T) {
 	stream := dialPhone(t, agent, "tcp")
 	probe(t, stream)
 	refused := dialPhone(t, agent, "tcp")
-	if answer := refused.read(time.Second); answer != "" {
+	if answer := refused.read(patience); answer != "" {
 		t.Error(answer)
 	}
 	// A message that never ends closes its connection.
 	_, _ = stream.conn.Write([]byte("OPTIONS sip:x SIP/2.0\r\nSubject: " + strings.Repeat("x", 20000)))
-	_ = stream.conn.SetReadDeadline(time.Now().Add(3 * time.Second))
+	_ = stream.conn.SetReadDeadline(time.Now().Add(patience))
 	if n, err := stream.conn.Read(make([]byte, 10)); err == nil {
 		t.Errorf("%d bytes", n)
 	}
+}
+
+// observedConn tells how much is read from it.
+type observedConn struct {
+	net.Conn
+
+	segments chan int
+}
+
+func (c observedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.segments <- n
+	}
+	return n, err //nolint:wrapcheck // as the connection says it
+}
+
+// dialObserved connects a raw socket to an agent, and tells what the agent has
+// read from it.
+func dialObserved(t *testing.T, agent *Agent) (*phone, <-chan int) {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp4", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	segments := make(chan int, 1000)
+	framed, ok := agent.frame(observedConn{Conn: accepted, segments: segments})
+	if !ok {
+		t.Fatal("no connection")
+	}
+	if err := agent.conns.push(framed); err != nil {
+		t.Fatal(err)
+	}
+	return &phone{t: t, conn: conn}, segments
 }
 
 // TestStream: messages are found in a stream however it is cut, and a ping is
 // answered (RFC 5626, section 3.5.1).
 func TestStream(t *testing.T) {
 	agent := startAgent(t, Config{}, newRecorder())
-	p := dialPhone(t, agent, "tcp")
+	p, segments := dialObserved(t, agent)
 	message := p.render(p.form("OPTIONS"))
 	for _, part := range []string{"\r\n", message[:3], message[3:100], message[100:], "\r\n\r\n"} {
 		p.send(part)
-		time.Sleep(5 * time.Millisecond) // so that it is a segment of its own
+		// The next one is a segment of its own when this one has been read.
+		for left := len(part); left > 0; left -= wait(t, segments, "segment") {
+		}
 	}
 	answer := p.expect("SIP/2.0 200")
 	if fieldOf(answer, "Allow") == "" || fieldOf(answer, "Accept") != "application/sdp" { // FO-OPT-02
 		t.Errorf("%s", answer)
 	}
-	_ = p.conn.SetReadDeadline(time.Now().Add(time.Second))
+	_ = p.conn.SetReadDeadline(time.Now().Add(patience))
 	pong := make([]byte, 2)
 	if len(p.buf) == 0 {
 		if _, err := p.conn.Read(pong); err != nil {
