@@ -193,38 +193,3 @@ func (f *Focus) Recording(ctx context.Context, id conference.ID, rid conference.
 	}
 	return RecordingInfo{}, ErrNoRecording
 }
-
-// StartRecording begins a recording and returns at once, in state "starting". Errors: ErrNoServer, ErrConflict (no server is
-// configured), conference.ErrNotActive, conference.ErrRecordingPolicy.
-func (f *Focus) StartRecording(ctx context.Context, id conference.ID, r RecordingRequest) (RecordingInfo, error) {
-	if err := f.checkServers(r.Servers); err != nil {
-		return RecordingInfo{}, err
-	}
-	rid := conference.RecordingID(shortName("r"))
-	return f.recordingCommand(ctx, id, rid, conference.Record{ID: rid, Modes: r.Modes, Servers: r.Servers})
-}
-
-// PauseRecording stops the capture; when it returns nothing more is captured, and the servers will hear of it. Errors:
-// ErrNoRecording, ErrConflict.
-func (f *Focus) PauseRecording(ctx context.Context, id conference.ID, rid conference.RecordingID) (RecordingInfo, error) {
-	return f.recordingCommand(ctx, id, rid, conference.PauseRecording{ID: rid})
-}
-
-// ResumeRecording ends a pause. Participants are told before the capture begins again.
-func (f *Focus) ResumeRecording(ctx context.Context, id conference.ID, rid conference.RecordingID) (RecordingInfo, error) {
-	return f.recordingCommand(ctx, id, rid, conference.ResumeRecording{ID: rid})
-}
-
-// StopRecording ends a recording. When it returns nothing more is captured. Errors: ErrNoRecording,
-// conference.ErrRecordingPolicy.
-func (f *Focus) StopRecording(ctx context.Context, id conference.ID, rid conference.RecordingID) (RecordingInfo, error) {
-	return f.recordingCommand(ctx, id, rid, conference.StopRecording{ID: rid})
-}
-
-func (f *Focus) recordingCommand(ctx context.Context, id conference.ID, rid conference.RecordingID, e conference.Event,
-) (RecordingInfo, error) {
-	if _, err := f.command(ctx, id, e); err != nil {
-		return RecordingInfo{}, err
-	}
-	return f.Recording(ctx, id, rid)
-}

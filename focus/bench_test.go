@@ -13,7 +13,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,16 +35,42 @@ type bench struct {
 	agent  *sipua.Agent
 	origin time.Time
 	addr   netip.AddrPort
+	logged lines
 	peers  []func(context.Context) // closes phones and clients, after the focus has said BYE to them
 }
 
 // logger shows the log with -v and PARLEY_TEST_LOG=1.
-func logger() *slog.Logger {
-	out := io.Discard
+func (b *bench) logger() *slog.Logger {
+	var out io.Writer = &b.logged
 	if os.Getenv("PARLEY_TEST_LOG") != "" {
-		out = os.Stderr
+		out = io.MultiWriter(out, os.Stderr)
 	}
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// with gives the lines that contain all of the words.
+func (l *lines) with(words ...string) (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 func newBench(t *testing.T, cfg focus.Config, hooks ...focus.Hooks) *bench {
@@ -62,7 +90,7 @@ func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 		ListenAddress: mediaAddress, Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000,
 	})
 	must(t, err)
-	deps := focus.Deps{Mixer: engine, Media: transport, Logger: logger()}
+	deps := focus.Deps{Mixer: engine, Media: transport, Logger: b.logger()}
 	if len(hooks) > 0 {
 		deps.Hooks = hooks[0]
 	}

@@ -29,15 +29,15 @@ const (
 // Event is one thing that happened in a conference, for applications.
 type Event struct {
 	// ID is unique and opaque; give it to Watch to go on after it.
-	ID string `json:"id"`
+	ID string `json:"id" doc:"Unique and opaque; give it as Last-Event-ID to go on after it."`
 	// Type says what Object is: ConferenceInfo for conference.*, ParticipantInfo for participant.*, RecordingInfo for
 	// recording.*, SpeakersInfo for speaker.changed, DigitInfo for dtmf.received.
-	Type       EventType     `json:"type"`
-	Time       Time          `json:"time"`
-	Conference conference.ID `json:"conference"`
+	Type       EventType     `json:"type" doc:"What happened; it says what object is."`
+	Time       Time          `json:"time" doc:"When it happened."`
+	Conference conference.ID `json:"conference" doc:"Conference in which it happened."`
 	// Sequence grows by one with each event of the conference.
-	Sequence uint64 `json:"sequence"`
-	Object   any    `json:"object"`
+	Sequence uint64 `json:"sequence" doc:"Grows by one with each event of the conference."`
+	Object   any    `json:"object" doc:"What it happened to, as it is after it: a conference, a participant, a recording, the speakers or a digit."`
 }
 
 // Hooks are called for what metrics and call records want to know. Any may be nil. They are called from the goroutines of

@@ -8,100 +8,100 @@ import (
 
 // ConferenceInfo is a conference as the API and the events show it.
 type ConferenceInfo struct {
-	ID              conference.ID `json:"id"`
-	Name            string        `json:"name"`
-	URI             string        `json:"uri"`
-	Version         uint64        `json:"version"`
-	Active          bool          `json:"active"`
-	Dynamic         bool          `json:"dynamic"`
-	Locked          bool          `json:"locked"`
-	MutedOnEntry    bool          `json:"muted_on_entry"`
-	MaxParticipants int           `json:"max_participants"`
-	Recording       string        `json:"recording"` // what participants are to be told: on, paused, off
-	Participants    int           `json:"participants"`
-	StartedAt       *Time         `json:"started_at,omitempty"`
+	ID              conference.ID `json:"id" doc:"User part of the conference URI."`
+	Name            string        `json:"name" doc:"Display text; may be empty."`
+	URI             string        `json:"uri" doc:"SIP URI of the conference: what to call, and what to subscribe to."`
+	Version         uint64        `json:"version" doc:"Grows with every change, over all the life of the conference."`
+	Active          bool          `json:"active" doc:"Somebody is in it, or is being called into it."`
+	Dynamic         bool          `json:"dynamic" doc:"Ends when the last participant leaves."`
+	Locked          bool          `json:"locked" doc:"Nobody more may join."`
+	MutedOnEntry    bool          `json:"muted_on_entry" doc:"Who joins starts muted."`
+	MaxParticipants int           `json:"max_participants" doc:"How many may be in it at once; 0: no limit."`
+	Recording       string        `json:"recording" doc:"What participants are to be told of recordings: on, paused or off."`
+	Participants    int           `json:"participants" doc:"How many participants there are, those being called among them."`
+	StartedAt       *Time         `json:"started_at,omitempty" doc:"When the first participant of the present meeting came."`
 }
 
 // ParticipantInfo is a participant as the API and the events show it.
 type ParticipantInfo struct {
-	ID            conference.ParticipantID `json:"id"`
-	URI           string                   `json:"uri"`
-	DisplayName   string                   `json:"display_name"`
-	Role          string                   `json:"role"`
-	State         string                   `json:"state"` // status of RFC 4575, section 5.7.3
-	Muted         bool                     `json:"muted"`
-	Deafened      bool                     `json:"deafened"`
-	Held          bool                     `json:"held"`
-	GainDB        float64                  `json:"gain_db"`
-	Speaking      bool                     `json:"speaking"`
-	JoinedAt      *Time                    `json:"joined_at,omitempty"`
-	Method        string                   `json:"method"`
-	Codec         string                   `json:"codec,omitempty"`
-	SRTP          bool                     `json:"srtp"`
-	SSRC          uint32                   `json:"ssrc"`
-	Recording     string                   `json:"recording"` // what the participant has been told: on, paused, off
-	Disconnection *DisconnectionInfo       `json:"disconnection,omitempty"`
-	Stats         *ParticipantStats        `json:"stats,omitempty"`
+	ID            conference.ParticipantID `json:"id" doc:"Unique within the conference for ever."`
+	URI           string                   `json:"uri" doc:"SIP URI of the participant."`
+	DisplayName   string                   `json:"display_name" doc:"Name to show; may be empty."`
+	Role          string                   `json:"role" doc:"moderator, speaker or listener; a listener is not heard."`
+	State         string                   `json:"state" doc:"Status as in RFC 4575: pending, dialing-in, dialing-out, alerting, connected, on-hold, muted-via-focus, disconnecting or disconnected."`
+	Muted         bool                     `json:"muted" doc:"The others do not hear the participant."`
+	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
+	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
+	GainDB        float64                  `json:"gain_db" doc:"Applied to what the participant says, in dB."`
+	Speaking      bool                     `json:"speaking" doc:"Is heard speaking now."`
+	JoinedAt      *Time                    `json:"joined_at,omitempty" doc:"When its media came into the conference; left out before."`
+	Method        string                   `json:"method" doc:"How it came: dialed-in, dialed-out or focus-owner."`
+	Codec         string                   `json:"codec,omitempty" doc:"Codec and clock rate of its media."`
+	SRTP          bool                     `json:"srtp" doc:"Media are encrypted."`
+	SSRC          uint32                   `json:"ssrc" doc:"RTP source it sends with; 0: not known yet."`
+	Recording     string                   `json:"recording" doc:"What the participant has been told of recordings: on, paused or off."`
+	Disconnection *DisconnectionInfo       `json:"disconnection,omitempty" doc:"How it went; left out while it is there."`
+	Stats         *ParticipantStats        `json:"stats,omitempty" doc:"Quality of its media; left out in events."`
 }
 
 // DisconnectionInfo tells how a participant went.
 type DisconnectionInfo struct {
-	Method string `json:"method"` // departed, booted, failed, busy
-	Reason string `json:"reason,omitempty"`
-	At     Time   `json:"at"`
+	Method string `json:"method" doc:"departed, booted, failed or busy."`
+	Reason string `json:"reason,omitempty" doc:"Reason header field as in RFC 3326."`
+	At     Time   `json:"at" doc:"When."`
 }
 
 // ParticipantStats is the quality of a participant's media.
 type ParticipantStats struct {
-	ReceivedPackets uint64  `json:"rx_packets"`
-	ReceivedLost    uint64  `json:"rx_lost"`
-	JitterMS        float64 `json:"rx_jitter_ms"`
-	RoundTripMS     float64 `json:"rtt_ms"`
-	MOS             float64 `json:"mos"`
-	SentPackets     uint64  `json:"tx_packets"`
-	Concealed       uint64  `json:"concealed_frames"`
-	Late            uint64  `json:"rx_late"`
-	RemoteLoss      float64 `json:"tx_loss"` // share, as the far end reports it
+	ReceivedPackets uint64  `json:"rx_packets" doc:"RTP packets received from the participant."`
+	ReceivedLost    uint64  `json:"rx_lost" doc:"RTP packets that the participant sent and that never came."`
+	JitterMS        float64 `json:"rx_jitter_ms" doc:"Interarrival jitter in milliseconds (RFC 3550)."`
+	RoundTripMS     float64 `json:"rtt_ms" doc:"Round-trip time in milliseconds; 0: not known."`
+	MOS             float64 `json:"mos" doc:"Estimated listening quality, 1 to 5."`
+	SentPackets     uint64  `json:"tx_packets" doc:"RTP packets sent to the participant."`
+	Concealed       uint64  `json:"concealed_frames" doc:"Frames of 20 ms that had to be made up."`
+	Late            uint64  `json:"rx_late" doc:"Packets that came too late to be played."`
+	RemoteLoss      float64 `json:"tx_loss" doc:"Share of the packets sent that the participant reports lost, 0 to 1."`
 }
 
 // RecordingInfo is a recording as the API and the events show it.
 type RecordingInfo struct {
-	ID         conference.RecordingID `json:"id"`
-	Conference conference.ID          `json:"conference"`
-	Servers    []RecorderInfo         `json:"servers"`
-	Mode       []string               `json:"mode"`
-	State      string                 `json:"state"`
-	StartedAt  *Time                  `json:"started_at,omitempty"`
-	Streams    []StreamInfo           `json:"streams"`
+	ID         conference.RecordingID `json:"id" doc:"Unique within the conference for ever."`
+	Conference conference.ID          `json:"conference" doc:"Conference that is recorded."`
+	Servers    []RecorderInfo         `json:"servers" doc:"Each recording server and its part."`
+	Mode       []string               `json:"mode" doc:"What is recorded: mixed, separate or both."`
+	State      string                 `json:"state" doc:"What the servers have acknowledged: starting, recording, paused, stopping, stopped or failed."`
+	StartedAt  *Time                  `json:"started_at,omitempty" doc:"When a server first recorded; left out before."`
+	Streams    []StreamInfo           `json:"streams" doc:"RTP streams sent to the servers now."`
 }
 
 // RecorderInfo is one server's part in a recording.
 type RecorderInfo struct {
-	Name      string `json:"name"`
-	State     string `json:"state"`
-	SessionID string `json:"session_id,omitempty"`
-	Error     string `json:"error,omitempty"`
+	Name      string `json:"name" doc:"Name of the server in the configuration."`
+	State     string `json:"state" doc:"What this server has acknowledged: starting, recording, paused, stopped or failed."`
+	SessionID string `json:"session_id,omitempty" doc:"Communication session in the metadata (RFC 7865); left out until accepted."`
+	Error     string `json:"error,omitempty" doc:"Why it failed."`
 }
 
 // StreamInfo is one recorded stream.
 type StreamInfo struct {
-	Server      string                   `json:"server"`
-	Label       string                   `json:"label"`
-	Participant conference.ParticipantID `json:"participant,omitempty"` // empty: mixed
-	Codec       string                   `json:"codec,omitempty"`
-	Packets     uint64                   `json:"packets"`
+	Server      string                   `json:"server" doc:"Server that gets the stream."`
+	Label       string                   `json:"label" doc:"Label in SDP and metadata; stays for good."`
+	Participant conference.ParticipantID `json:"participant,omitempty" doc:"Whose audio it is; left out: the mix of all."`
+	Codec       string                   `json:"codec,omitempty" doc:"Codec and clock rate; left out until agreed."`
+	Packets     uint64                   `json:"packets" doc:"RTP packets sent."`
 }
 
 // SpeakersInfo is who speaks, in the order of the roster.
 type SpeakersInfo struct {
-	Speakers []conference.ParticipantID `json:"speakers"`
+	Speakers []conference.ParticipantID `json:"speakers" doc:"Participants who are heard speaking, in order of arrival."`
 }
 
 // DigitInfo is a pressed key (RFC 4733).
 type DigitInfo struct {
-	Participant conference.ParticipantID `json:"participant"`
-	Digit       string                   `json:"digit"`
-	DurationMS  int64                    `json:"duration_ms"`
+	Participant conference.ParticipantID `json:"participant" doc:"Who pressed the key."`
+	Digit       string                   `json:"digit" doc:"0 to 9, *, #, A to D."`
+	DurationMS  int64                    `json:"duration_ms" doc:"How long it was pressed, in milliseconds."`
 }
 
 // Time is a moment as the API writes it: RFC 3339, UTC, milliseconds.

@@ -135,13 +135,15 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	if !stream.Codec.Valid() {
 		return fmt.Errorf("%w: no audio", sdp.ErrNoAudio)
 	}
-	if err := p.session.Configure(mediaParams(stream)); err != nil {
+	if err := p.configure(mediaParams(stream)); err != nil {
 		return err
 	}
 	stream.Format = stream.Encode(codecs.Format{
 		Bitrate: c.focus.cfg.OpusBitrate, Complexity: c.focus.cfg.OpusComplexity, FEC: true,
 	})
 	p.stream = stream
+	p.spoke = p.spoke || stream.Receive
+	c.resume(&p.outlet)
 	p.peer.Codec = codecName(stream.Codec)
 	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send
 	p.peer.OnHold = stream.RemoteHold

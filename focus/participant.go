@@ -25,12 +25,13 @@ const byeTimeout = 32 * time.Second
 
 // participant is what the controller holds of a participant beside the State: its dialog, its media, its offers.
 type participant struct {
+	outlet
+
 	id          conference.ParticipantID
 	direction   string
 	uri         string
 	startedAt   time.Time
 	member      mixer.MemberID
-	session     *media.Session
 	dialog      *sipua.Dialog
 	transport   string             // of the signalling
 	reached     netip.AddrPort     // address of ours that the INVITE came to
@@ -45,6 +46,7 @@ type participant struct {
 	pending       *sdp.Description // our offer that waits for its answer in an ACK
 	stream        sdp.Stream
 	peer          conference.Session
+	spoke         bool // it has been agreed that it sends, now or before
 
 	want    conference.Indication // what it is to be told
 	said    sdp.Record            // what our last description said

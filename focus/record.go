@@ -43,12 +43,19 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 	}
 	if r.modes&conference.Separate != 0 {
 		for i := range state.Participants {
-			if p := &state.Participants[i]; p.Status.Present() {
+			if p := &state.Participants[i]; p.Status.Present() && c.maySpeak(p) {
 				add(string(p.ID), p.ID)
 			}
 		}
 	}
 	return list
+}
+
+// maySpeak tells whether a participant has something to record, or had: who only listens gets no stream of its own, until it
+// agrees to send.
+func (c *controller) maySpeak(p *conference.Participant) bool {
+	own := c.participants[p.ID]
+	return p.Session.Sends || own != nil && own.spoke
 }
 
 // stream gives the media of a stream, opened if need be; nil when there is no port for it.
@@ -64,7 +71,7 @@ func (c *controller) stream(r *recorder, key string, id conference.ParticipantID
 		}
 		return nil
 	}
-	s := &recorded{key: key, participant: id, id: newIdentity(), session: session, member: c.newMember()}
+	s := &recorded{key: key, participant: id, id: newIdentity(), outlet: outlet{session: session}, member: c.newMember()}
 	r.streams[key] = s
 	c.focus.tapped.add(session)
 	return s

@@ -40,10 +40,11 @@ type recorder struct {
 // recorded is one stream of a recording session. Its identifier, source and port stay the same as long as it lives, so
 // that a server can join what it got before and after a re-INVITE.
 type recorded struct {
+	outlet
+
 	key         string
 	participant conference.ParticipantID // empty: mixed
 	id          siprec.ID
-	session     *media.Session
 	member      mixer.MemberID
 	started     bool // the server takes it
 	silence     bool
@@ -207,7 +208,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	if s == nil {
 		return false
 	}
-	err := s.session.Configure(media.Params{
+	err := s.configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
 	})
 	if err != nil {
@@ -215,6 +216,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		return false
 	}
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
+	c.resume(&s.outlet)
 	if a.Key == mixedKey {
 		c.nameContributors()
 	}

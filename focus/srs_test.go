@@ -19,8 +19,9 @@ import (
 type recordingServer struct {
 	t      *testing.T
 	agent  *sipua.Agent
-	refuse int  // status for an INVITE; 0: accept
-	mute   bool // never answers
+	refuse int           // status for an INVITE; 0: accept
+	mute   bool          // never answers
+	slow   chan struct{} // what changes are answered after; nil: at once
 
 	mu        sync.Mutex
 	dialog    *sipua.Dialog
@@ -254,6 +255,12 @@ func (s *recordingServer) Ack(*sipua.Request) {}
 
 // Offer implements sipua.DialogHandler.
 func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
+	s.mu.Lock()
+	slow := s.slow
+	s.mu.Unlock()
+	if slow != nil {
+		<-slow
+	}
 	body, err := s.take(request)
 	if err != nil {
 		return sipua.NewResponse(400)
