@@ -5,19 +5,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/parley-sip/parley/internal/demo"
 	"github.com/parley-sip/parley/siprec"
 )
 
 // TestDemo plays the demonstration as a user would start it, and lets xmllint check every XML document that went out in it against the
 // strict schemas.
 func TestDemo(t *testing.T) {
-	dir := t.TempDir()
-	var out, errs bytes.Buffer
-	if status := run(t.Context(), []string{"demo", "--out", dir}, &out, &errs); status != exitDone {
-		t.Fatalf("exit status %d\n%s\n%s", status, out.String(), errs.String())
-	}
+	dir := playDemo(t)
 	for pattern, want := range map[string]int{"*/recording.png": 1, "*/*-heard.wav": 6, "*/recordings/*/recording.json": 1, "*/recordings/*/*.wav": 6} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil || len(found) < want {
@@ -45,6 +43,26 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	xmllint(t, "recording-strict-complete.xsd", complete)
+}
+
+// playDemo plays until the machine is quiet enough to judge, three times at most.
+func playDemo(t *testing.T) (dir string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	for range 3 {
+		dir = t.TempDir()
+		out.Reset()
+		errs.Reset()
+		if run(t.Context(), []string{"demo", "--out", dir}, &out, &errs) == exitDone {
+			return dir
+		}
+		if !strings.Contains(errs.String(), demo.ErrBusy.Error()) {
+			break
+		}
+		t.Log(errs.String())
+	}
+	t.Fatalf("the demonstration failed\n%s\n%s", out.String(), errs.String())
+	return dir
 }
 
 // xmllint checks files against a schema of testdata/schema.

@@ -49,7 +49,7 @@ func freePort(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close() //nolint:errcheck // only its number counts
+	defer socket.Close()                          //nolint:errcheck // only its number counts
 	return socket.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // a UDP socket
 }
 

@@ -21,7 +21,7 @@ type Heard struct {
 }
 
 const (
-	maxDelay     = 400 * time.Millisecond // mouth to ear, with room for a test machine that is busy
+	maxDelay     = 600 * time.Millisecond // mouth to ear, with room for a test machine that is busy
 	stretch      = 0.6                    // seconds that are matched at once: the delay may change between stretches, as a jitter buffer adapts
 	quietSpeaker = -45.0                  // who says less than this in a stretch is not looked for in it
 	maxLag       = int(maxDelay * AnalysisRate / time.Second)
@@ -29,8 +29,9 @@ const (
 
 // Match finds every reference in what was heard between two times in seconds. Stretch by stretch it looks for the delay of the
 // strongest voice by correlation, takes it out, looks for the next in what is left, and solves for all gains at once by least squares, so
-// that who talks at the same time does not pass for somebody else. The result is the median over the stretches, in the order of the
-// references; those that were silent all the time are left out.
+// that who talks at the same time does not pass for somebody else. The gain is that of the best quarter of the stretches, since a
+// jitter buffer that adapts within a stretch spoils it; the delay is the median. The result is in the order of the references; those
+// that were silent all the time are left out.
 func Match(heard []float64, references []Reference, from, to float64) []Heard {
 	found := make([]*tally, len(references))
 	for at := from; at+stretch <= to; at += stretch {
@@ -53,7 +54,7 @@ func Match(heard []float64, references []Reference, from, to float64) []Heard {
 	var out []Heard
 	for _, t := range found {
 		if t != nil {
-			out = append(out, t.median())
+			out = append(out, t.sum())
 		}
 	}
 	return out
@@ -75,9 +76,9 @@ type tally struct {
 	gains, delays, levels []float64
 }
 
-// median sums the stretches up. A gain counts only where the delay is about the usual one: what merely resembles a voice does so
+// sum sums the stretches up. A gain counts only where the delay is about the usual one: what merely resembles a voice does so
 // at any delay.
-func (t *tally) median() Heard {
+func (t *tally) sum() Heard {
 	const steady = 0.06 * AnalysisRate // more than any jitter buffer moves within a few seconds
 	usual := middle(t.delays)
 	gains := slices.Clone(t.gains)
@@ -87,13 +88,15 @@ func (t *tally) median() Heard {
 		}
 	}
 	return Heard{
-		Name: t.name, Gain: middle(gains), Level: middle(t.levels), Delay: time.Duration(usual / AnalysisRate * float64(time.Second)),
+		Name: t.name, Gain: quantile(gains, 0.75), Level: middle(t.levels), Delay: time.Duration(usual / AnalysisRate * float64(time.Second)),
 	}
 }
 
-func middle(values []float64) float64 {
+func middle(values []float64) float64 { return quantile(values, 0.5) }
+
+func quantile(values []float64, share float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
 }
 
 // matchStretch finds the candidates in y, the strongest first.

@@ -39,6 +39,7 @@ type mouthAndEar struct {
 	sent     int
 	received int
 	missing  int
+	late     []time.Duration // of each packet time against the schedule
 }
 
 type utterance struct {
@@ -116,6 +117,7 @@ func (m *mouthAndEar) speak() {
 			return
 		case <-timer.C:
 		}
+		m.lateness(time.Since(next))
 		stream, over := m.nextFrame(frame, &key)
 		if stream.Send && !m.cfg.ListenOnly {
 			m.said.put(next.Sub(m.cfg.Origin), frame)
@@ -134,6 +136,13 @@ func (m *mouthAndEar) speak() {
 type pressing struct {
 	sender codecs.EventSender
 	start  uint32
+}
+
+// lateness notes how late the phone itself is.
+func (m *mouthAndEar) lateness(late time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.late = append(m.late, late)
 }
 
 // nextFrame takes the next samples to say, and the channels of what is said with them.

@@ -299,6 +299,14 @@ func (p *Phone) Heard() ([]float64, error) { return p.media.heard.samples() }
 // Counts are the packets sent and received, and those missing between them by sequence number.
 func (p *Phone) Counts() (sent, received, missing int) { return p.media.counts() }
 
+// Lateness is how late the phone itself was against its schedule, at a share (0 to 1) of its packets: a measure of how busy the machine
+// is with other things.
+func (p *Phone) Lateness(share float64) time.Duration {
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	return Percentile(p.media.late, share)
+}
+
 // Close ends the call if there is one and closes the sockets.
 func (p *Phone) Close(ctx context.Context) error {
 	err := p.agent.Shutdown(ctx)
