@@ -360,7 +360,7 @@ func (n *NotifierDialog) terminate(ctx context.Context, reason string, end EndRe
 	n.end(end)
 	<-n.turn
 	if _, err := n.state.agent.transact(ctx, request); err != nil {
-		n.state.agent.log.Debug("cannot end a subscription", slog.String("call_id", n.state.id.CallID), slog.Any("error", err))
+		n.state.agent.log.DebugContext(ctx, "cannot end a subscription", slog.String("call_id", n.state.id.CallID), slog.Any("error", err))
 	}
 }
 

@@ -253,6 +253,13 @@ func TestNotifyBeforeAnswer(t *testing.T) {
 	}()
 	subscribe := peer.read("SUBSCRIBE", patience)
 	from, _ := ParseAddress(fieldOf(subscribe, "From"))
+	id := DialogID{CallID: fieldOf(subscribe, "Call-ID"), LocalTag: from.Tag(), RemoteTag: "n"}
+	// As the NOTIFY will: for the race detector nothing but the lock of find is
+	// between this and the sending of the SUBSCRIBE.
+	_, early := agent.find(id)
+	if waiting, ok := early.(*Subscriber); !ok || waiting.first.contact.String() != fieldOf(subscribe, "Contact") {
+		t.Errorf("not the Contact of the SUBSCRIBE, %s", fieldOf(subscribe, "Contact"))
+	}
 	note := "NOTIFY " + agent.Contact("").String() + " SIP/2.0\r\nVia: SIP/2.0/UDP " + peer.uri().Host + ";branch=z9hG4bKnote;rport\r\n" +
 		"From: <sip:peer@x>;tag=n\r\nTo: " + from.String() + "\r\nCall-ID: " + fieldOf(subscribe, "Call-ID") + "\r\nCSeq: 3 NOTIFY\r\n" +
 		"Contact: <" + peer.uri().String() + ">\r\nEvent: conference\r\nSubscription-State: active;expires=3600\r\nContent-Length: 0\r\n\r\n"
@@ -260,8 +267,8 @@ func TestNotifyBeforeAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, notes, "NOTIFY")
-	early, _ := agent.find(DialogID{CallID: fieldOf(subscribe, "Call-ID"), LocalTag: from.Tag(), RemoteTag: "n"})
-	if made, ok := early.(*Subscriber); !ok || made.state.contact.String() != fieldOf(subscribe, "Contact") {
+	found, _ := agent.find(id)
+	if made, ok := found.(*Subscriber); !ok || made.state.contact.String() != fieldOf(subscribe, "Contact") {
 		t.Errorf("the dialog of the NOTIFY has not the Contact of the SUBSCRIBE, %s", fieldOf(subscribe, "Contact"))
 	}
 	if got := peer.read("SIP/2.0 200", patience); fieldOf(got, "CSeq") != "3 NOTIFY" {

@@ -165,11 +165,11 @@ func TestTorture(t *testing.T) {
 					if transport == "tcp" {
 						expected = want.tcp
 					}
-					patience := 3 * time.Second
+					limit := 3 * time.Second
 					if expected == 0 {
-						patience = 150 * time.Millisecond
+						limit = 150 * time.Millisecond
 					}
-					if got := outcome(t, agent, transport, tortureMessage(t, file), patience); got != expected {
+					if got := outcome(t, agent, transport, tortureMessage(t, file), limit); got != expected {
 						t.Errorf("%d, want %d: %s", got, expected, want.why)
 					}
 					probe(t, dialPhone(t, agent, transport))
