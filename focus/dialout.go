@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,8 +22,11 @@ func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (confere
 	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return "", ErrBusy
 	}
+	target.Headers = "" // have no place in a Request-URI (RFC 3261, section 19.1.1)
 	pid := conference.ParticipantID(shortName("p"))
-	_, err = f.command(ctx, id, conference.Invite{ID: pid, Entity: target.Bare().String(), DisplayName: target.UserPart()})
+	_, err = f.command(ctx, id, conference.Invite{
+		ID: pid, Entity: target.Bare().String(), Target: target.String(), DisplayName: target.UserPart(),
+	})
 	if err != nil {
 		return "", err
 	}
@@ -30,12 +34,12 @@ func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (confere
 }
 
 // dial performs what the machine has granted (RFC 4579, section 5.2).
-func (c *controller) dial(id conference.ParticipantID) {
+func (c *controller) dial(id conference.ParticipantID, uri string) {
 	s, ok := c.machine.State().Participant(id)
 	if !ok {
 		return
 	}
-	target, err := sipua.ParseURI(s.Entity)
+	target, err := sipua.ParseURI(cmp.Or(uri, s.Entity))
 	p := c.newParticipant(id, outbound, s.Entity)
 	if err == nil {
 		err = c.open(p)
@@ -52,7 +56,7 @@ func (c *controller) dial(id conference.ParticipantID) {
 	offer, said := c.offer(p)
 	p.said = said
 	call := sipua.OutgoingCall{
-		To:      sipua.Address{URI: target, Name: s.DisplayName},
+		To: sipua.Address{URI: target.Bare(), Name: s.DisplayName}, RequestURI: target,
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
 		Contact: c.contact(p),
 		Headers: sipua.Headers{

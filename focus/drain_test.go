@@ -136,7 +136,7 @@ func acceptCall(conn net.Conn, at, port string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.CopyN(io.Discard, in, int64(size)); err != nil {
+	if _, err = io.CopyN(io.Discard, in, int64(size)); err != nil {
 		return err
 	}
 	body := "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio " + port + " RTP/AVP 8\r\na=recvonly\r\n"

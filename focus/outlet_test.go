@@ -43,11 +43,13 @@ func TestCodecChangesBetweenPackets(t *testing.T) {
 		}
 	}()
 	r.call("room") // alone: silence comes
-	for i := range 80 {
+	for i := range 400 {
 		codec := []codecs.Codec{codecs.PCMA, codecs.PCMU}[i%2]
 		_, err := r.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: r.describe(codec)})
 		must(t, err)
-		pass(time.Duration(i*7%45) * time.Millisecond) // any phase of a tick, the next change before this one is through among them
+		if i%8 == 0 { // most changes come before the one before them is through, these at any phase of a tick
+			pass(time.Duration(30+i%23) * time.Millisecond)
+		}
 	}
 	mu.Lock()
 	before := packets[0]

@@ -42,7 +42,7 @@ func (c *controller) perform(a conference.Action) {
 	case conference.UpdateMix:
 		c.updateMix()
 	case conference.Dial:
-		c.dial(a.ID)
+		c.dial(a.ID, a.Target)
 	case conference.Indicate:
 		if a.Indication == c.machine.State().Indication() { // else a step within this one has said something newer
 			c.indicate(a.ID, a.Indication)

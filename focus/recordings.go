@@ -64,7 +64,7 @@ func (f *Focus) changeRecording(ctx context.Context, id conference.ID, rid confe
 	defer cancel()
 	recording, found := state.Recording(rid)
 	for found && !done(&recording) && !recording.Over() && recording.State != conference.RecordingFailed {
-		if _, err := w.Next(patience); err != nil {
+		if _, err = w.Next(patience); err != nil {
 			break // what is true now is the answer
 		}
 		var r conference.Recording
@@ -74,7 +74,7 @@ func (f *Focus) changeRecording(ctx context.Context, id conference.ID, rid confe
 	}
 	info, err := f.Recording(context.WithoutCancel(ctx), id, rid)
 	if err != nil { // the conference has ended with it
-		return DescribeRecording(id, &recording), nil //nolint:nilerr // the outcome is known
+		return DescribeRecording(id, &recording), nil
 	}
 	return info, nil
 }

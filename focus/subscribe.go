@@ -193,9 +193,9 @@ func (s *follower) send(ctx context.Context, n confevent.Notify) {
 		if n.Body != nil {
 			contentType = confevent.ContentType
 		}
-		ctx, cancel := s.focus.patient(ctx, participantPatience)
+		patience, cancel := s.focus.patient(ctx, participantPatience)
 		defer cancel()
-		err := s.dialog.Notify(ctx, n.SubscriptionState(), contentType, n.Body)
+		err := s.dialog.Notify(patience, n.SubscriptionState(), contentType, n.Body)
 		if err == nil && s.focus.hooks.Notified != nil {
 			s.focus.hooks.Notified(n.Document.State.String())
 		}

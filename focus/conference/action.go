@@ -12,7 +12,10 @@ type Admit struct{ ID ParticipantID }
 type Reject struct{ Err error }
 
 // Dial asks to call the participant.
-type Dial struct{ ID ParticipantID }
+type Dial struct {
+	ID     ParticipantID
+	Target string // as in the Invite; empty: its Entity
+}
 
 // Eject asks to end the session with a participant that is no longer in the State: BYE, or CANCEL while it rings.
 type Eject struct {

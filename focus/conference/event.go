@@ -18,6 +18,7 @@ type Join struct {
 type Invite struct {
 	ID          ParticipantID
 	Entity      string
+	Target      string // what to call, with the parameters that say how; empty: Entity
 	DisplayName string
 	Role        Role
 }

@@ -26,7 +26,7 @@ func (s *step) invite(e Invite) error {
 	if err := s.admit(p); err != nil {
 		return err
 	}
-	s.do(Admit{ID: e.ID}, Dial{ID: e.ID})
+	s.do(Admit{ID: e.ID}, Dial{ID: e.ID, Target: e.Target})
 	return nil
 }
 
