@@ -62,7 +62,7 @@ func (s *Server) registerRecordings(api huma.API) {
 			return answer(found, err)
 		})
 	change := operation(tagRecordings, http.MethodPatch, "/conferences/{id}/recordings/{rid}", "change-recording", "Pause or resume a recording")
-	change.Description = "Nothing is captured any more when a pause is answered. The state follows when the servers have agreed, with an event."
+	change.Description = "Nothing is captured any more when a pause is answered. The answer waits up to 3 s until the servers have agreed; if they take longer it says the state so far, and an event follows."
 	huma.Register(api, change,
 		func(ctx context.Context, in *changedRecording) (*body[focus.RecordingInfo], error) {
 			id, rid := in.ids()
@@ -75,7 +75,7 @@ func (s *Server) registerRecordings(api huma.API) {
 		})
 	stop := operation(tagRecordings, http.MethodDelete, "/conferences/{id}/recordings/{rid}", "stop-recording", "Stop a recording")
 	stop.DefaultStatus = http.StatusOK
-	stop.Description = "Nothing is captured any more when this is answered. The state follows when the servers have written, with an event."
+	stop.Description = "Nothing is captured any more when this is answered. The answer waits up to 3 s until the servers have it all; if they take longer it says the state so far, and an event follows."
 	huma.Register(api, stop, func(ctx context.Context, in *RecordingPath) (*body[focus.RecordingInfo], error) {
 		id, rid := in.ids()
 		found, err := s.focus.StopRecording(ctx, id, rid)
