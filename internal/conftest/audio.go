@@ -77,12 +77,12 @@ func ResamplePCM(samples []int16, from, to int) ([]int16, error) {
 	return out[min(skip, n):min(skip+wanted, n)], nil
 }
 
-// bandpass keeps what matters of speech for a comparison and is little touched by codecs: 150 to 1500 Hz, linear phase, zero delay.
+// bandpass keeps what matters of speech for a comparison and is little touched by codecs: 150 to 900 Hz, linear phase, zero delay.
 func bandpass(samples []float64) []float64 {
 	const (
 		taps     = 257
 		half     = taps / 2
-		low, top = 150.0 / AnalysisRate, 1500.0 / AnalysisRate
+		low, top = 150.0 / AnalysisRate, 900.0 / AnalysisRate
 	)
 	var h [taps]float64
 	for i := range h {

@@ -3,6 +3,7 @@ package conftest
 import (
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -33,27 +34,22 @@ const (
 // jitter buffer that adapts within a stretch spoils it; the delay is the median. The result is in the order of the references; those
 // that were silent all the time are left out.
 func Match(heard []float64, references []Reference, from, to float64) []Heard {
-	found := make([]*tally, len(references))
-	for at := from; at+stretch <= to; at += stretch {
-		first, last := int(at*AnalysisRate), int((at+stretch)*AnalysisRate)
-		y := bandpass(cut(heard, first, last))
-		var voices []*candidate
-		for i, reference := range references {
-			level := Level(cut(reference.Samples, first, last))
-			if level < quietSpeaker {
-				continue
-			}
-			if found[i] == nil {
-				found[i] = &tally{name: reference.Name}
-			}
-			// The reference begins early, so that a delayed copy is complete.
-			voices = append(voices, &candidate{x: bandpass(cut(reference.Samples, first-maxLag, last)), level: level, to: found[i]})
-		}
-		matchStretch(y, voices)
+	stretches := make([][]*candidate, max(0, int((to-from)/stretch)))
+	var all sync.WaitGroup
+	for i := range stretches {
+		all.Go(func() {
+			at := from + float64(i)*stretch
+			stretches[i] = matchStretch(heard, references, int(at*AnalysisRate), int((at+stretch)*AnalysisRate))
+		})
 	}
+	all.Wait()
 	var out []Heard
-	for _, t := range found {
-		if t != nil {
+	for i, reference := range references {
+		t := tally{name: reference.Name}
+		for _, voices := range stretches {
+			t.add(i, voices)
+		}
+		if len(t.gains) > 0 {
 			out = append(out, t.sum())
 		}
 	}
@@ -62,10 +58,11 @@ func Match(heard []float64, references []Reference, from, to float64) []Heard {
 
 // candidate is a voice that may be in a stretch.
 type candidate struct {
-	x     []float64 // begins maxLag samples before the stretch
-	level float64
-	lag   int
-	to    *tally
+	reference int
+	x         []float64 // begins maxLag samples before the stretch
+	level     float64
+	lag       int
+	gain      float64 // dB
 }
 
 func (c *candidate) column(n int) []float64 { return c.x[maxLag-c.lag:][:n] }
@@ -74,6 +71,15 @@ func (c *candidate) column(n int) []float64 { return c.x[maxLag-c.lag:][:n] }
 type tally struct {
 	name                  string
 	gains, delays, levels []float64
+}
+
+// add takes what was found of a reference in a stretch, if it spoke.
+func (t *tally) add(reference int, voices []*candidate) {
+	for _, c := range voices {
+		if c.reference == reference {
+			t.gains, t.delays, t.levels = append(t.gains, c.gain), append(t.delays, float64(c.lag)), append(t.levels, c.level)
+		}
+	}
 }
 
 // sum sums the stretches up. A gain counts only where the delay is about the usual one: what merely resembles a voice does so
@@ -99,10 +105,17 @@ func quantile(values []float64, share float64) float64 {
 	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
 }
 
-// matchStretch finds the candidates in y, the strongest first.
-func matchStretch(y []float64, left []*candidate) {
+// matchStretch finds the references that spoke in samples first to last of what was heard, the strongest first.
+func matchStretch(heard []float64, references []Reference, first, last int) []*candidate {
+	y := bandpass(cut(heard, first, last))
+	var left, taken []*candidate
+	for i, reference := range references {
+		if level := Level(cut(reference.Samples, first, last)); level >= quietSpeaker {
+			// The reference begins early, so that a delayed copy is complete.
+			left = append(left, &candidate{reference: i, x: bandpass(cut(reference.Samples, first-maxLag, last)), level: level})
+		}
+	}
 	residual := slices.Clone(y)
-	var taken []*candidate
 	for len(left) > 0 {
 		best, explained := 0, -1.0
 		for i, c := range left {
@@ -113,26 +126,26 @@ func matchStretch(y []float64, left []*candidate) {
 		}
 		taken = append(taken, left[best])
 		left = slices.Delete(left, best, best+1)
-		columns := make([][]float64, len(taken))
-		for i, c := range taken {
-			columns[i] = c.column(len(y))
+		takeOut(taken, y, residual)
+	}
+	return taken
+}
+
+// takeOut solves for the gains of the voices in y, and leaves in residual what they do not explain.
+func takeOut(voices []*candidate, y, residual []float64) {
+	columns := make([][]float64, len(voices))
+	for i, c := range voices {
+		columns[i] = c.column(len(y))
+	}
+	gains := leastSquares(columns, y)
+	copy(residual, y)
+	for i, column := range columns {
+		for k, v := range column {
+			residual[k] -= gains[i] * v
 		}
-		gains := leastSquares(columns, y)
-		copy(residual, y)
-		for i, column := range columns {
-			for k, v := range column {
-				residual[k] -= gains[i] * v
-			}
-		}
-		if len(left) > 0 {
-			continue
-		}
-		for i, c := range taken {
-			gain := Silent
-			if gains[i] != 0 {
-				gain = max(Silent, 20*math.Log10(math.Abs(gains[i]))) //nolint:mnd // decibels
-			}
-			c.to.gains, c.to.delays, c.to.levels = append(c.to.gains, gain), append(c.to.delays, float64(c.lag)), append(c.to.levels, c.level)
+		voices[i].gain = Silent
+		if gains[i] != 0 {
+			voices[i].gain = max(Silent, 20*math.Log10(math.Abs(gains[i]))) //nolint:mnd // decibels
 		}
 	}
 }
@@ -140,7 +153,7 @@ func matchStretch(y []float64, left []*candidate) {
 // bestLag is the delay in samples at which y correlates best with x, which begins maxLag samples before y, and the energy that
 // this explains.
 func bestLag(y, x []float64) (best int, explained float64) {
-	const coarse = 4 // 150 to 1500 Hz can be searched in steps of a quarter of a millisecond
+	const coarse = 8 // up to 900 Hz a delay can be searched for in steps of half a millisecond
 	correlation := func(lag, step int) float64 {
 		var xy, xx float64
 		for i := 0; i < len(y); i += step {

@@ -97,7 +97,7 @@ func (p *play) verifyHearing(v *verdict, references []conftest.Reference) error 
 	p.printf("\nWho heard whom (gain in dB, delay added in ms; a dot: nothing, as it must be):\n")
 	p.printf("  %-28s", "scene")
 	for _, a := range p.actors {
-		p.printf("%-26s", a.name)
+		p.printf("%-28s", a.name)
 	}
 	p.printf("\n")
 	heard := map[string][]float64{}
@@ -114,7 +114,7 @@ func (p *play) verifyHearing(v *verdict, references []conftest.Reference) error 
 	for _, s := range p.scenes {
 		p.printf("  %-28s", s.title)
 		for _, a := range p.actors {
-			p.printf("%-26s", p.judge(v, s, a, heard[a.name], references))
+			p.printf("%-28s", p.judge(v, s, a, heard[a.name], references))
 		}
 		p.printf("\n")
 	}
