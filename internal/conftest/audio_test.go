@@ -53,8 +53,8 @@ func TestMatchFindsWhoIsHeardHowLoudAndHowLate(t *testing.T) {
 			t.Errorf("%s: %+v, want %.1f dB after %v", got[i].Name, got[i], want.gain, want.delay)
 		}
 	}
-	if got[2].Gain > -20 {
-		t.Errorf("c was not in it, found at %.1f dB", got[2].Gain)
+	if got[2].Usual > -20 {
+		t.Errorf("c was not in it, found at %.1f dB", got[2].Usual)
 	}
 }
 

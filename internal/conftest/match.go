@@ -16,7 +16,8 @@ type Reference struct {
 // Heard tells how much of a reference is in a piece of audio.
 type Heard struct {
 	Name  string
-	Gain  float64       // dB against what was said; Silent when nothing of it was found
+	Gain  float64       // dB against what was said, in the best quarter of the window; Silent when nothing of it was found
+	Usual float64       // the same in the middle of the window: what really is there is there all the time
 	Delay time.Duration // of the best match; meaningless below about -20 dB
 	Level float64       // of what was said in this window, dB of full scale
 }
@@ -30,8 +31,8 @@ const (
 
 // Match finds every reference in what was heard between two times in seconds. Stretch by stretch it looks for the delay of the
 // strongest voice by correlation, takes it out, looks for the next in what is left, and solves for all gains at once by least squares, so
-// that who talks at the same time does not pass for somebody else. The gain is that of the best quarter of the stretches, since a
-// jitter buffer that adapts within a stretch spoils it; the delay is the median. The result is in the order of the references; those
+// that who talks at the same time does not pass for somebody else. A jitter buffer that adapts within a stretch spoils it, hence the gain of
+// the best quarter beside the usual one; the delay is the median. The result is in the order of the references; those
 // that were silent all the time are left out.
 func Match(heard []float64, references []Reference, from, to float64) []Heard {
 	stretches := make([][]*candidate, max(0, int((to-from)/stretch)))
@@ -94,7 +95,7 @@ func (t *tally) sum() Heard {
 		}
 	}
 	return Heard{
-		Name: t.name, Gain: quantile(gains, 0.75), Level: middle(t.levels), Delay: time.Duration(usual / AnalysisRate * float64(time.Second)),
+		Name: t.name, Gain: quantile(gains, 0.75), Usual: middle(gains), Level: middle(t.levels), Delay: time.Duration(usual / AnalysisRate * float64(time.Second)),
 	}
 }
 

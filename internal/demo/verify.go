@@ -136,8 +136,8 @@ func (p *play) judge(v *verdict, s scene, a *actor, heard []float64, references 
 			v.fail("%s: %s heard %s at %+.1f dB", s.title, a.name, found.Name, found.Gain)
 		case should && found.Delay > tooLate:
 			v.fail("%s: %s heard %s %v late", s.title, a.name, found.Name, found.Delay)
-		case !should && found.Gain > notHeard:
-			v.fail("%s: %s heard %s at %+.1f dB and must not", s.title, a.name, found.Name, found.Gain)
+		case !should && found.Usual > notHeard:
+			v.fail("%s: %s heard %s at %+.1f dB and must not", s.title, a.name, found.Name, found.Usual)
 		}
 		if should {
 			v.delays = append(v.delays, found.Delay)
