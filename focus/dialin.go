@@ -111,6 +111,7 @@ func (m joining) handle(c *controller) {
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
 	p.peer.RecordAware = aware
 	p.learnContact(request.Contact())
+	p.pendingSequence = request.CSeq
 	body, err := c.prepare(p, m.offer)
 	if err != nil {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), "")})

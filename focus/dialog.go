@@ -18,7 +18,7 @@ type dialogHandler struct {
 
 // Ack bridges the participant (RFC 4575, section 5.7.3: connected), with the answer of a late offer.
 func (h *dialogHandler) Ack(request *sipua.Request) {
-	h.controller.post(acknowledged{id: h.id, body: request.Body})
+	h.controller.post(acknowledged{id: h.id, sequence: request.CSeq, body: request.Body})
 }
 
 // Offer answers a re-INVITE or UPDATE (RFC 3264, section 8).
@@ -49,10 +49,12 @@ func (h *dialogHandler) Ended(reason sipua.EndReason) {
 	}
 }
 
-// acknowledged is the ACK of a 2xx.
+// acknowledged is the ACK of a 2xx. It has the sequence number of its INVITE, which tells whether its body answers our offer: the ACK
+// before may be handled after the re-INVITE that followed it.
 type acknowledged struct {
-	id   conference.ParticipantID
-	body []byte
+	id       conference.ParticipantID
+	sequence uint32
+	body     []byte
 }
 
 func (m acknowledged) handle(c *controller) {
@@ -60,7 +62,7 @@ func (m acknowledged) handle(c *controller) {
 	if p == nil {
 		return
 	}
-	if offer := p.pending; offer != nil {
+	if offer := p.pending; offer != nil && m.sequence == p.pendingSequence {
 		p.pending = nil
 		if err := c.accept(p, offer, p.said, m.body); err != nil {
 			c.log.Warn("no usable answer in ACK", slog.String("participant", string(p.id)), slog.Any("error", err))
@@ -114,6 +116,7 @@ func (m offered) answer(c *controller) (*sipua.Response, error) {
 		return c.accepted(p).WithBody(sdpType, body), nil
 	case m.request.Method == "INVITE":
 		p.pending, p.said = c.offer(p)
+		p.pendingSequence = m.request.CSeq
 		return c.accepted(p).WithBody(sdpType, p.pending.Marshal()), nil
 	default: // an UPDATE without an offer only refreshes
 		return c.accepted(p), nil

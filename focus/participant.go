@@ -42,11 +42,12 @@ type participant struct {
 	bridged     bool
 	hangUp      bool // the dialog is to be ended by us although the machine did not eject
 
-	local, remote *sdp.Description // last sent and received
-	pending       *sdp.Description // our offer that waits for its answer in an ACK
-	stream        sdp.Stream
-	peer          conference.Session
-	spoke         bool // it has been agreed that it sends, now or before
+	local, remote   *sdp.Description // last sent and received
+	pending         *sdp.Description // our offer that waits for its answer in an ACK
+	pendingSequence uint32           // of the INVITE that asked for it
+	stream          sdp.Stream
+	peer            conference.Session
+	spoke           bool // it has been agreed that it sends, now or before
 
 	want    conference.Indication // what it is to be told
 	said    sdp.Record            // what our last description said
