@@ -24,7 +24,7 @@ var imports = map[string][]string{
 	"siprec/srs":         {"codecs", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/control":   {"focus", "focus/conference", "confevent"},
 	"internal/telemetry": {"focus"},
-	"internal/config":    {"focus", "internal/sipua", "internal/media", "mixer", "siprec", "siprec/srs", "internal/control", "codecs"},
+	"internal/config":    {},
 	"internal/conftest":  {"codecs", "confevent", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/demo":      {Anything},
 	"internal/loadbench": {},
