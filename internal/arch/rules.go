@@ -16,6 +16,7 @@ var imports = map[string][]string{
 	"focus/conference":   {},
 	"internal/sdp":       {"codecs"},
 	"siprec":             {"codecs", "internal/sdp"},
+	"siprec/seal":        {},
 	"mixer":              {"codecs"},
 	"internal/media":     {"codecs"},
 	"internal/sipua":     {},
@@ -38,7 +39,7 @@ const Anything = "*"
 // pure packages get time, identifiers and randomness as arguments and do no input or output.
 //
 //nolint:gochecknoglobals // the table is the rule
-var pure = []string{"codecs", "confevent", "focus/conference", "internal/sdp", "siprec"}
+var pure = []string{"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal"}
 
 // impure are the packages of the standard library that a pure package must not import. "net/netip" is values only and allowed.
 //
