@@ -47,13 +47,7 @@ func changes(old, next *conference.State) []change {
 	if a, b := speakers(old), speakers(next); !slices.Equal(a, b) {
 		add(SpeakerChanged, SpeakersInfo{Speakers: b})
 	}
-	for i := range next.Recordings {
-		r := &next.Recordings[i]
-		before, _ := old.Recording(r.ID)
-		if kind := recordingChange(&before, r); kind != "" {
-			add(kind, DescribeRecording(next.ID, r))
-		}
-	}
+	list = append(list, recordingChanges(old, next)...)
 	if old.Active && !next.Active {
 		add(ConferenceEnded, DescribeConference(next))
 	}
@@ -80,6 +74,22 @@ func speakers(s *conference.State) []conference.ParticipantID {
 	return list
 }
 
+// recordingChanges are the events of recordings.
+func recordingChanges(old, next *conference.State) []change {
+	var list []change
+	for i := range next.Recordings {
+		r := &next.Recordings[i]
+		before, _ := old.Recording(r.ID)
+		if kind := recordingChange(&before, r); kind != "" {
+			list = append(list, change{kind, DescribeRecording(next.ID, r)})
+		}
+		if r.Degraded && !before.Degraded && r.State != conference.RecordingFailed {
+			list = append(list, change{RecordingDegraded, DescribeRecording(next.ID, r)})
+		}
+	}
+	return list
+}
+
 // recordingChange is the event of a new acknowledged state, "" for none.
 func recordingChange(old, next *conference.Recording) EventType {
 	if old.State == next.State {
@@ -97,7 +107,7 @@ func recordingChange(old, next *conference.Recording) EventType {
 		return RecordingFailed
 	case conference.RecordingStopped:
 		return RecordingStopped
-	case conference.RecordingStarting, conference.RecordingStopping:
+	case conference.RecordingStarting, conference.RecordingStopping, conference.RecordingStandby:
 		return ""
 	default:
 		return ""

@@ -64,6 +64,17 @@ type Recorder struct {
 	Codecs  []codecs.Codec
 	Profile siprec.Profile     // its dialect; the zero value is the RFC
 	Retry   siprec.RetryPolicy // of a lost session
+	// Priority: servers with lower numbers are preferred. Weight is its share when recordings are balanced; 0 means 1.
+	Priority, Weight int
+	Group            string // policies and requests may name it instead of its members; empty: none
+	Probe            Probe
+	Health           siprec.HealthConfig
+}
+
+// Probe says how a server is asked whether it is there, by OPTIONS.
+type Probe struct {
+	Interval time.Duration // 0: it is not asked
+	Timeout  time.Duration // 0: 1 s
 }
 
 // Notification tells how participants without record-aware user agents learn of a recording (RFC 7866, section 6.1.2).
@@ -95,7 +106,7 @@ type ParticipantChange struct {
 // RecordingRequest asks for a recording; zero fields mean what the conference is configured for.
 type RecordingRequest struct {
 	Modes   conference.Mode
-	Servers []string // names of Recorders
+	Servers []string // names of Recorders, or of groups of them
 }
 
 // withDefaults fills in what is zero.

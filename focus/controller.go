@@ -38,6 +38,7 @@ type controller struct {
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
 	recorders    []*recorder
+	watching     bool            // the media of recorders are looked at
 	applied      <-chan struct{} // of the last layout
 	wake         time.Time       // of the machine
 	timer        *time.Timer

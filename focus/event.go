@@ -23,6 +23,8 @@ const (
 	RecordingResumed   EventType = "recording.resumed"
 	RecordingStopped   EventType = "recording.stopped"
 	RecordingFailed    EventType = "recording.failed"
+	RecordingMoved     EventType = "recording.moved"    // another server has taken over
+	RecordingDegraded  EventType = "recording.degraded" // fewer servers record than wanted
 	DigitReceived      EventType = "dtmf.received"
 )
 
@@ -51,6 +53,8 @@ type Hooks struct {
 	CallEnded func(CallRecord)
 	// RecordingChanged: a session with a recording server has a new state; old is "" for a new one.
 	RecordingChanged func(server, old, state string)
+	// RecorderChanged: probes tell that a recording server is up or down.
+	RecorderChanged func(server, state string)
 	// RecordingFailure: a server refused, was lost or refused a change.
 	RecordingFailure func(server, kind string)
 	// Notified: a NOTIFY was accepted; state is full, partial or deleted.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
@@ -31,6 +32,7 @@ type Focus struct {
 	log    *slog.Logger
 	hooks  Hooks
 	events *eventLog
+	pool   *recorderPool
 	spawn  func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
 	cut    context.CancelFunc
 	drain  context.CancelFunc
@@ -61,7 +63,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	cfg = cfg.withDefaults()
 	f := &Focus{
 		cfg: cfg, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
-		events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
+		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
 	}
 	root, cut := context.WithCancel(context.Background())
 	f.cut = cut
@@ -97,25 +99,19 @@ func (f *Focus) checkConference(c ConferenceConfig) error {
 
 func (f *Focus) checkServers(names []string) error {
 	for _, name := range names {
-		if _, ok := f.recorder(name); !ok {
+		if !f.pool.known(name) {
 			return fmt.Errorf("%w: %q", ErrNoServer, name)
 		}
 	}
 	return nil
 }
 
-func (f *Focus) recorder(name string) (Recorder, bool) {
-	for _, r := range f.cfg.Recorders {
-		if r.Name == name {
-			return r, true
-		}
-	}
-	return Recorder{}, false
-}
-
 // Serve gives the Focus its agent; to be called once, before or right after the agent is started. (The agent needs its
 // handler first, hence not a field of Deps.)
-func (f *Focus) Serve(agent *sipua.Agent) { f.agent.Store(agent) }
+func (f *Focus) Serve(agent *sipua.Agent) {
+	f.agent.Store(agent)
+	f.probeRecorders(agent)
+}
 
 // Shutdown drains: new calls and subscriptions are refused, all conferences end with BYE and a last NOTIFY, recordings get
 // their last metadata and BYE. Peers that do not answer are waited for only a few seconds; which recording server has not

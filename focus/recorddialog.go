@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
@@ -86,7 +87,10 @@ func (m recorderDialog) handle(c *controller) {
 		c.hangUp(m.dialog, "")
 		return
 	}
-	r.dialog = m.dialog
+	r.dialog, r.after = m.dialog, 0
+	if a, ok := m.event.(siprec.Answered); ok {
+		r.after = a.RetryAfter
+	}
 	c.recorderStep(r, m.event)
 }
 
@@ -190,6 +194,9 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 		h(r.server.Name, old, a.State.String())
 	}
 	r.state = a.State
+	if a.State == siprec.StateRecording || a.State == siprec.StatePaused {
+		c.focus.pool.began(r.server.Name, time.Now())
+	}
 	states := map[siprec.State]conference.RecordingState{
 		siprec.StateConnecting: conference.RecordingStarting, siprec.StateRecording: conference.RecordingActive,
 		siprec.StatePaused: conference.RecordingPaused, siprec.StateFailed: conference.RecordingFailed,
@@ -205,6 +212,11 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 	}
 	if a.State == siprec.StateFailed {
 		report.Error = a.Reason
+		r.gaveUp = !a.Retry
+		c.later(seekInterval, seek{r})
+		if c.hasOthers(r) { // one of which may come back
+			over, report.Retrying = false, true
+		}
 	}
 	if over {
 		c.finish(r)
@@ -218,6 +230,12 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 		slog.Int("status", a.Status), slog.String("detail", a.Detail))
 	if h := c.focus.hooks.RecordingFailure; h != nil {
 		h(r.server.Name, a.Kind.String())
+	}
+	switch a.Kind {
+	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
+		c.focus.pool.failed(r.server.Name, r.after, time.Now())
+		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
+	case siprec.AlarmUpdateRefused, siprec.AlarmStreamsRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent:
 	}
 }
 

@@ -33,6 +33,11 @@ type recorder struct {
 	reply     *sipua.Response    // to the request of the server that is being handled
 	streams   map[string]*recorded
 	state     siprec.State
+	after     time.Duration  // Retry-After of the last refusal
+	refused   uint64         // packets nobody listened to, at the last look
+	deaf      int            // looks in a row that found more of them
+	gaveUp    bool           // the protocol will not try again by itself
+	silent    bool           // it had sent reports and does not any more
 	queue     []siprec.Event // the first is being handled
 	over      bool
 }
@@ -61,22 +66,9 @@ func newIdentity() siprec.ID {
 	return siprec.NewID(uuid)
 }
 
-// startRecorders opens a session with each server of a recording.
-func (c *controller) startRecorders(id conference.RecordingID) {
-	r, ok := c.machine.State().Recording(id)
-	if !ok {
-		return
-	}
-	for _, v := range r.Servers {
-		if err := c.startRecorder(&r, v.Name); err != nil {
-			c.log.Error("recording cannot begin", slog.String("server", v.Name), slog.Any("error", err))
-			_ = c.step(conference.Report{Recording: id, Server: v.Name, State: conference.RecordingFailed, Error: err.Error()})
-		}
-	}
-}
-
-func (c *controller) startRecorder(r *conference.Recording, name string) error {
-	server, ok := c.focus.recorder(name)
+// startRecorder opens a session with a server. streams are those of the session that it takes over, nil for a new copy.
+func (c *controller) startRecorder(r *conference.Recording, name string, streams map[string]*recorded) error {
+	server, ok := c.focus.pool.find(name)
 	if !ok {
 		return fmt.Errorf("%w: %q", ErrNoServer, name)
 	}
@@ -97,11 +89,14 @@ func (c *controller) startRecorder(r *conference.Recording, name string) error {
 	if err != nil {
 		return err
 	}
+	if streams == nil {
+		streams = map[string]*recorded{}
+	}
 	rec := &recorder{
-		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(),
-		streams: map[string]*recorded{},
+		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(), streams: streams,
 	}
 	c.recorders = append(c.recorders, rec)
+	c.focus.pool.opened(name)
 	c.desire(rec)
 	return nil
 }
@@ -157,6 +152,9 @@ func (c *controller) recorderStep(r *recorder, e siprec.Event) {
 func (c *controller) recorderActions(r *recorder, actions []siprec.Action) {
 	mix := false
 	for _, a := range actions {
+		if r.over { // another server has taken over: what the protocol wants for this one does not count
+			return
+		}
 		switch a := a.(type) {
 		case siprec.StartMedia:
 			mix = c.startStream(r, a) || mix
@@ -269,7 +267,11 @@ func (r *recorder) taps(list []tap) []tap {
 
 // finish lets go of a session that is over.
 func (c *controller) finish(r *recorder) {
+	if r.over {
+		return
+	}
 	r.over = true
+	c.focus.pool.closed(r.server.Name)
 	for i, other := range c.recorders {
 		if other == r {
 			c.recorders = append(c.recorders[:i:i], c.recorders[i+1:]...)

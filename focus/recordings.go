@@ -17,7 +17,7 @@ func (f *Focus) StartRecording(ctx context.Context, id conference.ID, r Recordin
 		return RecordingInfo{}, err
 	}
 	rid := conference.RecordingID(shortName("r"))
-	if _, err := f.command(ctx, id, conference.Record{ID: rid, Modes: r.Modes, Servers: r.Servers}); err != nil {
+	if _, err := f.command(ctx, id, conference.Record{ID: rid, Modes: r.Modes, Servers: f.pool.expand(r.Servers)}); err != nil {
 		return RecordingInfo{}, err
 	}
 	return f.Recording(ctx, id, rid)

@@ -2,10 +2,12 @@ package focus_test
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ type recordingServer struct {
 	agent  *sipua.Agent
 	refuse int           // status for an INVITE; 0: accept
 	mute   bool          // never answers
+	sick   atomic.Bool   // answers OPTIONS with 503
 	slow   chan struct{} // what changes are answered after; nil: at once
 
 	mu        sync.Mutex
@@ -47,6 +50,8 @@ type heardStream struct {
 	last    time.Time
 	pcm     []float64
 	ssrcs   map[uint32]bool
+	stamps  []uint32 // timestamps, in order of arrival
+	numbers []uint16 // sequence numbers
 }
 
 func newRecordingServer(t *testing.T) *recordingServer {
@@ -83,8 +88,11 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	s.contact, _ = request.Contact()
 	s.requires = request.Headers.List("Require")
 	s.mu.Unlock()
+	s.mu.Lock()
+	mute := s.mute
+	s.mu.Unlock()
 	switch {
-	case s.mute:
+	case mute:
 		<-call.Done()
 		return
 	case s.refuse != 0:
@@ -189,6 +197,8 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 			stream.first = time.Now()
 		}
 		stream.packets++
+		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
+		stream.stamps = append(stream.stamps, binary.BigEndian.Uint32(packet[4:]))
 		stream.last = time.Now()
 		stream.ssrcs[uint32(packet[8])<<24|uint32(packet[9])<<16|uint32(packet[10])<<8|uint32(packet[11])] = true
 		for _, v := range pcm[:k] {
@@ -248,7 +258,24 @@ func (s *recordingServer) Subscribe(i *sipua.IncomingSubscription) {
 }
 
 // Request implements both handlers.
-func (s *recordingServer) Request(*sipua.Request) *sipua.Response { return nil }
+func (s *recordingServer) Request(*sipua.Request) *sipua.Response {
+	if s.sick.Load() {
+		return sipua.NewResponse(503)
+	}
+	return nil
+}
+
+// die is the end without a word: nobody listens, nobody answers.
+func (s *recordingServer) die() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mute = true
+	s.slow = make(chan struct{})
+	s.t.Cleanup(func() { close(s.slow) })
+	for _, c := range s.sockets {
+		_ = c.Close()
+	}
+}
 
 // Ack implements sipua.DialogHandler.
 func (s *recordingServer) Ack(*sipua.Request) {}

@@ -116,6 +116,7 @@ const (
 	AlarmStreamsDropped                  // more streams wanted than the profile allows
 	AlarmLost                            // the dialog was lost: timeout, 481, transport
 	AlarmEnded                           // the recorder ended the dialog
+	AlarmSilent                          // it sends no receiver reports any more
 )
 
 // String returns a stable name for logs and metrics.
@@ -137,6 +138,8 @@ func (k AlarmKind) String() string {
 		return "lost"
 	case AlarmEnded:
 		return "ended"
+	case AlarmSilent:
+		return "silent"
 	default:
 		return "invalid"
 	}

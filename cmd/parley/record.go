@@ -14,6 +14,8 @@ type recordCommands struct {
 	Pause  recordPause  `cmd:"" help:"Pause a recording."`
 	Resume recordResume `cmd:"" help:"Go on with a paused recording."`
 	Ls     recordList   `cmd:"" help:"List the recordings of a conference."`
+
+	Servers recordServers `cmd:"" help:"List the recording servers and whether they are there."`
 }
 
 type recordStart struct {
@@ -112,6 +114,20 @@ func (c *recordList) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return t.show(c.JSON, found, "id", "state", "mode", "servers", "streams", "started_at")
+}
+
+type recordServers struct {
+	server
+	list
+}
+
+// Run lists the recording servers.
+func (c *recordServers) Run(ctx context.Context, t *terminal) error {
+	var found json.RawMessage
+	if err := c.client().get(ctx, "/recording/servers", &found); err != nil {
+		return err
+	}
+	return t.show(c.JSON, found, "name", "state", "sessions", "failures", "priority", "weight", "group", "uri")
 }
 
 type sayCommand struct {

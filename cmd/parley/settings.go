@@ -94,6 +94,13 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 			out.OnFailure = policy
 		}
 	}
+	how := cmp.Or(p.Select, defaults.Select)
+	out.Copies, out.Quorum, out.Balance = cmp.Or(p.Copies, defaults.Copies), cmp.Or(p.Quorum, defaults.Quorum), how == "balance"
+	if how == "parallel" {
+		out.Copies = 0 // all
+	} else {
+		out.Copies = max(1, out.Copies)
+	}
 	modes := p.Mode
 	if len(modes) == 0 {
 		modes = defaults.Mode

@@ -8,7 +8,7 @@ import (
 // sources gives the metrics what the parts of the service have counted.
 func (s *service) sources() telemetry.Sources {
 	return telemetry.Sources{
-		Focus: s.focus.Stats,
+		Focus: s.focus.Stats, Recorders: s.focus.RecordingServers,
 		Mixer: func() telemetry.Mixer { return mixerCounts(s.mixer.Stats()) },
 		RTP: func() telemetry.RTP {
 			stats := s.media.Stats()

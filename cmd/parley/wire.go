@@ -141,8 +141,8 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 // recorders are the configured ones and, last, the embedded one.
 func (s *service) recorders(cfg *config.Config) ([]focus.Recorder, error) {
 	var out []focus.Recorder
-	for _, server := range cfg.Recording.Servers {
-		out = append(out, focus.Recorder{Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs)})
+	for i := range cfg.Recording.Servers {
+		out = append(out, recorder(&cfg.Recording.Servers[i]))
 	}
 	if s.recorder == nil {
 		return out, nil

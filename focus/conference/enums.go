@@ -99,6 +99,7 @@ const (
 	RecordingFailed
 	RecordingStopping
 	RecordingStopped
+	RecordingStandby // of a server: it records when another fails
 )
 
 // String gives the name used by the API.
@@ -180,7 +181,7 @@ var (
 	joiningNames       = [...]string{"dialed-in", "dialed-out", "focus-owner"}
 	disconnectionNames = [...]string{"", "departed", "booted", "failed", "busy"}
 	indicationNames    = [...]string{"off", "paused", "on"}
-	recordingNames     = [...]string{"starting", "recording", "paused", "failed", "stopping", "stopped"}
+	recordingNames     = [...]string{"starting", "recording", "paused", "failed", "stopping", "stopped", "standby"}
 	policyNames        = [...]string{"on_demand", "always", "never"}
 	failureNames       = [...]string{"notify", "continue", "terminate"}
 )

@@ -32,6 +32,12 @@ type RecordingConfig struct {
 	Modes     Mode     // when a request names none; 0 means Mixed
 	Servers   []string // when a request names none
 	OnFailure FailurePolicy
+	// Copies is how many of the servers record at once, the others stand by; 0: all of them.
+	Copies int
+	// Balance spreads recordings over the servers instead of preferring the first ones.
+	Balance bool
+	// Quorum is how many copies are wanted: with fewer, OnFailure applies. 0: one.
+	Quorum int
 }
 
 // Machine is the conference. It belongs to one goroutine; the States it hands out belong to nobody.

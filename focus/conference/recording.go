@@ -104,14 +104,16 @@ func (s *step) report(e Report) error {
 	}
 	r.Servers = slices.Clone(r.Servers)
 	r.Servers[k] = server
-	before := r.State
+	before := r
 	r.State = aggregate(&r)
 	r.Broken = r.Broken || r.State == RecordingFailed
+	r.Degraded = !r.Stopping && !r.Over() && able(&r) < max(1, s.m.cfg.Recording.Quorum)
 	if r.State == RecordingActive && r.StartedAt.IsZero() {
 		r.StartedAt = s.now
 	}
 	s.put(i, r)
-	if r.State != RecordingFailed || before == RecordingFailed {
+	failed := r.State == RecordingFailed && before.State != RecordingFailed
+	if !failed && (!r.Degraded || before.Degraded || before.State == RecordingFailed) {
 		return nil
 	}
 	switch s.m.cfg.Recording.OnFailure {
@@ -124,14 +126,27 @@ func (s *step) report(e Report) error {
 	return nil
 }
 
+// able counts the servers that record, or may be about to.
+func able(r *Recording) int {
+	n := 0
+	for i := range r.Servers {
+		switch r.Servers[i].State {
+		case RecordingStarting, RecordingActive, RecordingPaused:
+			n++
+		case RecordingFailed, RecordingStopping, RecordingStopped, RecordingStandby:
+		}
+	}
+	return n
+}
+
 // aggregate is the state of a recording from those of its servers: one that records is enough.
 func aggregate(r *Recording) RecordingState {
 	count := map[RecordingState]int{}
 	over := 0
 	for i := range r.Servers {
 		count[r.Servers[i].State]++
-		if r.Servers[i].Over() {
-			over++
+		if r.Servers[i].Over() || r.Servers[i].State == RecordingStandby {
+			over++ // who stands by is called before the failure of another is reported
 		}
 	}
 	switch {

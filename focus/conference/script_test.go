@@ -137,6 +137,8 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 			c.MutedOnEntry = v == "muted"
 		case "servers":
 			c.Recording.Servers = strings.Split(v, ",")
+		case "quorum":
+			c.Recording.Quorum, _ = strconv.Atoi(v)
 		case "policy":
 			c.Recording.Policy = map[string]RecordingPolicy{"always": Always, "never": Never, "on_demand": OnDemand}[v]
 		case "failure":
@@ -198,7 +200,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	case "stop":
 		return StopRecording{ID: rid}
 	case "report":
-		state := map[string]RecordingState{"starting": RecordingStarting, "recording": RecordingActive, "paused": RecordingPaused, "failed": RecordingFailed, "stopped": RecordingStopped}
+		state := map[string]RecordingState{"starting": RecordingStarting, "recording": RecordingActive, "paused": RecordingPaused, "failed": RecordingFailed, "stopped": RecordingStopped, "standby": RecordingStandby}
 		return Report{Recording: rid, Server: names[1], State: state[names[2]], Retrying: args["retry"] == "yes"}
 	case "indicated":
 		ind := map[string]Indication{"on": IndicateOn, "off": IndicateOff, "paused": IndicatePaused}
@@ -283,6 +285,9 @@ func printState(s *State) string {
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		fmt.Fprintf(&out, "  rec %s %s %v", r.ID, r.State, r.Modes.Strings())
+		if r.Degraded {
+			out.WriteString(" degraded")
+		}
 		for _, v := range r.Servers {
 			fmt.Fprintf(&out, " %s:%s", v.Name, v.State)
 		}

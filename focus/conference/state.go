@@ -85,6 +85,7 @@ type Recording struct {
 	Stopping  bool           // wished
 	Automatic bool           // begun by the policy "always"
 	Broken    bool           // has failed before: participants are told again only once a server records
+	Degraded  bool           // fewer servers record, or may still begin to, than the policy wants
 	StartedAt time.Time
 }
 

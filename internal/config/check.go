@@ -144,43 +144,14 @@ func (r *reader) checkConferences(cfg *Config) {
 			ids[conference.ID] = i
 		}
 		if conference.Recording != nil {
-			r.checkServers(key+".recording.servers", conference.Recording.Servers, cfg)
+			r.checkPolicy(key+".recording", conference.Recording, cfg)
 		}
 	}
-	r.checkServers("conference_defaults.recording.servers", cfg.ConferenceDefaults.Recording.Servers, cfg)
+	r.checkPolicy("conference_defaults.recording", &cfg.ConferenceDefaults.Recording, cfg)
 }
-
-// checkServers sees that policies name recorders that exist. The embedded recorder is called "embedded".
-func (r *reader) checkServers(key string, names []string, cfg *Config) {
-	for i, name := range names {
-		known := slices.ContainsFunc(cfg.Recording.Servers, func(s RecordingServer) bool { return s.Name == name })
-		if !known && (name != EmbeddedServer || !cfg.SRS.Enabled) {
-			r.fail(fmt.Sprintf("%s[%d]", key, i), "no recording server is called %q", name)
-		}
-	}
-}
-
-// EmbeddedServer is the name of the recorder inside `parley serve`.
-const EmbeddedServer = "embedded"
 
 func (r *reader) checkRecording(cfg *Config) {
-	names := map[string]bool{}
-	for i, server := range cfg.Recording.Servers {
-		key := fmt.Sprintf("recording.servers[%d]", i)
-		switch {
-		case server.Name == "":
-			r.fail(key+".name", "wants a name")
-		case names[server.Name]:
-			r.fail(key+".name", "%q stands twice", server.Name)
-		case server.Name == EmbeddedServer:
-			r.fail(key+".name", "%q is the name of the embedded recorder", server.Name)
-		}
-		names[server.Name] = true
-		if !strings.HasPrefix(server.URI, "sip:") || len(server.URI) <= len("sip:") {
-			r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
-		}
-		r.checkCodecs(key+".codecs", server.Codecs)
-	}
+	r.checkRecorders(cfg)
 	if !cfg.Recording.Notification.Tone {
 		r.fail("recording.notification.tone", "cannot be switched off: whoever is recorded is told")
 	}

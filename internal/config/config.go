@@ -120,6 +120,9 @@ type RecordingPolicy struct {
 	Policy    string   `yaml:"policy" accept:"always,on_demand,never"`
 	Mode      []string `yaml:"mode" accept:"mixed,separate"`
 	Servers   []string `yaml:"servers"`
+	Select    string   `yaml:"select" accept:"parallel,failover,balance"` // all record; the first ones, the others stand by; the least busy ones
+	Copies    int      `yaml:"copies"`                                    // how many record at once with failover and balance; 0: one
+	Quorum    int      `yaml:"quorum"`                                    // with fewer copies on_failure applies; 0: one
 	OnFailure string   `yaml:"on_failure" accept:"continue,notify,terminate"`
 }
 
@@ -127,14 +130,6 @@ type RecordingPolicy struct {
 type Recording struct {
 	Servers      []RecordingServer `yaml:"servers"`
 	Notification Notification      `yaml:"notification"`
-}
-
-// RecordingServer is one Session Recording Server.
-type RecordingServer struct {
-	Name   string   `yaml:"name"`
-	URI    string   `yaml:"uri"`
-	Codecs []string `yaml:"codecs"`
-	SRTP   string   `yaml:"srtp" accept:"disabled,optional,required"`
 }
 
 // Notification is how participants whose phone is not record-aware learn that they are recorded. It cannot be switched off.
@@ -215,7 +210,7 @@ func Default() Config {
 		},
 		ConferenceDefaults: ConferenceDefaults{
 			Dynamic: true, Entry: "none",
-			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, OnFailure: "notify"},
+			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify"},
 		},
 		Recording: Recording{Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{

@@ -19,6 +19,7 @@ var routes = []string{
 	"PATCH /api/v1/conferences/{id}/participants/{pid}", "DELETE /api/v1/conferences/{id}/participants/{pid}",
 	"GET /api/v1/conferences/{id}/recordings", "POST /api/v1/conferences/{id}/recordings", "GET /api/v1/conferences/{id}/recordings/{rid}",
 	"PATCH /api/v1/conferences/{id}/recordings/{rid}", "DELETE /api/v1/conferences/{id}/recordings/{rid}",
+	"GET /api/v1/recording/servers",
 	"POST /api/v1/conferences/{id}/announcements", "GET /api/v1/events", "GET /api/v1/conferences/{id}/events",
 	"GET /healthz", "GET /readyz", "GET /metrics",
 }

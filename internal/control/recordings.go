@@ -39,6 +39,11 @@ type changedRecording struct {
 }
 
 func (s *Server) registerRecordings(api huma.API) {
+	servers := operation(tagRecordings, http.MethodGet, "/recording/servers", "list-recording-servers", "List recording servers")
+	servers.Description = "What is known of each: whether it answers, rests after failures, and how many sessions it has."
+	huma.Register(api, servers, func(context.Context, *struct{}) (*body[[]focus.RecorderStatus], error) {
+		return answer(s.focus.RecordingServers(), nil)
+	})
 	huma.Register(api, operation(tagRecordings, http.MethodGet, "/conferences/{id}/recordings", "list-recordings", "List recordings"),
 		func(ctx context.Context, in *ConferencePath) (*body[[]focus.RecordingInfo], error) {
 			found, err := s.focus.Recordings(ctx, conference.ID(in.Conference))

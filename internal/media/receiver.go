@@ -68,13 +68,22 @@ func (s *Session) adopt(now time.Duration) {
 	if previous == nil || previous.clock != a.clock {
 		s.out.changeClock(a.clock, now)
 	}
+	if a.deaf() {
+		s.settle(now)
+	}
+}
+
+// deaf tells that nothing is expected but reports: a recorded stream. Its socket can be connected at once, so that the system
+// tells when nobody listens any more.
+func (a *agreement) deaf() bool {
+	return a.params.Send && !a.params.Receiving && len(a.params.Receive) == 0
 }
 
 // direct points the sender to where media go now.
 func (s *Session) direct() {
 	to := s.in.latch.destination()
 	s.out.to = s.rtp.address(to)
-	s.out.connected = s.in.connected && to == s.in.latch.addr
+	s.out.connected = s.in.connected && (to == s.in.latch.addr || s.in.agreed != nil && s.in.agreed.deaf())
 	s.shared.destination.set(to)
 }
 
@@ -124,7 +133,11 @@ func (in *receiver) awaits(age time.Duration) bool {
 
 // settle connects the socket once the far end's address is certain, and opens it when the far end has gone silent.
 func (s *Session) settle(now time.Duration) {
-	settled := s.in.latch.settled(now)
+	settled, at := s.in.latch.settled(now), s.in.latch.addr
+	if a := s.in.agreed; a != nil && a.deaf() {
+		at = s.in.latch.destination()
+		settled = at.IsValid()
+	}
 	if settled == s.in.connected {
 		return
 	}
@@ -132,7 +145,7 @@ func (s *Session) settle(now time.Duration) {
 		s.disconnect()
 		return
 	}
-	to := s.rtp.address(s.in.latch.addr)
+	to := s.rtp.address(at)
 	s.in.connected = to.size > 0 && s.rtp.connect(&to)
 	s.direct()
 }

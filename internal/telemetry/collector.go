@@ -10,10 +10,11 @@ import (
 
 // Sources are asked at every scrape. All must be set and may be called from any goroutine.
 type Sources struct {
-	Focus func() focus.Stats
-	Mixer func() Mixer
-	RTP   func() RTP
-	SIP   func() SIP
+	Focus     func() focus.Stats
+	Recorders func() []focus.RecorderStatus
+	Mixer     func() Mixer
+	RTP       func() RTP
+	SIP       func() SIP
 }
 
 // Mixer is what the mixer has counted.
@@ -67,6 +68,8 @@ var (
 	subscriptionsDesc = desc("subscriptions", "Subscriptions to conference events.")
 	recordingsDesc    = desc("recording_sessions", "Sessions with recording servers by state.", "state")
 	recordedDesc      = desc("recording_packets_total", "RTP packets sent to recording servers.")
+	recorderUpDesc    = desc("recording_server_up", "Whether a recording server may be given recordings: not down, not resting.", "server")
+	recorderBusyDesc  = desc("recording_server_sessions", "Recording sessions of a recording server.", "server")
 	packetsDesc       = desc("rtp_packets_total", "RTP packets by direction (in, out).", "direction")
 	tickDesc          = desc("mixer_tick_seconds", "How long the mixer's ticks take.")
 	lateDesc          = desc("mixer_ticks_late_total", "Ticks that began late.")
@@ -82,7 +85,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, packetsDesc, tickDesc, lateDesc, framesDesc,
+		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, lateDesc, framesDesc,
 		requestsDesc, responsesDesc,
 	} {
 		out <- d
@@ -105,6 +108,14 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(recordingsDesc, float64(n), state)
 	}
 	counter(recordedDesc, stats.RecordedPackets)
+	for _, r := range c.sources.Recorders() {
+		up := 0.0
+		if r.State == "up" || r.State == "unknown" {
+			up = 1
+		}
+		gauge(recorderUpDesc, up, r.Name)
+		gauge(recorderBusyDesc, float64(r.Sessions), r.Name)
+	}
 	rtp := c.sources.RTP()
 	counter(packetsDesc, rtp.Received, "in")
 	counter(packetsDesc, rtp.Sent, "out")

@@ -22,6 +22,9 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		Focus: func() focus.Stats {
 			return focus.Stats{Conferences: 2, Participants: 7, Subscriptions: 4, Recordings: map[string]int{"recording": 1}, RecordedPackets: 99}
 		},
+		Recorders: func() []focus.RecorderStatus {
+			return []focus.RecorderStatus{{Name: "primary", State: "down"}, {Name: "second", State: "up", Sessions: 3}}
+		},
 		Mixer: func() telemetry.Mixer {
 			return telemetry.Mixer{
 				LateTicks: 5, Tick: telemetry.Histogram{Count: 3, Sum: 0.5, Buckets: map[float64]uint64{0.001: 1, 0.01: 3}},
@@ -42,7 +45,8 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_recording_sessions{state="recording"} 1`, `parley_recording_packets_total 99`, `parley_rtp_packets_total{direction="in"} 100`,
 		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
 		`parley_mixer_frames_total{codec="opus",op="encode"} 11`, `parley_sip_requests_total{method="INVITE"} 6`,
-		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `go_goroutines`, `process_cpu_seconds_total`,
+		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `parley_recording_server_up{server="primary"} 0`,
+		`parley_recording_server_up{server="second"} 1`, `parley_recording_server_sessions{server="second"} 3`, `go_goroutines`, `process_cpu_seconds_total`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("missing: %s", want)

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// recorder is a recording server of the configuration as the focus wants it.
+func recorder(server *config.RecordingServer) focus.Recorder {
+	return focus.Recorder{
+		Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs), Profile: dialect(server.Profile, &server.Dialect),
+		Priority: server.Priority, Weight: server.Weight, Group: server.Group,
+		Probe: focus.Probe{Interval: server.Probe.Interval, Timeout: server.Probe.Timeout},
+		Retry: siprec.RetryPolicy{Initial: server.Retry.Initial, Max: server.Retry.Max, Attempts: server.Retry.Attempts, Jitter: retryJitter},
+		Health: siprec.HealthConfig{
+			DownAfter: server.Probe.DownAfter, UpAfter: server.Probe.UpAfter, BreakAfter: server.Retry.BreakAfter, Cooldown: server.Retry.Cooldown,
+		},
+	}
+}
+
+// retryJitter keeps many sessions that were lost together from coming back together.
+const retryJitter = 0.3
+
+// dialect is a profile with its switches. Without a name the policy decides what is recorded.
+func dialect(name string, d *config.Dialect) siprec.Profile {
+	p, _ := siprec.LookupProfile(name) // checked by config; the zero value is the RFC
+	layouts := map[string]siprec.StreamLayout{
+		"any": siprec.LayoutAny, "separate": siprec.LayoutSeparate, "mixed": siprec.LayoutMixed, "pair": siprec.LayoutPair,
+	}
+	if layout, ok := layouts[d.Streams]; ok {
+		p.Layout = layout
+	}
+	updates := map[string]siprec.Updates{
+		"partial": siprec.PartialUpdates, "self_contained": siprec.SelfContainedUpdates, "complete": siprec.CompleteUpdates,
+	}
+	if u, ok := updates[d.Updates]; ok {
+		p.Updates = u
+	}
+	if by, ok := map[string]siprec.Method{"update": siprec.ByUpdate, "reinvite": siprec.ByReInvite}[d.MetadataBy]; ok {
+		p.MetadataBy = by
+	}
+	if pause, ok := map[string]siprec.PauseMedia{"inactive": siprec.PauseInactive, "silence": siprec.PauseSilence}[d.Pause]; ok {
+		p.Pause = pause
+	}
+	if d.MetadataType != "" {
+		p.MetadataType = d.MetadataType
+	}
+	p.MaxStreams, p.FirstLabel = override(d.MaxStreams, p.MaxStreams), override(d.FirstLabel, p.FirstLabel)
+	p.AVPF, p.OmitRequire = override(d.AVPF, p.AVPF), override(d.OmitRequire, p.OmitRequire)
+	p.SDPDisposition, p.OmitFocus = override(d.SDPDisposition, p.SDPDisposition), override(d.OmitFocus, p.OmitFocus)
+	p.DropEmptyStreams, p.LenientAnswer = override(d.DropEmptyStreams, p.DropEmptyStreams), override(d.LenientAnswer, p.LenientAnswer)
+	p.SendonlyIsReady, p.MetadataInBye = override(d.SendonlyIsReady, p.SendonlyIsReady), override(d.MetadataInBye, p.MetadataInBye)
+	p.AppendOnly, p.AlwaysMultipart = override(d.AppendOnly, p.AppendOnly), override(d.AlwaysMultipart, p.AlwaysMultipart)
+	for _, h := range d.Headers {
+		p.Headers = append(p.Headers, siprec.Header{Name: h.Name, Value: h.Value})
+	}
+	return p
+}

@@ -1,0 +1,175 @@
+package focus
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// startRecorders opens a session with as many servers of a recording as the policy wants; the others stand by.
+func (c *controller) startRecorders(id conference.RecordingID) {
+	r, ok := c.machine.State().Recording(id)
+	if !ok {
+		return
+	}
+	names, policy := serverNames(&r), c.entry.cfg.Recording
+	chosen := c.focus.pool.choose(names, copies(policy, len(names)), policy.Balance, time.Now())
+	for _, name := range names {
+		if !slices.Contains(chosen, name) {
+			_ = c.step(conference.Report{Recording: id, Server: name, State: conference.RecordingStandby})
+		}
+	}
+	for _, name := range chosen {
+		if err := c.startRecorder(&r, name, nil); err != nil {
+			c.log.Error("recording cannot begin", slog.String("server", name), slog.Any("error", err))
+			_ = c.step(conference.Report{Recording: id, Server: name, State: conference.RecordingFailed, Error: err.Error()})
+		}
+	}
+	c.watch()
+}
+
+func serverNames(r *conference.Recording) []string {
+	names := make([]string, 0, len(r.Servers))
+	for _, v := range r.Servers {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// spare are the servers that could take over a copy, the best first.
+func (c *controller) spare(r *recorder) []string {
+	recording, ok := c.machine.State().Recording(r.recording)
+	if !ok || recording.Stopping {
+		return nil
+	}
+	names := slices.DeleteFunc(serverNames(&recording), func(name string) bool {
+		return slices.ContainsFunc(c.recorders, func(other *recorder) bool {
+			return other.recording == r.recording && other.server.Name == name
+		})
+	})
+	return c.focus.pool.order(names, c.entry.cfg.Recording.Balance)
+}
+
+func (c *controller) hasOthers(r *recorder) bool { return len(c.spare(r)) > 0 }
+
+// moveCopy has another server take over what one cannot record any more: the same communication session, participants and
+// streams, with their sources and timestamps going on (RFC 7865, section 6.10). Nothing happens if there is no other.
+func (c *controller) moveCopy(r *recorder, reason string) {
+	if r.over {
+		return
+	}
+	for _, name := range c.spare(r) {
+		if !c.focus.pool.take(name, time.Now()) {
+			continue
+		}
+		recording, ok := c.machine.State().Recording(r.recording)
+		if !ok {
+			return
+		}
+		for _, s := range r.streams {
+			s.started = false
+		}
+		if err := c.startRecorder(&recording, name, r.streams); err != nil {
+			c.log.Error("recording cannot move", slog.String("server", name), slog.Any("error", err))
+			c.focus.pool.failed(name, 0, time.Now())
+			continue
+		}
+		c.log.Warn("another recording server takes over", slog.String("server", r.server.Name), slog.String("next", name),
+			slog.String("reason", reason))
+		r.streams = nil
+		// In this order: there is always a server that may record, so nobody is told that it stops.
+		_ = c.step(conference.Report{Recording: r.recording, Server: name, State: conference.RecordingStarting, SessionID: c.session.Text()})
+		if r.inviting != nil {
+			r.inviting()
+		}
+		c.finish(r)
+		_ = c.step(conference.Report{Recording: r.recording, Server: r.server.Name, State: conference.RecordingFailed, Error: reason})
+		if moved, ok := c.machine.State().Recording(r.recording); ok {
+			c.focus.events.add(c.id, time.Now(), RecordingMoved, DescribeRecording(c.id, &moved), false)
+		}
+		return
+	}
+}
+
+// seekInterval is how often a copy without server looks for one.
+const seekInterval = time.Second
+
+// seek looks for a server for a copy that has none.
+type seek struct{ recorder *recorder }
+
+func (m seek) handle(c *controller) {
+	r := m.recorder
+	if r.over || r.state != siprec.StateFailed {
+		return
+	}
+	c.moveCopy(r, "failed")
+	if r.over {
+		return
+	}
+	if r.gaveUp && c.focus.pool.take(r.server.Name, time.Now()) {
+		r.gaveUp = false
+		c.recorderStep(r, siprec.Retry{})
+	}
+	c.later(seekInterval, m)
+}
+
+// watchInterval is how often the media of recorders are looked at.
+const watchInterval = 500 * time.Millisecond
+
+// deafLooks is how many looks in a row must find that nobody listens.
+const deafLooks = 2
+
+// watch looks at the media from time to time, as long as somebody records.
+func (c *controller) watch() {
+	if !c.watching && len(c.recorders) > 0 {
+		c.watching = true
+		c.later(watchInterval, watchMedia{})
+	}
+}
+
+type watchMedia struct{}
+
+func (watchMedia) handle(c *controller) {
+	c.watching = false
+	for _, r := range slices.Clone(c.recorders) {
+		c.look(r)
+	}
+	c.watch()
+}
+
+// look finds out whether anybody listens at the server: the host of one that has died refuses its packets. That is known
+// long before a request in the dialog would time out.
+func (c *controller) look(r *recorder) {
+	var refused uint64
+	silent := len(r.streams) > 0
+	for _, s := range r.streams {
+		if !s.started {
+			continue
+		}
+		stats := s.session.Stats()
+		refused += stats.Refused
+		silent = silent && stats.RemoteGone
+	}
+	if silent != r.silent {
+		r.silent = silent
+		if silent { // SR-ERR-13: some recorders never send reports, so this is for the operator only
+			c.recorderAlarm(r, siprec.Alarm{Kind: siprec.AlarmSilent, Detail: "no receiver reports any more"})
+		}
+	}
+	if refused > r.refused {
+		r.deaf++
+	} else {
+		r.deaf = 0
+	}
+	r.refused = refused
+	if r.deaf < deafLooks {
+		return
+	}
+	r.deaf = 0
+	c.endRecorderDialog(r, sipua.Headers{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}, farewellPatience)
+	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
+}

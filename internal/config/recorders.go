@@ -1,0 +1,148 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RecordingServer is one Session Recording Server.
+type RecordingServer struct {
+	Name     string        `yaml:"name"`
+	URI      string        `yaml:"uri"`
+	Codecs   []string      `yaml:"codecs"`
+	SRTP     string        `yaml:"srtp" accept:"disabled,optional,required"`
+	Profile  string        `yaml:"profile" accept:"rfc,rfc-mixed,pair,chime,ccai,lab-open"` // its dialect; empty: rfc, with the streams that the policy names
+	Dialect  Dialect       `yaml:"dialect"`                                                 // switches over the profile
+	Priority int           `yaml:"priority"`                                                // lower numbers are preferred
+	Weight   int           `yaml:"weight"`                                                  // share when recordings are balanced; 0: 1
+	Group    string        `yaml:"group"`                                                   // policies may name it instead of its members
+	Probe    RecorderProbe `yaml:"probe"`
+	Retry    RecorderRetry `yaml:"retry"`
+}
+
+// RecorderProbe asks by OPTIONS whether a server is there.
+type RecorderProbe struct {
+	Interval  time.Duration `yaml:"interval"`   // 0: it is not asked
+	Timeout   time.Duration `yaml:"timeout"`    // 0: 1s
+	DownAfter int           `yaml:"down_after"` // lost probes in a row; 0: 2
+	UpAfter   int           `yaml:"up_after"`   // answered ones in a row; 0: 2
+}
+
+// RecorderRetry says how a lost or refused session is tried again, and when a server is left alone for a while.
+type RecorderRetry struct {
+	Initial    time.Duration `yaml:"initial"`     // 0: 1s
+	Max        time.Duration `yaml:"max"`         // 0: 1m
+	Attempts   int           `yaml:"attempts"`    // in a row; 0: no limit
+	BreakAfter int           `yaml:"break_after"` // failures in a row until it rests; 0: 3
+	Cooldown   time.Duration `yaml:"cooldown"`    // that rest, doubled each time; 0: 5s
+}
+
+// Dialect are switches for what recorders in the field want differently. What is not given is as the profile has it.
+type Dialect struct {
+	Streams          string         `yaml:"streams" accept:"any,separate,mixed,pair"`
+	MaxStreams       *int           `yaml:"max_streams"` // at one time; 0: no limit
+	MetadataType     string         `yaml:"metadata_type" accept:"application/rs-metadata+xml,application/rs-metadata"`
+	Updates          string         `yaml:"updates" accept:"partial,self_contained,complete"`
+	MetadataBy       string         `yaml:"metadata_by" accept:"update,reinvite"`
+	Pause            string         `yaml:"pause" accept:"inactive,silence"`
+	AVPF             *bool          `yaml:"avpf"`
+	OmitRequire      *bool          `yaml:"omit_require"`
+	SDPDisposition   *bool          `yaml:"sdp_disposition"`
+	OmitFocus        *bool          `yaml:"omit_focus"`
+	DropEmptyStreams *bool          `yaml:"drop_empty_streams"`
+	LenientAnswer    *bool          `yaml:"lenient_answer"`
+	SendonlyIsReady  *bool          `yaml:"sendonly_is_ready"`
+	MetadataInBye    *bool          `yaml:"metadata_in_bye"`
+	AppendOnly       *bool          `yaml:"append_only"`
+	AlwaysMultipart  *bool          `yaml:"always_multipart"`
+	FirstLabel       *int           `yaml:"first_label"`
+	Headers          []RecordHeader `yaml:"headers"` // extra header fields of every request
+}
+
+// RecordHeader is a header field for a recorder.
+type RecordHeader struct {
+	Name  string `yaml:"name"`
+	Value string `yaml:"value"`
+}
+
+// checkServers sees that policies name recorders, or groups of them, that exist. The embedded recorder is called "embedded".
+func (r *reader) checkServers(key string, names []string, cfg *Config) {
+	for i, name := range names {
+		known := slices.ContainsFunc(cfg.Recording.Servers, func(s RecordingServer) bool { return s.Name == name || s.Group == name })
+		if !known && (name != EmbeddedServer || !cfg.SRS.Enabled) {
+			r.fail(fmt.Sprintf("%s[%d]", key, i), "no recording server is called %q", name)
+		}
+	}
+}
+
+// EmbeddedServer is the name of the recorder inside `parley serve`.
+const EmbeddedServer = "embedded"
+
+func (r *reader) checkRecorders(cfg *Config) {
+	names := map[string]bool{}
+	for i := range cfg.Recording.Servers {
+		server := &cfg.Recording.Servers[i]
+		key := fmt.Sprintf("recording.servers[%d]", i)
+		switch {
+		case server.Name == "":
+			r.fail(key+".name", "wants a name")
+		case names[server.Name]:
+			r.fail(key+".name", "%q stands twice", server.Name)
+		case server.Name == EmbeddedServer:
+			r.fail(key+".name", "%q is the name of the embedded recorder", server.Name)
+		}
+		names[server.Name] = true
+		r.checkRecorder(key, server)
+	}
+	for i := range cfg.Recording.Servers {
+		if group := cfg.Recording.Servers[i].Group; names[group] || group == EmbeddedServer {
+			r.fail(fmt.Sprintf("recording.servers[%d].group", i), "%q is the name of a server", group)
+		}
+	}
+}
+
+func (r *reader) checkRecorder(key string, server *RecordingServer) {
+	if !strings.HasPrefix(server.URI, "sip:") || len(server.URI) <= len("sip:") {
+		r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
+	}
+	r.checkCodecs(key+".codecs", server.Codecs)
+	for sub, n := range map[string]int{
+		".weight": server.Weight, ".probe.down_after": server.Probe.DownAfter, ".probe.up_after": server.Probe.UpAfter,
+		".retry.attempts": server.Retry.Attempts, ".retry.break_after": server.Retry.BreakAfter,
+	} {
+		if n < 0 {
+			r.fail(key+sub, "wants 0 or more, has %d", n)
+		}
+	}
+	if n := server.Dialect.MaxStreams; n != nil && *n < 0 {
+		r.fail(key+".dialect.max_streams", "wants 0 or more, has %d", *n)
+	}
+	if n := server.Dialect.FirstLabel; n != nil && *n < 1 {
+		r.fail(key+".dialect.first_label", "wants 1 or more, has %d", *n)
+	}
+	for i, h := range server.Dialect.Headers {
+		if h.Name == "" || strings.ContainsAny(h.Name, ": \t\r\n") || strings.ContainsAny(h.Value, "\r\n") {
+			r.fail(fmt.Sprintf("%s.dialect.headers[%d]", key, i), "is no header field")
+		}
+	}
+}
+
+// checkPolicy sees that a policy asks for no more than there is.
+func (r *reader) checkPolicy(key string, p *RecordingPolicy, cfg *Config) {
+	r.checkServers(key+".servers", p.Servers, cfg)
+	if p.Copies < 0 {
+		r.fail(key+".copies", "wants 0 or more, has %d", p.Copies)
+	}
+	copies := p.Copies
+	if copies == 0 && (p.Select == "failover" || p.Select == "balance") {
+		copies = 1
+	}
+	if copies > 0 && p.Select == "parallel" {
+		r.fail(key+".copies", "all servers record when they are parallel; wants select: failover or balance")
+	}
+	if p.Quorum < 0 || copies > 0 && p.Quorum > copies {
+		r.fail(key+".quorum", "wants 0 to the number of copies (%d), has %d", copies, p.Quorum)
+	}
+}
