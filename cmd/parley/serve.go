@@ -71,13 +71,11 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	recorder, err := srs.New(srs.Config{
-		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, Allow: allow, UserAgent: "parley-srs/" + version, Logger: logger(cfg.Log, t.err),
-		Hooks: srs.Hooks{
-			Started:  func(r srs.Recording) { t.printf("recording %s\n", r.Directory) },
-			Finished: func(r srs.Recording) { t.printf("finished %s %s\n", r.Directory, r.State) },
-		},
-	})
+	settings := recorderConfig(cfg, logger(cfg.Log, t.err))
+	settings.Allow = allow
+	settings.Hooks.Started = func(r srs.Recording) { t.printf("recording %s\n", r.Directory) }
+	settings.Hooks.Finished = func(r srs.Recording) { t.printf("finished %s %s\n", r.Directory, r.State) }
+	recorder, err := srs.New(settings)
 	if err != nil {
 		return err
 	}

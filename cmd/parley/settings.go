@@ -15,6 +15,7 @@ import (
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec/srs"
 )
 
 // This file turns the checked configuration into each package's own. What config has checked cannot fail here; what it has not is an
@@ -122,6 +123,14 @@ func codecList(names []string) []codecs.Codec {
 		out = append(out, known[strings.ToLower(name)])
 	}
 	return out
+}
+
+func recorderConfig(cfg *config.Config, log *slog.Logger) srs.Config {
+	return srs.Config{
+		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: log,
+		MinFree: int64(cfg.SRS.MinFree), Sync: cfg.SRS.Sync,
+		Retention: srs.Retention{Age: cfg.SRS.Retention.Age, Size: int64(cfg.SRS.Retention.Size)},
+	}
 }
 
 func controlConfig(cfg config.HTTP, log *slog.Logger) control.Config {

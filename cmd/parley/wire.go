@@ -90,12 +90,11 @@ func (s *service) startRecorder(ctx context.Context, cfg *config.Config) error {
 	if !cfg.SRS.Enabled {
 		return nil
 	}
-	recorder, err := srs.New(srs.Config{
-		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: s.log.With(slog.String("part", "srs")),
-		Hooks: srs.Hooks{Finished: func(r srs.Recording) {
-			s.log.InfoContext(context.WithoutCancel(ctx), "recording written", slog.String("directory", r.Directory))
-		}},
-	})
+	settings := recorderConfig(cfg, s.log.With(slog.String("part", "srs")))
+	settings.Hooks.Finished = func(r srs.Recording) {
+		s.log.InfoContext(context.WithoutCancel(ctx), "recording written", slog.String("directory", r.Directory))
+	}
+	recorder, err := srs.New(settings)
 	if err != nil {
 		return err
 	}

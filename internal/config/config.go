@@ -144,7 +144,20 @@ type SRS struct {
 	Enabled   bool     `yaml:"enabled"`
 	Listen    []string `yaml:"listen"`
 	Directory string   `yaml:"directory"`
+
+	MinFree   Size          `yaml:"min_free"` // free disk below which no recording begins
+	Sync      time.Duration `yaml:"sync"`     // how often files are forced to the disk; 0: at their end
+	Retention Retention     `yaml:"retention"`
 }
+
+// Retention says when recordings are deleted.
+type Retention struct {
+	Age  time.Duration `yaml:"age"`  // 0: never
+	Size Size          `yaml:"size"` // of all together; 0: any
+}
+
+// Size is a number of octets.
+type Size int64
 
 // Events configures conference events.
 type Events struct {
@@ -215,6 +228,7 @@ func Default() Config {
 		Recording: Recording{Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",
+			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte
 		},
 		Events: Events{MinInterval: 5 * time.Second},
 		HTTP:   HTTP{Listen: "127.0.0.1:8080"},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,7 +14,10 @@ import (
 )
 
 //nolint:gochecknoglobals // constants that Go cannot say as such
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	sizeType     = reflect.TypeFor[Size]()
+)
 
 func (r *reader) readScalar(node ast.Node, value reflect.Value, key, accept string) {
 	switch node.(type) {
@@ -42,6 +46,14 @@ func setScalar(value reflect.Value, text, accept string) error {
 		value.SetInt(int64(d))
 		return nil
 	}
+	if value.Type() == sizeType {
+		n, ok := parseSize(text)
+		if !ok {
+			return refused
+		}
+		value.SetInt(n)
+		return nil
+	}
 	switch value.Kind() { //nolint:exhaustive // the kinds that occur in Config
 	case reflect.String:
 		if accept != "" && !slices.Contains(strings.Split(accept, ","), text) {
@@ -66,12 +78,31 @@ func setScalar(value reflect.Value, text, accept string) error {
 	return nil
 }
 
+// sizeUnits are those of powers of 2 (IEC 80000-13) and of 10.
+//
+//nolint:gochecknoglobals // a table
+var sizeUnits = map[string]int64{
+	"": 1, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+}
+
+func parseSize(text string) (int64, bool) {
+	digits := strings.TrimRight(text, "kKMGTiB ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	unit, ok := sizeUnits[strings.TrimSpace(text[len(digits):])]
+	if err != nil || !ok || n < 0 || n > math.MaxInt64/unit {
+		return 0, false
+	}
+	return n * unit, true
+}
+
 func wanted(value reflect.Value, accept string) string {
 	switch {
 	case accept != "":
 		return "one of " + strings.ReplaceAll(accept, ",", ", ")
 	case value.Type() == durationType:
 		return "a duration such as 200ms or 15s"
+	case value.Type() == sizeType:
+		return "a size such as 500MiB or 2TB"
 	case value.Kind() == reflect.Bool:
 		return "true or false"
 	case value.Kind() == reflect.Int:

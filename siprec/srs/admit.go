@@ -50,6 +50,9 @@ func warned(status int, text string) *sipua.Response {
 	return sipua.NewResponse(status).WithHeader("Warning", `399 srs "`+strings.NewReplacer(`"`, "'", `\`, "/").Replace(text)+`"`)
 }
 
+// unavailable is the response of a recorder that cannot take a session now; another may.
+func unavailable(why string) *sipua.Response { return warned(503, why).WithHeader("Retry-After", "10") }
+
 // userPart is the user of a SIP or tel URI.
 func userPart(aor string) string {
 	uri, err := sipua.ParseURI(aor)

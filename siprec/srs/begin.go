@@ -30,11 +30,11 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 	began := time.Now()
 	r := &recording{
 		server: s, cfg: &s.cfg, logger: s.cfg.Logger.With(slog.String("recording", id)), began: began,
-		dir:  filepath.Join(s.cfg.Directory, began.UTC().Format("20060102T150405Z")+"-"+id),
+		dir:  filepath.Join(s.cfg.Directory, began.UTC().Format(folderLayout)+"-"+id),
 		bind: address, cname: "srs-" + id,
 		commands: make(chan func()), packets: make(chan packet, queueSize), done: make(chan struct{}),
 		labels: make(map[string]siprec.ID), clocks: make(clocks),
-		flushed: began, reported: began, heard: began,
+		flushed: began, synced: began, reported: began, heard: began,
 		local: sdp.Local{
 			Address: address, Session: binary.BigEndian.Uint64(random[4:]) >> 1, Version: 1, ByPosition: true,
 		},

@@ -27,6 +27,7 @@ func (s *Server) Invite(call *sipua.IncomingCall) {
 		r, answer, refusal = s.begin(request)
 	}
 	if refusal != nil {
+		s.totals.refused.Add(1)
 		s.cfg.Logger.Info("recording session refused",
 			slog.String("from", request.From.URI.String()), slog.Int("status", refusal.Status), slog.String("warning", refusal.Headers.Get("Warning")))
 		if err := call.Reject(refusal); err != nil {
@@ -57,16 +58,20 @@ func (s *Server) begin(request *sipua.Request) (*recording, *sipua.Response, *si
 	if refusal != nil {
 		return nil, nil, refusal
 	}
+	if !s.keeper.look() {
+		return nil, nil, unavailable("disk full")
+	}
 	r, err := s.newRecording(request)
 	if err != nil {
 		s.cfg.Logger.Error("recording cannot begin", slog.Any("error", err))
+		s.keeper.alarm(Alarm{Name: AlarmWrite, Active: true, Detail: err.Error()})
 
 		return nil, nil, warned(500, "cannot record")
 	}
 	if err := s.add(r); err != nil {
 		r.remove()
 
-		return nil, nil, sipua.NewResponse(503).WithHeader("Retry-After", "10")
+		return nil, nil, unavailable(err.Error())
 	}
 	go r.run()
 	var response *sipua.Response

@@ -23,7 +23,7 @@ type client struct {
 	t      *testing.T
 	agent  *sipua.Agent
 	dialog *sipua.Dialog
-	server *Server
+	addr   func(transport string) netip.AddrPort // of the recorder
 	ended  chan sipua.EndReason
 	gone   atomic.Bool // it knows nothing of the dialog any more
 	began  time.Time   // of the conference clock
@@ -108,7 +108,13 @@ func startServer(t *testing.T, cfg Config) *Server {
 
 func newClient(t *testing.T, server *Server) *client {
 	t.Helper()
-	agent, err := sipua.New(sipua.Config{Timers: sipua.Timers{Glare: 50 * time.Millisecond}}, nobodyHome{})
+
+	return newClientOf(t, server.Addr, sipua.Timers{Glare: 50 * time.Millisecond})
+}
+
+func newClientOf(t *testing.T, addr func(transport string) netip.AddrPort, timers sipua.Timers) *client {
+	t.Helper()
+	agent, err := sipua.New(sipua.Config{Timers: timers}, nobodyHome{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,12 +129,12 @@ func newClient(t *testing.T, server *Server) *client {
 		}
 	})
 
-	return &client{t: t, agent: agent, server: server, ended: make(chan sipua.EndReason, 1), began: time.Now()}
+	return &client{t: t, agent: agent, addr: addr, ended: make(chan sipua.EndReason, 1), began: time.Now()}
 }
 
 // call is an INVITE to the recorder that is as it should be; tests break it.
 func (c *client) call(transport, contentType string, body []byte) sipua.OutgoingCall {
-	addr := c.server.Addr(transport)
+	addr := c.addr(transport)
 	uri := sipua.URI{Scheme: "sip", User: "srs", Host: addr.Addr().String(), Port: addr.Port()}
 	if transport == "tcp" {
 		uri = uri.With("transport", "tcp")

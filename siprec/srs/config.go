@@ -43,6 +43,14 @@ type Config struct {
 	Keepalive time.Duration
 	// Flush is how often what was received is written to the files with their headers. Default: 1 s.
 	Flush time.Duration
+	// Sync is how often what was written is forced to the disk, so that it survives a loss of power and not
+	// only the death of the process. 0: when a file is complete.
+	Sync time.Duration
+	// MinFree is how many octets have to be free for a recording to begin; below, sessions are refused
+	// with 503 and those that go on use up the rest. 0: any.
+	MinFree int64
+	// Retention says what is deleted and when.
+	Retention Retention
 	// UserAgent is sent in Server. Default: none.
 	UserAgent string
 	// Timers are those of the SIP agent; tests shorten them.
@@ -63,6 +71,8 @@ type Hooks struct {
 	Updated func(Recording)
 	// Finished is called once, when all files are complete and closed.
 	Finished func(Recording)
+	// Alarm is called when an alarm begins and when it ends, by any goroutine.
+	Alarm func(Alarm)
 }
 
 func (c Config) withDefaults() Config {
@@ -112,7 +122,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: fewer than one pair of media ports", ErrConfig)
 	case c.MaxRecordings < 0 || c.MaxStreams < 0 || c.MaxMetadata < 0:
 		return fmt.Errorf("%w: negative limit", ErrConfig)
-	case c.MaxDuration < 0 || c.Keepalive < 0 || c.Flush < 0:
+	case c.MinFree < 0 || c.Retention.Size < 0:
+		return fmt.Errorf("%w: negative size", ErrConfig)
+	case c.MaxDuration < 0 || c.Keepalive < 0 || c.Flush < 0 || c.Sync < 0 || c.Retention.Age < 0:
 		return fmt.Errorf("%w: negative duration", ErrConfig)
 	}
 	for _, codec := range c.Codecs {

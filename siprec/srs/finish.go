@@ -68,6 +68,7 @@ func (r *recording) announce() {
 		return
 	}
 	r.announced = true
+	r.server.totals.accepted.Add(1)
 	report := r.write()
 	r.logger.Info("recording started", slog.String("directory", r.dir), slog.String("call_id", report.CallID))
 	if f := r.cfg.Hooks.Started; f != nil {
@@ -103,7 +104,9 @@ func (r *recording) complete() {
 	}
 	if r.report.Error != "" {
 		r.report.State = StateFailed
+		r.server.keeper.alarm(Alarm{Name: AlarmWrite, Detail: r.dir + ": it is over"})
 	}
+	r.total()
 	r.announce()
 	report := r.write()
 	r.logger.Info("recording finished", slog.String("directory", r.dir), slog.String("reason", report.EndReason))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -49,6 +50,9 @@ type recording struct {
 	clocks    clocks
 	ending    bool
 	flushed   time.Time
+	synced    time.Time
+	syncing   bool
+	counted   Totals // what has been added to the totals of the server
 	reported  time.Time
 	heard     time.Time // last packet
 	asking    bool      // OPTIONS is unanswered
@@ -158,6 +162,7 @@ func (r *recording) packet(p packet) {
 	}
 	at := r.at(p.at)
 	r.heard = p.at
+	r.server.totals.octets.Add(uint64(len(p.data)))
 	rx := p.stream.receiver
 	var err error
 	if p.rtcp {
@@ -182,6 +187,8 @@ func (r *recording) fault(err error) {
 		return
 	}
 	r.report.Error = err.Error()
+	r.server.totals.failed.Add(1)
+	r.server.keeper.alarm(Alarm{Name: AlarmWrite, Active: true, Detail: r.dir + ": " + r.report.Error})
 	r.logger.Error("recording cannot be written", slog.String("directory", r.dir), slog.Any("error", err))
 }
 
@@ -201,6 +208,8 @@ func (r *recording) tick(ctx context.Context, now time.Time) {
 			}
 		}
 	}
+	r.force(now)
+	r.total()
 	if now.Sub(r.reported) >= reportInterval {
 		r.reported = now
 		for _, s := range r.streams {
@@ -209,6 +218,32 @@ func (r *recording) tick(ctx context.Context, now time.Time) {
 		r.write()
 	}
 	r.watch(ctx, now)
+}
+
+// force brings what was written to the disk. That can take seconds, so it is done aside.
+func (r *recording) force(now time.Time) {
+	if r.cfg.Sync == 0 || r.syncing || now.Sub(r.synced) < r.cfg.Sync {
+		return
+	}
+	r.synced, r.syncing = now, true
+	var files []*os.File
+	for _, s := range r.streams {
+		if !s.closed {
+			files = append(files, s.receiver.wav.file)
+		}
+	}
+	r.helpers.Go(func() {
+		var fault error
+		for _, file := range files {
+			if err := file.Sync(); !errors.Is(err, os.ErrClosed) {
+				fault = errors.Join(fault, err)
+			}
+		}
+		r.post(func() {
+			r.syncing = false
+			r.fault(fault)
+		})
+	})
 }
 
 // watch asks the recording client whether it is still there, and ends what takes too long.

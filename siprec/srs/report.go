@@ -45,6 +45,8 @@ type Recording struct {
 	Streams []Stream `json:"streams"`
 	// Metadata are the documents as they came.
 	Metadata []Metadata `json:"metadata"`
+	// Held says that it must not be deleted; it is true as long as there is a file of that name beside the others.
+	Held bool `json:"held,omitempty"`
 }
 
 // A Session is a communication session (RFC 7865, section 6.3).

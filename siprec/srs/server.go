@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -16,9 +16,13 @@ import (
 
 // A Server is a Session Recording Server. Its methods may be called from any goroutine.
 type Server struct {
-	cfg   Config
-	agent *sipua.Agent
-	ports *ports
+	cfg     Config
+	agent   *sipua.Agent
+	ports   *ports
+	keeper  *keeper
+	totals  totals
+	stop    chan struct{} // closed by Close, ends the keeper
+	keeping sync.WaitGroup
 
 	mu         sync.Mutex
 	closed     bool
@@ -31,8 +35,9 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg.withDefaults(), recordings: make(map[*recording]struct{})}
+	s := &Server{cfg: cfg.withDefaults(), recordings: make(map[*recording]struct{}), stop: make(chan struct{})}
 	s.ports = newPorts(s.cfg.PortMin, s.cfg.PortMax)
+	s.keeper = newKeeper(&s.cfg)
 	agent, err := sipua.New(s.cfg.agent(), s)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -62,13 +67,16 @@ func (c Config) agent() sipua.Config {
 // Start makes the directory, marks recordings that a dead process left there as
 // interrupted, and begins to listen. ctx is only for the opening itself.
 func (s *Server) Start(ctx context.Context) error {
-	if err := os.MkdirAll(s.cfg.Directory, dirMode); err != nil {
+	if err := s.keeper.prepare(); err != nil {
 		return fmt.Errorf("srs: %w", err)
 	}
 	s.recover()
+	s.keeper.look()
+	s.keeper.expire(time.Now())
 	if err := s.agent.Start(ctx); err != nil {
 		return fmt.Errorf("srs: %w", err)
 	}
+	s.keeping.Go(func() { s.keeper.run(s.stop) })
 
 	return nil
 }
@@ -95,8 +103,12 @@ func (s *Server) Recordings() []Recording {
 // files may be incomplete.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
+	if !s.closed {
+		close(s.stop)
+	}
 	s.closed = true
 	s.mu.Unlock()
+	s.keeping.Wait()
 	err := s.agent.Shutdown(ctx)
 	for _, r := range s.active() {
 		r.finish("shutdown", StateFinished)

@@ -33,7 +33,21 @@ func writeAtomic(name string, data []byte) error {
 		return err
 	}
 
-	return os.Rename(temporary, name)
+	if err := os.Rename(temporary, name); err != nil {
+		return err
+	}
+
+	return syncDirectory(filepath.Dir(name))
+}
+
+// syncDirectory makes names that were given in a directory survive a loss of power.
+func syncDirectory(name string) error {
+	directory, err := os.Open(name) //nolint:gosec // a directory of ours
+	if err != nil {
+		return err
+	}
+
+	return errors.Join(directory.Sync(), directory.Close())
 }
 
 func writeReport(r Recording) error {
@@ -52,9 +66,12 @@ func ReadRecording(directory string) (Recording, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
+	if err = json.Unmarshal(data, &r); err != nil {
 		return r, err
 	}
+	r.Directory = directory // it may have been moved
+	_, err = os.Stat(filepath.Join(directory, holdFile))
+	r.Held = err == nil
 
 	return r, nil
 }

@@ -45,6 +45,7 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 		return nil, errors.Join(err, file.finish(0), os.Remove(file.file.Name()))
 	}
 	r.streams = append(r.streams, s)
+	r.server.totals.streams.Add(1)
 	s.readers = 2
 	go r.read(s, false)
 	go r.read(s, true)
@@ -158,6 +159,7 @@ func (r *recording) closeStream(s *stream) {
 		return
 	}
 	s.closed = true
+	r.server.totals.streams.Add(-1)
 	s.pair.close()
 	r.fault(s.receiver.play(r.at(time.Now()), true))
 	s.count()

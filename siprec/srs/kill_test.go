@@ -1,0 +1,115 @@
+package srs
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// childDirectory makes the test program a recorder that writes there and says its address.
+const childDirectory = "SRS_TEST_DIRECTORY"
+
+func TestMain(m *testing.M) {
+	if directory := os.Getenv(childDirectory); directory != "" {
+		beRecorder(directory)
+
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func beRecorder(directory string) {
+	server, err := New(Config{Directory: directory, Sync: 200 * time.Millisecond})
+	if err == nil {
+		err = server.Start(context.Background())
+	}
+	fmt.Println(server.Addr("udp"), err)
+	select {} // until it is killed
+}
+
+// startChild starts a recorder as a process of its own.
+func startChild(t *testing.T, directory string) (*exec.Cmd, netip.AddrPort) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), childDirectory+"="+directory)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text, fault string
+	if _, err := fmt.Sscan(line, &text, &fault); err != nil || fault != "<nil>" {
+		t.Fatalf("%s %v", line, err)
+	}
+
+	return cmd, netip.MustParseAddrPort(text)
+}
+
+// A recorder that is killed leaves files that can be read up to the last second, and the next one says what happened.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	cmd, address := startChild(t, directory)
+	c := newClientOf(t, func(string) netip.AddrPort { return address }, sipua.Timers{T1: 20 * time.Millisecond})
+	a, b := newVoice(t, "1", codecs.PCMU, 400), newVoice(t, "2", codecs.Opus, 700)
+	response, err := c.invite(c.call("udp", "application/sdp", c.describe(a, b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range []*voice{a, b} {
+		v.use(c.accept(response.Body).Streams[i])
+	}
+	const frames = 130 // 2.6 s
+	c.stream(0, frames, true, a, b)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	c.gone.Store(true)
+	folders, _ := filepath.Glob(filepath.Join(directory, "*"))
+	if len(folders) != 1 {
+		t.Fatalf("%v", folders)
+	}
+	check := func(when string) Recording {
+		r, err := ReadRecording(folders[0])
+		if err != nil || len(r.Streams) != 2 {
+			t.Fatalf("%s: %+v %v", when, r, err)
+		}
+		for i, rate := range []int{8000, 48000} {
+			pcm := readWAV(t, filepath.Join(folders[0], r.Streams[i].File))
+			if got := float64(len(pcm)) / float64(rate); got < float64(frames)*0.02-1.3 {
+				t.Errorf("%s: stream %d has %.2f s", when, i, got)
+			}
+			if e := energy(pcm, rate, 0, 1.3); e < 1000 {
+				t.Errorf("%s: stream %d has energy %f", when, i, e)
+			}
+		}
+
+		return r
+	}
+	check("killed")
+	startServer(t, Config{Directory: directory})
+	if r := check("restarted"); r.State != StateInterrupted || r.EndReason == "" || r.EndedAt.IsZero() {
+		t.Errorf("%+v", r)
+	}
+}
