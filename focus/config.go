@@ -27,6 +27,9 @@ type Config struct {
 	Conferences []ConferenceConfig
 	// Recorders that may be asked to record.
 	Recorders []Recorder
+	// Hold is how much audio of each recorded stream is kept for recording servers that have not answered yet, or have to be
+	// replaced; 5 s. Negative: nothing is kept.
+	Hold time.Duration
 	// Notification tells how participants learn that they are recorded.
 	Notification Notification
 	// DialTimeout ends a call that nobody answers; 60 s.
@@ -115,6 +118,7 @@ func (c Config) withDefaults() Config {
 		c.Codecs = []codecs.Codec{codecs.Opus, codecs.G722, codecs.PCMU, codecs.PCMA}
 	}
 	orDefault(&c.DialTimeout, 60*time.Second)
+	orDefault(&c.Hold, 5*time.Second)
 	orDefault(&c.NotifyInterval, 5*time.Second)
 	orDefault(&c.Limits.Subscriptions, 1000)
 	orDefault(&c.Limits.Events, 4096)

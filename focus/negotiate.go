@@ -143,7 +143,7 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	})
 	p.stream = stream
 	p.spoke = p.spoke || stream.Receive
-	c.resume(&p.outlet)
+	c.resume(&p.outlet, nil)
 	p.peer.Codec = codecName(stream.Codec)
 	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send
 	p.peer.OnHold = stream.RemoteHold

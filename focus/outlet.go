@@ -37,8 +37,8 @@ func (o *outlet) configure(p media.Params) error {
 	return nil
 }
 
-// resume lets an outlet send again when the mix has its new codec, if it is waiting for that.
-func (c *controller) resume(o *outlet) {
+// resume lets an outlet send again when the mix has its new codec, if it is waiting for that. then may be nil.
+func (c *controller) resume(o *outlet, then func()) {
 	if o.held == nil {
 		return
 	}
@@ -49,7 +49,7 @@ func (c *controller) resume(o *outlet) {
 		case <-applied:
 		case <-ctx.Done():
 		}
-		return resumed{outlet: o, turn: turn}
+		return resumed{outlet: o, turn: turn, then: then}
 	})
 }
 
@@ -57,6 +57,7 @@ func (c *controller) resume(o *outlet) {
 type resumed struct {
 	outlet *outlet
 	turn   int
+	then   func() // nil: nothing
 }
 
 func (m resumed) handle(c *controller) {
@@ -68,5 +69,8 @@ func (m resumed) handle(c *controller) {
 	o.held = nil
 	if err := o.session.Configure(p); err != nil {
 		c.log.Debug("resuming media", slog.Any("error", err)) // has been closed
+	}
+	if m.then != nil {
+		m.then()
 	}
 }

@@ -2,6 +2,7 @@ package focus
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
@@ -14,8 +15,19 @@ func (c *controller) step(e conference.Event) error {
 	actions := c.machine.Step(e, time.Now())
 	next := c.machine.State()
 	ejected := map[conference.ParticipantID]string{}
+	starts := slices.ContainsFunc(actions, func(a conference.Action) bool {
+		_, ok := a.(conference.StartRecording)
+		return ok
+	})
 	for _, a := range actions {
 		switch a := a.(type) {
+		case conference.UpdateMix:
+			if !starts { // else the recorded streams come into the mix with the first participant, so that nothing of him is missing
+				c.updateMix()
+			}
+		case conference.StartRecording:
+			c.startRecorders(a.ID)
+			c.updateMix()
 		case conference.Reject:
 			return a.Err
 		case conference.Publish:
@@ -39,8 +51,6 @@ func (c *controller) step(e conference.Event) error {
 // perform does one action; those that step does itself are not among them.
 func (c *controller) perform(a conference.Action) {
 	switch a := a.(type) {
-	case conference.UpdateMix:
-		c.updateMix()
 	case conference.Dial:
 		c.dial(a.ID, a.Target)
 	case conference.Indicate:
@@ -53,14 +63,12 @@ func (c *controller) perform(a conference.Action) {
 		}
 	case conference.Warn:
 		c.warn()
-	case conference.StartRecording:
-		c.startRecorders(a.ID)
 	case conference.WakeAt:
 		c.wake = c.machine.Wake() // a.At, unless a step within this one has asked for another time since
 	case conference.Close:
 		c.focus.forget(c.entry)
-	case conference.ChangeRecording, conference.Idle, conference.Admit:
-		// Recorders follow every State; an idle controller ends by itself; who joins looks at the outcome of the step.
+	case conference.ChangeRecording, conference.Idle, conference.Admit, conference.UpdateMix, conference.StartRecording:
+		// Recorders follow every State; the mix and new recordings are step's; an idle controller ends by itself; who joins looks at the outcome of the step.
 	}
 }
 

@@ -71,7 +71,11 @@ func (c *controller) stream(r *recorder, key string, id conference.ParticipantID
 		}
 		return nil
 	}
-	s := &recorded{key: key, participant: id, id: newIdentity(), outlet: outlet{session: session}, member: c.newMember()}
+	format := c.focus.pool.presume(r.server.Name, r.client.Codecs())
+	s := &recorded{
+		key: key, participant: id, id: newIdentity(), outlet: outlet{session: session, codec: format.Codec}, member: c.newMember(),
+		format: format, capture: newCapture(session, c.focus.cfg.Hold, format.Codec),
+	}
 	r.streams[key] = s
 	c.focus.tapped.add(session)
 	return s

@@ -36,6 +36,7 @@ type recorder struct {
 	after     time.Duration  // Retry-After of the last refusal
 	refused   uint64         // packets nobody listened to, at the last look
 	deaf      int            // looks in a row that found more of them
+	overlap   time.Duration  // what is sent again when the present loss of the session is over
 	gaveUp    bool           // the protocol will not try again by itself
 	silent    bool           // it had sent reports and does not any more
 	queue     []siprec.Event // the first is being handled
@@ -47,6 +48,7 @@ type recorder struct {
 type recorded struct {
 	outlet
 
+	capture     *capture
 	key         string
 	participant conference.ParticipantID // empty: mixed
 	id          siprec.ID
@@ -213,8 +215,19 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
 		return false
 	}
+	before := s.capture
+	if s.format.Codec != a.Format.Codec {
+		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
+	}
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
-	c.resume(&s.outlet)
+	c.focus.pool.took(r.server.Name, a.Format)
+	if s.held == nil {
+		s.capture.release(a.Format.Codec)
+	}
+	c.resume(&s.outlet, func() { s.capture.release(s.format.Codec) })
+	if before != s.capture {
+		c.abandon(r, s, before)
+	}
 	if a.Key == mixedKey {
 		c.nameContributors()
 	}
@@ -228,23 +241,32 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		return false
 	}
 	s.started = false
+	if a.Removed || r.client.Awaited(s.key) {
+		s.capture.hold(r.overlap)
+	} else {
+		s.capture.pause()
+	}
 	if a.Removed {
 		delete(r.streams, a.Key)
 		c.updateMix()
-		c.closeStream(s)
+		c.closeStream(r, s)
 		return false
 	}
 	return true
 }
 
-// closeStream closes the media of a stream when the mixer has let go of it.
-func (c *controller) closeStream(s *recorded) {
+// closeStream closes the media of a stream when the mixer has let go of it. What was kept of it goes first.
+func (c *controller) closeStream(r *recorder, s *recorded) {
 	applied, silent := c.applied, c.silent
+	if s.capture.holding.Load() {
+		c.abandon(r, s, s.capture)
+	}
 	c.focus.spawn(func(context.Context) {
 		select {
 		case <-applied:
 		case <-silent:
 		}
+		s.capture.rest()
 		c.focus.tapped.remove(s.session)
 		if err := s.session.Close(); err != nil {
 			c.log.Warn("closing a recorded stream", slog.Any("error", err))
@@ -255,9 +277,9 @@ func (c *controller) closeStream(s *recorded) {
 // taps adds the streams that the server takes.
 func (r *recorder) taps(list []tap) []tap {
 	for _, s := range r.streams {
-		if s.started {
+		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
 			list = append(list, tap{
-				Member: s.member, Out: s.session, Format: s.format, Recording: r.recording, Participant: s.participant,
+				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant,
 				Silence: s.silence,
 			})
 		}
@@ -283,6 +305,6 @@ func (c *controller) finish(r *recorder) {
 	c.updateMix()
 	c.endRecorderDialog(r, nil, farewellPatience) // has ended, as a rule
 	for _, s := range streams {
-		c.closeStream(s)
+		c.closeStream(r, s)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -21,11 +22,12 @@ type recorderPool struct {
 
 	mu     sync.Mutex
 	health map[string]*siprec.Health
-	busy   map[string]int // sessions now
+	busy   map[string]int           // sessions now
+	format map[string]codecs.Format // that a server took last
 }
 
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
-	p := &recorderPool{servers: servers, health: map[string]*siprec.Health{}, busy: map[string]int{}}
+	p := &recorderPool{servers: servers, health: map[string]*siprec.Health{}, busy: map[string]int{}, format: map[string]codecs.Format{}}
 	for _, s := range servers {
 		p.health[s.Name] = siprec.NewHealth(s.Health, now)
 	}
@@ -121,6 +123,23 @@ func (p *recorderPool) failed(name string, after time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.health[name].Failed(after, now)
+}
+
+// took remembers in what format a server takes streams.
+func (p *recorderPool) took(name string, format codecs.Format) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.format[name] = format
+}
+
+// presume is the format that a server will most likely take: that of the last time, or what it is offered first.
+func (p *recorderPool) presume(name string, offered []codecs.Codec) codecs.Format {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f := p.format[name]; slices.Contains(offered, f.Codec) {
+		return f
+	}
+	return codecs.Format{Codec: offered[0]}
 }
 
 // opened and closed count sessions.
@@ -260,7 +279,9 @@ type recorderDown struct{ name string }
 func (m recorderDown) handle(c *controller) {
 	for _, r := range slices.Clone(c.recorders) {
 		if r.server.Name == m.name && !r.over {
+			r.overlap = overlap
 			c.moveCopy(r, "answers no OPTIONS")
+			r.overlap = 0
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package focus
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -72,6 +74,7 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 		}
 		for _, s := range r.streams {
 			s.started = false
+			s.capture.hold(r.overlap)
 		}
 		if err := c.startRecorder(&recording, name, r.streams); err != nil {
 			c.log.Error("recording cannot move", slog.String("server", name), slog.Any("error", err))
@@ -116,6 +119,9 @@ func (m seek) handle(c *controller) {
 	}
 	c.later(seekInterval, m)
 }
+
+// overlap is how much of what was sent last is sent again after a server has vanished: it takes so long at most to know.
+const overlap = 3 * time.Second
 
 // watchInterval is how often the media of recorders are looked at.
 const watchInterval = 500 * time.Millisecond
@@ -169,7 +175,23 @@ func (c *controller) look(r *recorder) {
 	if r.deaf < deafLooks {
 		return
 	}
-	r.deaf = 0
+	r.deaf, r.overlap = 0, overlap
 	c.endRecorderDialog(r, sipua.Headers{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}, farewellPatience)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
+	r.overlap = 0
+}
+
+// abandon counts what was kept of a stream and no recorder will take any more.
+func (c *controller) abandon(r *recorder, s *recorded, kept *capture) {
+	applied, silent := c.applied, c.silent
+	c.focus.spawn(func(context.Context) {
+		select {
+		case <-applied:
+		case <-silent:
+		}
+		kept.unsent(0, func(*codecs.Packet, held) { kept.lost.Add(1) })
+		if n := kept.dropped(); n > 0 {
+			c.log.Warn("captured audio was not recorded", slog.String("server", r.server.Name), slog.String("stream", s.id.Text()), slog.Uint64("frames", n))
+		}
+	})
 }

@@ -24,7 +24,7 @@ type recordingServer struct {
 	refuse int           // status for an INVITE; 0: accept
 	mute   bool          // never answers
 	sick   atomic.Bool   // answers OPTIONS with 503
-	slow   chan struct{} // what changes are answered after; nil: at once
+	slow   chan struct{} // what everything is answered after; nil: at once
 
 	mu        sync.Mutex
 	dialog    *sipua.Dialog
@@ -98,6 +98,9 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	case s.refuse != 0:
 		_ = call.Reject(sipua.NewResponse(s.refuse))
 		return
+	}
+	if s.slow != nil {
+		<-s.slow
 	}
 	body, err := s.take(request)
 	if err != nil {

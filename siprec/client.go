@@ -3,6 +3,7 @@ package siprec
 import (
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/sdp"
 )
 
@@ -139,8 +140,32 @@ func (c *Client) Step(ev Event, now time.Time) []Action {
 // State returns the acknowledged state.
 func (c *Client) State() State { return c.state }
 
+// Codecs returns what is offered, in order of preference.
+func (c *Client) Codecs() []codecs.Codec {
+	if c.plainAudio {
+		return plainAudio(c.profile.Codecs)
+	}
+	return c.profile.Codecs
+}
+
 // Label returns the label of a stream by its key, empty when it never had one.
 func (c *Client) Label(key string) string { return c.labels[key] }
+
+// Awaited tells whether it is still open if the recorder takes a stream: there is no dialog yet, or not any more, or the stream
+// has not been offered or answered. What is captured of it now may be wanted later.
+func (c *Client) Awaited(key string) bool {
+	if c.desire.Stopped || c.phase == phaseStopped {
+		return false
+	}
+	if !c.up() {
+		return true
+	}
+	s := c.slotOf(key)
+	if s == nil {
+		return c.dropped == 0
+	}
+	return s.live() && !s.wish.Paused && (!s.accepted || s.disabled)
+}
 
 // Acknowledged returns the document the recorder has by now, merged from all it has
 // acknowledged, and whether it can be relied on: after a refusal it cannot, until the

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
@@ -52,7 +53,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
-		Recorders: recorders, NotifyInterval: cfg.Events.MinInterval,
+		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), NotifyInterval: cfg.Events.MinInterval,
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		Limits:       focus.Limits{Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls},
 	}
@@ -73,6 +74,14 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		out.Conferences = append(out.Conferences, static)
 	}
 	return out
+}
+
+// orNone turns nothing into what a package takes for nothing rather than for its default.
+func orNone(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
 }
 
 func override[T any](value *T, otherwise T) T {

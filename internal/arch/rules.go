@@ -21,7 +21,7 @@ var imports = map[string][]string{
 	"internal/media":     {"codecs"},
 	"internal/sipua":     {},
 	"internal/arch":      {},
-	"focus":              {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "mixer", "internal/media", "internal/sipua"},
+	"focus":              {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal", "mixer", "internal/media", "internal/sipua"},
 	"siprec/srs":         {"codecs", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/control":   {"focus", "focus/conference", "confevent"},
 	"internal/telemetry": {"focus"},

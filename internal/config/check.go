@@ -21,6 +21,7 @@ const (
 	minOpusBitrate = 6000
 	maxComplexity  = 10
 	minToneEvery   = time.Second
+	maxHold        = 30 * time.Second
 )
 
 // check finds what is wrong with the meaning of values that are of the right kind.
@@ -152,6 +153,9 @@ func (r *reader) checkConferences(cfg *Config) {
 
 func (r *reader) checkRecording(cfg *Config) {
 	r.checkRecorders(cfg)
+	if hold := cfg.Recording.Hold; hold < 0 || hold > maxHold {
+		r.fail("recording.hold", "wants 0 to %v, has %v", maxHold, hold)
+	}
 	if !cfg.Recording.Notification.Tone {
 		r.fail("recording.notification.tone", "cannot be switched off: whoever is recorded is told")
 	}

@@ -129,6 +129,7 @@ type RecordingPolicy struct {
 // Recording lists the recorders and how participants are told.
 type Recording struct {
 	Servers      []RecordingServer `yaml:"servers"`
+	Hold         time.Duration     `yaml:"hold"` // audio kept of each stream until a recorder takes it; 0: none
 	Notification Notification      `yaml:"notification"`
 }
 
@@ -208,6 +209,9 @@ func (s Secret) GoString() string { return s.String() }
 // Reveal is the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
+// defaultHold is longer than a recorder takes to answer, or another to take over.
+const defaultHold = 5 * time.Second
+
 // Default is what an empty file means: everything on loopback, any dialled number is a conference, recording on demand to the
 // embedded recorder.
 func Default() Config {
@@ -225,7 +229,7 @@ func Default() Config {
 			Dynamic: true, Entry: "none",
 			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify"},
 		},
-		Recording: Recording{Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
+		Recording: Recording{Hold: defaultHold, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte

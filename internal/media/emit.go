@@ -64,9 +64,25 @@ func (o *sender) advance(now time.Duration) (anew bool) {
 	}
 }
 
+// Rewind brings the timestamps back to audio of a certain age, which is going to be sent again. Sequence numbers go on. It
+// belongs to the tick, as Emit does.
+func (s *Session) Rewind(age time.Duration) {
+	o := &s.out
+	at := time.Since(s.transport.epoch) - age
+	if ahead := (o.due - at).Round(tick); o.running && ahead > 0 {
+		o.timestamp -= uint32(int(ahead/tick) * o.clock / 50)
+		o.due -= ahead
+		o.spurt = true
+	}
+}
+
 // Emit sends one payload. The timestamp runs by the clock, whether or not Emit was called in every tick, by the packet's
 // Samples otherwise. It does not block, lock or allocate.
-func (s *Session) Emit(p *codecs.Packet) {
+func (s *Session) Emit(p *codecs.Packet) { s.EmitLate(p, 0) }
+
+// EmitLate is Emit for audio of a certain age: its timestamp says when it was. What is sent again needs a Rewind before. It
+// reports whether a packet has left.
+func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	now := time.Since(s.transport.epoch)
 	s.adopt(now)
 	if s.in.idleEmits++; s.in.idleEmits > idleEmitLimit { // nobody calls Ingest: reports on the same port must still be read
@@ -75,28 +91,29 @@ func (s *Session) Emit(p *codecs.Packet) {
 	}
 	a, o := s.in.agreed, &s.out
 	if a == nil {
-		return
+		return false
 	}
-	if o.advance(now) {
+	if o.advance(now - age) {
 		s.shared.anchor.set(o.due, o.timestamp, o.clock)
 	}
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 {
 		o.spurt = true
 	} else {
-		s.transmit(a, p)
+		sent = s.transmit(a, p)
 	}
 	o.timestamp += uint32(p.Samples)
 	o.due += time.Duration(p.Samples) * time.Second / time.Duration(o.clock)
+	return sent
 }
 
 // transmit writes the packet and sends it. Protection belongs between the two.
-func (s *Session) transmit(a *agreement, p *codecs.Packet) {
+func (s *Session) transmit(a *agreement, p *codecs.Packet) bool {
 	o := &s.out
 	buf := s.in.scratch[:]
 	size := o.header(buf, a, p)
 	if size+len(p.Payload) > len(buf) {
 		s.shared.sendErrors.add(1)
-		return
+		return false
 	}
 	size += copy(buf[size:], p.Payload)
 	o.spurt = false
@@ -112,13 +129,14 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet) {
 	}
 	if errno != 0 {
 		s.shared.sendErrors.add(1)
-		return
+		return false
 	}
 	c := &s.shared
 	c.packetsSent.add(1)
 	c.octetsSent.add(uint64(len(p.Payload)))
 	c.sentPackets.set(c.sentPackets.get() + 1)
 	c.sentOctets.set(c.sentOctets.get() + int64(len(p.Payload)))
+	return true
 }
 
 // header writes the RTP header and returns its length.

@@ -1,0 +1,179 @@
+package focus
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// backlog keeps encoded frames in the order of capture: a ring of octets with one writer and one reader at a time. Neither
+// allocates, locks or waits. What has been read stays until its room is needed, and can be read again; what has not been read
+// never gives way: new frames are dropped and counted then.
+//
+//	head ── read already ── sent ── not yet ── tail
+type backlog struct {
+	octets  []byte // size is a power of two
+	head    atomic.Uint64
+	sent    atomic.Uint64
+	tail    atomic.Uint64
+	dropped atomic.Uint64 // frames that did not fit
+
+	// The reader's.
+	packet  codecs.Packet
+	payload [maxHeld]byte
+	csrc    [codecs.MaxCSRC]uint32
+	level   [codecs.MaxCSRC]uint8
+}
+
+const (
+	heldHeader = 18   // length 2, time 8, samples 2, codec, flags, level, contributors, levels of contributors, spare
+	maxHeld    = 1500 // octets of payload: what fits into a datagram
+)
+
+// held is what a frame says beside its packet.
+type held struct {
+	at    time.Duration // when it was captured
+	codec codecs.Codec
+}
+
+// newBacklog makes room for a time of frames of up to so many octets.
+func newBacklog(d time.Duration, frameSize int) *backlog {
+	want := max(1, int(d/codecs.FrameDuration)) * (heldHeader + frameSize)
+	size := 1 << 12
+	for size < want {
+		size <<= 1
+	}
+	return &backlog{octets: make([]byte, size)}
+}
+
+const (
+	heldMarker = 1 << iota
+	heldVoice
+)
+
+// push adds a frame. It reports whether there was room.
+func (b *backlog) push(p *codecs.Packet, h held) bool {
+	contributors := min(len(p.CSRC), codecs.MaxCSRC)
+	levels := 0
+	if len(p.CSRCLevel) >= contributors {
+		levels = contributors
+	}
+	size := heldHeader + 4*contributors + levels + len(p.Payload)
+	tail := b.tail.Load()
+	if len(p.Payload) > maxHeld || !b.makeRoom(tail, size) {
+		b.dropped.Add(1)
+		return false
+	}
+	var head [heldHeader]byte
+	binary.BigEndian.PutUint16(head[0:], uint16(size))       //nolint:gosec // bounded above
+	binary.BigEndian.PutUint64(head[2:], uint64(h.at))       //nolint:gosec // not negative
+	binary.BigEndian.PutUint16(head[10:], uint16(p.Samples)) //nolint:gosec // of one packet
+	head[12], head[14] = byte(h.codec), p.Level
+	if p.Marker {
+		head[13] |= heldMarker
+	}
+	if p.Voice {
+		head[13] |= heldVoice
+	}
+	head[15], head[16] = byte(contributors), byte(levels)
+	at := b.write(tail, head[:])
+	for _, c := range p.CSRC[:contributors] {
+		var word [4]byte
+		binary.BigEndian.PutUint32(word[:], c)
+		at = b.write(at, word[:])
+	}
+	at = b.write(at, p.CSRCLevel[:levels])
+	at = b.write(at, p.Payload)
+	b.tail.Store(at)
+	return true
+}
+
+// makeRoom gives up what has been read, as far as need be.
+func (b *backlog) makeRoom(tail uint64, size int) bool {
+	for head := b.head.Load(); len(b.octets)-int(tail-head) < size; b.head.Store(head) { //nolint:gosec // sizes are small
+		if head == b.sent.Load() {
+			return false
+		}
+		head += uint64(b.length(head))
+	}
+	return true
+}
+
+// length is that of the frame at a place.
+func (b *backlog) length(at uint64) uint16 {
+	var word [2]byte
+	b.read(at, word[:])
+	return binary.BigEndian.Uint16(word[:])
+}
+
+// time is when the frame at a place was captured.
+func (b *backlog) time(at uint64) time.Duration {
+	var word [8]byte
+	b.read(at+2, word[:])
+	return time.Duration(binary.BigEndian.Uint64(word[:])) //nolint:gosec // as written
+}
+
+// pass marks everything as read: the writer has sent it itself.
+func (b *backlog) pass() { b.sent.Store(b.tail.Load()) }
+
+// rewind makes frames that were captured after a time readable again, as far as they are still there. Nobody reads meanwhile.
+func (b *backlog) rewind(after time.Duration) {
+	at, sent := b.head.Load(), b.sent.Load()
+	for at != sent && b.time(at) < after {
+		at += uint64(b.length(at))
+	}
+	b.sent.Store(at)
+}
+
+func (b *backlog) write(at uint64, data []byte) uint64 {
+	i := at & uint64(len(b.octets)-1) //nolint:gosec // a length
+	n := copy(b.octets[i:], data)
+	copy(b.octets, data[n:])
+	return at + uint64(len(data))
+}
+
+func (b *backlog) read(at uint64, data []byte) uint64 {
+	i := at & uint64(len(b.octets)-1) //nolint:gosec // a length
+	n := copy(data, b.octets[i:])
+	copy(data[n:], b.octets)
+	return at + uint64(len(data))
+}
+
+// empty tells whether everything has been read.
+func (b *backlog) empty() bool { return b.sent.Load() == b.tail.Load() }
+
+// pop reads the next frame. The packet is valid until the next pop.
+func (b *backlog) pop() (*codecs.Packet, held, bool) {
+	head := b.sent.Load()
+	if head == b.tail.Load() {
+		return nil, held{}, false
+	}
+	var h [heldHeader]byte
+	at := b.read(head, h[:])
+	contributors, levels := int(h[15]), int(h[16])
+	for i := range contributors {
+		var word [4]byte
+		at = b.read(at, word[:])
+		b.csrc[i] = binary.BigEndian.Uint32(word[:])
+	}
+	at = b.read(at, b.level[:levels])
+	size := int(binary.BigEndian.Uint16(h[0:])) - heldHeader - 4*contributors - levels
+	b.read(at, b.payload[:size])
+	p := &b.packet
+	p.Payload, p.CSRC, p.CSRCLevel = b.payload[:size], b.csrc[:contributors], b.level[:levels]
+	p.Samples, p.Level = int(binary.BigEndian.Uint16(h[10:])), h[14]
+	p.Marker, p.Voice = h[13]&heldMarker != 0, h[13]&heldVoice != 0
+	b.sent.Store(head + uint64(binary.BigEndian.Uint16(h[0:])))
+	return p, held{at: time.Duration(binary.BigEndian.Uint64(h[2:])), codec: codecs.Codec(h[12])}, true //nolint:gosec // as written
+}
+
+// next tells when the next frame was captured; false when there is none. For the reader.
+func (b *backlog) next() (time.Duration, bool) {
+	at := b.sent.Load()
+	if at == b.tail.Load() {
+		return 0, false
+	}
+	return b.time(at), true
+}

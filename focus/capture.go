@@ -1,0 +1,182 @@
+package focus
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec/seal"
+)
+
+// capture stands between the mix and the session of a recorded stream. While no recorder takes the stream it keeps the frames;
+// then it hands them over in their order and with their own times, faster than they were made, until nothing is left. So
+// nothing is missing of the beginning, however long a recorder takes to answer, nor of the time it takes another to take over.
+//
+//	mix ──▶ holding: backlog ──▶ spool, if it takes too long
+//	        else: backlog, if any is left ──▶ session
+//
+// Emit belongs to the tick: it does not block, lock or allocate.
+type capture struct {
+	session *media.Session
+	epoch   time.Time
+	kept    *backlog      // nil: nothing is ever kept
+	codec   atomic.Uint32 // that the mix makes
+	sends   atomic.Uint32 // that the session sends
+	holding atomic.Bool
+	again   atomic.Int64 // what was captured after this is to be sent again; 0: nothing
+	parked  atomic.Bool  // the tick has seen that it holds: others may read the backlog
+	lost    atomic.Uint64
+	discard bool // the controller's: what is held when the stream flows again belongs to a pause
+
+	rewound bool         // the tick's: the next frame has been sent before
+	digest  *seal.Digest // of what was sent, the tick's; nil: no seal is wanted
+}
+
+// catchUp is how many frames of the backlog go out with each new one.
+const catchUp = 4
+
+// newCapture holds from the beginning, for a time at most.
+func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *capture {
+	c := &capture{session: session, epoch: time.Now()}
+	c.codec.Store(uint32(codec))
+	if d > 0 {
+		c.kept = newBacklog(d, frameSize(codec))
+		c.holding.Store(true)
+	}
+	return c
+}
+
+// Emit takes a frame from the mix.
+func (c *capture) Emit(p *codecs.Packet) {
+	b := c.kept
+	if b == nil {
+		c.send(p, 0)
+		return
+	}
+	if at := c.again.Load(); at != 0 && !c.parked.Load() {
+		c.again.Store(0)
+		b.rewind(time.Duration(at))
+		c.rewound = true
+	}
+	behind := !b.empty()
+	b.push(p, held{at: time.Since(c.epoch), codec: codecs.Codec(c.codec.Load())}) //nolint:gosec // as stored
+	switch {
+	case c.holding.Load():
+		if c.again.Load() == 0 { // else this tick has come in between
+			c.parked.Store(true)
+		}
+	case behind:
+		c.parked.Store(false)
+		c.flush(catchUp)
+	default:
+		c.parked.Store(false)
+		b.pass()
+		c.send(p, 0)
+	}
+}
+
+// flush sends frames of the backlog.
+func (c *capture) flush(most int) {
+	for range most {
+		p, h, ok := c.kept.pop()
+		if !ok {
+			return
+		}
+		if uint32(h.codec) != c.sends.Load() {
+			c.lost.Add(1) // the recorder has chosen another codec than the frame is in
+			continue
+		}
+		age := max(0, time.Since(c.epoch)-h.at)
+		if c.rewound {
+			c.rewound = false
+			c.session.Rewind(age)
+		}
+		c.send(p, age)
+	}
+}
+
+func (c *capture) send(p *codecs.Packet, age time.Duration) {
+	if c.session.EmitLate(p, age) && c.digest != nil {
+		c.digest.Add(p.Payload)
+	}
+}
+
+// hold keeps what comes from now on, and what came in the last while, which may have been sent to somebody who was not there
+// any more. For the controller, as all that follows.
+func (c *capture) hold(last time.Duration) {
+	c.discard = false
+	if c.kept == nil || c.holding.Load() {
+		return
+	}
+	if last > 0 {
+		c.again.Store(int64(max(1, time.Since(c.epoch)-last)))
+	}
+	c.parked.Store(false)
+	c.holding.Store(true)
+}
+
+// pause holds until the mix has let go of the stream. What comes until then is nobody's (RFC 6341, section 3: what is said in a
+// pause is discarded, not kept).
+func (c *capture) pause() {
+	c.hold(0)
+	c.discard = true
+}
+
+// release lets the stream flow, what was kept first.
+func (c *capture) release(codec codecs.Codec) {
+	if c.kept != nil && c.discard { // the mix has let go of it: there is no reader and no writer
+		c.kept.pass()
+	}
+	c.discard = false
+	c.sends.Store(uint32(codec))
+	c.holding.Store(false)
+}
+
+// rest sends what is left when the mix has let go of the stream.
+func (c *capture) rest() {
+	if c.kept != nil && !c.holding.Load() {
+		for !c.kept.empty() {
+			c.flush(catchUp)
+		}
+	}
+}
+
+// unsent takes the frames that no recorder has taken, oldest first, as far as they are older than the age. The mix has let go
+// of the stream, or is known to hold.
+func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
+	if c.kept == nil {
+		return
+	}
+	limit := time.Since(c.epoch) - age
+	for {
+		if at, ok := c.kept.next(); !ok || at > limit {
+			return
+		}
+		p, h, _ := c.kept.pop()
+		take(p, h)
+	}
+}
+
+// dropped counts the frames that are lost for good.
+func (c *capture) dropped() uint64 {
+	if c.kept == nil {
+		return c.lost.Load()
+	}
+	return c.lost.Load() + c.kept.dropped.Load()
+}
+
+// frameSize is about how many octets a frame of 20 ms has.
+func frameSize(c codecs.Codec) int {
+	switch c {
+	case codecs.PCMU, codecs.PCMA, codecs.G722, codecs.None:
+		return 160
+	case codecs.Opus:
+		return 240
+	default:
+		return 240
+	}
+}
+
+var _ mixer.Output = (*capture)(nil)

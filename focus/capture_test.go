@@ -1,0 +1,162 @@
+package focus
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/media"
+)
+
+// A backlog gives back what was put in, in order, however the two ends take turns, and again after a rewind.
+func TestBacklog(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := newBacklog(100*time.Millisecond, 160)
+		var all []codecs.Packet // what was taken in
+		read := 0
+		check := func(p *codecs.Packet, h held) {
+			want := all[read]
+			if string(p.Payload) != string(want.Payload) || len(p.CSRC) != len(want.CSRC) || p.Samples != want.Samples ||
+				p.Marker != want.Marker || h.at != time.Duration(read) || h.codec != codecs.G722 {
+				t.Fatalf("frame %d: %+v %+v, want %+v", read, p, h, want)
+			}
+			for i := range want.CSRC {
+				if p.CSRC[i] != want.CSRC[i] || p.CSRCLevel[i] != want.CSRCLevel[i] {
+					t.Fatalf("frame %d: %+v, want %+v", read, p, want)
+				}
+			}
+			read++
+		}
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			switch rapid.IntRange(0, 5).Draw(t, "what") {
+			case 0, 1, 2:
+				n := rapid.IntRange(0, 15).Draw(t, "contributors")
+				p := codecs.Packet{
+					Payload: rapid.SliceOfN(rapid.Byte(), 0, 400).Draw(t, "payload"), Samples: rapid.IntRange(0, 960).Draw(t, "samples"),
+					Marker: rapid.Bool().Draw(t, "marker"), CSRC: rapid.SliceOfN(rapid.Uint32(), n, n).Draw(t, "csrc"),
+					CSRCLevel: rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, "levels"),
+				}
+				if b.push(&p, held{at: time.Duration(len(all)), codec: codecs.G722}) {
+					all = append(all, p)
+				}
+			case 3, 4:
+				if p, h, ok := b.pop(); ok {
+					check(p, h)
+				}
+			case 5:
+				from := rapid.IntRange(0, len(all)).Draw(t, "from")
+				b.rewind(time.Duration(from))
+				if at, ok := b.next(); ok {
+					if int(at) < from && int(at) < read {
+						t.Fatalf("rewound to %d instead of %d", at, from)
+					}
+					read = min(read, int(at))
+				}
+			}
+		}
+		for p, h, ok := b.pop(); ok; p, h, ok = b.pop() {
+			check(p, h)
+		}
+		if read != len(all) {
+			t.Fatalf("%d of %d frames came back", read, len(all))
+		}
+	})
+}
+
+// Shows RQ-005, SR-PER-07. What is captured before a recorder answers goes out in order with its own time, and the live audio
+// after it without a gap; nothing is allocated on the way.
+func TestCapture(t *testing.T) {
+	transport, err := media.NewTransport(media.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = transport.Close() }()
+	session, err := transport.Open(media.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = session.Close() }()
+	far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = far.Close() }()
+	c := newCapture(session, 2*time.Second, codecs.PCMA)
+	n := byte(0)
+	emit := func() {
+		c.Emit(&codecs.Packet{Payload: append(make([]byte, 0, 160), n), Samples: 160})
+		n++
+	}
+	tick := time.NewTicker(codecs.FrameDuration)
+	defer tick.Stop()
+	for range 20 {
+		<-tick.C
+		emit()
+	}
+	if err := session.Configure(media.Params{
+		Remote: netip.MustParseAddrPort(far.LocalAddr().String()), Send: true, SendCodec: codecs.PCMA, SendPayloadType: 8,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c.release(codecs.PCMA)
+	for range 20 {
+		<-tick.C
+		emit()
+	}
+	c.hold(100 * time.Millisecond) // the recorder has vanished
+	for range 5 {
+		<-tick.C
+		emit()
+	}
+	c.release(codecs.PCMA)
+	for range 10 {
+		<-tick.C
+		emit()
+	}
+	c.rest()
+	var stamps []uint32
+	var payloads []byte
+	packet := make([]byte, 2000)
+	_ = far.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	for {
+		k, err := far.Read(packet)
+		if err != nil {
+			break
+		}
+		stamps, payloads = append(stamps, binary.BigEndian.Uint32(packet[4:])), append(payloads, packet[k-1])
+	}
+	if len(payloads) < 55+4 || len(payloads) > 55+7 {
+		t.Fatalf("%d packets: %v", len(payloads), payloads)
+	}
+	again := 0
+	for i := 1; i < len(payloads); i++ {
+		step := int(payloads[i]) - int(payloads[i-1])
+		if step < 0 {
+			again++
+		} else if step != 1 {
+			t.Errorf("frame %d follows %d", payloads[i], payloads[i-1])
+		}
+		if got := int32(stamps[i] - stamps[i-1]); got != int32(step)*160 {
+			t.Errorf("frame %d follows %d: timestamps differ by %d", payloads[i], payloads[i-1], got)
+		}
+	}
+	if again != 1 || payloads[0] != 0 || payloads[len(payloads)-1] != n-1 {
+		t.Errorf("sent: %v", payloads)
+	}
+	p := &codecs.Packet{Payload: make([]byte, 160), Samples: 160, CSRC: make([]uint32, 3)}
+	if got := testing.AllocsPerRun(100, func() { c.Emit(p) }); got != 0 {
+		t.Errorf("%v allocations in Emit", got)
+	}
+	c.hold(0)
+	if got := testing.AllocsPerRun(400, func() { c.Emit(p) }); got != 0 {
+		t.Errorf("%v allocations in Emit while it holds", got)
+	}
+	if c.dropped() == 0 {
+		t.Error("two seconds hold more than they should")
+	}
+}
