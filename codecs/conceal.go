@@ -3,9 +3,6 @@ package codecs
 import "math"
 
 const (
-	concealMaxRate = 16000
-	// concealMaxHistory is 48.75 ms: three and a quarter of the longest pitch period (G.711 Appendix I).
-	concealMaxHistory = concealMaxRate * 195 / 4000
 	// concealBlocks is the number of 10 ms blocks after which the repeated speech has faded out.
 	concealBlocks = 6
 	// concealMaxFloor bounds what is taken for background noise: -55 dBov.
@@ -30,24 +27,29 @@ type concealer struct {
 	floor    float64 // power of the background noise
 	flat     int     // samples at the end of the history that still has added
 	noise    NoiseGenerator
-	block    [concealMaxRate / 100]float32
-	source   [concealMaxHistory]float32 // the history when the loss began
-	history  [concealMaxHistory]int16   // what was played last
+	block    []float32
+	source   []float32 // the history when the loss began
+	history  []int16   // what was played last
 }
 
 // init prepares for a rate of 8000 or 16000 Hz.
 func (c *concealer) init(rate int) {
 	c.rate = rate
+	past := rate * 195 / 4000 // 48.75 ms: three and a quarter of the longest pitch period (G.711 Appendix I)
+	c.block, c.source, c.history = make([]float32, rate/100), make([]float32, past), make([]int16, past)
 	c.reset()
 }
 
 // reset forgets the past.
 func (c *concealer) reset() {
-	*c = concealer{rate: c.rate, floor: concealMaxFloor, noise: NoiseGenerator{seed: concealSeed}}
+	*c = concealer{
+		rate: c.rate, floor: concealMaxFloor, noise: NoiseGenerator{seed: concealSeed}, block: c.block, source: c.source, history: c.history,
+	}
+	clear(c.history)
 }
 
 // past returns the samples that were played last, the newest at the end.
-func (c *concealer) past() []int16 { return c.history[:c.rate*195/4000] }
+func (c *concealer) past() []int16 { return c.history }
 
 // remember adds to what was played.
 func (c *concealer) remember(pcm []int16) {

@@ -5,18 +5,18 @@ import (
 	"math"
 )
 
-// resamplerBlock is how many samples are filtered at once; longer input is taken in blocks. A conference has two resamplers and
-// more for each member who may speak, so that they had better be small.
-const resamplerBlock = MaxFrameSamples / 6
+// resamplerBlock is how many samples are filtered at once, of the higher rate; longer input is taken in blocks. A conference has up to two
+// resamplers for each member who may speak, so that they had better be small.
+const resamplerBlock = 240
 
 // Resampler changes the sample rate of one stream of audio between 8, 16 and 48 kHz by a linear-phase filter of 32 taps per
 // sample of the lower rate: flat to 85 % of the lower Nyquist frequency, images and aliases at least 70 dB down, a delay of 16
 // samples of the lower rate. It is linear, keeps levels, and belongs to one stream and one goroutine.
 type Resampler struct {
 	filter *polyphase
-	skip   int // input samples until the next output, going down
-	buffer [maxTaps - 1 + resamplerBlock]float32
-	output [6 * resamplerBlock]float32
+	skip   int       // input samples until the next output, going down
+	buffer []float32 // what the filter still needs of the past, and a block
+	output []float32 // of a block
 }
 
 // NewResampler returns a resampler between two rates in Hz, each 8000, 16000 or 48000, else [ErrSampleRate]. Equal rates are
@@ -27,7 +27,14 @@ func NewResampler(from, to int) (*Resampler, error) {
 		return nil, fmt.Errorf("%w: %d Hz to %d Hz", ErrSampleRate, from, to)
 	}
 
-	return &Resampler{filter: f}, nil
+	r := &Resampler{filter: f}
+	if f.taps > 0 {
+		block := resamplerBlock / f.up
+		r.buffer = make([]float32, f.taps-1+block)
+		r.output = make([]float32, block*f.up/f.down)
+	}
+
+	return r, nil
 }
 
 // OutputSamples returns how many samples the next n samples of input will yield. Going up it is a fixed multiple; going down it
@@ -64,7 +71,7 @@ func (r *Resampler) ProcessFloat32(dst, src []float32) int {
 // Reset forgets the past input.
 func (r *Resampler) Reset() {
 	r.skip = 0
-	clear(r.buffer[:])
+	clear(r.buffer)
 }
 
 // process moves src through the filter block by block.
@@ -77,7 +84,7 @@ func process[T int16 | int32 | float32](r *Resampler, dst, src []T, convert func
 	}
 	total, past := 0, r.filter.taps-1
 	for len(src) > 0 {
-		n := min(len(src), resamplerBlock)
+		n := min(len(src), len(r.buffer)-past)
 		in := r.buffer[past : past+n]
 		for i, s := range src[:n] {
 			in[i] = float32(s)

@@ -5,8 +5,6 @@ import "math"
 const (
 	// tapsPerSample is the length of the filters in samples of the lower rate.
 	tapsPerSample = 32
-	// maxTaps is the length of the longest filter, 48 kHz to 8 kHz.
-	maxTaps = 6 * tapsPerSample
 	// filterCutoff is where the filters are 6 dB down, as a part of the lower Nyquist frequency: low enough to keep the
 	// images of the telephone band out, high enough to be flat to 85 %.
 	filterCutoff = 0.955

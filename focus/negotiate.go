@@ -135,6 +135,7 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	if !stream.Codec.Valid() {
 		return fmt.Errorf("%w: no audio", sdp.ErrNoAudio)
 	}
+	before := len(p.session.Rates())
 	if err := p.configure(mediaParams(stream)); err != nil {
 		return err
 	}
@@ -143,6 +144,9 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	})
 	p.stream = stream
 	p.spoke = p.spoke || stream.Receive
+	if p.bridged && len(p.session.Rates()) > before {
+		c.updateMix() // which has to be ready for the new rate
+	}
 	c.resume(&p.outlet, nil)
 	p.peer.Codec = codecName(stream.Codec)
 	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send

@@ -86,7 +86,7 @@ func (b *builder) lanes() error {
 		}
 		for lane := mainLane; lane <= last; lane++ {
 			for rate, used := range b.plan.rates {
-				if !used || s.in.prepared[lane][rate] {
+				if !used {
 					continue
 				}
 				if err := b.graftLane(s.in, lane, rate); err != nil {
@@ -99,11 +99,15 @@ func (b *builder) lanes() error {
 	return nil
 }
 
-// graftLane makes what one lane needs for one rate. The input may change its own rate at any time.
+// graftLane makes what one lane needs for one rate and has not yet.
 func (b *builder) graftLane(in *input, lane, rate int) error {
-	g := graft{in: in, lane: lane, rate: rate, buffer: make([]int32, frameSamples(rate))}
-	for from := range rateCount {
-		if from == rate {
+	g := graft{in: in, lane: lane, rate: rate}
+	have := &in.prepared[lane][rate]
+	if !have[rate] {
+		g.buffer = make([]int32, frameSamples(rate))
+	}
+	for from, may := range ratesOf(in.source) {
+		if from == rate || !may || have[from] {
 			continue
 		}
 		r, err := codecs.NewResampler(rates[from], rates[rate])
@@ -112,9 +116,26 @@ func (b *builder) graftLane(in *input, lane, rate int) error {
 		}
 		g.change[from] = r
 	}
-	b.plan.grafts = append(b.plan.grafts, g)
+	if !g.empty() {
+		b.plan.grafts = append(b.plan.grafts, g)
+	}
 
 	return nil
+}
+
+// ratesOf returns which rates an input may have.
+func ratesOf(in Input) (may [rateCount]bool) {
+	rated, ok := in.(Rated)
+	if !ok {
+		return [rateCount]bool{true, true, true}
+	}
+	for _, hz := range rated.Rates() {
+		if i := rateIndexOf(hz); i >= 0 {
+			may[i] = true
+		}
+	}
+
+	return may
 }
 
 // commit notes what the plan will have put in place, now that nothing can fail any more.
@@ -123,7 +144,7 @@ func (b *builder) commit() {
 		if g.out != nil {
 			g.out.prepared = true
 		} else {
-			g.in.prepared[g.lane][g.rate] = true
+			g.in.prepare(&g)
 		}
 	}
 }

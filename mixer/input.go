@@ -36,7 +36,18 @@ type input struct {
 	state    atomic.Uint64
 	buffer   [codecs.MaxFrameSamples]int16
 
-	prepared [laneCount][rateCount]bool // the lanes' buffers are there, or will be: owned by Apply
+	// prepared: of each lane and each rate of a bus, the buffer (at the rate itself) and the resamplers from other rates are there, or
+	// will be: owned by Apply.
+	prepared [laneCount][rateCount][rateCount]bool
+}
+
+// prepare notes what a graft will have put in place.
+func (in *input) prepare(g *graft) {
+	have := &in.prepared[g.lane][g.rate]
+	have[g.rate] = have[g.rate] || g.buffer != nil
+	for from, r := range g.change {
+		have[from] = have[from] || r != nil
+	}
 }
 
 // ingest takes the frame of this tick.

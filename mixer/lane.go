@@ -64,8 +64,12 @@ func (l *lane) run(in *input, c contribution, w *scratch) bool {
 		if to == l.rate || l.out[to] == nil {
 			continue
 		}
+		r := l.change[l.rate][to]
+		if r == nil { // a rate that was not to come
+			clear(l.out[to])
+			continue
+		}
 		if c.used[to] {
-			r := l.change[l.rate][to]
 			if !l.fed[to] {
 				r.Reset()
 			}

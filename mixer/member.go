@@ -10,6 +10,13 @@ type Input interface {
 	Ingest(dst []int16) codecs.Frame
 }
 
+// Rated may be implemented by an Input whose frames have only some of the rates, so that nothing is made ready for the others.
+type Rated interface {
+	// Rates returns the sample rates in Hz of the frames that may come until the next [Mix.Apply], which calls it. A frame of another
+	// rate is lost where it would have to be resampled.
+	Rates() []int
+}
+
 // Output is where a member's mix goes to.
 type Output interface {
 	// Emit takes one encoded payload. It is called by one worker at a time, in the order of the audio. The packet and all that

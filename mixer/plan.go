@@ -96,10 +96,17 @@ func (g *graft) put() {
 		return
 	}
 	l := &g.in.lanes[g.lane]
-	l.out[g.rate] = g.buffer
+	if g.buffer != nil {
+		l.out[g.rate] = g.buffer
+	}
 	for from, r := range g.change {
 		if r != nil {
 			l.change[from][g.rate] = r
 		}
 	}
+}
+
+// empty reports whether the graft of a lane has nothing in it.
+func (g *graft) empty() bool {
+	return g.out == nil && g.buffer == nil && g.change == [rateCount]*codecs.Resampler{}
 }

@@ -42,7 +42,7 @@ type stream struct {
 type encoded struct {
 	size  int
 	level uint8
-	data  [codecs.MaxPayload]byte
+	data  []byte
 }
 
 // newStream makes a stream for a normalised format.
@@ -60,11 +60,27 @@ func newStream(format codecs.Format) (*stream, error) {
 		silence: silenceSettled - 1,
 	}
 	s.pcm = make([]int16, s.frame)
+	room := payloadRoom(format, s.size)
+	s.packets[0].data = make([]byte, room)
+	if s.size < s.frame {
+		s.packets[1].data = make([]byte, room)
+	}
 	if s.size != s.frame {
 		s.pending = make([]int16, s.size+s.frame)
 	}
 
 	return s, nil
+}
+
+// payloadRoom is how many octets a packet of so many samples may have.
+func payloadRoom(format codecs.Format, samples int) int {
+	switch format.Codec {
+	case codecs.PCMU, codecs.PCMA, codecs.G722:
+		return format.Codec.SamplesToUnits(samples) // one octet per unit
+	case codecs.None, codecs.Opus:
+	}
+
+	return codecs.MaxPayload
 }
 
 // copyFrom makes the stream go on exactly as another would.
@@ -74,7 +90,7 @@ func (s *stream) copyFrom(src *stream) {
 	s.cached = src.cached
 	if src.cached {
 		s.packets[0].size = src.packets[0].size
-		copy(s.packets[0].data[:], src.packets[0].data[:src.packets[0].size])
+		copy(s.packets[0].data, src.packets[0].data[:src.packets[0].size])
 	}
 	if forker, ok := s.encoder.(codecs.Forker); ok && forker.CopyFrom(src.encoder) == nil {
 		return
@@ -137,14 +153,14 @@ func (s *stream) packet(pcm []int16, w *scratch) {
 	settled := s.cacheable && s.silence*s.frame >= silenceSettled*s.frame+s.size
 	if settled && s.cached {
 		if s.count > 0 {
-			p.size = copy(p.data[:], s.packets[0].data[:s.packets[0].size])
+			p.size = copy(p.data, s.packets[0].data[:s.packets[0].size])
 		}
 		p.level = codecs.SilenceLevel
 		s.count++
 
 		return
 	}
-	n, err := s.encoder.Encode(p.data[:], pcm)
+	n, err := s.encoder.Encode(p.data, pcm)
 	if err != nil {
 		w.encodeErrors.Add(1)
 		n = 0

@@ -3,6 +3,7 @@ package media
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,19 @@ func (a *agreement) inherit(previous *agreement, adopted bool) {
 	}
 	a.decoders = previous.decoders
 	a.pcm = previous.pcm
+}
+
+// Rates returns the sample rates of the frames that Ingest may yield until the next Configure, in Hz.
+func (s *Session) Rates() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rates []int
+	for codec, have := range s.have {
+		if rate := codecs.Codec(codec).SampleRate(); have && !slices.Contains(rates, rate) {
+			rates = append(rates, rate)
+		}
+	}
+	return rates
 }
 
 // Ingest reads what has arrived, and writes the frame that is due to dst, which has room for [codecs.MaxFrameSamples]. It is

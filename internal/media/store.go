@@ -1,9 +1,12 @@
 package media
 
+import "time"
+
 const (
-	storeSlots  = 64  // packets held: more than 500 ms of packets of 10 ms
-	chunkSize   = 160 // 20 ms of G.711
-	storeChunks = 64
+	storeSlots  = 64             // packets held: more than 500 ms of packets of 10 ms
+	chunkSize   = 160            // 20 ms of G.711
+	storeChunks = 64             // at most
+	spareChunks = 12             // for a packet of 200 ms beyond those that wait
 	maxPayload  = 12 * chunkSize // 200 ms of G.711 and some more
 )
 
@@ -30,17 +33,30 @@ func (s *slot) used() bool { return s.flags&slotUsed != 0 }
 // and nothing is allocated.
 type store struct {
 	slots [storeSlots]slot
-	arena [storeChunks * chunkSize]byte
-	link  [storeChunks]uint8 // next chunk of the same packet, or of the free list
-	free  uint8              // first free chunk
-	left  int                // free chunks
+	arena []byte
+	link  []uint8 // next chunk of the same packet, or of the free list
+	free  uint8   // first free chunk
+	left  int     // free chunks
+}
+
+// chunksOf returns how many chunks are needed for packets of 10 ms or longer that wait for so long.
+func chunksOf(delay time.Duration) int {
+	return min(int(delay/(10*time.Millisecond))+spareChunks, storeChunks)
+}
+
+// make gives the store its memory.
+func (s *store) make(chunks int) {
+	s.arena, s.link = make([]byte, chunks*chunkSize), make([]uint8, chunks)
 }
 
 func (s *store) init() {
+	if s.arena == nil {
+		s.make(storeChunks)
+	}
 	for i := range s.link {
 		s.link[i] = uint8(i + 1)
 	}
-	s.free, s.left = 0, storeChunks
+	s.free, s.left = 0, len(s.link)
 	for i := range s.slots {
 		s.slots[i] = slot{}
 	}

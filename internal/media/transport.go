@@ -77,6 +77,7 @@ func (t *Transport) Open(o Options) (*Session, error) {
 	player.rate, player.counters, player.scratch = 8000, &s.shared, s.in.scratch[:]
 	player.noise = codecs.NewNoiseGenerator(ssrc)
 	player.jitter.minDelay, player.jitter.maxDelay = t.cfg.JitterMin, t.cfg.JitterMax
+	player.jitter.store.make(chunksOf(t.cfg.JitterMax))
 	player.jitter.reset(8000)
 	t.mu.Lock()
 	defer t.mu.Unlock()
