@@ -19,6 +19,7 @@ import (
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/control"
+	"github.com/parley-sip/parley/internal/hugepages"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/telemetry"
@@ -54,6 +55,9 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 		}
 	}()
 	scheduleForMixing()
+	if err := hugepages.Prefer(largeHeap); err != nil {
+		s.log.InfoContext(ctx, "the heap has small pages", slog.Any("error", err))
+	}
 	for _, step := range []func(context.Context, *config.Config) error{s.startRecorder, s.startMedia, s.startFocus, s.startControl} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -61,6 +65,9 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 	}
 	return s, nil
 }
+
+// largeHeap is how much of the heap has large pages: that of some thousand participants.
+const largeHeap = 256 << 20
 
 // scheduleForMixing gives the Go scheduler twice as many slots as there are processors, so that a mixing thread that wakes up finds a
 // free one (ADR 2). An explicit GOMAXPROCS is respected.

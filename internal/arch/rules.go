@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"internal/conftest":  {"codecs", "confevent", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/demo":      {Anything},
 	"internal/loadbench": {},
+	"internal/hugepages": {},
 	"testdata/speech":    {},
 	"cmd/parley":         {Anything},
 }
