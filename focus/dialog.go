@@ -42,6 +42,29 @@ func (h *dialogHandler) Request(request *sipua.Request) *sipua.Response {
 	}
 }
 
+// Refreshed takes the answer to our last description, which was sent again to keep the session alive (RFC 4028, section 7.4).
+func (h *dialogHandler) Refreshed(response *sipua.Response) {
+	h.controller.post(refreshed{id: h.id, response: response})
+}
+
+// refreshed is the answer to a description of ours that was repeated.
+type refreshed struct {
+	id       conference.ParticipantID
+	response *sipua.Response
+}
+
+func (m refreshed) handle(c *controller) {
+	p := c.participants[m.id]
+	if p == nil || p.local == nil || len(m.response.Body) == 0 {
+		return
+	}
+	if err := c.accept(p, p.local, p.said, m.response.Body); err != nil {
+		c.log.Info("unusable answer to a refresh", slog.String("participant", string(p.id)), slog.Any("error", err))
+		return // the session stays as it was
+	}
+	c.sessionChanged(p)
+}
+
 // Ended takes the participant out.
 func (h *dialogHandler) Ended(reason sipua.EndReason) {
 	if reason.Cause != sipua.EndLocal {
@@ -153,7 +176,7 @@ func (m ended) handle(c *controller) {
 			reason = m.reason.Request.Headers.Get("Reason")
 		}
 		_ = c.step(conference.Left{ID: m.id, Reason: reason})
-	case sipua.EndNoACK, sipua.EndRefused, sipua.EndShutdown, sipua.EndLocal:
+	case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired, sipua.EndShutdown, sipua.EndLocal:
 		code := sipua.Status(m.reason.Err)
 		if code == 0 {
 			code = 408

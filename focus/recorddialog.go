@@ -274,7 +274,7 @@ func (h *recorderHandler) Ended(reason sipua.EndReason) {
 			text = reason.Request.Headers.Get("Reason")
 		}
 		h.controller.post(recorderEvent{h.recorder, siprec.PeerBye{Reason: text}})
-	case sipua.EndNoACK, sipua.EndRefused, sipua.EndShutdown:
+	case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired, sipua.EndShutdown:
 		h.controller.post(recorderEvent{h.recorder, siprec.TransportFailed{Reason: reason.Cause.String()}})
 	case sipua.EndLocal:
 	}

@@ -36,7 +36,8 @@ func agentConfig(cfg *config.Config, log *slog.Logger) sipua.Config {
 	return sipua.Config{
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
-		Limits: sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond},
+		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},
+		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond},
 	}
 }
 

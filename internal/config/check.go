@@ -22,6 +22,7 @@ const (
 	maxComplexity  = 10
 	minToneEvery   = time.Second
 	maxHold        = 30 * time.Second
+	leastSession   = 90 * time.Second // RFC 4028, section 5
 )
 
 // check finds what is wrong with the meaning of values that are of the right kind.
@@ -59,6 +60,12 @@ func (r *reader) checkSIP(sip *SIP) {
 		r.fail("sip.listen", "wants at least one udp://host:port or tcp://host:port")
 	}
 	r.checkListen("sip.listen", sip.Listen)
+	if sip.SessionTimer.Default != 0 && sip.SessionTimer.Default < leastSession {
+		r.fail("sip.session_timer.default", "wants %v or more, or 0 for none, has %v", leastSession, sip.SessionTimer.Default)
+	}
+	if sip.SessionTimer.Min < leastSession || sip.SessionTimer.Default != 0 && sip.SessionTimer.Min > sip.SessionTimer.Default {
+		r.fail("sip.session_timer.min", "wants %v up to sip.session_timer.default, has %v", leastSession, sip.SessionTimer.Min)
+	}
 	for i, text := range sip.Allow {
 		if _, err := netip.ParsePrefix(text); err != nil {
 			r.fail(fmt.Sprintf("sip.allow[%d]", i), "wants a network such as 10.0.0.0/8 or ::1/128, has %q", text)
@@ -174,7 +181,6 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 	unbuilt(cfg.SIP.TLS != TLS{}, "sip.tls")
 	unbuilt(len(cfg.SIP.Users) > 0, "sip.users")
 	unbuilt(len(cfg.SIP.Trunks) > 0, "sip.trunks")
-	unbuilt(cfg.SIP.SessionTimer != SessionTimer{}, "sip.session_timer")
 	unbuilt(cfg.Media.SRTP == "required", "media.srtp")
 	unbuilt(cfg.ConferenceDefaults.PIN != "", "conference_defaults.pin")
 	unbuilt(cfg.ConferenceDefaults.ModeratorPIN != "", "conference_defaults.moderator_pin")

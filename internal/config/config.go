@@ -60,8 +60,8 @@ type Trunk struct {
 
 // SessionTimer configures RFC 4028.
 type SessionTimer struct {
-	Default time.Duration `yaml:"default"`
-	Min     time.Duration `yaml:"min"`
+	Default time.Duration `yaml:"default"` // proposed; 0: none
+	Min     time.Duration `yaml:"min"`     // shorter sessions are refused with 422
 }
 
 // Media configures RTP.
@@ -218,8 +218,9 @@ func Default() Config {
 	return Config{
 		Log: Log{Level: "info", Format: "text"},
 		SIP: SIP{
-			Listen: []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"},
-			Allow:  []string{"127.0.0.0/8", "::1/128"},
+			Listen:       []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"},
+			Allow:        []string{"127.0.0.0/8", "::1/128"},
+			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession}, //nolint:mnd // RFC 4028, section 4
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",

@@ -240,6 +240,9 @@ func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler D
 		return nil, err
 	}
 	dialog := newDialog(state, handler)
+	agreed, timing := a.config.SessionTimer.serve(c.in.request)
+	response = response.withHeaders(timing)
+	dialog.session.sent(Body{ContentType: response.Headers.Get("Content-Type"), Data: response.Body})
 	a.register(state.id, dialog)
 	pending := dialog.awaitACK(c.in.request.CSeq, len(c.in.request.Body) == 0 && len(response.Body) > 0)
 	if err := c.sendFinal(response); err != nil {
@@ -251,6 +254,7 @@ func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler D
 	c.mu.Lock()
 	c.dialog = true
 	c.mu.Unlock()
+	dialog.session.begin(agreed)
 	wire := c.in.render(response)
 	a.spawn(func() { dialog.repeatAnswer(c.in, wire, pending) }) //nolint:contextcheck // goes on after the caller's context has ended
 	return dialog, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -102,6 +103,22 @@ func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHan
 	early := earlyID{callID: o.callID, localTag: o.from.Tag()}
 	a.expect(early, awaitedDialog{})
 	defer a.forget(early)
+	it, response, err := a.inviteOnce(ctx, o, call, 0)
+	if response != nil && response.Status == 422 && a.config.SessionTimer.on() { // RFC 4028, section 7.3
+		again := a.invitation(call)
+		again.callID, again.from, again.cseq = o.callID, o.from, o.cseq+1
+		it, response, err = a.inviteOnce(ctx, again, call, minSE(response.Headers))
+	}
+	if err != nil {
+		return nil, response, err
+	}
+	dialog, err := a.confirm(it, call, response, handler) //nolint:contextcheck // goes on after the caller's context has ended
+	return dialog, response, err
+}
+
+// inviteOnce sends an INVITE that asks for a session of at least so long, and waits for its final response.
+func (a *Agent) inviteOnce(ctx context.Context, o *outbound, call OutgoingCall, least time.Duration) (*inviteTx, *Response, error) {
+	o.headers = append(slices.Clone(o.headers), a.config.SessionTimer.propose(lease{}, least)...)
 	it, err := a.sendInvite(ctx, o)
 	if err != nil {
 		return nil, nil, err
@@ -110,11 +127,8 @@ func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHan
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err = successful("INVITE", response); err != nil {
-		return nil, response, err
-	}
-	dialog, err := a.confirm(it, call, response, handler) //nolint:contextcheck // goes on after the caller's context has ended
-	return dialog, response, err
+	_, err = successful("INVITE", response)
+	return it, response, err
 }
 
 // finalResponse waits for the final response of an INVITE.
@@ -159,6 +173,9 @@ func (a *Agent) confirm(it *inviteTx, call OutgoingCall, response *Response, han
 		answer = call.Answer(response)
 	}
 	dialog := newDialog(state, handler)
+	dialog.session.sent(Body{ContentType: call.ContentType, Data: call.Body})
+	dialog.session.sent(answer)
+	dialog.session.concluded(response)
 	a.register(state.id, dialog)
 	ctx, cancel := a.lifetime(64 * a.config.Timers.T1)
 	defer cancel()

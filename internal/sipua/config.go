@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	// MinExpires is the shortest subscription that is not refused with 423.
 	// Default: 0, no limit (RFC 6665, section 4.2.1.1).
 	MinExpires time.Duration
+	// SessionTimer keeps sessions alive and finds out about peers that are gone. Default: off.
+	SessionTimer SessionTimer
 	// Limits protect the process.
 	Limits Limits
 	// Timers are the protocol timers; tests shorten them.
@@ -112,6 +115,9 @@ func (c Config) Validate() error {
 	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.MinExpires < 0 {
 		return fmt.Errorf("%w: a timer is negative", ErrConfig)
 	}
+	if s := c.SessionTimer; s.Interval != 0 && s.Interval < leastSession || s.Min < 0 || s.on() && s.Interval < s.Min {
+		return fmt.Errorf("%w: a session timer of %v, at least %v, want 90s or more", ErrConfig, s.Interval, s.Min)
+	}
 	return nil
 }
 
@@ -152,6 +158,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.SessionTimer.on() {
+		c.Supported = append(slices.Clone(c.Supported), optionTimer)
 	}
 	c.Limits = c.Limits.withDefaults()
 	setDefault(&c.Timers.T1, 500*time.Millisecond)

@@ -26,6 +26,7 @@ type Dialog struct {
 	turn    chan struct{} // held by whoever sends an offer
 	done    chan struct{} // closed when the dialog has ended
 	ending  sync.Once
+	session session
 
 	mu     sync.Mutex
 	acks   map[uint32]chan *Request // 2xx that wait for their ACK
@@ -34,10 +35,12 @@ type Dialog struct {
 
 // newDialog makes a confirmed dialog.
 func newDialog(state *dialogState, handler DialogHandler) *Dialog {
-	return &Dialog{
+	d := &Dialog{
 		state: state, handler: handler, offers: newOffers(), turn: make(chan struct{}, 1), done: make(chan struct{}),
 		acks: map[uint32]chan *Request{},
 	}
+	d.session.dialog = d
+	return d
 }
 
 // ID returns the identifier.
@@ -90,6 +93,7 @@ func (d *Dialog) hasEnded() bool {
 func (d *Dialog) end(reason EndReason) {
 	d.ending.Do(func() {
 		d.state.agent.callCount.add(-1)
+		d.session.stop()
 		close(d.done)
 		d.protect(func() { d.handler.Ended(reason) })
 	})

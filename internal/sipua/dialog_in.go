@@ -104,6 +104,10 @@ func (d *Dialog) receiveOffer(in *inbound) {
 // accept sends a 2xx to a re-INVITE or an UPDATE.
 func (d *Dialog) accept(in *inbound, response *Response) {
 	d.state.refresh(in.request.Headers)
+	agreed, timing := d.state.agent.config.SessionTimer.serve(in.request)
+	response = response.withHeaders(timing)
+	d.session.sent(Body{ContentType: response.Headers.Get("Content-Type"), Data: response.Body})
+	d.session.begin(agreed)
 	if !response.Headers.Has("Contact") {
 		d.state.mu.Lock()
 		contact := d.state.contact

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -69,6 +70,8 @@ func (d *Dialog) offer(ctx context.Context, method string, body Body) (*Response
 func (d *Dialog) retry(response *Response, err error) (time.Duration, bool) {
 	unit := d.state.agent.config.Timers.Glare
 	switch Status(err) {
+	case 422:
+		return 0, d.session.tooSmall(response)
 	case 491:
 		if d.state.owner {
 			return randomBetween(unit*21/10, unit*4), true
@@ -92,6 +95,7 @@ func (d *Dialog) offerOnce(ctx context.Context, method string, body Body) (*Resp
 	if d.hasEnded() {
 		return nil, ErrEnded
 	}
+	body.Headers = append(slices.Clone(body.Headers), d.session.propose()...)
 	request := d.state.outbound(method, body)
 	var response *Response
 	var err error
@@ -100,7 +104,11 @@ func (d *Dialog) offerOnce(ctx context.Context, method string, body Body) (*Resp
 	} else {
 		response, err = d.state.agent.transact(ctx, request)
 	}
-	return d.concluded(ctx, method, response, err)
+	response, err = d.concluded(ctx, method, response, err)
+	if err == nil {
+		d.session.sent(body)
+	}
+	return response, err
 }
 
 // reInvite sends a re-INVITE, waits for the final response and acknowledges it.
@@ -151,6 +159,9 @@ func (d *Dialog) concluded(ctx context.Context, method string, response *Respons
 		if err == nil {
 			if method == "UPDATE" {
 				d.state.refresh(response.Headers)
+			}
+			if method == "UPDATE" || method == "INVITE" {
+				d.session.concluded(response)
 			}
 			return response, nil
 		}

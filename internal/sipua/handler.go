@@ -52,6 +52,9 @@ const (
 	EndRefused
 	// EndShutdown is the end of the Agent.
 	EndShutdown
+	// EndExpired is a session that was not refreshed in time (RFC 4028, section
+	// 10).
+	EndExpired
 )
 
 // String returns a short name for logs.
@@ -67,6 +70,8 @@ func (c EndCause) String() string {
 		return "refused"
 	case EndShutdown:
 		return "shutdown"
+	case EndExpired:
+		return "expired"
 	}
 	return "unknown"
 }

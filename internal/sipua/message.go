@@ -92,6 +92,21 @@ func (r *Response) clone() *Response {
 	return &c
 }
 
+// withHeaders returns a copy with further header fields; what is required already stays required.
+func (r *Response) withHeaders(headers Headers) *Response {
+	if len(headers) == 0 {
+		return r
+	}
+	with := r.clone()
+	for _, h := range headers {
+		if h.Name == "Require" && with.Headers.Has(h.Name) {
+			h.Value = with.Headers.Get(h.Name) + ", " + h.Value
+		}
+		with.WithHeader(h.Name, h.Value)
+	}
+	return with
+}
+
 // WithBody sets the body with its Content-Type and returns the response.
 func (r *Response) WithBody(contentType string, body []byte) *Response {
 	r.Headers = r.Headers.Without("Content-Type").With("Content-Type", contentType)

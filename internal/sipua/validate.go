@@ -56,6 +56,9 @@ func (a *Agent) validate(in *inbound) *Response {
 	if unsupported := a.unsupported(in.request); len(unsupported) > 0 {
 		return NewResponse(420, Header{Name: "Unsupported", Value: strings.Join(unsupported, ", ")})
 	}
+	if refusal := a.config.SessionTimer.refuse(in.request); refusal != nil && (in.request.Method == "INVITE" || in.request.Method == "UPDATE") {
+		return refusal
+	}
 	return a.checkBody(in.request)
 }
 
