@@ -81,6 +81,21 @@ func newBench(t *testing.T, cfg focus.Config, hooks ...focus.Hooks) *bench {
 // newBenchAt has its media sockets at one address, and its signalling at another.
 func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, hooks ...focus.Hooks) *bench {
 	t.Helper()
+	var deps focus.Deps
+	if len(hooks) > 0 {
+		deps.Hooks = hooks[0]
+	}
+	return newBenchOf(t, cfg, mediaAddress, host, deps)
+}
+
+// newBenchWith has a focus with more than a mixer and media.
+func newBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config) *bench {
+	t.Helper()
+	return newBenchOf(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", deps)
+}
+
+func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps) *bench {
+	t.Helper()
 	b := &bench{t: t, origin: time.Now()}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
 		b.focus.Speakers(m, active)
@@ -90,10 +105,7 @@ func newBenchAt(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 		ListenAddress: mediaAddress, Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000,
 	})
 	must(t, err)
-	deps := focus.Deps{Mixer: engine, Media: transport, Logger: b.logger()}
-	if len(hooks) > 0 {
-		deps.Hooks = hooks[0]
-	}
+	deps.Mixer, deps.Media, deps.Logger = engine, transport, b.logger()
 	b.focus, err = focus.New(cfg, deps)
 	must(t, err)
 	b.agent, err = sipua.New(sipua.Config{

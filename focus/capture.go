@@ -28,7 +28,8 @@ type capture struct {
 	again   atomic.Int64 // what was captured after this is to be sent again; 0: nothing
 	parked  atomic.Bool  // the tick has seen that it holds: others may read the backlog
 	lost    atomic.Uint64
-	discard bool // the controller's: what is held when the stream flows again belongs to a pause
+	told    uint64 // the controller's: lost frames that have been counted
+	discard bool   // the controller's: what is held when the stream flows again belongs to a pause
 
 	rewound bool         // the tick's: the next frame has been sent before
 	digest  *seal.Digest // of what was sent, the tick's; nil: no seal is wanted

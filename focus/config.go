@@ -30,6 +30,8 @@ type Config struct {
 	// Hold is how much audio of each recorded stream is kept for recording servers that have not answered yet, or have to be
 	// replaced; 5 s. Negative: nothing is kept.
 	Hold time.Duration
+	// Deliver is how often the spool is looked at for what can be delivered; 2 s.
+	Deliver time.Duration
 	// Notification tells how participants learn that they are recorded.
 	Notification Notification
 	// DialTimeout ends a call that nobody answers; 60 s.

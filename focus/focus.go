@@ -12,6 +12,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/mixer"
 )
 
@@ -19,6 +20,7 @@ import (
 type Deps struct {
 	Mixer  *mixer.Engine
 	Media  *media.Transport
+	Spool  *spool.Store // keeps what no recording server takes; nil: nothing does
 	Logger *slog.Logger // nil: silent
 	Hooks  Hooks
 }
@@ -33,9 +35,12 @@ type Focus struct {
 	hooks  Hooks
 	events *eventLog
 	pool   *recorderPool
-	spawn  func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
-	cut    context.CancelFunc
-	drain  context.CancelFunc
+	spool  *spool.Store // nil: none
+
+	spooled, delivered, unrecorded atomic.Uint64               // frames of recorded streams
+	spawn                          func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
+	cut                            context.CancelFunc
+	drain                          context.CancelFunc
 	// onDrain has something done when Shutdown begins, or at once when it has; stop takes that back.
 	onDrain func(do func()) (stop func() bool)
 
@@ -62,7 +67,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	}
 	cfg = cfg.withDefaults()
 	f := &Focus{
-		cfg: cfg, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
+		cfg: cfg, spool: deps.Spool, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
 		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
 	}
 	root, cut := context.WithCancel(context.Background())
@@ -111,6 +116,7 @@ func (f *Focus) checkServers(names []string) error {
 func (f *Focus) Serve(agent *sipua.Agent) {
 	f.agent.Store(agent)
 	f.probeRecorders(agent)
+	f.deliverSpool(agent)
 }
 
 // Shutdown drains: new calls and subscriptions are refused, all conferences end with BYE and a last NOTIFY, recordings get
@@ -172,12 +178,19 @@ type Stats struct {
 	Subscriptions   int            // to conference events
 	Recordings      map[string]int // sessions with recording servers by state
 	RecordedPackets uint64         // sent to recording servers since the start
+	// Frames of recorded streams since the start: kept on disk, delivered from there, and those that no server and no disk took.
+	SpooledFrames, DeliveredFrames, UnrecordedFrames uint64
+	SpoolBytes                                       int64 // on disk now
 }
 
 // Stats counts what there is now.
 func (f *Focus) Stats() Stats {
 	s := Stats{
 		Subscriptions: int(f.follows.Load()), Recordings: map[string]int{}, RecordedPackets: f.tapped.total(),
+		SpooledFrames: f.spooled.Load(), DeliveredFrames: f.delivered.Load(), UnrecordedFrames: f.unrecorded.Load(),
+	}
+	if f.spool != nil {
+		s.SpoolBytes = f.spool.Size()
 	}
 	for _, state := range f.Conferences() {
 		if state.Active {

@@ -19,6 +19,9 @@ func (c *controller) desire(r *recorder) {
 		Streams: c.wishes(r, state),
 	}
 	c.recorderStep(r, d)
+	if r.state == siprec.StateFailed {
+		c.reportSpool(r.recording)
+	}
 }
 
 // mixedKey is the key of the mixed stream; those of the others are the identifiers of participants.

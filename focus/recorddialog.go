@@ -214,14 +214,18 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 		report.Error = a.Reason
 		r.gaveUp = !a.Retry
 		c.later(seekInterval, seek{r})
-		if c.hasOthers(r) { // one of which may come back
+		if c.hasOthers(r) || c.spools() && !c.stopping(r) { // one of which may come back
 			over, report.Retrying = false, true
 		}
 	}
 	if over {
 		c.finish(r)
 	}
+	if a.State == siprec.StateFailed { // the spool takes over before anybody is told of a failure, and leaves after the recovery
+		c.reportSpool(r.recording)
+	}
 	_ = c.step(report)
+	c.reportSpool(r.recording)
 }
 
 // recorderAlarm is for the operator.

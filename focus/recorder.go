@@ -21,26 +21,29 @@ import (
 // recorder is one recording session: one server's part in one recording (RFC 7866). The protocol is siprec.Client's; here
 // are its dialog and its media. It belongs to the controller.
 type recorder struct {
-	recording conference.RecordingID
-	modes     conference.Mode
-	server    Recorder
-	client    *siprec.Client
-	since     time.Time
-	wake      time.Time
-	dialog    *sipua.Dialog
-	inviting  context.CancelFunc // takes the open INVITE back
-	canceled  bool               // it is to be taken back
-	reply     *sipua.Response    // to the request of the server that is being handled
-	streams   map[string]*recorded
-	state     siprec.State
-	after     time.Duration  // Retry-After of the last refusal
-	refused   uint64         // packets nobody listened to, at the last look
-	deaf      int            // looks in a row that found more of them
-	overlap   time.Duration  // what is sent again when the present loss of the session is over
-	gaveUp    bool           // the protocol will not try again by itself
-	silent    bool           // it had sent reports and does not any more
-	queue     []siprec.Event // the first is being handled
-	over      bool
+	recording               conference.RecordingID
+	modes                   conference.Mode
+	server                  Recorder
+	client                  *siprec.Client
+	since                   time.Time
+	wake                    time.Time
+	dialog                  *sipua.Dialog
+	inviting                context.CancelFunc // takes the open INVITE back
+	canceled                bool               // it is to be taken back
+	reply                   *sipua.Response    // to the request of the server that is being handled
+	streams                 map[string]*recorded
+	state                   siprec.State
+	after                   time.Duration  // Retry-After of the last refusal
+	refused                 uint64         // packets nobody listened to, at the last look
+	deaf                    int            // looks in a row that found more of them
+	segment                 *segment       // in the spool; nil: none
+	abandoning              int            // streams whose rest is on its way to the spool
+	recorded, spooled, lost uint64         // frames
+	overlap                 time.Duration  // what is sent again when the present loss of the session is over
+	gaveUp                  bool           // the protocol will not try again by itself
+	silent                  bool           // it had sent reports and does not any more
+	queue                   []siprec.Event // the first is being handled
+	over                    bool
 }
 
 // recorded is one stream of a recording session. Its identifier, source and port stay the same as long as it lives, so
@@ -57,6 +60,7 @@ type recorded struct {
 	silence     bool
 	format      codecs.Format
 	label       string
+	counted     uint64 // packets that the counts of a copy have already
 }
 
 // newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).
@@ -258,6 +262,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 // closeStream closes the media of a stream when the mixer has let go of it. What was kept of it goes first.
 func (c *controller) closeStream(r *recorder, s *recorded) {
 	applied, silent := c.applied, c.silent
+	c.weighStream(r, s)
 	if s.capture.holding.Load() {
 		c.abandon(r, s, s.capture)
 	}
@@ -307,4 +312,5 @@ func (c *controller) finish(r *recorder) {
 	for _, s := range streams {
 		c.closeStream(r, s)
 	}
+	c.closeSegment(r)
 }

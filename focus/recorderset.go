@@ -1,12 +1,10 @@
 package focus
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"time"
 
-	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -37,7 +35,9 @@ func (c *controller) startRecorders(id conference.RecordingID) {
 func serverNames(r *conference.Recording) []string {
 	names := make([]string, 0, len(r.Servers))
 	for _, v := range r.Servers {
-		names = append(names, v.Name)
+		if v.Name != conference.SpoolServer {
+			names = append(names, v.Name)
+		}
 	}
 	return names
 }
@@ -56,6 +56,12 @@ func (c *controller) spare(r *recorder) []string {
 	return c.focus.pool.order(names, c.entry.cfg.Recording.Balance)
 }
 
+// stopping tells whether the recording of a copy is to end.
+func (c *controller) stopping(r *recorder) bool {
+	recording, ok := c.machine.State().Recording(r.recording)
+	return !ok || recording.Stopping || recording.Over()
+}
+
 func (c *controller) hasOthers(r *recorder) bool { return len(c.spare(r)) > 0 }
 
 // moveCopy has another server take over what one cannot record any more: the same communication session, participants and
@@ -72,6 +78,7 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 		if !ok {
 			return
 		}
+		c.weigh(r)
 		for _, s := range r.streams {
 			s.started = false
 			s.capture.hold(r.overlap)
@@ -143,6 +150,7 @@ func (watchMedia) handle(c *controller) {
 	c.watching = false
 	for _, r := range slices.Clone(c.recorders) {
 		c.look(r)
+		c.spoolWaiting(r)
 	}
 	c.watch()
 }
@@ -150,6 +158,7 @@ func (watchMedia) handle(c *controller) {
 // look finds out whether anybody listens at the server: the host of one that has died refuses its packets. That is known
 // long before a request in the dialog would time out.
 func (c *controller) look(r *recorder) {
+	c.weigh(r)
 	var refused uint64
 	silent := len(r.streams) > 0
 	for _, s := range r.streams {
@@ -179,19 +188,4 @@ func (c *controller) look(r *recorder) {
 	c.endRecorderDialog(r, sipua.Headers{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}, farewellPatience)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 	r.overlap = 0
-}
-
-// abandon counts what was kept of a stream and no recorder will take any more.
-func (c *controller) abandon(r *recorder, s *recorded, kept *capture) {
-	applied, silent := c.applied, c.silent
-	c.focus.spawn(func(context.Context) {
-		select {
-		case <-applied:
-		case <-silent:
-		}
-		kept.unsent(0, func(*codecs.Packet, held) { kept.lost.Add(1) })
-		if n := kept.dropped(); n > 0 {
-			c.log.Warn("captured audio was not recorded", slog.String("server", r.server.Name), slog.String("stream", s.id.Text()), slog.Uint64("frames", n))
-		}
-	})
 }

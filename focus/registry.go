@@ -100,6 +100,7 @@ func (f *Focus) machineConfig(e *entry) conference.Config {
 		c.Recording.Servers = []string{f.cfg.Recorders[0].Name}
 	}
 	c.Recording.Servers = f.pool.expand(c.Recording.Servers)
+	c.Recording.Spool = c.Recording.Spool && f.spool != nil
 	return conference.Config{
 		ID: c.ID, URI: f.conferenceURI(c.ID).String(), Name: c.Name, Dynamic: e.dynamic, Grace: c.Grace, Locked: c.Locked,
 		MutedOnEntry: c.MutedOnEntry, MaxParticipants: c.MaxParticipants, Recording: c.Recording,

@@ -89,14 +89,14 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	s.requires = request.Headers.List("Require")
 	s.mu.Unlock()
 	s.mu.Lock()
-	mute := s.mute
+	mute, refuse := s.mute, s.refuse
 	s.mu.Unlock()
 	switch {
 	case mute:
 		<-call.Done()
 		return
-	case s.refuse != 0:
-		_ = call.Reject(sipua.NewResponse(s.refuse))
+	case refuse != 0:
+		_ = call.Reject(sipua.NewResponse(refuse))
 		return
 	}
 	if s.slow != nil {
@@ -266,6 +266,12 @@ func (s *recordingServer) Request(*sipua.Request) *sipua.Response {
 		return sipua.NewResponse(503)
 	}
 	return nil
+}
+
+func (s *recordingServer) setRefuse(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = status
 }
 
 // die is the end without a word: nobody listens, nobody answers.

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"log/slog"
+
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -56,4 +60,20 @@ func dialect(name string, d *config.Dialect) siprec.Profile {
 		p.Headers = append(p.Headers, siprec.Header{Name: h.Name, Value: h.Value})
 	}
 	return p
+}
+
+// openSpool opens the spool, if there is to be one. It is closed after the focus.
+func (s *service) openSpool(cfg config.Spool) (*spool.Store, error) {
+	if cfg.Directory == "" {
+		return nil, nil //nolint:nilnil // no spool is no error
+	}
+	key, _ := cfg.Octets() // checked by config
+	store, err := spool.Open(spool.Config{
+		Directory: cfg.Directory, Key: key, MaxBytes: int64(cfg.MaxSize), Logger: s.log.With(slog.String("part", "spool")),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onClose("spool", func(context.Context) error { return store.Close() })
+	return store, nil
 }

@@ -112,6 +112,7 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 	} else {
 		out.Copies = max(1, out.Copies)
 	}
+	out.Spool = override(p.Spool, override(defaults.Spool, true)) // counts only where there is one
 	modes := p.Mode
 	if len(modes) == 0 {
 		modes = defaults.Mode

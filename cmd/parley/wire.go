@@ -132,7 +132,11 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.focus, err = focus.New(focusConfig(cfg, recorders), focus.Deps{Mixer: s.mixer, Media: s.media, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
+	waiting, err := s.openSpool(cfg.Recording.Spool)
+	if err != nil {
+		return err
+	}
+	s.focus, err = focus.New(focusConfig(cfg, recorders), focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type RecordingConfig struct {
 	Copies int
 	// Balance spreads recordings over the servers instead of preferring the first ones.
 	Balance bool
+	// Spool keeps on disk what no server takes. It appears among the servers of a recording as [SpoolServer].
+	Spool bool
 	// Quorum is how many copies are wanted: with fewer, OnFailure applies. 0: one.
 	Quorum int
 }

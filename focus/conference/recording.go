@@ -35,6 +35,9 @@ func (s *step) record(e Record) error {
 			r.Servers = append(r.Servers, RecordingServer{Name: name})
 		}
 	}
+	if policy.Spool {
+		r.Servers = append(r.Servers, RecordingServer{Name: SpoolServer, State: RecordingStandby})
+	}
 	s.rown()
 	s.next.Recordings = append(s.next.Recordings, r)
 	s.dirty = true

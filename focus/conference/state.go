@@ -89,6 +89,9 @@ type Recording struct {
 	StartedAt time.Time
 }
 
+// SpoolServer is the name under which the spool appears among the servers of a recording.
+const SpoolServer = "spool"
+
 // RecordingServer is one server's part in a recording.
 type RecordingServer struct {
 	Name      string

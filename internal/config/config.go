@@ -122,6 +122,7 @@ type RecordingPolicy struct {
 	Servers   []string `yaml:"servers"`
 	Select    string   `yaml:"select" accept:"parallel,failover,balance"` // all record; the first ones, the others stand by; the least busy ones
 	Copies    int      `yaml:"copies"`                                    // how many record at once with failover and balance; 0: one
+	Spool     *bool    `yaml:"spool"`                                     // keep on disk what no recorder takes; true where there is a spool
 	Quorum    int      `yaml:"quorum"`                                    // with fewer copies on_failure applies; 0: one
 	OnFailure string   `yaml:"on_failure" accept:"continue,notify,terminate"`
 }
@@ -130,6 +131,7 @@ type RecordingPolicy struct {
 type Recording struct {
 	Servers      []RecordingServer `yaml:"servers"`
 	Hold         time.Duration     `yaml:"hold"` // audio kept of each stream until a recorder takes it; 0: none
+	Spool        Spool             `yaml:"spool"`
 	Notification Notification      `yaml:"notification"`
 }
 

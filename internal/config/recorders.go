@@ -1,6 +1,8 @@
 package config
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +22,23 @@ type RecordingServer struct {
 	Group    string        `yaml:"group"`                                                   // policies may name it instead of its members
 	Probe    RecorderProbe `yaml:"probe"`
 	Retry    RecorderRetry `yaml:"retry"`
+}
+
+// Spool keeps on the local disk, encrypted, what no recorder takes, and delivers it later.
+type Spool struct {
+	Directory string `yaml:"directory"` // empty: there is none
+	Key       Secret `yaml:"key"`       // 32 octets in base64 or hexadecimal, as from openssl rand -base64 32
+	MaxSize   Size   `yaml:"max_size"`  // of all that waits; 0: no bound
+}
+
+// Octets gives the key.
+func (s *Spool) Octets() (key [32]byte, ok bool) {
+	text := strings.TrimSpace(s.Key.Reveal())
+	octets, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(octets) != len(key) {
+		octets, err = hex.DecodeString(text)
+	}
+	return [32]byte(append(octets, make([]byte, len(key))...)), err == nil && len(octets) == len(key)
 }
 
 // RecorderProbe asks by OPTIONS whether a server is there.
@@ -80,6 +99,9 @@ func (r *reader) checkServers(key string, names []string, cfg *Config) {
 // EmbeddedServer is the name of the recorder inside `parley serve`.
 const EmbeddedServer = "embedded"
 
+// spoolServer is the name under which the spool appears among the servers of a recording.
+const spoolServer = "spool"
+
 func (r *reader) checkRecorders(cfg *Config) {
 	names := map[string]bool{}
 	for i := range cfg.Recording.Servers {
@@ -90,11 +112,19 @@ func (r *reader) checkRecorders(cfg *Config) {
 			r.fail(key+".name", "wants a name")
 		case names[server.Name]:
 			r.fail(key+".name", "%q stands twice", server.Name)
-		case server.Name == EmbeddedServer:
-			r.fail(key+".name", "%q is the name of the embedded recorder", server.Name)
+		case server.Name == EmbeddedServer, server.Name == spoolServer:
+			r.fail(key+".name", "%q has a meaning of its own", server.Name)
 		}
 		names[server.Name] = true
 		r.checkRecorder(key, server)
+	}
+	if s := &cfg.Recording.Spool; s.Directory != "" {
+		if _, ok := s.Octets(); !ok {
+			r.fail("recording.spool.key", "wants 32 octets in base64 or hexadecimal, as from openssl rand -base64 32")
+		}
+		if cfg.Recording.Hold == 0 {
+			r.fail("recording.hold", "wants some seconds for the spool to be filled from")
+		}
 	}
 	for i := range cfg.Recording.Servers {
 		if group := cfg.Recording.Servers[i].Group; names[group] || group == EmbeddedServer {
@@ -132,6 +162,9 @@ func (r *reader) checkRecorder(key string, server *RecordingServer) {
 // checkPolicy sees that a policy asks for no more than there is.
 func (r *reader) checkPolicy(key string, p *RecordingPolicy, cfg *Config) {
 	r.checkServers(key+".servers", p.Servers, cfg)
+	if p.Spool != nil && *p.Spool && cfg.Recording.Spool.Directory == "" {
+		r.fail(key+".spool", "wants recording.spool.directory")
+	}
 	if p.Copies < 0 {
 		r.fail(key+".copies", "wants 0 or more, has %d", p.Copies)
 	}

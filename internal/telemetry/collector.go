@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
 )
 
@@ -68,6 +69,8 @@ var (
 	subscriptionsDesc = desc("subscriptions", "Subscriptions to conference events.")
 	recordingsDesc    = desc("recording_sessions", "Sessions with recording servers by state.", "state")
 	recordedDesc      = desc("recording_packets_total", "RTP packets sent to recording servers.")
+	recordedTimeDesc  = desc("recording_seconds_total", "Audio of recorded streams by what became of it: sent to a server, spooled, delivered from the spool, unrecorded.", "fate")
+	spoolDesc         = desc("recording_spool_bytes", "What waits in the spool, on disk.")
 	recorderUpDesc    = desc("recording_server_up", "Whether a recording server may be given recordings: not down, not resting.", "server")
 	recorderBusyDesc  = desc("recording_server_sessions", "Recording sessions of a recording server.", "server")
 	packetsDesc       = desc("rtp_packets_total", "RTP packets by direction (in, out).", "direction")
@@ -85,7 +88,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, lateDesc, framesDesc,
+		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, lateDesc, framesDesc,
 		requestsDesc, responsesDesc,
 	} {
 		out <- d
@@ -108,6 +111,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(recordingsDesc, float64(n), state)
 	}
 	counter(recordedDesc, stats.RecordedPackets)
+	for fate, frames := range map[string]uint64{
+		"sent": stats.RecordedPackets, "spooled": stats.SpooledFrames, "delivered": stats.DeliveredFrames, "unrecorded": stats.UnrecordedFrames,
+	} {
+		out <- prometheus.MustNewConstMetric(recordedTimeDesc, prometheus.CounterValue, float64(frames)*codecs.FrameDuration.Seconds(), fate)
+	}
+	gauge(spoolDesc, float64(stats.SpoolBytes))
 	for _, r := range c.sources.Recorders() {
 		up := 0.0
 		if r.State == "up" || r.State == "unknown" {

@@ -20,7 +20,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 	m.AuthFailure()
 	m.Collect(telemetry.Sources{
 		Focus: func() focus.Stats {
-			return focus.Stats{Conferences: 2, Participants: 7, Subscriptions: 4, Recordings: map[string]int{"recording": 1}, RecordedPackets: 99}
+			return focus.Stats{Conferences: 2, Participants: 7, Subscriptions: 4, Recordings: map[string]int{"recording": 1}, RecordedPackets: 99, SpooledFrames: 50, UnrecordedFrames: 25, SpoolBytes: 7}
 		},
 		Recorders: func() []focus.RecorderStatus {
 			return []focus.RecorderStatus{{Name: "primary", State: "down"}, {Name: "second", State: "up", Sessions: 3}}
@@ -46,6 +46,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
 		`parley_mixer_frames_total{codec="opus",op="encode"} 11`, `parley_sip_requests_total{method="INVITE"} 6`,
 		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `parley_recording_server_up{server="primary"} 0`,
+		`parley_recording_seconds_total{fate="spooled"} 1`, `parley_recording_seconds_total{fate="unrecorded"} 0.5`, `parley_recording_spool_bytes 7`,
 		`parley_recording_server_up{server="second"} 1`, `parley_recording_server_sessions{server="second"} 3`, `go_goroutines`, `process_cpu_seconds_total`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {

@@ -1,0 +1,311 @@
+package focus
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// replay delivers one segment of the spool: a recording session of its own, in real time, with the identifiers of the
+// conference it is of, and an element in the metadata that says from when it is. It belongs to one goroutine, but for what its
+// dialog posts.
+type replay struct {
+	focus   *Focus
+	agent   *sipua.Agent
+	server  Recorder
+	content *spooled
+	client  *siprec.Client
+	events  chan replayEvent
+	done    chan struct{} // closed when nobody takes events any more
+	streams map[string]*replayStream
+	dialog  *sipua.Dialog
+	reply   *sipua.Response
+	wake    time.Time
+	state   siprec.State
+	reason  string
+	playing bool
+	played  chan error    // of capacity 1
+	over    chan struct{} // closed when the player has ended
+}
+
+// replayStream is a stream of it.
+type replayStream struct {
+	session *media.Session
+	changes chan codecs.Format // what the server takes; the player's newest
+}
+
+var errReplay = errors.New("the spool cannot be delivered")
+
+// replaySpan is the element in the metadata of a session that marks it as delivered later, and tells from when it is.
+func replaySpan(from, to time.Time) siprec.Extension {
+	return siprec.Extension(fmt.Sprintf(`<replay xmlns="urn:parley:recording:replay:1" from="%s" to="%s"/>`, Time(from), Time(to)))
+}
+
+// newReplay opens the media and the protocol.
+func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled) (*replay, error) {
+	p := &replay{
+		focus: f, agent: agent, server: server, content: content, events: make(chan replayEvent), done: make(chan struct{}),
+		streams: map[string]*replayStream{}, played: make(chan error, 1), over: make(chan struct{}),
+	}
+	target, err := sipua.ParseURI(server.URI)
+	if err != nil {
+		return nil, err
+	}
+	var address netip.Addr
+	for _, s := range content.streams {
+		session, openErr := f.media.Open(media.Options{})
+		if openErr != nil {
+			p.close()
+			return nil, openErr
+		}
+		address = f.mediaAddress(session.LocalAddr().Addr(), hostAddress(target))
+		p.streams[s.Key] = &replayStream{session: session, changes: make(chan codecs.Format, 1)}
+	}
+	profile := server.Profile
+	if len(server.Codecs) > 0 {
+		profile.Codecs = server.Codecs
+	}
+	var seed [8]byte
+	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
+	random := binary.BigEndian.Uint64(seed[:])
+	p.client, err = siprec.New(siprec.Config{
+		Profile: profile, Address: address, SDPSession: random >> 1, Retry: siprec.RetryPolicy{Attempts: -1}, Seed: random,
+	})
+	if err != nil {
+		p.close()
+	}
+	return p, err
+}
+
+func (p *replay) close() {
+	for _, s := range p.streams {
+		if err := s.session.Close(); err != nil {
+			p.focus.log.Warn("closing a replayed stream", slog.Any("error", err))
+		}
+	}
+}
+
+// desire is what is to be recorded. While it plays nobody has left, so that every stream is somebody's; the last document tells
+// who left when, and the end.
+func (p *replay) desire(stopped bool) siprec.Desire {
+	roster := p.content.roster
+	roster.RecordedSince, roster.RecordedUntil = p.content.first, time.Time{}
+	roster.SessionElements = append(slices.Clone(roster.SessionElements), replaySpan(p.content.first, p.content.last))
+	if stopped {
+		roster.RecordedUntil = p.content.last
+	} else {
+		roster.Ended = time.Time{}
+		roster.Participants = slices.Clone(roster.Participants)
+		for i := range roster.Participants {
+			q := &roster.Participants[i]
+			q.Left, q.Muted, q.Deafened, q.Held = time.Time{}, false, false, false
+		}
+	}
+	d := siprec.Desire{Roster: roster, Stopped: stopped}
+	for _, s := range p.content.streams {
+		d.Streams = append(d.Streams, siprec.StreamWish{
+			Key: s.Key, ID: s.ID, Participant: s.Participant, Port: p.streams[s.Key].session.LocalAddr().Port(),
+		})
+	}
+	return d
+}
+
+// run delivers, and returns nil when the server has it all.
+func (p *replay) run(ctx context.Context) error {
+	defer close(p.done)
+	p.step(ctx, p.desire(false))
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	finished := false
+	for {
+		if !p.wake.IsZero() {
+			timer.Reset(max(0, time.Until(p.wake)))
+		}
+		select {
+		case m := <-p.events:
+			if m.dialog != nil {
+				p.dialog = m.dialog
+			}
+			p.step(ctx, m.event)
+		case <-timer.C:
+			p.wake = time.Time{}
+			p.step(ctx, siprec.Tick{})
+		case err := <-p.played:
+			if err != nil {
+				p.hangUp(ctx)
+				return err
+			}
+			finished = true
+			p.step(ctx, p.desire(true))
+		case <-ctx.Done():
+			p.hangUp(context.WithoutCancel(ctx))
+			return ctx.Err()
+		}
+		switch {
+		case p.state == siprec.StateStopped && finished:
+			return nil
+		case p.state == siprec.StateFailed, p.state == siprec.StateStopped:
+			return fmt.Errorf("%w: %s", errReplay, p.reason)
+		}
+	}
+}
+
+// step feeds the protocol and does what it says.
+func (p *replay) step(ctx context.Context, e siprec.Event) {
+	for _, a := range p.client.Step(e, time.Now()) {
+		switch a := a.(type) {
+		case siprec.Invite:
+			p.invite(ctx, a.Message)
+		case siprec.ReInvite:
+			p.request(ctx, a.Message, (*sipua.Dialog).ReInvite)
+		case siprec.Update:
+			p.request(ctx, a.Message, (*sipua.Dialog).Update)
+		case siprec.Bye:
+			p.hangUp(context.WithoutCancel(ctx))
+		case siprec.AnswerPeer:
+			p.reply = recorderResponse(a)
+		case siprec.StartMedia:
+			p.start(ctx, a)
+		case siprec.WakeAt:
+			p.wake = a.Time
+		case siprec.Report:
+			p.state, p.reason = a.State, a.Reason
+		case siprec.Alarm:
+			p.focus.log.WarnContext(ctx, "recording server", slog.String("server", p.server.Name), slog.String("alarm", a.Kind.String()),
+				slog.Int("status", a.Status), slog.String("detail", a.Detail))
+		case siprec.Cancel, siprec.StopMedia: // only when it is given up, and then the sessions are closed
+		}
+	}
+}
+
+// replayEvent is something that happened, the outcome of the INVITE with its dialog.
+type replayEvent struct {
+	event  siprec.Event
+	dialog *sipua.Dialog
+}
+
+// post brings what happened in a goroutine of its own.
+func (p *replay) post(e siprec.Event) {
+	select {
+	case p.events <- replayEvent{event: e}:
+	case <-p.done:
+	}
+}
+
+func (p *replay) invite(ctx context.Context, m siprec.Message) {
+	target, err := sipua.ParseURI(p.server.URI)
+	if err != nil {
+		p.focus.spawn(func(context.Context) { p.post(siprec.TransportFailed{Exchange: m.Exchange, Reason: err.Error()}) })
+		return
+	}
+	contact := sipua.Address{URI: p.focus.contactURI(p.content.header.Conference, target.Param("transport"))}.With(siprec.FeatureTag, "")
+	call := sipua.OutgoingCall{
+		To:      sipua.Address{URI: target},
+		From:    sipua.Address{URI: p.focus.conferenceURI(p.content.header.Conference), Name: p.content.header.Name},
+		Contact: contact, Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
+	}
+	p.focus.spawn(func(context.Context) {
+		dialog, response, err := p.agent.Invite(ctx, call, &replayHandler{p})
+		select {
+		case p.events <- replayEvent{event: outcome(m.Exchange, response, err), dialog: dialog}:
+		case <-p.done:
+			if dialog != nil {
+				p.bye(context.WithoutCancel(ctx), dialog)
+			}
+		}
+	})
+}
+
+func (p *replay) request(ctx context.Context, m siprec.Message,
+	send func(*sipua.Dialog, context.Context, sipua.Body) (*sipua.Response, error),
+) {
+	dialog := p.dialog
+	body := sipua.Body{ContentType: m.ContentType, Data: m.Body, Headers: messageHeaders(m)}
+	p.focus.spawn(func(context.Context) {
+		if dialog == nil {
+			p.post(siprec.TransportFailed{Exchange: m.Exchange, Reason: "no dialog"})
+			return
+		}
+		response, err := send(dialog, ctx, body)
+		p.post(outcome(m.Exchange, response, err))
+	})
+}
+
+func (p *replay) hangUp(ctx context.Context) {
+	if dialog := p.dialog; dialog != nil {
+		p.dialog = nil
+		p.focus.spawn(func(context.Context) { p.bye(ctx, dialog) })
+	}
+}
+
+func (p *replay) bye(ctx context.Context, dialog *sipua.Dialog) {
+	ctx, cancel := context.WithTimeout(ctx, byeTimeout)
+	defer cancel()
+	ctx, release := p.focus.patient(ctx, farewellPatience)
+	defer release()
+	if err := dialog.Bye(ctx); err != nil {
+		p.focus.log.DebugContext(ctx, "BYE", slog.Any("error", err))
+	}
+}
+
+// start lets a stream flow, and with the first one the player.
+func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
+	s := p.streams[a.Key]
+	if s == nil {
+		return
+	}
+	err := s.session.Configure(media.Params{
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
+	})
+	if err != nil {
+		p.focus.log.ErrorContext(ctx, "replayed stream", slog.Any("error", err))
+		return
+	}
+	select {
+	case <-s.changes:
+	default:
+	}
+	s.changes <- a.Format
+	if !p.playing {
+		p.playing = true
+		p.focus.spawn(func(context.Context) {
+			defer close(p.over)
+			p.played <- p.play(ctx)
+		})
+	}
+}
+
+// replayHandler brings what happens in the dialog.
+type replayHandler struct{ replay *replay }
+
+// Ack has the answer to an offer that the server asked for.
+func (h *replayHandler) Ack(request *sipua.Request) {
+	h.replay.post(siprec.PeerAck{ContentType: request.Headers.Get("Content-Type"), Body: request.Body})
+}
+
+// Offer refuses: what is replayed does not wait.
+func (h *replayHandler) Offer(*sipua.Request) *sipua.Response { return sipua.NewResponse(488) }
+
+// Request refuses everything else.
+func (h *replayHandler) Request(*sipua.Request) *sipua.Response { return nil }
+
+// Ended reports that the server has gone.
+func (h *replayHandler) Ended(reason sipua.EndReason) {
+	if reason.Cause != sipua.EndLocal {
+		p := h.replay
+		p.focus.spawn(func(context.Context) { p.post(siprec.TransportFailed{Reason: reason.Cause.String()}) })
+	}
+}
+
+var _ sipua.DialogHandler = (*replayHandler)(nil)

@@ -1,0 +1,271 @@
+package focus
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/spool"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// spooled is what is known of a segment before it is delivered.
+type spooled struct {
+	name        string
+	header      spoolHeader
+	streams     []spoolStream // in the order of their indices
+	roster      siprec.Roster // the last
+	first, last time.Time     // of the frames; zero: there are none
+	frames      int
+}
+
+// survey reads a segment once, from beginning to end.
+func survey(store *spool.Store, name string) (*spooled, error) {
+	r, err := store.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // was only read
+	s := &spooled{name: name}
+	for {
+		record, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			slices.SortFunc(s.streams, func(a, b spoolStream) int { return cmp.Compare(a.Index, b.Index) })
+			return s, nil
+		case err != nil:
+			return nil, err
+		case len(record) == 0:
+			return nil, errSpoolRecord
+		}
+		if err := s.take(record); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *spooled) take(record []byte) error {
+	switch record[0] {
+	case spooledHeader:
+		return json.Unmarshal(record[1:], &s.header)
+	case spooledStream:
+		var stream spoolStream
+		if err := json.Unmarshal(record[1:], &stream); err != nil {
+			return err
+		}
+		s.streams = append(s.streams, stream)
+	case spooledRoster:
+		s.roster = siprec.Roster{}
+		return json.Unmarshal(record[1:], &s.roster)
+	case spooledFrame:
+		f, err := parseSpoolFrame(record)
+		if err != nil {
+			return err
+		}
+		if s.first.IsZero() || f.at.Before(s.first) {
+			s.first = f.at
+		}
+		if f.at.After(s.last) {
+			s.last = f.at
+		}
+		s.frames++
+	default:
+		return fmt.Errorf("%w: kind %d", errSpoolRecord, record[0])
+	}
+	return nil
+}
+
+// frameHeap is a queue of frames by the time of their capture.
+type frameHeap []spoolFrame
+
+func (h frameHeap) Len() int           { return len(h) }
+func (h frameHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h frameHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push implements heap.Interface.
+func (h *frameHeap) Push(x any) { *h = append(*h, x.(spoolFrame)) } //nolint:forcetypeassert // of heap.Push only
+
+// Pop implements heap.Interface.
+func (h *frameHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}
+
+// disorder is by how much frames of different streams may be out of order in a segment: they are written some seconds' worth
+// at a time.
+const disorder = 30 * time.Second
+
+// frameQueue gives the frames of a segment in the order of their capture.
+type frameQueue struct {
+	reader  *spool.Reader
+	waiting frameHeap
+	newest  time.Time
+	ended   bool
+}
+
+// next gives the next frame, io.EOF after the last.
+func (q *frameQueue) next() (spoolFrame, error) {
+	for !q.ended && (len(q.waiting) == 0 || q.newest.Sub(q.waiting[0].at) < disorder) {
+		if err := q.read(); err != nil {
+			return spoolFrame{}, err
+		}
+	}
+	if len(q.waiting) == 0 {
+		return spoolFrame{}, io.EOF
+	}
+	return heap.Pop(&q.waiting).(spoolFrame), nil //nolint:forcetypeassert // it holds nothing else
+}
+
+// read takes one record from the segment.
+func (q *frameQueue) read() error {
+	record, err := q.reader.Next()
+	if errors.Is(err, io.EOF) {
+		q.ended = true
+		return nil
+	}
+	if err != nil || record[0] != spooledFrame {
+		return err
+	}
+	f, err := parseSpoolFrame(record)
+	if err != nil {
+		return err
+	}
+	f.payload = slices.Clone(f.payload)
+	heap.Push(&q.waiting, f)
+	if f.at.After(q.newest) {
+		q.newest = f.at
+	}
+	return nil
+}
+
+// play sends all frames of the segment at the pace at which they were captured.
+func (p *replay) play(ctx context.Context) error {
+	r, err := p.focus.spool.Read(p.content.name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // was only read
+	began, queue := time.Now(), frameQueue{reader: r}
+	lines := map[uint16]*replayLine{}
+	for {
+		f, err := queue.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Until(began.Add(f.at.Sub(p.content.first)))):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.done:
+			return errReplay
+		}
+		if err := p.emit(lines, &f); err != nil {
+			return err
+		}
+	}
+}
+
+// replayLine is a stream as the player has it.
+type replayLine struct {
+	stream *replayStream
+	format codecs.Format // that the server takes; no codec: it does not take the stream
+	from   codecs.Codec
+	change *transcoder // nil: none is needed
+}
+
+// emit sends one frame, in the codec that the server takes.
+func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
+	l := lines[f.stream]
+	if l == nil {
+		i := slices.IndexFunc(p.content.streams, func(s spoolStream) bool { return s.Index == f.stream })
+		if i < 0 {
+			return errSpoolRecord
+		}
+		l = &replayLine{stream: p.streams[p.content.streams[i].Key]}
+		lines[f.stream] = l
+	}
+	select {
+	case l.format = <-l.stream.changes:
+		l.from = codecs.None
+	default:
+	}
+	if !l.format.Codec.Valid() {
+		return nil // the server refuses this stream, and takes others
+	}
+	if l.from != f.codec {
+		l.from, l.change = f.codec, nil
+		if f.codec != l.format.Codec {
+			var err error
+			if l.change, err = newTranscoder(f.codec, l.format); err != nil {
+				return err
+			}
+		}
+	}
+	packet := codecs.Packet{Payload: f.payload, Samples: f.samples, CSRC: f.csrc}
+	if l.change == nil {
+		l.stream.session.Emit(&packet)
+		return nil
+	}
+	return l.change.each(f.payload, func(payload []byte, samples int) {
+		packet.Payload, packet.Samples = payload, samples
+		l.stream.session.Emit(&packet)
+	})
+}
+
+// transcoder turns the packets of one codec into those of another.
+type transcoder struct {
+	decoder codecs.Decoder
+	rate    *codecs.Resampler
+	encoder codecs.Encoder
+	format  codecs.Format
+	pending []int16
+}
+
+func newTranscoder(from codecs.Codec, to codecs.Format) (*transcoder, error) {
+	t := &transcoder{}
+	var err error
+	if t.format, err = to.Normalize(); err != nil {
+		return nil, err
+	}
+	if t.decoder, err = codecs.NewDecoder(from); err != nil {
+		return nil, err
+	}
+	if t.rate, err = codecs.NewResampler(from.SampleRate(), to.Codec.SampleRate()); err != nil {
+		return nil, err
+	}
+	t.encoder, err = codecs.NewEncoder(to)
+	return t, err
+}
+
+// each gives the packets that a packet yields.
+func (t *transcoder) each(payload []byte, send func(payload []byte, samples int)) error {
+	pcm := make([]int16, codecs.MaxPacketSamples)
+	n, err := t.decoder.Decode(pcm, payload)
+	if err != nil {
+		return nil //nolint:nilerr // one packet that cannot be read is no reason to give up the others
+	}
+	out := make([]int16, t.rate.OutputSamples(n))
+	t.pending = append(t.pending, out[:t.rate.Process(out, pcm[:n])]...)
+	size := t.format.FrameSamples()
+	var packet [codecs.MaxPayload]byte
+	for ; len(t.pending) >= size; t.pending = t.pending[size:] {
+		k, err := t.encoder.Encode(packet[:], t.pending[:size])
+		if err != nil {
+			return err
+		}
+		send(packet[:k], int(t.format.PacketTime*time.Duration(t.format.Codec.ClockRate())/time.Second))
+	}
+	t.pending = slices.Clone(t.pending)
+	return nil
+}

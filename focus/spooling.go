@@ -1,0 +1,237 @@
+package focus
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/spool"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// segment is what one copy of a recording has in the spool, from the loss of a server until another takes over.
+type segment struct {
+	writer *spool.Writer
+	index  map[siprec.ID]uint16 // of the streams declared so far
+	roster siprec.Roster        // as written last
+	buffer []byte
+}
+
+// spools tells whether the policy wants what no server takes to be kept on disk.
+func (c *controller) spools() bool { return c.focus.spool != nil && c.entry.cfg.Recording.Spool }
+
+// spoolWaiting writes what has waited for a server for longer than it should.
+func (c *controller) spoolWaiting(r *recorder) {
+	switch r.state {
+	case siprec.StateRecording, siprec.StatePaused, siprec.StateStopped:
+		c.closeSegment(r)
+		return
+	case siprec.StateIdle, siprec.StateConnecting, siprec.StateFailed:
+	}
+	if !c.spools() {
+		return
+	}
+	for _, s := range r.streams {
+		if s.capture.parked.Load() {
+			c.spoolUnsent(r, s, s.capture, c.focus.cfg.Hold/2) //nolint:mnd // half is written, half can still go out live
+		}
+	}
+	if r.segment != nil {
+		c.spoolRoster(r)
+		if err := r.segment.writer.Flush(); err != nil {
+			c.log.Error("spool", slog.Any("error", err))
+		}
+	}
+}
+
+// abandon takes what was kept of a stream and no server will take any more: into the spool, or it is lost.
+func (c *controller) abandon(r *recorder, s *recorded, kept *capture) {
+	applied, silent := c.applied, c.silent
+	r.abandoning++
+	c.background(func(ctx context.Context) message {
+		select {
+		case <-applied:
+		case <-silent:
+		case <-ctx.Done():
+		}
+		return letGo{recorder: r, stream: s, kept: kept}
+	})
+}
+
+// letGo says that the mix has let go of a stream.
+type letGo struct {
+	recorder *recorder
+	stream   *recorded
+	kept     *capture
+}
+
+func (m letGo) handle(c *controller) {
+	r := m.recorder
+	c.spoolUnsent(r, m.stream, m.kept, 0)
+	r.abandoning--
+	c.countLost(r, m.stream, m.kept)
+	if r.over {
+		c.closeSegment(r)
+	}
+}
+
+// spoolUnsent writes the frames of a stream that are older than an age. Without a spool they are lost.
+func (c *controller) spoolUnsent(r *recorder, s *recorded, kept *capture, age time.Duration) {
+	kept.unsent(age, func(p *codecs.Packet, h held) {
+		if !c.spools() || !c.spoolFrame(r, s, kept, p, h) {
+			kept.lost.Add(1)
+			return
+		}
+		r.spooled++
+		c.focus.spooled.Add(1)
+	})
+}
+
+// spoolFrame writes one frame.
+func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *codecs.Packet, h held) bool {
+	g := c.openSegment(r)
+	if g == nil {
+		return false
+	}
+	index, ok := g.index[s.id]
+	if !ok {
+		index = uint16(len(g.index)) //nolint:gosec // a recording has not that many streams
+		declared := spoolStream{Index: index, Key: s.key, ID: s.id}
+		if s.participant != "" {
+			declared.Participant = c.identity(s.participant)
+		}
+		record, err := jsonRecord(spooledStream, declared)
+		if err != nil || g.writer.Append(record) != nil {
+			return false
+		}
+		g.index[s.id] = index
+	}
+	f := spoolFrame{
+		stream: index, at: kept.epoch.Add(h.at), codec: h.codec, samples: p.Samples, csrc: p.CSRC, payload: p.Payload,
+	}
+	g.buffer = f.record(g.buffer[:0])
+	return g.writer.Append(g.buffer) == nil
+}
+
+// openSegment gives the segment of a copy, a new one if need be; nil when there is none to be had.
+func (c *controller) openSegment(r *recorder) *segment {
+	if r.segment != nil {
+		return r.segment
+	}
+	now := time.Now()
+	writer, err := c.focus.spool.Create(now)
+	if err != nil {
+		c.log.Error("spool", slog.Any("error", err))
+		return nil
+	}
+	state := c.machine.State()
+	header := spoolHeader{Conference: c.id, Name: state.Name, Recording: r.recording, Servers: []string{r.server.Name}, Began: now}
+	if recording, ok := state.Recording(r.recording); ok {
+		header.Servers = serverNames(&recording)
+	}
+	record, err := jsonRecord(spooledHeader, header)
+	if err == nil {
+		err = writer.Append(record)
+	}
+	r.segment = &segment{writer: writer, index: map[siprec.ID]uint16{}}
+	if err != nil {
+		c.log.Error("spool", slog.Any("error", err))
+		c.closeSegment(r)
+		return nil
+	}
+	c.log.Warn("no recording server takes the recording: it goes to the spool", slog.String("recording", string(r.recording)))
+	if h := c.focus.hooks.RecordingFailure; h != nil {
+		h(r.server.Name, "spooling")
+	}
+	c.spoolRoster(r)
+	return r.segment
+}
+
+// spoolRoster writes the roster if it is another than before.
+func (c *controller) spoolRoster(r *recorder) {
+	g, roster := r.segment, c.roster(r, c.machine.State())
+	if reflect.DeepEqual(roster, g.roster) {
+		return
+	}
+	g.roster = roster
+	record, err := jsonRecord(spooledRoster, roster)
+	if err == nil {
+		err = g.writer.Append(record)
+	}
+	if err != nil {
+		c.log.Error("spool", slog.Any("error", err))
+	}
+}
+
+// closeSegment ends the segment of a copy, if it has one and nothing more comes.
+func (c *controller) closeSegment(r *recorder) {
+	if r.segment == nil || r.abandoning > 0 {
+		return
+	}
+	c.spoolRoster(r)
+	if err := r.segment.writer.Close(); err != nil {
+		c.log.Error("spool", slog.Any("error", err))
+	}
+	r.segment = nil
+}
+
+// reportSpool tells the conference whether the spool keeps a recording: as a server that records, so that whoever is recorded
+// is told so, and no policy for failures applies.
+func (c *controller) reportSpool(id conference.RecordingID) {
+	recording, ok := c.machine.State().Recording(id)
+	if !ok || !c.spools() {
+		return
+	}
+	state, copies := conference.RecordingStandby, 0
+	for _, r := range c.recorders {
+		if r.recording != id {
+			continue
+		}
+		copies++
+		if r.state == siprec.StateFailed {
+			state = conference.RecordingActive
+		}
+	}
+	switch {
+	case copies == 0:
+		state = conference.RecordingStopped
+	case state == conference.RecordingActive && recording.Paused:
+		state = conference.RecordingPaused
+	}
+	_ = c.step(conference.Report{Recording: id, Server: conference.SpoolServer, State: state})
+}
+
+// weigh brings the counts of a copy up to date.
+func (c *controller) weigh(r *recorder) {
+	for _, s := range r.streams {
+		c.weighStream(r, s)
+	}
+}
+
+func (c *controller) weighStream(r *recorder, s *recorded) {
+	n := s.session.Stats().PacketsSent
+	r.recorded += n - s.counted
+	s.counted = n
+	c.countLost(r, s, s.capture)
+}
+
+// countLost counts the frames that neither a server nor the spool has taken, and says so.
+func (c *controller) countLost(r *recorder, s *recorded, kept *capture) {
+	n := kept.dropped() - kept.told
+	if n == 0 {
+		return
+	}
+	if kept.told == 0 {
+		c.log.Error("captured audio is lost", slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
+			slog.String("stream", s.id.Text()), slog.Uint64("frames", n))
+		if h := c.focus.hooks.RecordingFailure; h != nil {
+			h(r.server.Name, "unrecorded")
+		}
+	}
+	kept.told += n
+	r.lost += n
+	c.focus.unrecorded.Add(n)
+}

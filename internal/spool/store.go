@@ -1,0 +1,211 @@
+package spool
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Errors that callers ask for with errors.Is.
+var (
+	// ErrFull: the bound of the store, or what the disk can keep up with, is exceeded.
+	ErrFull = errors.New("spool: full")
+	// ErrKey: the segment was not written with this key, or was changed since.
+	ErrKey = errors.New("spool: not readable with this key")
+	// ErrFormat: the file is no segment.
+	ErrFormat = errors.New("spool: not a segment")
+)
+
+// KeySize is the number of octets of a key.
+const KeySize = 32
+
+const (
+	magic     = "PLYSPL1\n"
+	saltSize  = 16
+	blockSize = 64 << 10 // of records, before they are sealed
+	maxBlock  = 4 << 20  // nothing longer is believed
+	queueSize = 256      // blocks that wait for the disk
+	suffix    = ".spool"
+	partial   = ".open" // behind suffix, while it is written
+	fileMode  = 0o600
+	dirMode   = 0o700
+)
+
+// Config of a [Store].
+type Config struct {
+	Directory string
+	Key       [KeySize]byte
+	MaxBytes  int64        // of all segments; 0: no bound
+	Logger    *slog.Logger // nil: silent
+}
+
+// Store is a directory of segments. All methods may be called by any goroutine.
+type Store struct {
+	cfg    Config
+	log    *slog.Logger
+	size   atomic.Int64
+	queue  chan job
+	done   sync.WaitGroup
+	mu     sync.Mutex // guards closed
+	closed bool
+}
+
+// job is something for the disk.
+type job struct {
+	writer *Writer
+	block  []byte // nil: end of the segment
+}
+
+// Open makes the directory if need be, and finishes segments that a process left open when it died.
+func Open(cfg Config) (*Store, error) {
+	if err := os.MkdirAll(cfg.Directory, dirMode); err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, log: cfg.Logger, queue: make(chan job, queueSize)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	entries, err := os.ReadDir(cfg.Directory)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasSuffix(name, suffix+partial) {
+			whole := strings.TrimSuffix(name, partial)
+			if err := os.Rename(s.path(name), s.path(whole)); err != nil {
+				return nil, err
+			}
+			name = whole
+		}
+		if info, err := e.Info(); err == nil && strings.HasSuffix(name, suffix) {
+			s.size.Add(info.Size())
+		}
+	}
+	s.done.Go(s.write)
+	return s, nil
+}
+
+func (s *Store) path(name string) string { return filepath.Join(s.cfg.Directory, filepath.Base(name)) }
+
+// Size is what all segments take on the disk.
+func (s *Store) Size() int64 { return s.size.Load() }
+
+// Segments gives the names of those that are complete, oldest first.
+func (s *Store) Segments() ([]string, error) {
+	entries, err := os.ReadDir(s.cfg.Directory) // sorted by name, which begins with the time
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Remove deletes a segment that has been delivered.
+func (s *Store) Remove(name string) error {
+	info, err := os.Stat(s.path(name))
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(s.path(name)); err != nil {
+		return err
+	}
+	s.size.Add(-info.Size())
+	return nil
+}
+
+// Close writes what waits. Writers that are still open end there.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if !closed {
+		close(s.queue)
+	}
+	s.done.Wait()
+	return nil
+}
+
+// submit hands a job to the disk without waiting.
+func (s *Store) submit(j job) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	select {
+	case s.queue <- j:
+		return true
+	default:
+		return false
+	}
+}
+
+// write is the goroutine of the disk.
+func (s *Store) write() {
+	open := map[*Writer]bool{}
+	for j := range s.queue {
+		open[j.writer] = true
+		if j.block == nil {
+			delete(open, j.writer)
+			j.writer.finish()
+			continue
+		}
+		j.writer.keep(j.block)
+	}
+	for w := range open {
+		w.finish()
+	}
+}
+
+// aead gives the cipher of a file.
+func aead(key [KeySize]byte, salt []byte) (cipher.AEAD, error) {
+	derived, err := hkdf.Key(sha256.New, key[:], salt, "parley spool segment", KeySize)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(derived)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// Create begins a segment.
+func (s *Store) Create(now time.Time) (*Writer, error) {
+	var random [saltSize + 4]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	salt := random[:saltSize]
+	gcm, err := aead(s.cfg.Key, salt)
+	if err != nil {
+		return nil, err
+	}
+	name := now.UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(random[saltSize:]) + suffix
+	file, err := os.OpenFile(s.path(name+partial), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.Write(append([]byte(magic), salt...)); err != nil {
+		return nil, errors.Join(fmt.Errorf("spool: %w", err), file.Close(), os.Remove(file.Name()))
+	}
+	s.size.Add(int64(len(magic) + saltSize))
+	return &Writer{store: s, name: name, file: file, aead: gcm}, nil
+}
