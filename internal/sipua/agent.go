@@ -19,6 +19,9 @@ import (
 // acceptPause is how long an accept loop rests after an error.
 const acceptPause = 50 * time.Millisecond
 
+// downFor is how long a target that did not answer is tried after the others.
+const downFor = 30 * time.Second
+
 // Agent is a SIP user agent: listeners, transactions and dialogs. Make one
 // with New; its methods may be called from any goroutine.
 type Agent struct {
@@ -28,7 +31,7 @@ type Agent struct {
 
 	// Set by New and Start, then only read.
 	udp          []*udpListener
-	tcp          []net.Listener
+	listeners    []*streamListener
 	conns        *connListener
 	transport    *sip.TransportLayer
 	transactions *sip.TransactionLayer
@@ -38,17 +41,23 @@ type Agent struct {
 	merged   *expiring[string]              // requests seen, for 482
 	finished *expiring[func(*sip.Response)] // own INVITEs with a final response
 	noTCP    *expiring[struct{}]            // destinations without TCP
+	down     *expiring[struct{}]            // targets that did not answer
+	resolver *resolver
 	calls    *rateLimiter
 	rejects  *rateLimiter // raw answers to what cannot be parsed
 
-	connections atomic.Int64
-	callCount   tally
-	counts      counts
-	refusing    atomic.Bool
+	tls       atomic.Pointer[TLS]
+	streams   *streamTable
+	limiter   *connLimiter
+	callCount tally
+	counts    counts
+	refusing  atomic.Bool
 
-	wait     sync.WaitGroup // everything that runs
-	draining chan struct{}  // closed when Shutdown begins
-	closed   chan struct{}  // closed when nothing may be sent any more
+	wait     sync.WaitGroup  // everything that runs
+	draining chan struct{}   // closed when Shutdown begins
+	closed   chan struct{}   // closed when nothing may be sent any more
+	life     context.Context //nolint:containedctx // ends with closed, for what wants a context
+	endLife  context.CancelFunc
 	mu       sync.Mutex
 	running  bool
 	usages   map[DialogID]usage     // confirmed dialogs
@@ -96,6 +105,8 @@ func New(config Config, handler Handler) (*Agent, error) {
 		merged:   newExpiring[string](remember),
 		finished: newExpiring[func(*sip.Response)](remember),
 		noTCP:    newExpiring[struct{}](5 * time.Minute),
+		down:     newExpiring[struct{}](downFor),
+		resolver: newResolver(config.Resolvers),
 		calls:    newRateLimiter(config.Limits.CallsPerSecond),
 		rejects:  newRateLimiter(rawAnswerRate),
 		closed:   make(chan struct{}),
@@ -104,7 +115,11 @@ func New(config Config, handler Handler) (*Agent, error) {
 		pending:  map[*IncomingCall]struct{}{},
 		draining: make(chan struct{}),
 		dialing:  map[string]*dial{},
+		streams:  newStreamTable(),
+		limiter:  newConnLimiter(config.Limits),
 	}
+	a.life, a.endLife = context.WithCancel(context.Background())
+	a.tls.Store(&config.TLS)
 	_, _ = rand.Read(a.secret[:])
 	return a, nil
 }
@@ -120,12 +135,12 @@ func (a *Agent) Start(ctx context.Context) error {
 	}
 	if err := a.openListeners(ctx); err != nil {
 		a.closeListeners()
-		a.udp, a.tcp = nil, nil
+		a.udp, a.listeners = nil, nil
 		return err
 	}
 	setUpStack(a.log)
 	logger := stackLogger(a.log)
-	a.transport = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
+	a.transport = sip.NewTransportLayer(a.resolver.system, newParser(), nil,
 		sip.WithTransportLayerLogger(logger),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{
 			ReadTimeout: a.config.Limits.IdleConnection, WriteTimeout: writeTimeout, DialerCreate: noDialer,
@@ -158,7 +173,7 @@ func (a *Agent) closeListeners() {
 	for _, listener := range a.udp {
 		_ = listener.Close()
 	}
-	for _, listener := range a.tcp {
+	for _, listener := range a.listeners {
 		_ = listener.Close()
 	}
 	if a.conns != nil {
@@ -166,17 +181,30 @@ func (a *Agent) closeListeners() {
 	}
 }
 
-// Addr returns the address of the first listener of a transport ("udp" or
-// "tcp"), or the zero value when there is none. A port that was 0 is the real
-// one. It is valid after Start.
+// Addr returns the address of the first listener of a transport ("udp", "tcp",
+// "tls", "ws" or "wss"), or the zero value when there is none. A port that was 0
+// is the real one. It is valid after Start.
 func (a *Agent) Addr(transport string) netip.AddrPort {
-	switch {
-	case transport == "udp" && len(a.udp) > 0:
+	if transport == overUDP && len(a.udp) > 0 {
 		return a.udp[0].addr
-	case transport == "tcp" && len(a.tcp) > 0:
-		return addrPortOf(a.tcp[0].Addr())
+	}
+	for _, listener := range a.listeners {
+		if listener.transport == transport {
+			return listener.addr
+		}
 	}
 	return netip.AddrPort{}
+}
+
+// streamAddr is the listener of a transport by which a peer would reach us: the
+// first of the same address family, or the first.
+func (a *Agent) streamAddr(transport string, peer netip.Addr) netip.AddrPort {
+	for _, listener := range a.listeners {
+		if listener.transport == transport && peer.IsValid() && listener.addr.Addr().Is4() == peer.Is4() {
+			return listener.addr
+		}
+	}
+	return a.Addr(transport)
 }
 
 // Dialog finds a dialog that was made by INVITE and is confirmed, as Replaces

@@ -4,7 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
-	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -84,8 +84,13 @@ func (a *Agent) arrive(message sip.Message) {
 	if via == nil || from == nil || to == nil || callID == nil || cseq == nil {
 		return
 	}
-	if host, _, err := net.SplitHostPort(request.Source()); err == nil && host != strings.Trim(via.Host, "[]") {
-		via.Params.Add("received", host)
+	if source := a.realSource(request.Source()); source.IsValid() && source.Addr().String() != strings.Trim(via.Host, "[]") {
+		via.Params.Add("received", source.Addr().String())
+	}
+	if _, ok := via.Params.Get("alias"); ok && request.Transport() == stackTransport {
+		if key, err := netip.ParseAddrPort(request.Source()); err == nil {
+			a.streams.offer(unmap(key), via.Port)
+		}
 	}
 	tag := to.Params.GetOr("tag", "")
 	switch {

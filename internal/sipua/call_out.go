@@ -33,6 +33,8 @@ type OutgoingCall struct {
 	Answer func(offer *Response) Body
 	// CallID overrides the Call-ID that is made; default: a random one.
 	CallID string
+	// Trunk is the way to a peer; nil: none in particular.
+	Trunk *Trunk
 	// OnProvisional is called for each provisional response but 100, in order. May
 	// be nil.
 	OnProvisional func(response *Response)
@@ -89,6 +91,7 @@ func (a *Agent) invitation(call OutgoingCall) *outbound {
 	if len(call.Body) > 0 && call.ContentType != "" {
 		o.headers = o.headers.With("Content-Type", call.ContentType)
 	}
+	call.Trunk.apply(o)
 	return o
 }
 
@@ -106,7 +109,7 @@ func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHan
 	it, response, err := a.inviteOnce(ctx, o, call, 0)
 	if response != nil && response.Status == 422 && a.config.SessionTimer.on() { // RFC 4028, section 7.3
 		again := a.invitation(call)
-		again.callID, again.from, again.cseq = o.callID, o.from, o.cseq+1
+		again.callID, again.from, again.cseq = o.callID, o.from, it.request.cseq+1
 		it, response, err = a.inviteOnce(ctx, again, call, minSE(response.Headers))
 	}
 	if err != nil {
@@ -116,14 +119,16 @@ func (a *Agent) invite(ctx context.Context, call OutgoingCall, handler DialogHan
 	return dialog, response, err
 }
 
-// inviteOnce sends an INVITE that asks for a session of at least so long, and waits for its final response.
+// inviteOnce sends an INVITE that asks for a session of at least so long, and waits for its final response, wherever
+// it has to be sent for it.
 func (a *Agent) inviteOnce(ctx context.Context, o *outbound, call OutgoingCall, least time.Duration) (*inviteTx, *Response, error) {
 	o.headers = append(slices.Clone(o.headers), a.config.SessionTimer.propose(lease{}, least)...)
-	it, err := a.sendInvite(ctx, o)
-	if err != nil {
-		return nil, nil, err
+	it, response, err := a.callOnce(ctx, o, call.OnProvisional)
+	for next := *o; a.retry(ctx, &next, response, err); next = *o {
+		again := next // the one before may still be waited for
+		o = &again
+		it, response, err = a.callOnce(ctx, o, call.OnProvisional)
 	}
-	response, err := a.finalResponse(ctx, it, call.OnProvisional)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,9 +136,19 @@ func (a *Agent) inviteOnce(ctx context.Context, o *outbound, call OutgoingCall, 
 	return it, response, err
 }
 
+// callOnce is one INVITE transaction.
+func (a *Agent) callOnce(ctx context.Context, o *outbound, onProvisional func(*Response)) (*inviteTx, *Response, error) {
+	it, err := a.sendInvite(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := a.finalResponse(ctx, it, onProvisional)
+	return it, response, err
+}
+
 // finalResponse waits for the final response of an INVITE.
 func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional func(*Response)) (*Response, error) {
-	timer := time.NewTimer(64 * a.config.Timers.T1)
+	timer := time.NewTimer(a.patience(it.request))
 	defer timer.Stop()
 	provisional := false
 	for {
@@ -148,7 +163,7 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 			}
 			return nil, err
 		}
-		response := fromWireResponse(wire)
+		response := a.fromWireResponse(wire)
 		if response.Status >= 200 {
 			return response, nil
 		}
@@ -179,7 +194,9 @@ func (a *Agent) confirm(it *inviteTx, call OutgoingCall, response *Response, han
 	a.register(state.id, dialog)
 	ctx, cancel := a.lifetime(64 * a.config.Timers.T1)
 	defer cancel()
-	if err := it.acknowledge(ctx, state.ack(it.request.cseq, answer)); err != nil {
+	ack := state.ack(it.request.cseq, answer)
+	ack.auth = it.request.auth // RFC 3261, section 22.1
+	if err := it.acknowledge(ctx, ack); err != nil {
 		a.log.Debug("cannot acknowledge", slog.String("call_id", state.id.CallID), slog.Any("error", err))
 		a.unregister(state.id)
 		return nil, fmt.Errorf("call: %w", err)

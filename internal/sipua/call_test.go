@@ -10,8 +10,23 @@ import (
 // pair starts two agents, one of which calls the other.
 func pair(t *testing.T, transport string, a, b *recorder) (caller, callee *Agent) {
 	t.Helper()
-	listen := []string{transport + "://127.0.0.1:0"}
-	return startAgent(t, Config{Listen: listen}, a), startAgent(t, Config{Listen: listen}, b)
+	config := Config{Listen: []string{transport + "://127.0.0.1:0"}}
+	if host, ok := strings.CutSuffix(transport, "6"); ok {
+		config.Listen = []string{host + "://[::1]:0"}
+	}
+	if strings.HasPrefix(transport, "tls") || transport == "wss" {
+		config.TLS = testAuthority.settings(t, "127.0.0.1", "::1")
+	}
+	return startAgent(t, config, a), startAgent(t, config, b)
+}
+
+// uriOf is how to call an agent that listens on one transport only.
+func uriOf(agent *Agent, user, transport string) URI {
+	uri := agent.Contact(user, strings.TrimSuffix(transport, "6"))
+	if transport == "wss" {
+		uri = uri.With("transport", "wss")
+	}
+	return uri
 }
 
 // connected makes a call between two agents.
@@ -27,7 +42,7 @@ func connected(t *testing.T, transport string, a, b *recorder) (out, in *Dialog)
 	}
 	caller, callee := pair(t, transport, a, b)
 	out, response, err := caller.Invite(t.Context(), OutgoingCall{
-		To: Address{URI: callee.Contact("1000", transport)}, ContentType: sdpType, Body: []byte("offer"),
+		To: Address{URI: uriOf(callee, "1000", transport)}, ContentType: sdpType, Body: []byte("offer"),
 	}, leg{a})
 	if err != nil {
 		t.Fatal(err)
@@ -40,8 +55,11 @@ func connected(t *testing.T, transport string, a, b *recorder) (out, in *Dialog)
 	return out, in
 }
 
+// TestCall has both ends of a call do everything, over every transport and both
+// families of addresses.
+// Shows FO-CALL-01.
 func TestCall(t *testing.T) {
-	for _, transport := range []string{"udp", "tcp"} {
+	for _, transport := range []string{"udp", "tcp", "tls", "ws", "wss", "udp6", "tcp6", "tls6"} {
 		t.Run(transport, func(t *testing.T) {
 			a, b := newRecorder(), newRecorder()
 			out, in := connected(t, transport, a, b)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -17,7 +18,7 @@ var ErrConfig = errors.New("invalid configuration of the SIP agent")
 // listens on UDP and TCP at a free port of 127.0.0.1.
 type Config struct {
 	// Listen are the addresses to listen on, such as "udp://127.0.0.1:5060" and
-	// "tcp://[::1]:5060". Port 0 takes a free one; when udp and tcp of the same
+	// "tls://[::1]:5061"; the transports are udp, tcp, tls, ws and wss. Port 0 takes a free one; when udp and tcp of the same
 	// host both have port 0, they get the same. Default: udp and tcp at
 	// 127.0.0.1:0.
 	Listen []string
@@ -49,6 +50,13 @@ type Config struct {
 	MinExpires time.Duration
 	// SessionTimer keeps sessions alive and finds out about peers that are gone. Default: off.
 	SessionTimer SessionTimer
+	// TLS has the certificates of tls and wss.
+	TLS TLS
+	// Origins are the hosts of web pages that may use ws and wss, with * as
+	// wildcard; pages of this host and clients that are no browsers always may.
+	Origins []string
+	// Resolvers are DNS servers, host:port. Default: those of the system.
+	Resolvers []string
 	// Limits protect the process.
 	Limits Limits
 	// Timers are the protocol timers; tests shorten them.
@@ -74,11 +82,17 @@ type Limits struct {
 	MaxHeaders int
 	// MaxParams is the number of semicolons in the header part. Default: 1024.
 	MaxParams int
-	// MaxConnections is the number of TCP connections. Default: 4096.
+	// MaxConnections is the number of connections that others may make. Default:
+	// 4096.
 	MaxConnections int
-	// IdleConnection is after how long a TCP connection on which nothing is
+	// MaxConnectionsPerSource is the same for one address. Default: half of
+	// MaxConnections.
+	MaxConnectionsPerSource int
+	// IdleConnection is after how long a connection on which nothing is
 	// received is closed. Default: 30 min.
 	IdleConnection time.Duration
+	// SilentConnection is the same before the first message. Default: 1 min.
+	SilentConnection time.Duration
 }
 
 // Timers are those of RFC 3261, section 17.1.1.1. They hold for what this
@@ -91,6 +105,9 @@ type Timers struct {
 	T2 time.Duration
 	// Glare is the unit of the back-off of RFC 3261, section 14.1. Default: 1 s.
 	Glare time.Duration
+	// FailOver is how long a target may be silent when there is another one to
+	// try. Default: 4 s.
+	FailOver time.Duration
 }
 
 // listenAddress is one parsed element of Config.Listen.
@@ -109,16 +126,30 @@ func (c Config) Validate() error {
 	}
 	l := c.Limits
 	if l.MaxCalls < 0 || l.CallsPerSecond < 0 || l.RetryAfter < 0 || l.MaxMessageSize < 0 || l.MaxHeaders < 0 ||
-		l.MaxParams < 0 || l.MaxConnections < 0 || l.IdleConnection < 0 {
+		l.MaxParams < 0 || l.MaxConnections < 0 || l.IdleConnection < 0 || l.MaxConnectionsPerSource < 0 || l.SilentConnection < 0 {
 		return fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}
-	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.MinExpires < 0 {
+	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.Timers.FailOver < 0 || c.MinExpires < 0 {
 		return fmt.Errorf("%w: a timer is negative", ErrConfig)
 	}
 	if s := c.SessionTimer; s.Interval != 0 && s.Interval < leastSession || s.Min < 0 || s.on() && s.Interval < s.Min {
 		return fmt.Errorf("%w: a session timer of %v, at least %v, want 90s or more", ErrConfig, s.Interval, s.Min)
 	}
-	return nil
+	return c.TLS.validate(c.Listen)
+}
+
+// defaultPort is the port of a transport when none is given (RFC 3261, section
+// 18.2.1; RFC 7118, section 5.4).
+func defaultPort(transport string) uint16 {
+	switch transport {
+	case overTLS:
+		return 5061
+	case overWS:
+		return 80
+	case overWSS:
+		return 443
+	}
+	return 5060
 }
 
 func parseListen(s string) (listenAddress, error) {
@@ -126,15 +157,15 @@ func parseListen(s string) (listenAddress, error) {
 	if err != nil {
 		return listenAddress{}, fmt.Errorf("%w: listen address %s: %w", ErrConfig, clip(s), err)
 	}
-	if u.Scheme != "udp" && u.Scheme != "tcp" {
-		return listenAddress{}, fmt.Errorf("%w: listen address %s: transport must be udp or tcp", ErrConfig, clip(s))
+	if !slices.Contains([]string{overUDP, overTCP, overTLS, overWS, overWSS}, u.Scheme) {
+		return listenAddress{}, fmt.Errorf("%w: listen address %s: transport must be udp, tcp, tls, ws or wss", ErrConfig, clip(s))
 	}
 	host, port := u.Hostname(), u.Port()
 	if host == "" {
 		host = "0.0.0.0"
 	}
 	if port == "" {
-		port = "5060"
+		port = strconv.Itoa(int(defaultPort(u.Scheme)))
 	}
 	if host == "localhost" {
 		host = "127.0.0.1"
@@ -166,6 +197,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Timers.T1, 500*time.Millisecond)
 	setDefault(&c.Timers.T2, 4*time.Second)
 	setDefault(&c.Timers.Glare, time.Second)
+	setDefault(&c.Timers.FailOver, 4*time.Second)
 	return c
 }
 
@@ -175,7 +207,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.MaxHeaders, 256)
 	setDefault(&l.MaxParams, 1024)
 	setDefault(&l.MaxConnections, 4096)
+	setDefault(&l.MaxConnectionsPerSource, max(1, l.MaxConnections/2))
 	setDefault(&l.IdleConnection, 30*time.Minute)
+	setDefault(&l.SilentConnection, time.Minute)
 	return l
 }
 

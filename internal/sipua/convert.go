@@ -112,13 +112,18 @@ func fromWireHeaders(wire []sip.Header) Headers {
 }
 
 // fromWireRequest makes a Request of a request that has passed validation.
-func fromWireRequest(wire *sip.Request, local net.Addr) *Request {
+func (a *Agent) fromWireRequest(wire *sip.Request, conn sip.Connection) *Request {
 	request := &Request{
 		Method:    string(wire.Method),
 		Headers:   fromWireHeaders(wire.Headers()),
 		Body:      wire.Body(),
-		Transport: strings.ToLower(wire.Transport()),
-		Local:     addrPortOf(local),
+		Transport: overUDP,
+		Source:    a.realSource(wire.Source()),
+		Local:     addrPortOf(conn.LocalAddr()),
+	}
+	if stream := streamOf(conn); stream != nil {
+		request.Transport, request.Local, request.Source = stream.info.transport, stream.info.local, stream.info.remote
+		request.conn, request.PeerNames = stream.key, stream.info.names
 	}
 	request.URI, _ = ParseURI(wire.Recipient.String())
 	request.From, _ = ParseAddress(request.Headers.Get("From"))
@@ -127,14 +132,11 @@ func fromWireRequest(wire *sip.Request, local net.Addr) *Request {
 	if cseq := wire.CSeq(); cseq != nil {
 		request.CSeq = cseq.SeqNo
 	}
-	if source, err := netip.ParseAddrPort(wire.Source()); err == nil {
-		request.Source = unmap(source)
-	}
 	return request
 }
 
 // fromWireResponse makes a Response of a received response.
-func fromWireResponse(wire *sip.Response) *Response {
+func (a *Agent) fromWireResponse(wire *sip.Response) *Response {
 	response := &Response{
 		Status:  wire.StatusCode,
 		Reason:  wire.Reason,
@@ -143,9 +145,7 @@ func fromWireResponse(wire *sip.Response) *Response {
 	}
 	response.From, _ = ParseAddress(response.Headers.Get("From"))
 	response.To, _ = ParseAddress(response.Headers.Get("To"))
-	if source, err := netip.ParseAddrPort(wire.Source()); err == nil {
-		response.Source = unmap(source)
-	}
+	response.Source = a.realSource(wire.Source())
 	return response
 }
 

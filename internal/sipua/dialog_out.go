@@ -118,11 +118,12 @@ func (d *Dialog) reInvite(ctx context.Context, request *outbound) (*Response, er
 		return nil, ErrClosed
 	}
 	defer a.wait.Done()
-	it, err := a.sendInvite(ctx, request)
-	if err != nil {
-		return nil, err
+	it, response, err := d.reInviteOnce(ctx, request)
+	for next := *request; a.retry(ctx, &next, response, err); next = *request {
+		again := next
+		request = &again
+		it, response, err = d.reInviteOnce(ctx, request)
 	}
-	response, err := d.finalResponse(ctx, it)
 	if err != nil || response.Status/100 != 2 {
 		return response, err
 	}
@@ -130,6 +131,16 @@ func (d *Dialog) reInvite(ctx context.Context, request *outbound) (*Response, er
 	life, cancel := a.lifetime(64 * a.config.Timers.T1)
 	defer cancel()
 	return response, it.acknowledge(life, d.state.ack(request.cseq, Body{})) //nolint:contextcheck // goes on after the caller's context has ended
+}
+
+// reInviteOnce is one INVITE transaction.
+func (d *Dialog) reInviteOnce(ctx context.Context, request *outbound) (*inviteTx, *Response, error) {
+	it, err := d.state.agent.sendInvite(ctx, request)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := d.finalResponse(ctx, it)
+	return it, response, err
 }
 
 // finalResponse waits for the final response of a re-INVITE. When ctx ends it is
@@ -145,7 +156,7 @@ func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, er
 		case err != nil:
 			return nil, err
 		case !wire.IsProvisional():
-			return fromWireResponse(wire), nil
+			return d.state.agent.fromWireResponse(wire), nil
 		}
 		timer.Stop()
 	}

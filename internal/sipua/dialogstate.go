@@ -16,17 +16,20 @@ type dialogState struct {
 	// owner tells that the Call-ID is ours (RFC 3261, section 14.1).
 	owner bool
 
-	mu        sync.Mutex
-	local     Address
-	remote    Address
-	target    URI
-	routes    []Address
-	seq       uint32
-	contact   Address
-	via       via
-	allow     []string
-	hasAllow  bool
-	supported []string
+	mu       sync.Mutex
+	local    Address
+	remote   Address
+	target   URI
+	routes   []Address
+	seq      uint32
+	contact  Address
+	via      via
+	allow    []string
+	hasAllow bool
+	// certificate names the one of ours that the dialog's requests show.
+	certificate string
+	credentials *Credentials
+	supported   []string
 }
 
 // dialogOfRequest makes the dialog that a response of ours to this request
@@ -48,9 +51,7 @@ func (a *Agent) dialogOfRequest(request *Request, contact Address) (*dialogState
 		target: target.URI, routes: routes, seq: newCSeq(), contact: contact,
 		via: via{transport: request.Transport, local: request.Local},
 	}
-	if request.Transport == "tcp" {
-		state.via.source = request.Source
-	}
+	state.via.conn = request.conn
 	state.noteCapabilities(request.Headers)
 	return state, nil
 }
@@ -73,11 +74,12 @@ func (a *Agent) dialogOfResponse(o *outbound, response *Response) (*dialogState,
 		gate:  newCSeqGate(0, false),
 		owner: true,
 		local: o.from, remote: response.To, target: target.URI, routes: routes, seq: o.cseq, contact: o.contact,
+		certificate: o.certificate, credentials: o.credentials,
 	}
 	if o.sent != nil {
 		state.via.transport = o.sent.transport
-		if o.sent.transport == "tcp" {
-			state.via.source = o.sent.addr
+		if reliable(o.sent.transport) {
+			state.via.conn = o.sent.conn
 		} else if listener := a.listenerFor(o.sent.addr.Addr(), o.via.local); listener != nil {
 			state.via.local = listener.addr
 		}
@@ -123,8 +125,17 @@ func (s *dialogState) request(method string, seq uint32, body Body) *outbound {
 	}
 	return &outbound{
 		method: method, uri: s.target, from: s.local, to: s.remote, callID: s.id.CallID, cseq: seq,
-		routes: s.routes, contact: s.contact, headers: headers, body: body.Data, via: s.via,
+		routes: s.routes, contact: s.contact, headers: headers, body: body.Data, via: s.via, certificate: s.certificate, credentials: s.credentials,
+		number: s.nextNumber,
 	}
+}
+
+// nextNumber counts a request that is sent again.
+func (s *dialogState) nextNumber() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq++
+	return s.seq
 }
 
 // refresh takes over a new remote target from a request or a 2xx that may change
@@ -155,13 +166,13 @@ func (s *dialogState) note(headers Headers) {
 
 // moved notes on which connection the peer's last request came.
 func (s *dialogState) moved(request *Request) {
-	if request.Transport != "tcp" {
+	if !request.conn.IsValid() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.via.transport == "tcp" {
-		s.via.source = request.Source
+	if s.via.transport == request.Transport {
+		s.via.conn = request.conn
 	}
 }
 

@@ -51,7 +51,7 @@ func (a *Agent) onRequest(wire *sip.Request, tx *sip.ServerTx) {
 // inbound makes our view of a request, which need not be valid.
 func (a *Agent) inbound(wire *sip.Request, tx *sip.ServerTx) *inbound {
 	in := &inbound{agent: a, wire: wire, tx: tx}
-	in.request = fromWireRequest(wire, tx.Connection().LocalAddr())
+	in.request = a.fromWireRequest(wire, tx.Connection())
 	in.request.wire = wire
 	in.request.localTag = in.request.To.Tag()
 	if wire.Via() == nil || wire.From() == nil || wire.To() == nil || wire.CallID() == nil || wire.CSeq() == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -16,20 +17,37 @@ var errFraming = errors.New("no message boundary")
 // framingGrace is how long a connection stays open after an unreadable message.
 const framingGrace = 100 * time.Millisecond
 
-// framedConn is a TCP connection of which each Read delivers one message that
-// has passed precheck. It finds the boundaries itself (RFC 3261, section 18.3),
+// messageTimeout is how long the rest of a message may keep us waiting.
+const messageTimeout = 32 * time.Second
+
+// framedConn is a connection of which each Read delivers one message that has
+// passed precheck. It finds the boundaries itself (RFC 3261, section 18.3),
 // so that limits hold for messages and not for what TCP happens to deliver, and
 // so that a malformed message is answered instead of ending the connection.
 type framedConn struct {
 	net.Conn
 
+	info    streamInfo
 	limits  Limits
 	refuse  func(status int, data []byte) []byte // renders an answer, or nil
 	onClose func()
 	closed  sync.Once
 
+	key     netip.AddrPort   // under which the stack has it; set by streamTable
+	aliases []netip.AddrPort // belongs to streamTable
+
 	buf   []byte // received and not yet delivered
 	ready []byte // the rest of a message that is being delivered
+}
+
+// RemoteAddr is the key, since the stack finds connections by it.
+func (c *framedConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.key) }
+
+// await waits until the peer has sent its first message, so that who connects and
+// says nothing costs no more than a goroutine.
+func (c *framedConn) await(patience time.Duration) error {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
+	return c.fill()
 }
 
 // Close closes the connection.
@@ -42,10 +60,20 @@ func (c *framedConn) Close() error {
 // Read delivers the next message, or a part of it if p is too short. It is
 // called by one goroutine.
 func (c *framedConn) Read(p []byte) (int, error) {
+	if err := c.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, c.ready)
+	c.ready = c.ready[n:]
+	return n, nil
+}
+
+// fill gets the next message that is worth parsing.
+func (c *framedConn) fill() error {
 	for len(c.ready) == 0 {
 		message, err := c.next()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		switch what, status := precheck(message, c.limits, true); what {
 		case pass:
@@ -53,19 +81,18 @@ func (c *framedConn) Read(p []byte) (int, error) {
 		case reject:
 			if answer := c.refuse(status, message); answer != nil {
 				if _, err := c.Write(answer); err != nil {
-					return 0, err //nolint:wrapcheck // a connection passes errors through
+					return err //nolint:wrapcheck // a connection passes errors through
 				}
 			}
 		case drop:
 		}
 	}
-	n := copy(p, c.ready)
-	c.ready = c.ready[n:]
-	return n, nil
+	return nil
 }
 
 // next cuts the next message out of the stream.
 func (c *framedConn) next() ([]byte, error) {
+	begun := false
 	for {
 		if err := c.skipKeepAlive(); err != nil {
 			return nil, err
@@ -81,6 +108,11 @@ func (c *framedConn) next() ([]byte, error) {
 		}
 		if len(c.buf) > c.limits.MaxMessageSize {
 			return nil, errFraming
+		}
+		if len(c.buf) > 0 && !begun {
+			// Who has begun a message has to end it.
+			_ = c.Conn.SetReadDeadline(time.Now().Add(messageTimeout))
+			begun = true
 		}
 		var chunk [4096]byte
 		n, err := c.Conn.Read(chunk[:])

@@ -150,7 +150,7 @@ func (it *inviteTx) stray(wire *sip.Response) {
 	accepted, ended := it.ackWire != nil, it.forks[tag]
 	it.mu.Unlock()
 	if !known && (accepted || ended) {
-		it.end(fromWireResponse(wire))
+		it.end(it.agent.fromWireResponse(wire))
 	}
 }
 
@@ -212,6 +212,7 @@ func (it *inviteTx) end(response *Response) {
 func (it *inviteTx) cancel() {
 	cancelation := *it.request
 	cancelation.method, cancelation.body, cancelation.headers = "CANCEL", nil, Headers{}
+	cancelation.auth, cancelation.credentials, cancelation.redirect = nil, nil, nil
 	it.agent.spawn(func() {
 		ctx, cancel := it.agent.lifetime(64 * it.agent.config.Timers.T1)
 		defer cancel()
@@ -250,7 +251,7 @@ func (it *inviteTx) takeBack(provisional bool) (*Response, error) {
 		case err != nil:
 			return nil, err
 		case !wire.IsProvisional():
-			return fromWireResponse(wire), nil
+			return it.agent.fromWireResponse(wire), nil
 		case !provisional:
 			provisional, draining = true, nil
 			it.cancel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -63,7 +62,7 @@ func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 }
 
-// connListener is the one net.Listener that the stack serves: all TCP
+// connListener is the one net.Listener that the stack serves: all
 // connections come through it, accepted ones and dialed ones.
 type connListener struct {
 	addr   net.Addr
@@ -99,7 +98,7 @@ func (l *connListener) Close() error {
 	return nil
 }
 
-// Addr is that of the first TCP listener.
+// Addr is that of the first listener for connections.
 func (l *connListener) Addr() net.Addr { return l.addr }
 
 // push hands a connection to the stack and returns when it can be found there.
@@ -125,18 +124,34 @@ func (l *connListener) push(conn net.Conn) error {
 	}
 }
 
-// openListeners opens everything that is configured. Where udp and tcp of the
-// same host both have port 0 they get the same port, if that is possible.
+// freePort is a port that was free for UDP or for connections, and may be so for
+// the other.
+type freePort struct {
+	addr netip.Addr
+	udp  bool
+}
+
+// streamListener is a listener for connections.
+type streamListener struct {
+	net.Listener
+
+	transport string
+	addr      netip.AddrPort
+}
+
+// openListeners opens everything that is configured. Where udp and tcp, or
+// others, of the same host both have port 0 they get the same port, if that is possible.
 func (a *Agent) openListeners(ctx context.Context) error {
-	free := map[netip.Addr]uint16{}
+	free := map[freePort]uint16{}
 	for _, s := range a.config.Listen {
 		listen, err := parseListen(s)
 		if err != nil {
 			return err
 		}
 		addr := listen.addr
+		same := freePort{addr: addr.Addr(), udp: listen.transport == overUDP}
 		if addr.Port() == 0 {
-			addr = netip.AddrPortFrom(addr.Addr(), free[addr.Addr()])
+			addr = netip.AddrPortFrom(addr.Addr(), free[same])
 		}
 		port, err := a.openListener(ctx, listen.transport, addr)
 		if err != nil && listen.addr.Port() == 0 && addr.Port() != 0 {
@@ -146,7 +161,10 @@ func (a *Agent) openListeners(ctx context.Context) error {
 			return err
 		}
 		if listen.addr.Port() == 0 {
-			free[listen.addr.Addr()] = port
+			same.udp = !same.udp
+			if _, taken := free[same]; !taken {
+				free[same] = port
+			}
 		}
 	}
 	return nil
@@ -154,12 +172,15 @@ func (a *Agent) openListeners(ctx context.Context) error {
 
 // openListener opens one listener and returns its port.
 func (a *Agent) openListener(ctx context.Context, transport string, addr netip.AddrPort) (uint16, error) {
-	network := transport + "4"
-	if addr.Addr().Is6() {
-		network = transport + "6"
+	network := "tcp"
+	if transport == overUDP {
+		network = "udp"
+	}
+	if network += "4"; addr.Addr().Is6() {
+		network = network[:len(network)-1] + "6"
 	}
 	var config net.ListenConfig
-	if transport == "udp" {
+	if transport == overUDP {
 		conn, err := config.ListenPacket(ctx, network, addr.String())
 		if err != nil {
 			return 0, fmt.Errorf("listen on udp %s: %w", addr, err)
@@ -172,10 +193,11 @@ func (a *Agent) openListener(ctx context.Context, transport string, addr netip.A
 	}
 	listener, err := config.Listen(ctx, network, addr.String())
 	if err != nil {
-		return 0, fmt.Errorf("listen on tcp %s: %w", addr, err)
+		return 0, fmt.Errorf("listen on %s %s: %w", transport, addr, err)
 	}
-	a.tcp = append(a.tcp, listener)
-	return addrPortOf(listener.Addr()).Port(), nil
+	bound := addrPortOf(listener.Addr())
+	a.listeners = append(a.listeners, &streamListener{Listener: listener, transport: transport, addr: bound})
+	return bound.Port(), nil
 }
 
 // serve starts the read and accept loops.
@@ -190,8 +212,8 @@ func (a *Agent) serve() {
 		})
 	}
 	var addr net.Addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
-	if len(a.tcp) > 0 {
-		addr = a.tcp[0].Addr()
+	if len(a.listeners) > 0 {
+		addr = a.listeners[0].Addr()
 	}
 	a.conns = newConnListener(addr)
 	a.wait.Go(func() { _ = a.transport.ServeTCP(a.conns) })
@@ -202,7 +224,11 @@ func (a *Agent) serve() {
 			}
 		}
 	}
-	for _, listener := range a.tcp {
+	for _, listener := range a.listeners {
+		if listener.transport == overWS || listener.transport == overWSS {
+			a.serveWebSocket(listener)
+			continue
+		}
 		a.wait.Go(func() { a.accept(listener) })
 	}
 }
@@ -216,40 +242,4 @@ func (a *Agent) bound(listener *udpListener) bool {
 	}
 	_, _ = conn.TryClose() // gives back the reference
 	return true
-}
-
-// accept takes connections until the listener is closed. Beyond the limit they
-// are closed at once.
-func (a *Agent) accept(listener net.Listener) {
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			a.log.Warn("cannot accept a connection", slog.Any("error", err))
-			if !a.pause(acceptPause) {
-				return
-			}
-			continue
-		}
-		if framed, ok := a.frame(conn); ok {
-			if a.conns.push(framed) != nil {
-				_ = framed.Close()
-			}
-		}
-	}
-}
-
-// frame wraps a connection and counts it; beyond the limit it closes it.
-func (a *Agent) frame(conn net.Conn) (net.Conn, bool) {
-	if int(a.connections.Add(1)) > a.config.Limits.MaxConnections {
-		a.connections.Add(-1)
-		_ = conn.Close()
-		return nil, false
-	}
-	return &framedConn{
-		Conn: conn, limits: a.config.Limits, refuse: a.refuseRaw,
-		onClose: func() { a.connections.Add(-1) },
-	}, true
 }

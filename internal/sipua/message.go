@@ -26,15 +26,19 @@ type Request struct {
 	Headers Headers
 	// Body is the message body, or nil.
 	Body []byte
-	// Transport is "udp" or "tcp".
+	// Transport is "udp", "tcp", "tls", "ws" or "wss".
 	Transport string
+	// PeerNames are the domains that the peer has proved to be by its certificate
+	// (RFC 5922, section 7.4).
+	PeerNames []string
 	// Source is where the request came from.
 	Source netip.AddrPort
 	// Local is the address of the listener or connection it came to.
 	Local netip.AddrPort
 
-	localTag string       // the To tag of every response to it
-	wire     *sip.Request // read only
+	localTag string         // the To tag of every response to it
+	conn     netip.AddrPort // the key of the connection it came over
+	wire     *sip.Request   // read only
 }
 
 // ContentType returns the media type of the body in lower case and without

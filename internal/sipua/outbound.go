@@ -38,13 +38,22 @@ type outbound struct {
 	branch   string   // kept for CANCEL; "": a new one
 	sent     *target  // kept for CANCEL; nil: find out
 	ways     []target // found by route, best first
+	// certificate names the one of ours to show; "": the usual one.
+	certificate string
+	credentials *Credentials  // nil: challenges are not answered
+	auth        Headers       // what they made of the last challenge
+	challenges  int           // answered so far
+	number      func() uint32 // of another attempt within a dialog; nil: the next one
+	redirect    func(URI) bool
+	redirects   int
+	visited     []string
 }
 
 // via is the way that a dialog's messages take.
 type via struct {
 	transport string
 	local     netip.AddrPort // our listener or connection
-	source    netip.AddrPort // the peer's end of a TCP connection
+	conn      netip.AddrPort // the connection, by its key
 }
 
 // hop is the URI where the request is sent (RFC 3261, section 12.2.1.1).
@@ -70,6 +79,9 @@ func (a *Agent) message(o *outbound, to target) (*sip.Request, error) {
 		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(to.transport), Host: bracket(host), Port: port,
 		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
 	}
+	if to.transport == overTLS && a.Addr(overTLS).IsValid() {
+		hop.Params = append(hop.Params, sip.HeaderKV{K: "alias"}) // RFC 5923, section 5
+	}
 	wire.AppendHeader(hop)
 	field := func(name, value string) { wire.AppendHeader(sip.NewHeader(name, oneLine(value))) }
 	for _, route := range o.routes {
@@ -86,16 +98,23 @@ func (a *Agent) message(o *outbound, to target) (*sip.Request, error) {
 	for _, header := range a.requestHeaders(o) {
 		field(header.Name, header.Value)
 	}
+	for _, header := range o.auth {
+		field(header.Name, header.Value)
+	}
 	wire.SetBody(o.body)
-	wire.SetTransport(strings.ToUpper(to.transport))
-	wire.SetDestination(to.addr.String())
+	wire.SetTransport(stackTransport)
+	wire.SetDestination(to.conn.String())
+	if to.transport == overUDP {
+		wire.SetTransport("UDP")
+		wire.SetDestination(to.addr.String())
+	}
 	return wire, nil
 }
 
 // sentBy finds our address for the top Via, and binds a UDP request to its
 // listener.
 func (a *Agent) sentBy(wire *sip.Request, o *outbound, to target) (string, int, error) {
-	if to.transport == "udp" {
+	if to.transport == overUDP {
 		listener := a.listenerFor(to.addr.Addr(), o.via.local)
 		if listener == nil {
 			return "", 0, fmt.Errorf("%w: no UDP listener toward %s", ErrTransport, to.addr)
@@ -104,24 +123,30 @@ func (a *Agent) sentBy(wire *sip.Request, o *outbound, to target) (string, int, 
 		wire.Laddr = sip.Addr{IP: net.IP(addr.Addr().AsSlice()), Port: int(addr.Port())}
 		return a.hostToward(addr.Addr(), to.addr.Addr()), int(addr.Port()), nil
 	}
-	// Over TCP the port is where we could be connected to, should this
-	// connection break; responses come back on it anyway.
-	port := int(a.Addr("tcp").Port())
+	// The port is where we could be connected to, should this connection break;
+	// responses come back on it anyway.
+	listening := a.streamAddr(to.transport, to.addr.Addr())
+	port := int(listening.Port())
 	if port == 0 {
-		port = 5060
+		port = int(defaultPort(to.transport))
 	}
-	return a.hostToward(a.Addr("tcp").Addr(), to.addr.Addr()), port, nil
+	return a.hostToward(listening.Addr(), to.addr.Addr()), port, nil
 }
 
 // contactToward is our Contact in a request to this target.
 func (a *Agent) contactToward(o *outbound, to target) Address {
-	listening := a.Addr(to.transport)
-	if to.transport == "udp" {
+	listening := a.streamAddr(to.transport, to.addr.Addr())
+	if to.transport == overUDP {
 		if listener := a.listenerFor(to.addr.Addr(), o.via.local); listener != nil {
 			listening = listener.addr
 		}
 	}
-	return Address{URI: a.contactAt(o.from.URI.User, to.transport, listening, to.addr.Addr())}
+	uri := a.contactAt(o.from.URI.User, to.transport, listening, to.addr.Addr())
+	if o.hop().Scheme == "sips" || o.uri.Scheme == "sips" {
+		uri.Scheme = "sips" // RFC 3261, section 8.1.1.8
+		uri.Params = uri.Params.Without("transport")
+	}
+	return Address{URI: uri}
 }
 
 // requestHeaders are the fields of a request beside the mandatory ones.
@@ -163,29 +188,49 @@ func (a *Agent) requestHeaders(o *outbound) Headers {
 
 // targets finds where a request may be sent, best first.
 func (a *Agent) targets(ctx context.Context, o *outbound) ([]target, error) {
-	preferred := o.via.transport
-	if preferred == "" {
-		preferred = "udp"
-		if len(a.udp) == 0 {
-			preferred = "tcp"
+	hop := o.hop()
+	var existing []target
+	if o.via.conn.IsValid() {
+		if conn, ok := a.streams.get(o.via.conn); ok {
+			existing = []target{{transport: conn.info.transport, addr: conn.info.remote, conn: o.via.conn}}
 		}
 	}
-	found, err := a.resolve(ctx, o.hop(), preferred)
-	if err != nil {
-		found = nil
+	if len(existing) > 0 && sameWay(hop, existing[0]) {
+		return existing, nil
 	}
-	if o.via.source.IsValid() && o.via.transport == "tcp" {
-		// The connection of the dialog is the last resort: its peer may not be
-		// reachable in another way.
-		found = append(found, target{transport: "tcp", addr: o.via.source})
+	found, err := a.resolve(ctx, hop, o.via.transport)
+	for i := range found {
+		found[i].certificate = o.certificate
 	}
+	// The connection of the dialog is the last resort: its peer may not be reachable
+	// in another way.
+	found = append(found, existing...)
 	if len(found) == 0 && err == nil {
-		err = fmt.Errorf("%w: %s leads nowhere", ErrTransport, clip(o.hop().Host))
+		err = fmt.Errorf("%w: %s leads nowhere", ErrTransport, clip(hop.Host))
 	}
 	if len(found) == 0 {
 		return nil, err
 	}
 	return found, nil
+}
+
+// sameWay tells whether a dialog's next message goes over the connection of the
+// last one: always to a WebSocket client, which cannot be connected to (RFC
+// 7118, section 5.2), and to who is at the other end of it, or says that it is at
+// an address from which the connection did not come (RFC 5923, section 8).
+func sameWay(hop URI, existing target) bool {
+	if existing.transport == overWS || existing.transport == overWSS {
+		return true
+	}
+	address, err := netip.ParseAddr(hop.Host)
+	if err != nil || hop.Scheme == "sips" && !secure(existing.transport) {
+		return false
+	}
+	if wanted := strings.ToLower(hop.Param("transport")); wanted != existing.transport && wanted != "" {
+		return false
+	}
+	remote := existing.addr.Addr()
+	return address.Unmap() == remote || address.IsPrivate() && !remote.IsPrivate()
 }
 
 // route finds the ways that a request may take, and decides by the best of them
@@ -201,9 +246,9 @@ func (a *Agent) route(ctx context.Context, o *outbound) error {
 		return err
 	}
 	if o.contact.URI.IsZero() && !o.headers.Has("Contact") {
-		best := target{transport: "tcp", addr: ways[0].addr} // when no listener of ours fits
+		best := target{transport: overTCP, addr: ways[0].addr} // when no listener of ours fits
 		for _, to := range ways {
-			if to.transport == "tcp" || a.listenerFor(to.addr.Addr(), o.via.local) != nil {
+			if reliable(to.transport) || a.listenerFor(to.addr.Addr(), o.via.local) != nil {
 				best = to
 				break
 			}
@@ -235,86 +280,33 @@ func (a *Agent) prepare(ctx context.Context, o *outbound) (*sip.Request, target,
 }
 
 func (a *Agent) prepareTarget(ctx context.Context, o *outbound, to target) (*sip.Request, target, error) {
-	wire, err := a.message(o, to)
-	if to.transport == "tcp" {
-		if err == nil {
-			err = a.connect(ctx, to.addr, dialTimeout)
+	if reliable(to.transport) {
+		key, err := a.connect(ctx, to, dialTimeout)
+		if err != nil {
+			return nil, to, err
 		}
+		to.conn = key
+		wire, err := a.message(o, to)
 		return wire, to, err
 	}
+	wire, err := a.message(o, to)
 	// What does not fit into a datagram goes over TCP, if the peer can do that.
 	if err == nil && (len(wire.String()) <= largeRequest || o.method == "ACK" && o.sent != nil) {
 		return wire, to, nil
 	}
-	stream := target{transport: "tcp", addr: to.addr}
+	stream := target{transport: overTCP, addr: to.addr}
 	if _, known := a.noTCP.get(to.addr.String()); !known {
-		if refused := a.connect(ctx, to.addr, probeTimeout); refused == nil {
+		key, refused := a.connect(ctx, stream, probeTimeout)
+		if refused == nil {
+			stream.conn = key
 			wire, err = a.message(o, stream)
 			return wire, stream, err
-		} else if !errors.Is(refused, context.Canceled) {
+		}
+		if !errors.Is(refused, context.Canceled) {
 			a.noTCP.add(to.addr.String(), struct{}{})
 		}
 	}
 	return wire, to, err
-}
-
-// dial is an attempt to connect that others may wait for.
-type dial struct {
-	done chan struct{}
-	err  error
-}
-
-// connect makes sure that there is a TCP connection to this address, which the
-// stack then uses.
-func (a *Agent) connect(ctx context.Context, addr netip.AddrPort, timeout time.Duration) error {
-	key := addr.String()
-	if conn, err := a.transport.GetConnection("tcp", key); err == nil {
-		_, _ = conn.TryClose() // gives back the reference; the connection stays
-		return nil
-	}
-	a.mu.Lock()
-	attempt, running := a.dialing[key]
-	if !running {
-		attempt = &dial{done: make(chan struct{})}
-		a.dialing[key] = attempt
-	}
-	a.mu.Unlock()
-	if !running {
-		if !a.spawn(func() { a.dial(key, attempt, timeout) }) { //nolint:contextcheck // goes on after the caller's context has ended
-			return ErrClosed
-		}
-	}
-	select {
-	case <-attempt.done:
-		return attempt.err
-	case <-ctx.Done():
-		return fmt.Errorf("connect to %s: %w", key, ctx.Err())
-	}
-}
-
-func (a *Agent) dial(key string, attempt *dial, timeout time.Duration) {
-	defer func() {
-		a.mu.Lock()
-		delete(a.dialing, key)
-		a.mu.Unlock()
-		close(attempt.done)
-	}()
-	ctx, cancel := a.lifetime(timeout)
-	defer cancel()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", key)
-	if err != nil {
-		attempt.err = fmt.Errorf("%w: %w", ErrTransport, err)
-		return
-	}
-	framed, ok := a.frame(conn)
-	if !ok {
-		attempt.err = fmt.Errorf("%w: too many connections", ErrTransport)
-		return
-	}
-	if attempt.err = a.conns.push(framed); attempt.err != nil {
-		_ = framed.Close()
-	}
 }
 
 // write sends a request that has no transaction: an ACK.

@@ -5,79 +5,196 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
 // target is where a request is sent.
 type target struct {
-	transport string // "udp" or "tcp"
-	addr      netip.AddrPort
-	explicit  bool // the URI says which transport
+	transport   string // "udp", "tcp", "tls", "ws" or "wss"
+	addr        netip.AddrPort
+	domain      string         // whom a certificate has to be for; only of secure transports
+	certificate string         // names the one of ours to show
+	conn        netip.AddrPort // the connection to use, by its key
 }
 
-// resolve finds where a URI leads (RFC 3263, without NAPTR): SRV when there is
-// no port, else A and AAAA. preferred is the transport for a URI that names none.
-func (a *Agent) resolve(ctx context.Context, uri URI, preferred string) ([]target, error) {
-	if uri.Scheme != "sip" {
+// service is a transport and how DNS names it.
+type service struct {
+	transport string
+	naptr     string // RFC 3263, section 4.1; RFC 7118, section 10
+	srv       string // RFC 3263, section 4.1
+	proto     string
+}
+
+// services are the transports over which we can call, best first.
+//
+//nolint:gochecknoglobals // a table
+var services = []service{
+	{overUDP, "SIP+D2U", "sip", "udp"},
+	{overTCP, "SIP+D2T", "sip", "tcp"},
+	{overTLS, "SIPS+D2T", "sips", "tcp"},
+	{overWS, "SIP+D2W", "sip", "ws"},
+	{overWSS, "SIPS+D2W", "sips", "ws"},
+}
+
+// lookup is one search for where a URI leads.
+type lookup struct {
+	agent  *Agent
+	host   string
+	domain string // of the URI
+	secure bool   // sips: nothing else will do
+	found  []target
+}
+
+// resolve finds where a URI leads, best first (RFC 3263, section 4): NAPTR when it
+// says neither port nor transport, SRV when it says no port, then A and AAAA.
+// before is the transport of the dialog, for an address that says none.
+func (a *Agent) resolve(ctx context.Context, uri URI, before string) ([]target, error) {
+	if !uri.IsSIP() {
 		return nil, fmt.Errorf("%w: scheme %s", ErrTransport, clip(uri.Scheme))
 	}
-	transport := strings.ToLower(uri.Param("transport"))
-	explicit := transport != ""
-	switch transport {
-	case "":
-		transport = preferred
-	case "udp", "tcp":
-	default:
-		return nil, fmt.Errorf("%w: transport %s", ErrTransport, clip(transport))
-	}
-	host := uri.Host
+	l := &lookup{agent: a, host: uri.Host, domain: uri.Host, secure: uri.Scheme == "sips"}
 	if maddr := uri.Param("maddr"); maddr != "" {
-		host = strings.Trim(maddr, "[]")
+		l.host = strings.Trim(maddr, "[]")
 	}
-	port := uri.Port
-	if addr, err := netip.ParseAddr(host); err == nil {
-		if port == 0 {
-			port = 5060
+	transport, err := l.transport(uri.Param("transport"))
+	if err != nil {
+		return nil, err
+	}
+	address, notAddress := netip.ParseAddr(l.host)
+	if transport == "" && (notAddress == nil || uri.Port != 0) {
+		switch {
+		case l.secure:
+			transport = overTLS
+		default:
+			transport = a.preferred(before)
 		}
-		return []target{{transport: transport, addr: netip.AddrPortFrom(addr.Unmap(), port), explicit: explicit}}, nil
 	}
-	if port == 0 {
-		if targets := lookupService(ctx, transport, host, explicit); len(targets) > 0 {
-			return targets, nil
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	switch {
+	case notAddress == nil:
+		l.add(transport, address, uri.Port)
+	case uri.Port != 0:
+		err = l.byHost(ctx, transport, l.host, uri.Port)
+	case transport != "":
+		err = l.byTransport(ctx, transport)
+	default:
+		err = l.byDomain(ctx)
+	}
+	if len(l.found) == 0 {
+		if err == nil {
+			err = fmt.Errorf("%w: %s leads nowhere", ErrTransport, clip(l.host))
 		}
-		port = 5060
+		return nil, err
 	}
-	return lookupHost(ctx, transport, host, port, explicit)
+	return a.livingFirst(l.found), nil
 }
 
-// lookupService asks for SRV records, in the order of their priority.
-func lookupService(ctx context.Context, transport, host string, explicit bool) []target {
-	_, records, err := net.DefaultResolver.LookupSRV(ctx, "sip", transport, host)
+// transport is what a URI asks for; "" when it asks for none.
+func (l *lookup) transport(wanted string) (string, error) {
+	wanted = strings.ToLower(wanted)
+	switch {
+	case wanted == "":
+	case !slices.ContainsFunc(services, func(s service) bool { return s.transport == wanted }), l.secure && wanted == overUDP:
+		return "", fmt.Errorf("%w: transport %s", ErrTransport, clip(wanted))
+	case l.secure && wanted == overTCP:
+		return overTLS, nil // RFC 3261, section 26.2.2
+	case l.secure && wanted == overWS:
+		return overWSS, nil
+	}
+	return wanted, nil
+}
+
+func (l *lookup) add(transport string, address netip.Addr, port uint16) {
+	if port == 0 {
+		port = defaultPort(transport)
+	}
+	to := target{transport: transport, addr: netip.AddrPortFrom(address.Unmap(), port)}
+	if secure(transport) {
+		to.domain = l.domain
+	}
+	if !slices.Contains(l.found, to) && len(l.found) < maxTargets {
+		l.found = append(l.found, to)
+	}
+}
+
+// byHost asks for A and AAAA.
+func (l *lookup) byHost(ctx context.Context, transport, host string, port uint16) error {
+	addresses, err := l.agent.resolver.host(ctx, host)
 	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTransport, err)
+	}
+	for _, address := range addresses {
+		l.add(transport, address, port)
+	}
+	return nil
+}
+
+// byTransport asks for SRV, and if there is none for the host itself.
+func (l *lookup) byTransport(ctx context.Context, transport string) error {
+	i := slices.IndexFunc(services, func(s service) bool { return s.transport == transport })
+	if l.byService(ctx, transport, "_"+services[i].srv+"._"+services[i].proto+"."+l.host) {
 		return nil
 	}
-	var targets []target
-	for _, record := range records {
-		if found, err := lookupHost(ctx, transport, record.Target, record.Port, explicit); err == nil {
-			targets = append(targets, found...)
-		}
-	}
-	return targets
+	return l.byHost(ctx, transport, l.host, 0)
 }
 
-// lookupHost asks for the addresses of a host.
-func lookupHost(ctx context.Context, transport, host string, port uint16, explicit bool) ([]target, error) {
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTransport, err)
+// byService asks for SRV records by their full name, and says whether there are
+// any.
+func (l *lookup) byService(ctx context.Context, transport, name string) bool {
+	records := l.agent.resolver.service(ctx, name)
+	for _, record := range records {
+		if target := strings.TrimSuffix(record.Target, "."); target != "" { // "." says that there is no such service
+			_ = l.byHost(ctx, transport, target, record.Port) // the others may lead somewhere
+		}
 	}
-	targets := make([]target, 0, len(addrs))
-	for _, addr := range addrs {
-		targets = append(targets, target{
-			transport: transport, addr: netip.AddrPortFrom(addr.Unmap(), port), explicit: explicit,
-		})
+	return len(records) > 0
+}
+
+// byDomain asks for NAPTR, then for SRV of each transport, then for the host
+// itself (RFC 3263, section 4.1).
+func (l *lookup) byDomain(ctx context.Context) error {
+	usable := slices.Clone(services[:3]) // WebSocket only if NAPTR or the URI says so
+	if l.secure {
+		usable = []service{services[2]}
+	} else if len(l.agent.udp) == 0 {
+		usable = usable[1:]
 	}
-	return targets, nil
+	for _, pointer := range l.agent.resolver.pointers(ctx, l.host) {
+		for _, s := range services {
+			if strings.EqualFold(pointer.Service, s.naptr) && (!l.secure || secure(s.transport)) && (s.transport != overUDP || len(l.agent.udp) > 0) {
+				l.byService(ctx, s.transport, pointer.Replacement)
+			}
+		}
+	}
+	if len(l.found) > 0 {
+		return nil
+	}
+	any := false
+	for _, s := range usable {
+		any = l.byService(ctx, s.transport, "_"+s.srv+"._"+s.proto+"."+l.host) || any
+	}
+	if any {
+		return nil
+	}
+	return l.byHost(ctx, usable[0].transport, l.host, 0)
+}
+
+// livingFirst puts targets that did not answer a moment ago behind the others (RFC
+// 3263, section 4.3).
+func (a *Agent) livingFirst(list []target) []target {
+	slices.SortStableFunc(list, func(x, y target) int {
+		return a.downRank(x) - a.downRank(y)
+	})
+	return list
+}
+
+func (a *Agent) downRank(to target) int {
+	if _, down := a.down.get(to.dialKey()); down {
+		return 1
+	}
+	return 0
 }
 
 // listenerFor picks the UDP listener from which an address is reached: the one
@@ -144,50 +261,71 @@ func interfaceAddress(v6 bool) string {
 }
 
 // Contact makes the URI under which this Agent is reached: the user part, the
-// external address or that of the listener, the port, and ;transport=tcp when
-// that transport is asked for. The transport defaults to that of the first
-// listener. It is valid after Start.
+// external address or that of the listener, the port, and ;transport= when
+// a transport other than udp is asked for. The transport defaults to that of the
+// first listener. It is valid after Start.
 func (a *Agent) Contact(user string, transport ...string) URI {
 	wanted := ""
 	if len(transport) > 0 {
 		wanted = strings.ToLower(transport[0])
 	}
-	if wanted == "" {
-		wanted = "udp"
-		if len(a.udp) == 0 {
-			wanted = "tcp"
-		}
-	}
-	return a.contactAt(user, wanted, a.Addr(wanted), netip.Addr{})
+	return a.contactAt(user, a.preferred(wanted), a.Addr(a.preferred(wanted)), netip.Addr{})
 }
 
-// contactAt makes a Contact for a listener, as a peer reaches it.
+// preferred is the transport to use when nobody says which: that of the first
+// listener, best udp.
+func (a *Agent) preferred(wanted string) string {
+	switch {
+	case wanted != "":
+		return wanted
+	case len(a.udp) > 0:
+		return overUDP
+	case len(a.listeners) > 0:
+		return a.listeners[0].transport
+	}
+	return overTCP
+}
+
+// contactAt makes a Contact for a listener, as a peer reaches it. Over secure
+// WebSocket the parameter is ws as well (RFC 7118, section 5.1).
 func (a *Agent) contactAt(user, transport string, listening netip.AddrPort, peer netip.Addr) URI {
 	uri := URI{Scheme: "sip", User: user, Host: a.hostToward(listening.Addr(), peer), Port: listening.Port()}
-	if transport == "tcp" {
-		uri = uri.With("transport", "tcp")
+	switch transport {
+	case overUDP:
+	case overWSS:
+		uri = uri.With("transport", overWS)
+	default:
+		uri = uri.With("transport", transport)
 	}
 	return uri
 }
 
 // contactFor is our Contact in the response to a request: where it came to, by
-// the transport it used.
+// the transport it used. Who has called a SIPS URI gets one (RFC 3261, section
+// 12.1.1).
 func (a *Agent) contactFor(request *Request) URI {
 	listening := request.Local
-	if request.Transport == "tcp" {
+	if reliable(request.Transport) {
 		// The port of the connection is that of the listener only when the peer
 		// opened it.
-		if tcp := a.Addr("tcp"); tcp.IsValid() && !a.isTCPListener(listening) {
-			listening = netip.AddrPortFrom(listening.Addr(), tcp.Port())
+		if own := a.streamAddr(request.Transport, listening.Addr()); own.IsValid() && !a.isListener(request.Transport, listening) {
+			listening = netip.AddrPortFrom(listening.Addr(), own.Port())
 		}
 	}
-	return a.contactAt(request.URI.User, request.Transport, listening, request.Source.Addr())
+	uri := a.contactAt(request.URI.User, request.Transport, listening, request.Source.Addr())
+	if request.URI.Scheme == "sips" && secure(request.Transport) {
+		uri.Scheme = "sips"
+		if request.Transport == overTLS {
+			uri.Params = uri.Params.Without("transport")
+		}
+	}
+	return uri
 }
 
-// isTCPListener reports whether one of our TCP listeners has this port.
-func (a *Agent) isTCPListener(addr netip.AddrPort) bool {
-	for _, listener := range a.tcp {
-		if addrPortOf(listener.Addr()).Port() == addr.Port() {
+// isListener reports whether one of our listeners has this port.
+func (a *Agent) isListener(transport string, addr netip.AddrPort) bool {
+	for _, listener := range a.listeners {
+		if listener.transport == transport && listener.addr.Port() == addr.Port() {
 			return true
 		}
 	}

@@ -78,6 +78,7 @@ func (a *Agent) stop() {
 	a.running = false
 	if first {
 		close(a.closed)
+		a.endLife()
 	}
 	a.mu.Unlock()
 	if first {

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,26 +11,37 @@ import (
 )
 
 // transact sends a request other than INVITE and ACK and waits for its final
-// response, at most 64*T1 (RFC 3261, section 17.1.2.2). Any final response is
-// returned without error.
+// response, at most 64*T1 (RFC 3261, section 17.1.2.2) for each way that there is
+// to send it. Any final response is returned without error.
 func (a *Agent) transact(ctx context.Context, o *outbound) (*Response, error) {
 	if !a.enter() {
 		return nil, ErrClosed
 	}
 	defer a.wait.Done()
-	timer := time.NewTimer(64 * a.config.Timers.T1)
-	defer timer.Stop()
+	for {
+		response, err := a.attempt(ctx, o)
+		if !a.retry(ctx, o, response, err) {
+			return response, err
+		}
+	}
+}
+
+// attempt is one transaction.
+func (a *Agent) attempt(ctx context.Context, o *outbound) (*Response, error) {
 	tx, err := a.begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer tx.Terminate()
+	timer := time.NewTimer(a.patience(o))
+	defer timer.Stop()
 	for {
 		select {
 		case wire := <-tx.Responses():
 			if !wire.IsProvisional() {
-				return fromWireResponse(wire), nil
+				return a.fromWireResponse(wire), nil
 			}
+			timer.Reset(64 * a.config.Timers.T1)
 		case <-tx.Done():
 			return nil, transactionError(o.method, tx.Err())
 		case <-timer.C:
@@ -42,6 +54,16 @@ func (a *Agent) transact(ctx context.Context, o *outbound) (*Response, error) {
 	}
 }
 
+// patience is how long to wait for the first response: 64*T1, or less when
+// there is somewhere else to go.
+func (a *Agent) patience(o *outbound) time.Duration {
+	whole := 64 * a.config.Timers.T1
+	if way := o.way(); way >= 0 && way < len(o.ways)-1 && !o.inDialog() {
+		return min(whole, a.config.Timers.FailOver)
+	}
+	return whole
+}
+
 // sendAttempts is how often a request is tried to be sent.
 const sendAttempts = 3
 
@@ -50,6 +72,9 @@ const sendAttempts = 3
 // then it tries again.
 func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 	var failed error
+	if o.credentials != nil && o.auth == nil && o.method != "ACK" && o.method != "CANCEL" {
+		o.auth = o.credentials.answers(o.method, o.uri.String())
+	}
 	for range sendAttempts {
 		wire, to, err := a.prepare(ctx, o)
 		if err != nil {
@@ -99,6 +124,15 @@ type OutgoingRequest struct {
 	// ContentType and Body are the body.
 	ContentType string
 	Body        []byte
+	// Contact is ours, for REGISTER; default: that of the Agent where the method
+	// has one.
+	Contact Address
+	// CallID and CSeq override those that are made, for REGISTER (RFC 3261, section
+	// 10.2).
+	CallID string
+	CSeq   uint32
+	// Trunk is the way to a peer; nil: none in particular.
+	Trunk *Trunk
 }
 
 // Request sends a request outside of a dialog and waits for its final response.
@@ -119,6 +153,9 @@ func (a *Agent) Request(ctx context.Context, request OutgoingRequest) (*Response
 		o.from = a.fromAddress()
 	}
 	o.from = o.from.WithTag(newTag())
+	o.contact = request.Contact
+	o.callID, o.cseq = cmp.Or(request.CallID, o.callID), cmp.Or(request.CSeq, o.cseq)
+	request.Trunk.apply(o)
 	if request.ContentType != "" && len(request.Body) > 0 {
 		o.headers = o.headers.With("Content-Type", request.ContentType)
 	}

@@ -154,7 +154,7 @@ func TestLimits(t *testing.T) {
 
 // TestDropped: what is out of all proportion gets no answer.
 func TestDropped(t *testing.T) {
-	agent := startAgent(t, Config{Limits: Limits{MaxMessageSize: 8000, MaxConnections: 3}}, newRecorder())
+	agent := startAgent(t, Config{Limits: Limits{MaxMessageSize: 8000, MaxConnections: 3, MaxConnectionsPerSource: 3}}, newRecorder())
 	p := dialPhone(t, agent, "udp")
 	for name, extra := range map[string]string{
 		"size": "Subject: " + strings.Repeat("x", 9000) + "\r\n", "parameters": "Subject: " + strings.Repeat(";", 2000) + "\r\n",
@@ -221,10 +221,9 @@ func dialObserved(t *testing.T, agent *Agent) (*phone, <-chan int) {
 		t.Fatal(err)
 	}
 	segments := make(chan int, 1000)
-	framed, ok := agent.frame(observedConn{Conn: accepted, segments: segments})
-	if !ok {
-		t.Fatal("no connection")
-	}
+	framed := agent.frame(observedConn{Conn: accepted, segments: segments}, streamInfo{
+		transport: overTCP, local: addrPortOf(accepted.LocalAddr()), remote: addrPortOf(accepted.RemoteAddr()),
+	})
 	if err := agent.conns.push(framed); err != nil {
 		t.Fatal(err)
 	}

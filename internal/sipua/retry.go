@@ -1,0 +1,139 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+)
+
+const (
+	// maxChallenges is how often one request is sent again with credentials: to
+	// a proxy, to the server, and once more when a nonce has become old.
+	maxChallenges = 3
+	// maxRedirects is how often a request follows a redirection.
+	maxRedirects = 5
+)
+
+// retry prepares a request to be sent again after it failed, if there is another
+// way: with credentials (RFC 3261, section 22), at the next target (RFC 3263,
+// section 4.3), or where it was redirected to (RFC 3261, section 8.1.3.4).
+func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err error) bool {
+	if ctx.Err() != nil || a.isClosed() {
+		return false
+	}
+	switch {
+	case response == nil:
+		return a.failOver(o, err)
+	case response.Status == 401 || response.Status == 407:
+		return o.authenticate(response)
+	case response.Status == 503:
+		return a.failOver(o, ErrTransport)
+	case response.Status/100 == 3:
+		return o.follow(response)
+	}
+	return false
+}
+
+// failOver goes on to the next target. The one that failed is tried last for a
+// while.
+func (a *Agent) failOver(o *outbound, err error) bool {
+	if !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrTransport) {
+		return false
+	}
+	way := o.way()
+	if way < 0 || way == len(o.ways)-1 || o.inDialog() {
+		return false
+	}
+	a.down.add(o.ways[way].dialKey(), struct{}{})
+	o.ways = o.ways[way+1:]
+	o.again()
+	return true
+}
+
+// way is the index of the target that the request was sent to, -1 when none could
+// be reached.
+func (o *outbound) way() int {
+	if o.sent == nil {
+		return -1
+	}
+	return slices.IndexFunc(o.ways, func(to target) bool { return to.addr == o.sent.addr && to.domain == o.sent.domain })
+}
+
+// inDialog tells whether the request belongs to a dialog. Its target is the
+// dialog's business.
+func (o *outbound) inDialog() bool { return o.to.Tag() != "" }
+
+// again makes the next attempt a new transaction.
+func (o *outbound) again() { o.sent, o.branch = nil, "" }
+
+// authenticate answers a challenge, at the same target.
+func (o *outbound) authenticate(response *Response) bool {
+	if o.credentials == nil || o.challenges >= maxChallenges || !o.credentials.learn(response, o.auth) {
+		return false
+	}
+	o.challenges++
+	if way := o.way(); way >= 0 {
+		o.ways = o.ways[way:]
+	}
+	if o.cseq++; o.number != nil {
+		o.cseq = o.number()
+	}
+	o.auth = nil
+	o.again()
+	return true
+}
+
+// follow goes where a 3xx says, best first by its q values, if that is allowed.
+func (o *outbound) follow(response *Response) bool {
+	if o.redirect == nil || o.redirects >= maxRedirects || o.inDialog() {
+		return false
+	}
+	for _, contact := range contactsByPreference(response) {
+		if !contact.URI.IsSIP() || slices.Contains(o.visited, contact.URI.String()) || !o.redirect(contact.URI) {
+			continue
+		}
+		o.redirects++
+		o.visited = append(o.visited, contact.URI.String())
+		o.uri = contact.URI
+		o.uri.Headers = ""
+		o.routes, o.ways, o.cseq = nil, nil, o.cseq+1
+		o.again()
+		return true
+	}
+	return false
+}
+
+// contactsByPreference are the Contacts of a redirection (RFC 3261, section
+// 20.10).
+func contactsByPreference(response *Response) []Address {
+	var list []Address
+	for _, value := range response.Headers.List("Contact") {
+		if contact, err := ParseAddress(value); err == nil {
+			list = append(list, contact)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y Address) int {
+		switch qx, qy := preference(x), preference(y); {
+		case qx > qy:
+			return -1
+		case qx < qy:
+			return 1
+		}
+		return 0
+	})
+	return list
+}
+
+// preference is the q value of a Contact; 1 when it has none.
+func preference(contact Address) float64 {
+	text, ok := contact.Params.Get("q")
+	if !ok {
+		return 1
+	}
+	q, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return q
+}
