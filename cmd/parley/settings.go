@@ -32,8 +32,9 @@ func logger(cfg config.Log, to io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(to, options))
 }
 
-func agentConfig(cfg *config.Config, log *slog.Logger) sipua.Config {
+func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua.Config {
 	return sipua.Config{
+		TLS: settings, Origins: cfg.SIP.Origins, Resolvers: cfg.SIP.Resolver,
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},

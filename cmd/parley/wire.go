@@ -174,7 +174,11 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.agent, err = sipua.New(agentConfig(cfg, s.log), &admission{next: s.focus, allow: allow, refused: s.metrics.AuthFailure, log: s.log})
+	certificates, err := tlsSettings(&cfg.SIP)
+	if err != nil {
+		return err
+	}
+	s.agent, err = sipua.New(agentConfig(cfg, certificates, s.log), &admission{next: s.focus, allow: allow, refused: s.metrics.AuthFailure, log: s.log})
 	if err != nil {
 		return err
 	}
@@ -205,7 +209,7 @@ func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 // addresses says where the service is reached, for the line that says that it is ready.
 func (s *service) addresses() string {
 	var text strings.Builder
-	for _, transport := range []string{"udp", "tcp"} {
+	for _, transport := range []string{"udp", "tcp", "tls", "ws", "wss"} {
 		if address := s.agent.Addr(transport); address.IsValid() {
 			text.WriteString(" sip:" + address.String() + ";transport=" + transport)
 		}

@@ -14,6 +14,11 @@ import (
 //nolint:gochecknoglobals // a table
 var codecNames = []string{"opus", "g722", "pcmu", "pcma"}
 
+// transports are those of SIP listeners. The recorder has the first two.
+//
+//nolint:gochecknoglobals // a table
+var transports = []string{"udp", "tcp", "tls", "ws", "wss"}
+
 const (
 	maxPort        = 65535
 	minMediaPorts  = 4 // two participants
@@ -31,7 +36,7 @@ func (r *reader) check(cfg *Config) {
 	r.checkMedia(&cfg.Media)
 	r.checkConferences(cfg)
 	r.checkRecording(cfg)
-	r.checkListen("srs.listen", cfg.SRS.Listen)
+	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:2])
 	if cfg.SRS.Enabled && cfg.SRS.Directory == "" {
 		r.fail("srs.directory", "wants a directory")
 	}
@@ -57,9 +62,15 @@ func (r *reader) check(cfg *Config) {
 
 func (r *reader) checkSIP(sip *SIP) {
 	if len(sip.Listen) == 0 {
-		r.fail("sip.listen", "wants at least one udp://host:port or tcp://host:port")
+		r.fail("sip.listen", "wants at least one of udp://, tcp://, tls://, ws://, wss:// with host:port")
 	}
-	r.checkListen("sip.listen", sip.Listen)
+	r.checkListen("sip.listen", sip.Listen, transports)
+	r.checkTLS(sip)
+	for i, server := range sip.Resolver {
+		if _, err := netip.ParseAddrPort(server); err != nil {
+			r.fail(fmt.Sprintf("sip.resolver[%d]", i), "wants address:port of a DNS server, has %q", server)
+		}
+	}
 	if sip.SessionTimer.Default != 0 && sip.SessionTimer.Default < leastSession {
 		r.fail("sip.session_timer.default", "wants %v or more, or 0 for none, has %v", leastSession, sip.SessionTimer.Default)
 	}
@@ -78,7 +89,21 @@ func (r *reader) checkSIP(sip *SIP) {
 	}
 }
 
-func (r *reader) checkListen(key string, listen []string) {
+func (r *reader) checkTLS(sip *SIP) {
+	for i, text := range sip.Listen {
+		if (strings.HasPrefix(text, "tls:") || strings.HasPrefix(text, "wss:")) && sip.TLS.Cert == "" {
+			r.fail(fmt.Sprintf("sip.listen[%d]", i), "needs sip.tls.cert and sip.tls.key")
+		}
+	}
+	if (sip.TLS.Cert == "") != (sip.TLS.Key == "") {
+		r.fail("sip.tls", "wants cert and key, or neither")
+	}
+	if sip.TLS.RequireClientCert && sip.TLS.ClientCA == "" {
+		r.fail("sip.tls.require_client_cert", "needs sip.tls.client_ca")
+	}
+}
+
+func (r *reader) checkListen(key string, listen, accepted []string) {
 	for i, text := range listen {
 		sub := fmt.Sprintf("%s[%d]", key, i)
 		u, err := url.Parse(text)
@@ -86,12 +111,8 @@ func (r *reader) checkListen(key string, listen []string) {
 			r.fail(sub, "wants transport://host:port, has %q", text)
 			continue
 		}
-		switch u.Scheme {
-		case "udp", "tcp":
-		case "tls", "ws", "wss":
-			r.fail(sub, "transport %s is not built into this version; accepted: udp, tcp (docs/roadmap.md)", u.Scheme)
-		default:
-			r.fail(sub, "unknown transport %q; accepted: udp, tcp", u.Scheme)
+		if !slices.Contains(accepted, u.Scheme) {
+			r.fail(sub, "transport %q is not accepted; accepted: %s", u.Scheme, strings.Join(accepted, ", "))
 		}
 		if port, err := strconv.Atoi(u.Port()); err != nil || port < 0 || port > maxPort {
 			r.fail(sub, "wants a port from 0 to %d, has %q", maxPort, u.Port())
@@ -178,7 +199,6 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 			r.fail(key, "is not built into this version (docs/roadmap.md)")
 		}
 	}
-	unbuilt(cfg.SIP.TLS != TLS{}, "sip.tls")
 	unbuilt(len(cfg.SIP.Users) > 0, "sip.users")
 	unbuilt(len(cfg.SIP.Trunks) > 0, "sip.trunks")
 	unbuilt(cfg.Media.SRTP == "required", "media.srtp")

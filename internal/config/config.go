@@ -29,17 +29,21 @@ type SIP struct {
 	ExternalAddress string       `yaml:"external_address"` // put into Contact and Via when behind NAT
 	Allow           []string     `yaml:"allow"`            // CIDRs that may call without credentials; empty: nobody
 	TLS             TLS          `yaml:"tls"`
+	Origins         []string     `yaml:"origins"`  // hosts of web pages that may use ws and wss, with * as wildcard
+	Resolver        []string     `yaml:"resolver"` // DNS servers, host:port; empty: those of the system
 	Users           []User       `yaml:"users"`
 	Trunks          []Trunk      `yaml:"trunks"`
 	SessionTimer    SessionTimer `yaml:"session_timer"`
 }
 
-// TLS is read so that a file made for a later version is understood; see check.
+// TLS names files in PEM format, for tls:// and wss:// listeners and for connections that we make.
 type TLS struct {
-	Cert              string `yaml:"cert"`
+	Cert              string `yaml:"cert"` // with those that lead to its authority
 	Key               Secret `yaml:"key"`
-	ClientCA          string `yaml:"client_ca"`
+	ClientCA          string `yaml:"client_ca"` // who may have signed certificates of clients; empty: clients are not asked
 	RequireClientCert bool   `yaml:"require_client_cert"`
+	CA                string `yaml:"ca"`        // who may have signed certificates of servers; empty: the system's
+	Wildcards         bool   `yaml:"wildcards"` // *.example.com stands for sip.example.com, against RFC 5922
 }
 
 // User may call with credentials.
@@ -220,7 +224,7 @@ func Default() Config {
 	return Config{
 		Log: Log{Level: "info", Format: "text"},
 		SIP: SIP{
-			Listen:       []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"},
+			Listen:       []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060", "ws://127.0.0.1:5066"},
 			Allow:        []string{"127.0.0.0/8", "::1/128"},
 			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession}, //nolint:mnd // RFC 4028, section 4
 		},

@@ -57,7 +57,6 @@ func connected(t *testing.T, transport string, a, b *recorder) (out, in *Dialog)
 
 // TestCall has both ends of a call do everything, over every transport and both
 // families of addresses.
-// Shows FO-CALL-01.
 func TestCall(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp", "tls", "ws", "wss", "udp6", "tcp6", "tls6"} {
 		t.Run(transport, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (a *Agent) openSocket(ctx context.Context, to target) (net.Conn, error) {
 	if host == "" {
 		host = to.addr.Addr().String()
 	}
-	url := fmt.Sprintf("%s://%s", to.transport, net.JoinHostPort(host, fmt.Sprint(to.addr.Port())))
+	url := fmt.Sprintf("%s://%s", to.transport, net.JoinHostPort(host, strconv.Itoa(int(to.addr.Port()))))
 	socket, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{subprotocol}, CompressionMode: websocket.CompressionDisabled,
 	})

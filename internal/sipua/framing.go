@@ -46,7 +46,7 @@ func (c *framedConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.ke
 // await waits until the peer has sent its first message, so that who connects and
 // says nothing costs no more than a goroutine.
 func (c *framedConn) await(patience time.Duration) error {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(patience))
 	return c.fill()
 }
 
@@ -111,7 +111,7 @@ func (c *framedConn) next() ([]byte, error) {
 		}
 		if len(c.buf) > 0 && !begun {
 			// Who has begun a message has to end it.
-			_ = c.Conn.SetReadDeadline(time.Now().Add(messageTimeout))
+			_ = c.SetReadDeadline(time.Now().Add(messageTimeout))
 			begun = true
 		}
 		var chunk [4096]byte

@@ -171,11 +171,11 @@ func (l *lookup) byDomain(ctx context.Context) error {
 	if len(l.found) > 0 {
 		return nil
 	}
-	any := false
+	some := false
 	for _, s := range usable {
-		any = l.byService(ctx, s.transport, "_"+s.srv+"._"+s.proto+"."+l.host) || any
+		some = l.byService(ctx, s.transport, "_"+s.srv+"._"+s.proto+"."+l.host) || some
 	}
-	if any {
+	if some {
 		return nil
 	}
 	return l.byHost(ctx, usable[0].transport, l.host, 0)

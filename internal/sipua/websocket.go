@@ -84,7 +84,7 @@ func (a *Agent) upgrade(w http.ResponseWriter, r *http.Request, transport string
 		Subprotocols: []string{subprotocol}, OriginPatterns: a.config.Origins, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
-		a.log.Debug("no WebSocket was made", slog.String("source", r.RemoteAddr), slog.Any("error", err))
+		a.log.DebugContext(r.Context(), "no WebSocket was made", slog.String("source", r.RemoteAddr), slog.Any("error", err))
 		return
 	}
 	info := streamInfo{transport: transport}
@@ -97,7 +97,7 @@ func (a *Agent) upgrade(w http.ResponseWriter, r *http.Request, transport string
 	if r.TLS != nil {
 		info.names = peerNames(*r.TLS)
 	}
-	socket := newSocketConn(a.life, conn, info, a.config.Limits.MaxMessageSize)
+	socket := newSocketConn(a.life, conn, info, a.config.Limits.MaxMessageSize)                 //nolint:contextcheck // outlives the request
 	if !a.spawn(func() { socket.ping() }) || !a.spawn(func() { a.admitStream(socket, info) }) { //nolint:contextcheck // outlives the request
 		_ = socket.Close()
 	}

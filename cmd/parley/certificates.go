@@ -1,0 +1,58 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// tlsSettings reads the files of sip.tls and of the trunks.
+func tlsSettings(cfg *config.SIP) (sipua.TLS, error) {
+	settings := sipua.TLS{RequireClient: cfg.TLS.RequireClientCert, Wildcards: cfg.TLS.Wildcards}
+	var err error
+	if settings.Certificate, err = certificate("sip.tls", cfg.TLS.Cert, cfg.TLS.Key); err != nil {
+		return sipua.TLS{}, err
+	}
+	if settings.ClientCAs, err = authorities("sip.tls.client_ca", cfg.TLS.ClientCA); err != nil {
+		return sipua.TLS{}, err
+	}
+	if settings.RootCAs, err = authorities("sip.tls.ca", cfg.TLS.CA); err != nil {
+		return sipua.TLS{}, err
+	}
+	return settings, nil
+}
+
+// certificate reads a certificate with its key; nil when none is configured.
+func certificate(what, file string, key config.Secret) (*tls.Certificate, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	pair, err := tls.LoadX509KeyPair(file, key.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return &pair, nil
+}
+
+var errNoCertificate = errors.New("no certificate in the file")
+
+// authorities reads certificates of authorities; nil when none are configured.
+func authorities(what, file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // there are none
+	}
+	pem, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: %s: %w", what, file, errNoCertificate)
+	}
+	return pool, nil
+}
