@@ -266,6 +266,11 @@ func (h *recorderHandler) Offer(request *sipua.Request) *sipua.Response {
 	return <-m.reply
 }
 
+// Accepts implements sipua.BodyAccepter: a recorder may ask for a snapshot (RFC 7866, section 9.2), under either name of the type.
+func (h *recorderHandler) Accepts() []string {
+	return []string{sdpType, "multipart/mixed", siprec.MetadataType, siprec.MetadataTypeOld, "application/rs-metadata-request"}
+}
+
 // Request refuses everything else.
 func (h *recorderHandler) Request(*sipua.Request) *sipua.Response { return nil }
 

@@ -16,6 +16,7 @@ type commands struct {
 	Participant participantCommand `cmd:"" help:"List and control the participants of a conference."`
 	Dial        dialCommand        `cmd:"" help:"Dial out from a conference."`
 	Record      recordCommands     `cmd:"" help:"Start, stop, pause, resume and list recordings."`
+	Recordings  recordingsCommands `cmd:"" help:"List, show, export, hold and delete what the reference recorder has recorded."`
 	Say         sayCommand         `cmd:"" help:"Play an announcement into a conference."`
 	Events      eventsCommand      `cmd:"" help:"Follow events, one line each."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/control"
+	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
@@ -79,14 +82,48 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if err := recorder.Start(ctx); err != nil {
+	if err = recorder.Start(ctx); err != nil {
 		return err
 	}
-	t.printf("parley %s ready: recorder udp:%v tcp:%v, writes to %s\n", version, recorder.Addr("udp"), recorder.Addr("tcp"), cfg.SRS.Directory)
+	page, err := recorderAPI(ctx, cfg, recorder, settings.Logger)
+	if err != nil {
+		return errors.Join(err, recorder.Close(ctx))
+	}
+	where := ""
+	if page != nil {
+		where = " http://" + page.Addr()
+	}
+	t.printf("parley %s ready: recorder udp:%v tcp:%v%s, writes to %s\n", version, recorder.Addr("udp"), recorder.Addr("tcp"), where, cfg.SRS.Directory)
 	<-ctx.Done()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return recorder.Close(drain)
+	err = recorder.Close(drain)
+	if page != nil { // it tells until the end what goes on
+		err = errors.Join(err, page.Close(drain))
+	}
+	return err
+}
+
+// recorderAPI serves the recorder's part of the API and its metrics, nil if it is not wanted.
+func recorderAPI(ctx context.Context, cfg *config.Config, recorder *srs.Server, log *slog.Logger) (*control.Server, error) {
+	if cfg.SRS.HTTPListen == "" {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	settings, err := controlConfig(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	settings.Listen, settings.Recorder = cfg.SRS.HTTPListen, recorder
+	metrics := telemetry.New()
+	metrics.CollectRecorder(recorderCounts(recorder))
+	page := control.New(settings, nil, metrics.Handler())
+	if err := page.Start(ctx); err != nil {
+		return nil, err
+	}
+	if len(cfg.HTTP.Tokens) == 0 && !loopback(page.Addr()) {
+		log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
+	}
+	return page, nil
 }
 
 type checkCommand struct{ configured }

@@ -145,12 +145,20 @@ func recorderConfig(cfg *config.Config, log *slog.Logger) srs.Config {
 	}
 }
 
-func controlConfig(cfg config.HTTP, log *slog.Logger) control.Config {
-	out := control.Config{Listen: cfg.Listen, Version: version, Logger: log}
-	for _, token := range cfg.Tokens {
-		out.Tokens = append(out.Tokens, control.Token{Name: token.Name, Secret: token.Token.Reveal(), ReadOnly: token.Scope == "read"})
+func controlConfig(cfg *config.Config, log *slog.Logger) (control.Config, error) {
+	out := control.Config{Listen: cfg.HTTP.Listen, Version: version, Logger: log}
+	for _, token := range cfg.HTTP.Tokens {
+		out.Tokens = append(out.Tokens, control.Token{
+			Name: token.Name, Secret: token.Token.Reveal(), ReadOnly: token.Scope != "admin", Listen: token.Scope == "listen",
+		})
 	}
-	return out
+	if key := cfg.SRS.Signing; key.Key != "" {
+		var err error
+		if out.Signer, err = loadSigner(key.Key, key.Cert); err != nil {
+			return out, fmt.Errorf("srs.signing: %w", err)
+		}
+	}
+	return out, nil
 }
 
 func prefixes(allow []string) ([]netip.Prefix, error) {

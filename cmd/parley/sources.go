@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec/srs"
 )
 
 // sources gives the metrics what the parts of the service have counted.
@@ -22,6 +23,17 @@ func (s *service) sources() telemetry.Sources {
 			}
 			return out
 		},
+	}
+}
+
+func recorderCounts(recorder *srs.Server) func() telemetry.Recorder {
+	return func() telemetry.Recorder {
+		stats := recorder.Stats()
+		return telemetry.Recorder{
+			Recordings: stats.Recordings, Streams: stats.Streams, Octets: stats.Octets, Free: stats.Free, DiskLow: stats.DiskLow,
+			Sessions: map[string]uint64{"accepted": stats.Accepted, "refused": stats.Refused, "failed": stats.Failed, "deleted": stats.Deleted},
+			Packets:  map[string]uint64{"recorded": stats.Packets, "lost": stats.Lost, "late": stats.Late, "discarded": stats.Discarded},
+		}
 	}
 }
 

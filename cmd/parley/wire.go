@@ -199,7 +199,15 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 
 func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 	s.metrics.Collect(s.sources())
-	s.control = control.New(controlConfig(cfg.HTTP, s.log), s.focus, s.metrics.Handler())
+	settings, err := controlConfig(cfg, s.log)
+	if err != nil {
+		return err
+	}
+	if s.recorder != nil {
+		settings.Recorder = s.recorder
+		s.metrics.CollectRecorder(recorderCounts(s.recorder))
+	}
+	s.control = control.New(settings, s.focus, s.metrics.Handler())
 	if err := s.control.Start(ctx); err != nil {
 		return err
 	}

@@ -37,6 +37,12 @@ func (r *reader) check(cfg *Config) {
 	r.checkConferences(cfg)
 	r.checkRecording(cfg)
 	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:2])
+	if _, _, err := net.SplitHostPort(cfg.SRS.HTTPListen); err != nil && cfg.SRS.HTTPListen != "" {
+		r.fail("srs.http_listen", "wants host:port, has %q", cfg.SRS.HTTPListen)
+	}
+	if cfg.SRS.Signing.Cert != "" && cfg.SRS.Signing.Key == "" {
+		r.fail("srs.signing.cert", "wants srs.signing.key beside it")
+	}
 	if cfg.SRS.Enabled && cfg.SRS.Directory == "" {
 		r.fail("srs.directory", "wants a directory")
 	}

@@ -152,15 +152,23 @@ type SRS struct {
 	Listen    []string `yaml:"listen"`
 	Directory string   `yaml:"directory"`
 
-	MinFree   Size          `yaml:"min_free"` // free disk below which no recording begins
-	Sync      time.Duration `yaml:"sync"`     // how often files are forced to the disk; 0: at their end
-	Retention Retention     `yaml:"retention"`
+	HTTPListen string        `yaml:"http_listen"` // of the API of parley srs; empty: none. In parley serve it is part of http
+	Signing    Signing       `yaml:"signing"`
+	MinFree    Size          `yaml:"min_free"` // free disk below which no recording begins
+	Sync       time.Duration `yaml:"sync"`     // how often files are forced to the disk; 0: at their end
+	Retention  Retention     `yaml:"retention"`
 }
 
 // Retention says when recordings are deleted.
 type Retention struct {
 	Age  time.Duration `yaml:"age"`  // 0: never
 	Size Size          `yaml:"size"` // of all together; 0: any
+}
+
+// Signing is what exported containers are signed with.
+type Signing struct {
+	Key  string `yaml:"key"`  // file: private key in PEM (PKCS #8); empty: nothing is signed
+	Cert string `yaml:"cert"` // file: its certificates in PEM
 }
 
 // Size is a number of octets.
@@ -188,7 +196,7 @@ type HTTP struct {
 type Token struct {
 	Name  string `yaml:"name"`
 	Token Secret `yaml:"token"`
-	Scope string `yaml:"scope" accept:"admin,read"`
+	Scope string `yaml:"scope" accept:"admin,listen,read"`
 }
 
 // Limits refuse load early.

@@ -20,6 +20,7 @@ const (
 	tagParticipants = "Participants"
 	tagRecordings   = "Recordings"
 	tagEvents       = "Events"
+	tagRecorder     = "Recorder"
 	tagServer       = "Server"
 )
 
@@ -31,14 +32,19 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 	config.SchemasPath = ""
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[focus.Time](), reflect.TypeFor[time.Time]())
-	for _, tag := range []string{tagConferences, tagParticipants, tagRecordings, tagEvents, tagServer} {
+	for _, tag := range []string{tagConferences, tagParticipants, tagRecordings, tagEvents, tagRecorder, tagServer} {
 		config.Tags = append(config.Tags, &huma.Tag{Name: tag})
 	}
 	api := humago.New(mux, config)
-	s.registerConferences(api)
-	s.registerParticipants(api)
-	s.registerRecordings(api)
-	s.registerEvents(api)
+	if s.focus != nil {
+		s.registerConferences(api)
+		s.registerParticipants(api)
+		s.registerRecordings(api)
+		s.registerEvents(api)
+	}
+	if s.cfg.Recorder != nil {
+		s.registerRecorder(api)
+	}
 	describeServer(api.OpenAPI(), metrics)
 	for _, object := range []reflect.Type{reflect.TypeFor[focus.SpeakersInfo](), reflect.TypeFor[focus.DigitInfo]()} {
 		api.OpenAPI().Components.Schemas.Schema(object, true, "") // occur in events only

@@ -24,12 +24,13 @@ const patience = 10 * time.Second
 
 // bench is an API over a whole focus on loopback, without a recorder unless asked for.
 type bench struct {
-	t      *testing.T
-	focus  *focus.Focus
-	agent  *sipua.Agent
-	server *control.Server
-	base   string
-	token  string // sent with every request, unless empty
+	t        *testing.T
+	focus    *focus.Focus
+	recorder *srs.Server // nil: none
+	agent    *sipua.Agent
+	server   *control.Server
+	base     string
+	token    string // sent with every request, unless empty
 }
 
 type benchConfig struct {
@@ -53,8 +54,11 @@ func newBench(t *testing.T, cfg benchConfig) *bench {
 	must(t, err)
 	must(t, engine.Start())
 	t.Cleanup(func() { must(t, engine.Close()) })
+	var recorder *srs.Server
 	if cfg.recorder {
-		cfg.focus.Recorders = append(cfg.focus.Recorders, newRecorder(t))
+		recorder = startRecorder(t)
+		cfg.control.Recorder = recorder
+		cfg.focus.Recorders = append(cfg.focus.Recorders, primary(recorder))
 	}
 	f, err := focus.New(cfg.focus, focus.Deps{Mixer: engine, Media: transport})
 	must(t, err)
@@ -69,15 +73,19 @@ func newBench(t *testing.T, cfg benchConfig) *bench {
 	server := control.New(cfg.control, f, cfg.metrics)
 	must(t, server.Start(t.Context()))
 	t.Cleanup(func() { must(t, server.Close(context.Background())) })
-	return &bench{t: t, focus: f, agent: agent, server: server, base: "http://" + server.Addr()}
+	return &bench{t: t, recorder: recorder, focus: f, agent: agent, server: server, base: "http://" + server.Addr()}
 }
 
-func newRecorder(t *testing.T) focus.Recorder {
+func startRecorder(t *testing.T) *srs.Server {
 	t.Helper()
 	server, err := srs.New(srs.Config{Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}, Directory: t.TempDir()})
 	must(t, err)
 	must(t, server.Start(t.Context()))
 	t.Cleanup(func() { must(t, server.Close(context.Background())) })
+	return server
+}
+
+func primary(server *srs.Server) focus.Recorder {
 	return focus.Recorder{Name: "primary", URI: "sip:srs@" + server.Addr("tcp").String() + ";transport=tcp", Codecs: []codecs.Codec{codecs.PCMA}}
 }
 

@@ -21,12 +21,15 @@ var routes = []string{
 	"PATCH /api/v1/conferences/{id}/recordings/{rid}", "DELETE /api/v1/conferences/{id}/recordings/{rid}",
 	"GET /api/v1/recording/servers",
 	"POST /api/v1/conferences/{id}/announcements", "GET /api/v1/events", "GET /api/v1/conferences/{id}/events",
+	"GET /api/v1/srs/status", "GET /api/v1/srs/recordings", "GET /api/v1/srs/recordings/{id}", "PATCH /api/v1/srs/recordings/{id}",
+	"DELETE /api/v1/srs/recordings/{id}", "POST /api/v1/srs/recordings/{id}/snapshot", "GET /api/v1/srs/recordings/{id}/streams/{label}",
+	"GET /api/v1/srs/recordings/{id}/audio", "GET /api/v1/srs/recordings/{id}/vcon",
 	"GET /healthz", "GET /readyz", "GET /metrics",
 }
 
 func documented(t *testing.T) *bench {
 	t.Helper()
-	return newBench(t, benchConfig{metrics: http.NotFoundHandler()})
+	return newBench(t, benchConfig{metrics: http.NotFoundHandler(), recorder: true})
 }
 
 func TestDescriptionIsOpenAPI31AndNamesEveryRoute(t *testing.T) {
@@ -78,7 +81,7 @@ func TestEveryRouteIsServed(t *testing.T) {
 		if strings.HasSuffix(path, "/events") || path == "/metrics" {
 			method = http.MethodHead // a stream has no end
 		}
-		path = strings.NewReplacer("{id}", "1", "{pid}", "p", "{rid}", "r").Replace(path)
+		path = strings.NewReplacer("{id}", "1", "{pid}", "p", "{rid}", "r", "{label}", "l").Replace(path)
 		got := b.request(method, path, "application/json", []byte(`{}`), nil)
 		if got.status == http.StatusMethodNotAllowed || strings.Contains(string(got.body), "there is nothing at") {
 			t.Errorf("%s is not served: %d %s", route, got.status, got.body)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/siprec/srs"
+	"github.com/parley-sip/parley/siprec/srs/export"
 )
 
 // statuses maps what the focus refuses to HTTP. The first that fits counts.
@@ -22,6 +24,13 @@ var statuses = []struct {
 	{focus.ErrNoConference, http.StatusNotFound},
 	{focus.ErrNoParticipant, http.StatusNotFound},
 	{focus.ErrNoRecording, http.StatusNotFound},
+	{srs.ErrNoRecording, http.StatusNotFound},
+	{srs.ErrNoStream, http.StatusNotFound},
+	{srs.ErrActive, http.StatusConflict},
+	{srs.ErrHeld, http.StatusConflict},
+	{srs.ErrRefused, http.StatusBadGateway},
+	{export.ErrEmpty, http.StatusConflict},
+	{export.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{focus.ErrExists, http.StatusConflict},
 	{focus.ErrLocked, http.StatusConflict},
 	{focus.ErrFull, http.StatusConflict},

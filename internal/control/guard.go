@@ -30,6 +30,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			problem(w, refusal.status, refusal.why)
 			return
 		}
+		if hasAudio(r.URL.Path) {
+			s.log.InfoContext(r.Context(), "recording asked for", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.String("token", name), slog.String("source", r.RemoteAddr))
+		}
 		if reads(r) {
 			next.ServeHTTP(w, r)
 			return
@@ -85,6 +89,8 @@ func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
 		return "", &refusal{http.StatusUnauthorized, "unknown token"}
 	case token.ReadOnly && !reads(r):
 		return "", &refusal{http.StatusForbidden, "this token may only read"}
+	case token.ReadOnly && !token.Listen && hasAudio(r.URL.Path):
+		return "", &refusal{http.StatusForbidden, "this token may not hear recordings"}
 	}
 	return token.Name, nil
 }

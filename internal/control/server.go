@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/siprec/srs/export"
 )
 
 // Config says where the API listens and who may use it.
@@ -20,13 +21,17 @@ type Config struct {
 	Tokens  []Token      // empty: everybody who reaches the socket is let in
 	Version string       // of the program, for the API's description
 	Logger  *slog.Logger // nil: silent
+
+	Recorder Recorder       // the reference recorder in this process, nil: none
+	Signer   *export.Signer // of vCons, nil: they are not signed
 }
 
 // Token lets its bearer in.
 type Token struct {
 	Name     string // for the log
 	Secret   string
-	ReadOnly bool // scope read: only GET
+	ReadOnly bool // scopes read and listen: only GET
+	Listen   bool // scope listen: also what was recorded
 }
 
 const (
@@ -37,7 +42,7 @@ const (
 	shutdownPatient = 2 * time.Second
 )
 
-// Server is the HTTP server of one focus.
+// Server is the HTTP server of a focus, of a recorder, or of both.
 type Server struct {
 	cfg      Config
 	focus    *focus.Focus
@@ -49,7 +54,7 @@ type Server struct {
 	log      *slog.Logger
 }
 
-// New makes the server; metrics is what /metrics serves, nil for nothing.
+// New makes the server; f is nil where there is only a recorder; metrics is what /metrics serves, nil for nothing.
 func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
 	s := &Server{cfg: cfg, focus: f, served: make(chan struct{}), log: cfg.Logger}
 	if s.log == nil {
@@ -97,7 +102,7 @@ func nothingThere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) readiness(w http.ResponseWriter, _ *http.Request) {
-	if !s.ready.Load() || s.focus.Draining() {
+	if !s.ready.Load() || s.focus != nil && s.focus.Draining() {
 		problem(w, http.StatusServiceUnavailable, "not taking calls")
 		return
 	}

@@ -35,6 +35,12 @@ type DialogHandler interface {
 	Ended(reason EndReason)
 }
 
+// A BodyAccepter is a DialogHandler for whose dialog other media types than those of Config.Accept are taken, as in a recording
+// session, which carries metadata. Accepts may be called from any goroutine.
+type BodyAccepter interface {
+	Accepts() []string
+}
+
 // EndCause tells why a dialog ended.
 type EndCause uint8
 

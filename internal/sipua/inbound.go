@@ -105,7 +105,7 @@ func (a *Agent) responseHeaders(request *Request, response *Response) Headers {
 		add("Contact", Address{URI: a.contactFor(request)}.String())
 	case response.Status == 405 || response.Status == 501:
 		add("Allow", a.allow())
-	case response.Status == 415:
+	case response.Status == 415 && !response.Headers.Has("Accept"):
 		add("Accept", strings.Join(a.acceptedTypes(), ", "))
 	case response.Status == 489:
 		add("Allow-Events", strings.Join(a.config.AllowEvents, ", "))

@@ -59,7 +59,7 @@ func (a *Agent) validate(in *inbound) *Response {
 	if refusal := a.config.SessionTimer.refuse(in.request); refusal != nil && (in.request.Method == "INVITE" || in.request.Method == "UPDATE") {
 		return refusal
 	}
-	return a.checkBody(in.request)
+	return a.checkBody(in)
 }
 
 // complete reports whether the mandatory fields are there and can be parsed
@@ -157,7 +157,8 @@ func (a *Agent) unsupported(request *Request) []string {
 
 // checkBody refuses a body that nobody here understands (RFC 3261, section
 // 8.2.3), unless it may be ignored.
-func (a *Agent) checkBody(request *Request) *Response {
+func (a *Agent) checkBody(in *inbound) *Response {
+	request := in.request
 	if len(request.Body) == 0 {
 		return nil
 	}
@@ -173,10 +174,22 @@ func (a *Agent) checkBody(request *Request) *Response {
 	if len(a.config.Accept) == 0 && request.Method != "INVITE" && request.Method != "UPDATE" {
 		return nil
 	}
-	if slices.ContainsFunc(a.acceptedTypes(), func(pattern string) bool { return matchType(pattern, request.ContentType()) }) {
+	if slices.ContainsFunc(a.acceptedBy(in), func(pattern string) bool { return matchType(pattern, request.ContentType()) }) {
 		return nil
 	}
-	return NewResponse(415)
+	return NewResponse(415, Header{Name: "Accept", Value: strings.Join(a.acceptedBy(in), ", ")})
+}
+
+// acceptedBy are the media types that a request may have: those of the agent, or of its dialog if that says something else.
+func (a *Agent) acceptedBy(in *inbound) []string {
+	if found, _ := a.find(in.id()); found != nil && !in.initial {
+		if dialog, ok := found.(*Dialog); ok {
+			if more, ok := dialog.handler.(BodyAccepter); ok {
+				return more.Accepts()
+			}
+		}
+	}
+	return a.acceptedTypes()
 }
 
 // matchType compares a media type with one that may have wildcards.

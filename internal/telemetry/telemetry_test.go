@@ -36,6 +36,12 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 			return telemetry.SIP{Requests: map[string]uint64{"INVITE": 6}, Responses: map[telemetry.Response]uint64{{Method: "INVITE", Code: 200}: 5}}
 		},
 	})
+	m.CollectRecorder(func() telemetry.Recorder {
+		return telemetry.Recorder{
+			Recordings: 2, Streams: 7, Octets: 1234, Free: 99, DiskLow: true,
+			Sessions: map[string]uint64{"refused": 3}, Packets: map[string]uint64{"lost": 4},
+		}
+	})
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	for _, want := range []string{
@@ -47,7 +53,9 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_mixer_frames_total{codec="opus",op="encode"} 11`, `parley_sip_requests_total{method="INVITE"} 6`,
 		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `parley_recording_server_up{server="primary"} 0`,
 		`parley_recording_seconds_total{fate="spooled"} 1`, `parley_recording_seconds_total{fate="unrecorded"} 0.5`, `parley_recording_spool_bytes 7`,
-		`parley_recording_server_up{server="second"} 1`, `parley_recording_server_sessions{server="second"} 3`, `go_goroutines`, `process_cpu_seconds_total`,
+		`parley_recording_server_up{server="second"} 1`, `parley_recording_server_sessions{server="second"} 3`, `process_cpu_seconds_total`,
+		`parley_srs_recordings 2`, `parley_srs_streams 7`, `parley_srs_received_bytes_total 1234`, `parley_srs_disk_free_bytes 99`,
+		`parley_srs_disk_low 1`, `parley_srs_sessions_total{outcome="refused"} 3`, `parley_srs_packets_total{fate="lost"} 4`, `go_goroutines`, `process_cpu_seconds_total`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("missing: %s", want)

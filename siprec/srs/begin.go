@@ -29,7 +29,7 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 	id := hex.EncodeToString(random[:4])
 	began := time.Now()
 	r := &recording{
-		server: s, cfg: &s.cfg, logger: s.cfg.Logger.With(slog.String("recording", id)), began: began,
+		id: id, server: s, cfg: &s.cfg, logger: s.cfg.Logger.With(slog.String("recording", id)), began: began,
 		dir:  filepath.Join(s.cfg.Directory, began.UTC().Format(folderLayout)+"-"+id),
 		bind: address, cname: "srs-" + id,
 		commands: make(chan func()), packets: make(chan packet, queueSize), done: make(chan struct{}),

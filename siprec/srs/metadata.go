@@ -42,6 +42,7 @@ func (r *recording) merge(d *document, method string, labels []string, now time.
 		}
 	}
 	r.known = siprec.Merge(r.known, d.value)
+	r.followed(d.value.Mode, r.known)
 	r.sessions()
 	r.participants()
 	if len(r.report.Metadata) >= r.cfg.MaxMetadata {

@@ -26,6 +26,7 @@ type recording struct {
 	cfg     *Config
 	logger  *slog.Logger
 	began   time.Time // sample 0 of every file
+	id      string
 	dir     string
 	local   sdp.Local // without Previous and Streams
 	bind    netip.Addr
@@ -48,6 +49,9 @@ type recording struct {
 	known     siprec.Recording // merged metadata
 	labels    map[string]siprec.ID
 	clocks    clocks
+	lost      bool // documents are missing in known
+	dangling  int  // references to nothing in the last complete document
+	asked     bool // for a snapshot, since lost
 	ending    bool
 	flushed   time.Time
 	synced    time.Time
@@ -209,6 +213,7 @@ func (r *recording) tick(ctx context.Context, now time.Time) {
 		}
 	}
 	r.force(now)
+	r.resync(ctx)
 	r.total()
 	if now.Sub(r.reported) >= reportInterval {
 		r.reported = now
