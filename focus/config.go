@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -34,6 +35,10 @@ type Config struct {
 	Deliver time.Duration
 	// Notification tells how participants learn that they are recorded.
 	Notification Notification
+	// Way tells how a target is called that somebody has named: what to call, and by which trunk, if by any. It returns an
+	// error that wraps ErrForbidden for what nobody may have called, since it could cost money. Nil: everything is called
+	// as it is. The target's display and the roster keep its own name.
+	Way func(target sipua.URI) (sipua.URI, *sipua.Trunk, error)
 	// DialTimeout ends a call that nobody answers; 60 s.
 	DialTimeout time.Duration
 	// NotifyInterval is the shortest time between two NOTIFYs of a subscription (RFC 4575, section 3.9); 5 s.

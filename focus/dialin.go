@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
+	"slices"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -101,6 +101,9 @@ func (m joining) handle(c *controller) {
 	entity, endpoint, name := caller(request)
 	aware := request.Headers.Contains("Supported", recordAware)
 	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware}
+	if request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
+		join.Role = conference.Moderator
+	}
 	if err := c.step(join); err != nil {
 		m.reply <- joined{err: err}
 		return
@@ -133,34 +136,29 @@ func (c *controller) prepare(p *participant, offer *sdp.Description) ([]byte, er
 	return p.pending.Marshal(), nil
 }
 
-// caller is whom the roster shows: the From of the call and the Contact as its endpoint. Who asks for privacy gets an
+// caller is whom the roster shows: who the caller has proved to be, else the From of the call, and the Contact as its endpoint. Who asks for privacy gets an
 // identity that tells nothing and is the same for as long as he is here (RFC 4575, sections 5.6 and 8.2).
 func caller(request *sipua.Request) (entity, endpoint, name string) {
-	uri := request.From.URI.Bare()
-	if uri.Host == anonymousHost || uri.IsZero() || wantsPrivacy(request.Headers) {
+	who := request.From
+	private := sipua.WantsPrivacy(request.Headers)
+	if request.Caller != nil {
+		who, private = request.Caller.Identity, request.Caller.Private
+	}
+	uri := who.URI.Bare()
+	if uri.Host == anonymousHost || uri.IsZero() || private {
 		return "sip:" + shortName("anonymous-") + "@" + anonymousHost, "", "Anonymous"
 	}
 	if contact, ok := request.Contact(); ok {
 		endpoint = contact.URI.Bare().String()
 	}
-	return uri.String(), endpoint, request.From.Name
+	return uri.String(), endpoint, who.Name
 }
+
+// moderatorRole is the role of accounts that moderate every conference they enter.
+const moderatorRole = "moderator"
 
 // anonymousHost is the host of callers without name (RFC 3323, section 4.1.1.3).
 const anonymousHost = "anonymous.invalid"
-
-// wantsPrivacy tells whether the caller's identity is to be kept from others (RFC 3323, section 4.2; RFC 3325, section 9.3).
-func wantsPrivacy(h sipua.Headers) bool {
-	for _, value := range h.List("Privacy") {
-		for word := range strings.SplitSeq(value, ";") {
-			switch strings.ToLower(strings.TrimSpace(word)) {
-			case "id", "user", "header":
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // learnContact remembers where the user agent is and what it is.
 func (p *participant) learnContact(contact sipua.Address, ok bool) {

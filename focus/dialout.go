@@ -19,6 +19,9 @@ func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (confere
 	if err != nil || !target.IsSIP() {
 		return "", fmt.Errorf("%w: %q is no SIP URI", ErrInvalid, uri)
 	}
+	if _, _, err = f.way(target); err != nil {
+		return "", err
+	}
 	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return "", ErrBusy
 	}
@@ -33,6 +36,14 @@ func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (confere
 	return pid, nil
 }
 
+// way tells how a target is called, and refuses what may not be.
+func (f *Focus) way(target sipua.URI) (sipua.URI, *sipua.Trunk, error) {
+	if f.cfg.Way == nil {
+		return target, nil, nil
+	}
+	return f.cfg.Way(target)
+}
+
 // dial performs what the machine has granted (RFC 4579, section 5.2).
 func (c *controller) dial(id conference.ParticipantID, uri string) {
 	s, ok := c.machine.State().Participant(id)
@@ -41,6 +52,10 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 	}
 	target, err := sipua.ParseURI(cmp.Or(uri, s.Entity))
 	p := c.newParticipant(id, outbound, s.Entity)
+	var trunk *sipua.Trunk
+	if err == nil {
+		target, trunk, err = c.focus.way(target)
+	}
 	if err == nil {
 		err = c.open(p)
 	}
@@ -56,7 +71,7 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 	offer, said := c.offer(p)
 	p.said = said
 	call := sipua.OutgoingCall{
-		To: sipua.Address{URI: target.Bare(), Name: s.DisplayName}, RequestURI: target,
+		To: sipua.Address{URI: target.Bare(), Name: s.DisplayName}, RequestURI: target, Trunk: trunk,
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
 		Contact: c.contact(p),
 		Headers: sipua.Headers{

@@ -26,6 +26,8 @@ var (
 	ErrInvalid = errors.New("invalid argument")
 	// ErrNoServer refuses a recording by a server that the configuration does not know.
 	ErrNoServer = errors.New("no such recording server")
+	// ErrForbidden refuses to call a target that the rules do not allow.
+	ErrForbidden = errors.New("may not be called")
 	// ErrBusy refuses what would go beyond a configured limit of the whole focus.
 	ErrBusy = errors.New("limit reached")
 	// ErrShutdown refuses everything while the focus drains.

@@ -28,6 +28,7 @@ var statuses = []struct {
 	{ErrNoConference, 404},
 	{conference.ErrEnded, 404},
 	{ErrLocked, 403},
+	{ErrForbidden, 403},
 	{ErrFull, 486},
 	{ErrBusy, 503},
 	{ErrShutdown, 503},
@@ -74,6 +75,9 @@ func refusal(err error) *sipua.Response {
 	response := sipua.NewResponse(status(err))
 	switch response.Status {
 	case 403:
+		if !errors.Is(err, ErrLocked) {
+			break
+		}
 		response.Reason = "Conference Locked"
 	case 415:
 		response.WithHeader("Accept", sdpType)

@@ -2,38 +2,41 @@ package main
 
 import (
 	"log/slog"
-	"net/netip"
 
+	"github.com/parley-sip/parley/internal/access"
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
-// admission lets in who calls from an allowed network and refuses all others with 403, before anything is looked up or made for them.
+// admission lets in whom the gate admits, before anything is looked up or made for him.
 type admission struct {
 	next    sipua.Handler
-	allow   []netip.Prefix
+	gate    *access.Gate
 	refused func() // counts
 	log     *slog.Logger
 }
 
-const statusForbidden = 403
-
-func (a *admission) allowed(request *sipua.Request) bool {
-	source := request.Source.Addr().Unmap()
-	for _, prefix := range a.allow {
-		if prefix.Contains(source) {
-			return true
-		}
+// refusal is the response for whom the gate does not admit, or nil. Those behind are told who the caller is.
+func (a *admission) refusal(request *sipua.Request) *sipua.Response {
+	caller, verdict := a.gate.Admit(request)
+	if verdict.Refusal == nil {
+		request.Caller = &caller
+		return nil
 	}
-	a.refused()
-	a.log.Info("request refused: its network is not in sip.allow",
-		slog.String("method", request.Method), slog.String("source", request.Source.String()))
-	return false
+	if verdict.Attempt {
+		a.refused()
+		a.log.Info("request refused", slog.String("method", request.Method), slog.String("source", request.Source.String()),
+			slog.String("reason", verdict.Reason))
+	}
+	if verdict.Banned {
+		a.log.Warn("source ignored for a while: it guesses passwords", slog.String("source", request.Source.Addr().String()))
+	}
+	return verdict.Refusal
 }
 
 // Invite implements sipua.Handler.
 func (a *admission) Invite(call *sipua.IncomingCall) {
-	if !a.allowed(call.Request()) {
-		_ = call.Reject(sipua.NewResponse(statusForbidden))
+	if response := a.refusal(call.Request()); response != nil {
+		_ = call.Reject(response) // fails only when the caller has gone
 		return
 	}
 	a.next.Invite(call)
@@ -41,8 +44,8 @@ func (a *admission) Invite(call *sipua.IncomingCall) {
 
 // Subscribe implements sipua.Handler.
 func (a *admission) Subscribe(subscription *sipua.IncomingSubscription) {
-	if !a.allowed(subscription.Request()) {
-		_ = subscription.Reject(sipua.NewResponse(statusForbidden))
+	if response := a.refusal(subscription.Request()); response != nil {
+		_ = subscription.Reject(response)
 		return
 	}
 	a.next.Subscribe(subscription)
@@ -50,8 +53,8 @@ func (a *admission) Subscribe(subscription *sipua.IncomingSubscription) {
 
 // Request implements sipua.Handler.
 func (a *admission) Request(request *sipua.Request) *sipua.Response {
-	if !a.allowed(request) {
-		return sipua.NewResponse(statusForbidden)
+	if response := a.refusal(request); response != nil {
+		return response
 	}
 	return a.next.Request(request)
 }

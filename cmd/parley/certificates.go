@@ -24,6 +24,19 @@ func tlsSettings(cfg *config.SIP) (sipua.TLS, error) {
 	if settings.RootCAs, err = authorities("sip.tls.ca", cfg.TLS.CA); err != nil {
 		return sipua.TLS{}, err
 	}
+	for i := range cfg.Trunks {
+		trunk := &cfg.Trunks[i]
+		own, err := certificate("sip.trunks["+trunk.Name+"]", trunk.Cert, trunk.Key)
+		if err != nil {
+			return sipua.TLS{}, err
+		}
+		if own != nil {
+			if settings.Clients == nil {
+				settings.Clients = map[string]*tls.Certificate{}
+			}
+			settings.Clients[trunk.Name] = own
+		}
+	}
 	return settings, nil
 }
 

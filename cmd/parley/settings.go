@@ -38,7 +38,7 @@ func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},
-		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond},
+		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond, CallsPerSource: cfg.Limits.PerSource},
 	}
 }
 

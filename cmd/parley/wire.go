@@ -17,12 +17,14 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/access"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/hugepages"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/telemetry"
+	"github.com/parley-sip/parley/internal/trunks"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/srs"
 )
@@ -36,6 +38,8 @@ type service struct {
 	media    *media.Transport
 	mixer    *mixer.Engine
 	focus    *focus.Focus
+	gate     *access.Gate
+	trunks   atomic.Pointer[trunks.Set]
 	agent    *sipua.Agent
 	control  *control.Server
 	closers  []closer
@@ -136,7 +140,9 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.focus, err = focus.New(focusConfig(cfg, recorders), focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
+	settings := focusConfig(cfg, recorders)
+	settings.Way = s.way
+	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
 	}
@@ -167,34 +173,6 @@ func (s *service) recorders(cfg *config.Config) ([]focus.Recorder, error) {
 	return append(out, focus.Recorder{
 		Name: config.EmbeddedServer, URI: "sip:srs@" + address.String() + transport, Codecs: []codecs.Codec{codecs.G722, codecs.PCMU, codecs.PCMA, codecs.Opus},
 	}), nil
-}
-
-func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
-	allow, err := prefixes(cfg.SIP.Allow)
-	if err != nil {
-		return err
-	}
-	certificates, err := tlsSettings(&cfg.SIP)
-	if err != nil {
-		return err
-	}
-	s.agent, err = sipua.New(agentConfig(cfg, certificates, s.log), &admission{next: s.focus, allow: allow, refused: s.metrics.AuthFailure, log: s.log})
-	if err != nil {
-		return err
-	}
-	s.focus.Serve(s.agent)
-	s.onClose("HTTP server", func(ctx context.Context) error { // before the two below, so it is closed after them
-		if s.control == nil {
-			return nil
-		}
-		return s.control.Close(ctx)
-	})
-	if err := s.agent.Start(ctx); err != nil {
-		return errors.Join(err, s.focus.Shutdown(ctx))
-	}
-	s.onClose("SIP agent", s.agent.Shutdown)
-	s.onClose("focus", s.focus.Shutdown) // first: it says BYE by the agent
-	return nil
 }
 
 func (s *service) startControl(ctx context.Context, cfg *config.Config) error {

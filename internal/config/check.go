@@ -55,7 +55,7 @@ func (r *reader) check(cfg *Config) {
 		}
 	}
 	for key, n := range map[string]int{
-		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.conferences": cfg.Limits.Conferences,
+		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.per_source": cfg.Limits.PerSource, "limits.cpu": cfg.Limits.CPU, "limits.conferences": cfg.Limits.Conferences,
 		"conference_defaults.max_participants": cfg.ConferenceDefaults.MaxParticipants,
 		"conference_defaults.max_speakers":     cfg.ConferenceDefaults.MaxSpeakers, "media.workers": cfg.Media.Workers,
 	} {
@@ -72,6 +72,8 @@ func (r *reader) checkSIP(sip *SIP) {
 	}
 	r.checkListen("sip.listen", sip.Listen, transports)
 	r.checkTLS(sip)
+	r.checkUsers(sip)
+	r.checkTrunks(sip)
 	for i, server := range sip.Resolver {
 		if _, err := netip.ParseAddrPort(server); err != nil {
 			r.fail(fmt.Sprintf("sip.resolver[%d]", i), "wants address:port of a DNS server, has %q", server)
@@ -178,10 +180,14 @@ func (r *reader) checkConferences(cfg *Config) {
 		default:
 			ids[conference.ID] = i
 		}
+		r.checkRule(key+".allow", conference.Allow, &cfg.SIP, true)
+		r.checkRule(key+".deny", conference.Deny, &cfg.SIP, true)
 		if conference.Recording != nil {
 			r.checkPolicy(key+".recording", conference.Recording, cfg)
 		}
 	}
+	r.checkRule("conference_defaults.allow", cfg.ConferenceDefaults.Allow, &cfg.SIP, true)
+	r.checkRule("conference_defaults.deny", cfg.ConferenceDefaults.Deny, &cfg.SIP, true)
 	r.checkPolicy("conference_defaults.recording", &cfg.ConferenceDefaults.Recording, cfg)
 }
 
@@ -205,8 +211,6 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 			r.fail(key, "is not built into this version (docs/roadmap.md)")
 		}
 	}
-	unbuilt(len(cfg.SIP.Users) > 0, "sip.users")
-	unbuilt(len(cfg.SIP.Trunks) > 0, "sip.trunks")
 	unbuilt(cfg.Media.SRTP == "required", "media.srtp")
 	unbuilt(cfg.ConferenceDefaults.PIN != "", "conference_defaults.pin")
 	unbuilt(cfg.ConferenceDefaults.ModeratorPIN != "", "conference_defaults.moderator_pin")

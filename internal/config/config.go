@@ -32,7 +32,10 @@ type SIP struct {
 	Origins         []string     `yaml:"origins"`  // hosts of web pages that may use ws and wss, with * as wildcard
 	Resolver        []string     `yaml:"resolver"` // DNS servers, host:port; empty: those of the system
 	Users           []User       `yaml:"users"`
+	Realm           string       `yaml:"realm"` // of their passwords
+	Bans            Bans         `yaml:"bans"`
 	Trunks          []Trunk      `yaml:"trunks"`
+	DialOut         DialOut      `yaml:"dial_out"`
 	SessionTimer    SessionTimer `yaml:"session_timer"`
 }
 
@@ -44,22 +47,6 @@ type TLS struct {
 	RequireClientCert bool   `yaml:"require_client_cert"`
 	CA                string `yaml:"ca"`        // who may have signed certificates of servers; empty: the system's
 	Wildcards         bool   `yaml:"wildcards"` // *.example.com stands for sip.example.com, against RFC 5922
-}
-
-// User may call with credentials.
-type User struct {
-	Username string   `yaml:"username"`
-	Password Secret   `yaml:"password"`
-	Roles    []string `yaml:"roles"`
-}
-
-// Trunk is a peer this server registers with.
-type Trunk struct {
-	Name     string `yaml:"name"`
-	URI      string `yaml:"uri"`
-	Username string `yaml:"username"`
-	Password Secret `yaml:"password"`
-	Register bool   `yaml:"register"`
 }
 
 // SessionTimer configures RFC 4028.
@@ -97,6 +84,8 @@ type Opus struct {
 type ConferenceDefaults struct {
 	MaxParticipants int             `yaml:"max_participants"` // 0: no limit
 	Dynamic         bool            `yaml:"dynamic"`          // any dialled user part creates its conference
+	Allow           []string        `yaml:"allow"`            // networks, user:, role:, trunk:, or user@host with * ; empty: everybody whom sip lets in
+	Deny            []string        `yaml:"deny"`             // goes first
 	PIN             Secret          `yaml:"pin"`
 	ModeratorPIN    Secret          `yaml:"moderator_pin"`
 	MaxSpeakers     int             `yaml:"max_speakers"` // 0: everybody is heard
@@ -116,6 +105,8 @@ type Conference struct {
 	MaxSpeakers     *int             `yaml:"max_speakers"`
 	MutedOnEntry    *bool            `yaml:"muted_on_entry"`
 	Locked          bool             `yaml:"locked"`
+	Allow           []string         `yaml:"allow"` // who may enter; nil: as conference_defaults say
+	Deny            []string         `yaml:"deny"`  // who may not
 	Recording       *RecordingPolicy `yaml:"recording"`
 }
 
@@ -203,6 +194,8 @@ type Token struct {
 type Limits struct {
 	Calls          int `yaml:"calls"`            // at once; 0: no limit
 	CallsPerSecond int `yaml:"calls_per_second"` // 0: no limit
+	PerSource      int `yaml:"per_source"`       // calls per second from one address; 0: no limit
+	CPU            int `yaml:"cpu"`              // per cent of all processors, beyond which no new calls are taken; 0: no limit
 	Conferences    int `yaml:"conferences"`      // at once; 0: no limit
 }
 
@@ -234,7 +227,9 @@ func Default() Config {
 		SIP: SIP{
 			Listen:       []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060", "ws://127.0.0.1:5066"},
 			Allow:        []string{"127.0.0.0/8", "::1/128"},
-			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession}, //nolint:mnd // RFC 4028, section 4
+			Realm:        "parley",
+			Bans:         Bans{Failures: 10, Window: time.Minute, Duration: time.Minute, Max: time.Hour}, //nolint:mnd // a person who mistypes gets through
+			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession},                     //nolint:mnd // RFC 4028, section 4
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",

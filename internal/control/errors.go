@@ -40,6 +40,7 @@ var statuses = []struct {
 	{conference.ErrRecordingPolicy, http.StatusConflict},
 	{conference.ErrEnded, http.StatusConflict},
 	{conference.ErrRange, http.StatusUnprocessableEntity},
+	{focus.ErrForbidden, http.StatusForbidden},
 	{focus.ErrInvalid, http.StatusUnprocessableEntity},
 	{focus.ErrNoServer, http.StatusUnprocessableEntity},
 	{focus.ErrBusy, http.StatusServiceUnavailable},

@@ -44,6 +44,8 @@ type Agent struct {
 	down     *expiring[struct{}]            // targets that did not answer
 	resolver *resolver
 	calls    *rateLimiter
+	sources  *sourceLimiter
+	ignored  atomic.Uint64
 	rejects  *rateLimiter // raw answers to what cannot be parsed
 
 	tls       atomic.Pointer[TLS]
@@ -108,6 +110,7 @@ func New(config Config, handler Handler) (*Agent, error) {
 		down:     newExpiring[struct{}](downFor),
 		resolver: newResolver(config.Resolvers),
 		calls:    newRateLimiter(config.Limits.CallsPerSecond),
+		sources:  newSourceLimiter(config.Limits.CallsPerSource),
 		rejects:  newRateLimiter(rawAnswerRate),
 		closed:   make(chan struct{}),
 		usages:   map[DialogID]usage{},

@@ -57,6 +57,12 @@ type Config struct {
 	Origins []string
 	// Resolvers are DNS servers, host:port. Default: those of the system.
 	Resolvers []string
+	// Ignore tells from which addresses requests outside of a dialog get no answer
+	// at all. Nil: all are answered.
+	Ignore func(source netip.Addr) bool
+	// Overloaded tells that no new calls are wanted for now: they get 503. Nil:
+	// never.
+	Overloaded func() bool
 	// Limits protect the process.
 	Limits Limits
 	// Timers are the protocol timers; tests shorten them.
@@ -74,6 +80,8 @@ type Limits struct {
 	// CallsPerSecond is how many INVITEs outside of a dialog are let in.
 	// Default: 0, no limit.
 	CallsPerSecond int
+	// CallsPerSource is the same for one address. Default: 0, no limit.
+	CallsPerSource int
 	// RetryAfter is the Retry-After of the 503. Default: 5 s.
 	RetryAfter time.Duration
 	// MaxMessageSize is in bytes; larger messages are dropped. Default: 65535.
@@ -125,7 +133,7 @@ func (c Config) Validate() error {
 		}
 	}
 	l := c.Limits
-	if l.MaxCalls < 0 || l.CallsPerSecond < 0 || l.RetryAfter < 0 || l.MaxMessageSize < 0 || l.MaxHeaders < 0 ||
+	if l.MaxCalls < 0 || l.CallsPerSource < 0 || l.CallsPerSecond < 0 || l.RetryAfter < 0 || l.MaxMessageSize < 0 || l.MaxHeaders < 0 ||
 		l.MaxParams < 0 || l.MaxConnections < 0 || l.IdleConnection < 0 || l.MaxConnectionsPerSource < 0 || l.SilentConnection < 0 {
 		return fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}

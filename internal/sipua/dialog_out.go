@@ -78,7 +78,7 @@ func (d *Dialog) retry(response *Response, err error) (time.Duration, bool) {
 		}
 		return randomBetween(0, unit*2), true
 	case 500:
-		if after, ok := retryAfter(response); ok && after <= maxRetryAfter {
+		if after, ok := RetryAfter(response); ok && after <= maxRetryAfter {
 			// In tests the unit is shorter than the second that Retry-After counts.
 			return max(time.Duration(after.Seconds()*float64(unit)), unit/20), true
 		}

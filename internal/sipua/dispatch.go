@@ -36,6 +36,10 @@ func (a *Agent) onRequest(wire *sip.Request, tx *sip.ServerTx) {
 		}
 	}()
 	in := a.inbound(wire, tx)
+	if in.initial && a.config.Ignore != nil && a.config.Ignore(in.request.Source.Addr()) {
+		a.ignored.Add(1)
+		return
+	}
 	if refusal := a.validate(in); refusal != nil {
 		if err := in.respond(refusal); err != nil {
 			a.log.Debug("cannot refuse a request", slog.Int("status", refusal.Status), slog.Any("error", err))

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -35,4 +36,42 @@ func (l *rateLimiter) allow(now time.Time) bool {
 	}
 	l.tokens--
 	return true
+}
+
+// maxSources bounds the sources that are told apart; beyond it the oldest are
+// forgotten.
+const maxSources = 1 << 15
+
+// sourceLimiter lets a number of events per second pass from each source. It is
+// safe for concurrent use.
+type sourceLimiter struct {
+	mu    sync.Mutex
+	rate  int
+	young map[netip.Addr]*rateLimiter
+	old   map[netip.Addr]*rateLimiter // those of the generation before
+}
+
+// newSourceLimiter makes a limiter; a rate of 0 lets everything pass.
+func newSourceLimiter(rate int) *sourceLimiter {
+	return &sourceLimiter{rate: rate, young: map[netip.Addr]*rateLimiter{}}
+}
+
+// allow takes one event of a source at this time.
+func (l *sourceLimiter) allow(source netip.Addr, now time.Time) bool {
+	if l.rate == 0 {
+		return true
+	}
+	l.mu.Lock()
+	limiter := l.young[source]
+	if limiter == nil {
+		if limiter = l.old[source]; limiter == nil {
+			limiter = newRateLimiter(l.rate)
+		}
+		if len(l.young) >= maxSources/2 {
+			l.old, l.young = l.young, map[netip.Addr]*rateLimiter{}
+		}
+		l.young[source] = limiter
+	}
+	l.mu.Unlock()
+	return limiter.allow(now)
 }

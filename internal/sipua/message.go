@@ -31,6 +31,8 @@ type Request struct {
 	// PeerNames are the domains that the peer has proved to be by its certificate
 	// (RFC 5922, section 7.4).
 	PeerNames []string
+	// Caller is who sent it, set by whoever admits requests; nil: nobody has.
+	Caller *Caller
 	// Source is where the request came from.
 	Source netip.AddrPort
 	// Local is the address of the listener or connection it came to.

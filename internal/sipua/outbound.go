@@ -345,8 +345,8 @@ func newCallID() string { return strings.ToLower(randomText(15)) }
 // count (RFC 3261, section 8.1.1.5).
 func newCSeq() uint32 { return 1 + uint32(randomUpTo(1<<16)&0xffff) }
 
-// retryAfter reads the Retry-After of a response (RFC 3261, section 20.33).
-func retryAfter(response *Response) (time.Duration, bool) {
+// RetryAfter reads the Retry-After of a response (RFC 3261, section 20.33).
+func RetryAfter(response *Response) (time.Duration, bool) {
 	value := response.Headers.Get("Retry-After")
 	end := 0
 	for end < len(value) && value[end] >= '0' && value[end] <= '9' {

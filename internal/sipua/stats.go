@@ -24,6 +24,12 @@ type Stats struct {
 	// Responses sent, each once however often it is repeated. Those that answer
 	// what cannot be parsed have the method "other".
 	Responses map[ResponseKind]uint64
+	// Ignored are requests of sources that get no answer.
+	Ignored uint64
+	// Connections are those that others have made and that are open;
+	// RefusedConnections were beyond the limits.
+	Connections        int
+	RefusedConnections uint64
 }
 
 // Stats returns what was counted so far. It may be called at any time.
@@ -33,6 +39,8 @@ func (a *Agent) Stats() Stats {
 	stats := Stats{Requests: map[string]uint64{}, Responses: map[ResponseKind]uint64{}}
 	maps.Copy(stats.Requests, a.counts.requests)
 	maps.Copy(stats.Responses, a.counts.responses)
+	stats.Ignored = a.ignored.Load()
+	stats.Connections, stats.RefusedConnections = a.limiter.counts()
 	return stats
 }
 

@@ -11,6 +11,8 @@ type Trunk struct {
 	Credentials *Credentials
 	// Certificate names one of TLS.Clients; "": the usual one.
 	Certificate string
+	// From is who calls by this trunk; zero: who says so himself. The display name stays.
+	From Address
 	// Redirect tells whether a redirection to this URI may be followed; nil: none
 	// is.
 	Redirect func(URI) bool
@@ -23,6 +25,9 @@ func (t *Trunk) apply(o *outbound) {
 	}
 	if !t.Route.IsZero() && len(o.routes) == 0 {
 		o.routes = []Address{{URI: t.Route}}
+	}
+	if !t.From.URI.IsZero() {
+		o.from.URI = t.From.URI
 	}
 	o.credentials, o.certificate, o.redirect = t.Credentials, t.Certificate, t.Redirect
 }

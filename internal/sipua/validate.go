@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -218,7 +219,7 @@ func (a *Agent) shun(in *inbound) bool {
 	if !in.initial || method != "INVITE" && method != "SUBSCRIBE" {
 		return false
 	}
-	if !a.refusing.Load() && (method != "INVITE" || a.reserveCall()) {
+	if !a.refusing.Load() && (method != "INVITE" || a.reserveCall(in.request.Source.Addr())) {
 		return false
 	}
 	in.answer(a.unavailable())
@@ -232,8 +233,9 @@ func (a *Agent) unavailable() *Response {
 
 // reserveCall counts a new INVITE of a peer, if it is within the limits. It is
 // counted off by callCount.
-func (a *Agent) reserveCall() bool {
-	if !a.calls.allow(time.Now()) {
+func (a *Agent) reserveCall(source netip.Addr) bool {
+	now := time.Now()
+	if a.config.Overloaded != nil && a.config.Overloaded() || !a.sources.allow(source, now) || !a.calls.allow(now) {
 		return false
 	}
 	if n := a.callCount.add(1); a.config.Limits.MaxCalls > 0 && n > int64(a.config.Limits.MaxCalls) {
