@@ -10,6 +10,7 @@
 //   - [Resampler]: between 8, 16 and 48 kHz by a linear-phase polyphase filter.
 //   - [Level]: audio level in -dBov (RFC 6464).
 //   - [Event], [EventDetector], [EventSender]: telephone events (RFC 4733).
+//   - [DTMFDetector]: key presses in audio (ITU-T Q.24).
 //   - [CN], [NoiseGenerator]: comfort noise (RFC 3389).
 //   - [Tone], [ToneGenerator]: call progress, DTMF and recording notification tones.
 //

@@ -36,7 +36,7 @@ func (h *dialogHandler) Request(request *sipua.Request) *sipua.Response {
 	case "REFER":
 		return sipua.NewResponse(501)
 	case "INFO":
-		return sipua.NewResponse(415)
+		return h.info(request)
 	default:
 		return nil
 	}

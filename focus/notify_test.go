@@ -192,6 +192,17 @@ func TestEvents(t *testing.T) {
 	if d, ok := digit.Object.(focus.DigitInfo); !ok || d.Digit != "5" || d.Participant != b.find("room", "alice").ID {
 		t.Errorf("digit: %+v", digit.Object)
 	}
+	body := sipua.Body{ContentType: "application/dtmf-relay", Data: []byte("Signal=#\r\nDuration=120\r\n")}
+	_, err := bob.Dialog().Request(ctx, "INFO", body)
+	must(t, err)
+	digit = next(focus.DigitReceived)
+	if d, ok := digit.Object.(focus.DigitInfo); !ok || d.Digit != "#" || d.DurationMS != 120 || d.Participant != b.find("room", "bob").ID {
+		t.Errorf("digit by INFO: %+v", digit.Object)
+	}
+	body.ContentType = "application/xml"
+	if _, err = bob.Dialog().Request(ctx, "INFO", body); sipua.Status(err) != 415 {
+		t.Errorf("INFO of another type: %v", err)
+	}
 	alice.leave("room")
 	bob.leave("room")
 	next(focus.ConferenceEnded)

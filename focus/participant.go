@@ -190,9 +190,7 @@ func (c *controller) listenForDigits(p *participant) {
 	}
 	c.focus.spawn(func(context.Context) {
 		for d := range digits {
-			c.focus.events.add(c.id, time.Now(), DigitReceived, DigitInfo{
-				Participant: id, Digit: string(rune(d.Key)), DurationMS: d.Duration.Milliseconds(),
-			}, false)
+			c.pressed(id, d)
 		}
 	})
 }

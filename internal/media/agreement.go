@@ -33,6 +33,7 @@ type agreement struct {
 	decoders [codecCount]codecs.Decoder // those that the session did not have yet
 	pcm      []int16                    // for the player, if it needs more than it has
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
+	keys     *keyEar                    // the tick's; nil: keys come as events
 	rate     int                        // of silence before anything came
 	clock    int                        // of what is sent
 }
@@ -59,7 +60,9 @@ func newAgreement(p Params) (*agreement, error) {
 			a.rate = pt.Codec.SampleRate()
 		}
 	}
-	return a, nil
+	var err error
+	a.keys, err = newKeyEar(&a.formats)
+	return a, err
 }
 
 // unmapped gives IPv4 addresses their own form, and a zero value to those that cannot be sent to.

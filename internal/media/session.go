@@ -121,6 +121,7 @@ func (s *Session) Ingest(dst []int16) codecs.Frame {
 	s.drain(wall, now)
 	s.in.idleEmits = 0
 	f := s.in.player.frame(dst, now)
+	s.listen(&f, dst)
 	s.publish(now)
 	f.SSRC = s.in.source.ssrc
 	if f.SSRC != 0 && s.in.csrcCount > 0 {
