@@ -41,6 +41,9 @@ type Config struct {
 	Way func(target sipua.URI) (sipua.URI, *sipua.Trunk, error)
 	// DialTimeout ends a call that nobody answers; 60 s.
 	DialTimeout time.Duration
+	// MediaTimeout is after how long without media and reports a participant that should send is asked in its dialog whether it
+	// is there; 0: never.
+	MediaTimeout time.Duration
 	// NotifyInterval is the shortest time between two NOTIFYs of a subscription (RFC 4575, section 3.9); 5 s.
 	NotifyInterval time.Duration
 	Limits         Limits

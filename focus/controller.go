@@ -43,7 +43,8 @@ type controller struct {
 	wake         time.Time       // of the machine
 	timer        *time.Timer
 	alarms       []alarm
-	jobs         int // goroutines that will report
+	jobs         int  // goroutines that will report
+	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
 	identities   map[conference.ParticipantID]siprec.ID
 	departed     []siprec.RosterParticipant // of the present period of activity, for recorders

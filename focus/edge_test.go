@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type raw struct {
 	dialog *sipua.Dialog
 	offer  func(*sipua.Request) *sipua.Response
 	ended  chan sipua.EndReason
+	asked  chan struct{} // an OPTIONS came
+	health atomic.Int32  // what it is answered
 }
 
 // Offer implements sipua.DialogHandler.
@@ -51,7 +54,7 @@ func (b *bench) raw() *raw {
 	socket, err := new(net.ListenConfig).ListenPacket(b.t.Context(), "udp", host+":0")
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = socket.Close() })
-	return &raw{b: b, agent: b.clientAt(b.t, host), socket: socket, ended: make(chan sipua.EndReason, 1)}
+	return &raw{b: b, agent: b.clientAt(b.t, host), socket: socket, ended: make(chan sipua.EndReason, 1), asked: make(chan struct{}, 1)}
 }
 
 // describe offers these codecs.

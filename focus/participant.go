@@ -40,7 +40,9 @@ type participant struct {
 	cancel      context.CancelFunc // of an INVITE that is on its way out
 	gone        chan struct{}      // closed when it is out of the conference
 	bridged     bool
-	hangUp      bool // the dialog is to be ended by us although the machine did not eject
+	alive       time.Time // last sign of life
+	probing     bool      // it is being asked for one
+	hangUp      bool      // the dialog is to be ended by us although the machine did not eject
 
 	local, remote   *sdp.Description // last sent and received
 	pending         *sdp.Description // our offer that waits for its answer in an ACK
@@ -95,6 +97,8 @@ func (c *controller) bridge(p *participant) {
 		h(p.direction, time.Since(p.startedAt))
 	}
 	c.listenForDigits(p)
+	p.alive = time.Now()
+	c.watchMedia()
 }
 
 // release lets go of a participant that the machine has taken out: signalling first, the media when the mixer has let go.

@@ -55,7 +55,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
-		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), NotifyInterval: cfg.Events.MinInterval,
+		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		Limits:       focus.Limits{Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls},
 	}

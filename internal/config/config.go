@@ -57,15 +57,16 @@ type SessionTimer struct {
 
 // Media configures RTP.
 type Media struct {
-	ListenAddress   string       `yaml:"listen_address"`
-	ExternalAddress string       `yaml:"external_address"`
-	Ports           []int        `yaml:"ports"`  // lowest and highest
-	Codecs          []string     `yaml:"codecs"` // in order of preference
-	SRTP            string       `yaml:"srtp" accept:"disabled,optional,required"`
-	Symmetric       bool         `yaml:"symmetric"`
-	JitterBuffer    JitterBuffer `yaml:"jitter_buffer"`
-	Opus            Opus         `yaml:"opus"`
-	Workers         int          `yaml:"workers"` // mixer threads; 0: one per processor
+	ListenAddress   string        `yaml:"listen_address"`
+	ExternalAddress string        `yaml:"external_address"`
+	Ports           []int         `yaml:"ports"`  // lowest and highest
+	Codecs          []string      `yaml:"codecs"` // in order of preference
+	SRTP            string        `yaml:"srtp" accept:"disabled,optional,required"`
+	Symmetric       bool          `yaml:"symmetric"`
+	JitterBuffer    JitterBuffer  `yaml:"jitter_buffer"`
+	Opus            Opus          `yaml:"opus"`
+	Timeout         time.Duration `yaml:"timeout"` // without media, after which the far end is asked whether it is there; 0: never
+	Workers         int           `yaml:"workers"` // mixer threads; 0: one per processor
 }
 
 // JitterBuffer bounds the delay it may add.
@@ -233,7 +234,7 @@ func Default() Config {
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",
-			Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
+			Timeout: time.Minute, Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
 		},
 		ConferenceDefaults: ConferenceDefaults{
 			Dynamic: true, Entry: "none",

@@ -28,7 +28,7 @@ type reporter struct {
 	lastSR  uint32         // middle 32 bits of its NTP time
 	lastAt  time.Duration  // when it came
 	prior   reception      // as of the last report (RFC 3550, appendix A.3)
-	heard   time.Duration  // when a report last came
+	heard   level          // when a report last came
 
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
 	sent, got, bad                                      count
@@ -58,10 +58,10 @@ func ntp(t time.Time) uint64 {
 // reportOn sends the report of a session (RFC 3550, section 6.4).
 func (v *service) reportOn(s *Session, now time.Duration) {
 	v.readMuxed(s)
-	silent := now - max(s.report.heard, s.shared.lastReceived.time())
+	silent := now - max(s.report.heard.time(), s.shared.lastReceived.time())
 	if silent > goneAfter*v.transport.cfg.RTCPInterval {
 		s.report.gone.set(1)
-	} else if s.shared.lastReceived.time() > s.report.heard {
+	} else if s.shared.lastReceived.time() > s.report.heard.time() {
 		s.report.gone.set(0) // a source that has said BYE and sends again is back
 	}
 	packets := v.compound(s, now)

@@ -45,7 +45,8 @@ func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, 
 		return
 	}
 	r := &s.report
-	r.learned, r.heard = from, at
+	r.learned = from
+	r.heard.setTime(at)
 	r.got.add(1)
 	for _, p := range packets {
 		switch p := p.(type) {

@@ -105,6 +105,15 @@ func (s *Session) Stats() Stats {
 	return out
 }
 
+// LastHeard returns when the far end last gave a sign of life, media or report, zero: never.
+func (s *Session) LastHeard() time.Time {
+	at := max(s.shared.lastReceived.time(), s.report.heard.time())
+	if at == 0 {
+		return time.Time{}
+	}
+	return s.transport.epoch.Add(at)
+}
+
 // quality estimates the mean opinion score by the E-model with its default values, G.711 with concealment, the delay of the
 // jitter buffer and half the round trip (ITU-T G.107, G.113 appendix I).
 func quality(s Stats, expected int64) float64 {
