@@ -61,6 +61,12 @@ type ParticipantStats struct {
 	SentPackets     uint64  `json:"tx_packets" doc:"RTP packets sent to the participant."`
 	Concealed       uint64  `json:"concealed_frames" doc:"Frames of 20 ms that had to be made up."`
 	Late            uint64  `json:"rx_late" doc:"Packets that came too late to be played."`
+	Discarded       uint64  `json:"rx_discarded" doc:"Packets thrown away to bring the delay down."`
+	DepthMS         float64 `json:"rx_depth_ms" doc:"Audio that waits in the jitter buffer, in milliseconds."`
+	DelayMS         float64 `json:"rx_delay_ms" doc:"What the jitter buffer now adds to the delay, in milliseconds."`
+	TargetMS        float64 `json:"rx_target_ms" doc:"What the measured jitter asks the jitter buffer for, in milliseconds."`
+	DriftPPM        float64 `json:"rx_drift_ppm" doc:"By how many parts of one million the participant's clock is faster than the server's; 0: not known."`
+	RemoteJitterMS  float64 `json:"tx_jitter_ms" doc:"Interarrival jitter that the participant reports, in milliseconds."`
 	RemoteLoss      float64 `json:"tx_loss" doc:"Share of the packets sent that the participant reports lost, 0 to 1."`
 }
 

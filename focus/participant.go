@@ -180,7 +180,8 @@ func mediaStats(s media.Stats) ParticipantStats {
 	return ParticipantStats{
 		ReceivedPackets: s.PacketsReceived, ReceivedLost: uint64(max(0, s.Lost)), SentPackets: s.PacketsSent,
 		JitterMS: milliseconds(s.Jitter), RoundTripMS: milliseconds(s.RoundTrip), MOS: s.MOS, Concealed: s.Concealed,
-		Late: s.Late, RemoteLoss: s.RemoteFraction,
+		Late: s.Late, RemoteLoss: s.RemoteFraction, Discarded: s.Discarded, DepthMS: milliseconds(s.Depth), DelayMS: milliseconds(s.Delay),
+		TargetMS: milliseconds(s.Target), DriftPPM: s.Drift, RemoteJitterMS: milliseconds(s.RemoteJitter),
 	}
 }
 

@@ -1,6 +1,7 @@
 package focus_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // Request implements sipua.DialogHandler: whether it still has the call.
 func (r *raw) Request(request *sipua.Request) *sipua.Response {
-	if request.Method != "OPTIONS" {
+	if request.Method != http.MethodOptions {
 		return nil
 	}
 	select {

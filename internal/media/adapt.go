@@ -9,6 +9,7 @@ import (
 
 const (
 	minPeriod = 2500 * time.Microsecond // of a voice: 400 Hz
+	slowClock = 5e-6                    // parts of one; a sender's clock that is slower by less is as good as ours
 	maxPeriod = 15 * time.Millisecond   // 67 Hz
 )
 
@@ -20,6 +21,9 @@ func (p *player) adapt(out []int16, now time.Duration) bool {
 		return false
 	}
 	quiet := p.last >= quietLevel
+	if quiet {
+		p.growing, p.grown = false, 0
+	}
 	rest := p.jitter.duration(int64(p.queued() % max(p.jitter.grain, 1)))
 	switch {
 	case quiet && over < growGuard:
@@ -34,6 +38,8 @@ func (p *player) adapt(out []int16, now time.Duration) bool {
 		units := int(p.jitter.units(rest))
 		p.head = min(p.head+p.codec.UnitsToSamples(units), p.tail)
 		p.jitter.moved(units)
+	case !quiet && (p.growing || over < growGuard && p.jitter.drift.value < -slowClock):
+		p.slow(len(out), now)
 	case over >= tick+shrinkGuard:
 		p.accelerate(len(out), maxPeriod, now)
 	case rest >= minPeriod && over >= rest: // what is queued between two packets is of no use
@@ -46,17 +52,8 @@ func (p *player) adapt(out []int16, now time.Duration) bool {
 // cross-fade: the ear does not notice, and the delay is less by so much.
 func (p *player) accelerate(frame int, most time.Duration, now time.Duration) {
 	longest := int(most * time.Duration(p.rate) / time.Second)
-	for p.tail-p.head < frame+longest && p.jitter.ready() {
-		s := p.jitter.step(now, 0, p.scratch)
-		if s.kind != stepPacket || s.units == 0 {
-			return
-		}
-		if codec := p.formats[s.packet.payloadType].codec; codec != p.codec {
-			p.change(codec)
-			p.decode(s, nil)
-			return
-		}
-		p.decode(s, nil)
+	if !p.fetch(frame+longest, now) {
+		return
 	}
 	x := p.pcm[p.head:p.tail]
 	longest = min(longest, len(x)-frame)
@@ -70,6 +67,53 @@ func (p *player) accelerate(frame int, most time.Duration, now time.Duration) {
 	copy(x[period:], x[2*period:])
 	p.tail -= period
 	p.jitter.moved(p.codec.SamplesToUnits(period))
+}
+
+// slow lengthens what is about to be played by one period of its pitch, for a sender whose clock is slower than ours and who does not
+// pause. Less than a tick gained is no use: the next packet would be needed in the same tick as before. So it goes on with the ticks
+// that follow until it is one.
+func (p *player) slow(frame int, now time.Duration) {
+	if !p.fetch(frame, now) {
+		return
+	}
+	x := p.pcm[p.head:p.tail]
+	if len(x) < frame || len(p.pcm)-len(x) < frame/2 {
+		return
+	}
+	p.growing = true
+	period := bestPeriod(x, frame/2, p.rate)
+	if p.tail+period > len(p.pcm) {
+		p.tail = copy(p.pcm, x)
+		p.head = 0
+	}
+	x = p.pcm[p.head : p.tail+period]
+	copy(x[2*period:], x[period:])
+	for i := range period { // from the present to what was one period before
+		x[period+i] = int16((int(x[2*period+i])*(period-i) + int(x[i])*i) / period)
+	}
+	p.tail += period
+	p.jitter.moved(-p.codec.SamplesToUnits(period))
+	if p.grown += period; p.grown >= frame {
+		p.growing, p.grown = false, 0
+		p.jitter.grownAt = now
+	}
+}
+
+// fetch decodes what is here until so many samples are queued. It returns false if something else is to be done with it.
+func (p *player) fetch(samples int, now time.Duration) bool {
+	for p.tail-p.head < samples && p.jitter.ready() {
+		s := p.jitter.step(now, 0, p.scratch)
+		if s.kind != stepPacket || s.units == 0 {
+			return false
+		}
+		if codec := p.formats[s.packet.payloadType].codec; codec != p.codec {
+			p.change(codec)
+			p.decode(s, nil)
+			return false
+		}
+		p.decode(s, nil)
+	}
+	return true
 }
 
 // bestPeriod returns the lag up to longest, in samples, at which the beginning of x resembles its continuation most. It looks

@@ -56,6 +56,7 @@ const (
 type jitterBuffer struct {
 	store    store
 	window   delayWindow
+	drift    driftMeter
 	lag      lagFilter
 	minDelay time.Duration
 	maxDelay time.Duration
@@ -94,6 +95,7 @@ type arrivedPacket struct {
 func (b *jitterBuffer) reset(clock int) {
 	b.store.init()
 	b.window.reset()
+	b.drift = driftMeter{}
 	b.lag = lagFilter{}
 	b.clock = clock
 	b.started, b.playing, b.starved, b.jumpSeen = false, false, false, false
@@ -132,6 +134,9 @@ func (b *jitterBuffer) push(p arrivedPacket, arrival time.Duration) pushResult {
 	}
 	if p.units > 0 {
 		b.window.add(transit, arrival)
+		if b.window.filled == windowSlots { // before, the least of few tells little
+			b.drift.observe(b.window.base, arrival)
+		}
 		b.pace(p.units)
 	}
 	if seq < b.nextSeq && b.playing || p.units > 0 && ts+int64(p.units) <= b.next {

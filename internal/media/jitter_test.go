@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func TestDelayReturnsAfterFreeze(t *testing.T) {
 
 // Clocks that differ are followed for an hour, with speech and pauses: the delay stays, and next to nothing is made up.
 func TestDriftIsTakenOut(t *testing.T) {
-	for _, drift := range []float64{-200e-6, -100e-6, 100e-6, 200e-6} {
+	for _, drift := range []float64{-500e-6, -100e-6, 100e-6, 500e-6} {
 		n := newNetwork(5)
 		n.drift = drift
 		l := newListener(t, 0, testMax, codecs.PCMU)
@@ -147,6 +148,9 @@ func TestDriftIsTakenOut(t *testing.T) {
 		l.run(flights, 3*time.Millisecond, length)
 		if got := l.quantile(1, 0); got > 2*tick+5*time.Millisecond {
 			t.Errorf("drift %v: longest delay %v", drift, got)
+		}
+		if got := l.player.jitter.drift.value; math.Abs(got-drift) > 20e-6 {
+			t.Errorf("drift %v measured as %v", drift, got)
 		}
 		if l.made > 3 || l.late > 3 || l.player.jitter.dropped > 0 {
 			t.Errorf("drift %v: %d frames made up, %d late, %d dropped", drift, l.made, l.late, l.player.jitter.dropped)

@@ -30,6 +30,8 @@ type player struct {
 	muted    time.Duration // an event is under way until then
 	empty    int           // ticks in a row with nothing to play
 	last     uint8         // level of the last frame
+	grown    int           // samples by which what is played has been lengthened, of a tick
+	growing  bool          // it goes on being lengthened
 	noisy    bool          // the sender has announced silence
 	event    bool          // this tick is in an event
 	silent   bool          // this frame is one packet of digital silence
@@ -225,8 +227,8 @@ func (p *player) change(c codecs.Codec) {
 		old.Reset()
 	}
 	p.codec, p.rate = c, c.SampleRate()
-	p.head, p.tail = 0, 0
-	p.noisy = false
+	p.head, p.tail, p.grown = 0, 0, 0
+	p.noisy, p.growing = false, false
 }
 
 // restart forgets the source; the rate stays until another codec comes.
@@ -234,8 +236,8 @@ func (p *player) restart(clock int) {
 	p.counters.discarded.add(p.jitter.dropped)
 	p.jitter.dropped = 0
 	p.jitter.reset(clock)
-	p.head, p.tail, p.empty = 0, 0, 0
-	p.noisy = false
+	p.head, p.tail, p.empty, p.grown = 0, 0, 0, 0
+	p.noisy, p.growing = false, false
 	if d := p.decoders[p.codec]; d != nil {
 		d.Reset()
 	}

@@ -344,6 +344,7 @@ func (s *Session) publish(now time.Duration) {
 		queued := in.player.queued()
 		c.depth.setTime(j.duration(j.depth() + int64(queued)))
 		c.target.setTime(j.required())
+		c.drift.set(int64(j.drift.value * 1e9))
 		if j.playing && !j.starved {
 			c.delay.setTime(j.lagOf(now, j.next-int64(queued)) + tick) // of the frame just taken
 		}

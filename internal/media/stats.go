@@ -40,6 +40,8 @@ type Stats struct {
 	// Depth is the audio now buffered; Delay is how long the last frame played has waited since the earliest moment at which
 	// it could have come; Target is what the measured jitter asks for.
 	Depth, Delay, Target time.Duration
+	// Drift is by how many parts of one million the far end's clock is faster than ours, 0: not known.
+	Drift float64
 	// RoundTrip is the last round-trip time from the far end's report, 0: not known (RFC 3550, section 6.4.1).
 	RoundTrip time.Duration
 	// RemoteLost, RemoteFraction (0 to 1) and RemoteJitter are what the far end last reported about what we send.
@@ -83,7 +85,7 @@ func (s *Session) Stats() Stats {
 		Looped: c.looped.load(), SendErrors: c.sendErrors.load(), Refused: c.refused.load(), Flooded: c.flooded.load(),
 		SourceChanges: c.sourceChanges.load(), Resyncs: c.resyncs.load(),
 		Depth: c.depth.time(), Delay: c.delay.time(), Target: c.target.time(),
-		RoundTrip: r.roundTrip.time(), RemoteLost: r.remoteLost.get(), RemoteFraction: float64(r.remoteFraction.get()) / 256,
+		Drift: float64(c.drift.get()) / 1000, RoundTrip: r.roundTrip.time(), RemoteLost: r.remoteLost.get(), RemoteFraction: float64(r.remoteFraction.get()) / 256,
 		ReportsReceived: r.got.load(), ReportsSent: r.sent.load(),
 		RemoteSSRC: uint32(c.remoteSSRC.get()), RemoteAddr: c.destination.get(), RemoteGone: r.gone.get() != 0,
 	}
