@@ -14,11 +14,12 @@ var imports = map[string][]string{
 	"codecs":             {},
 	"confevent":          {},
 	"focus/conference":   {},
-	"internal/sdp":       {"codecs"},
+	"internal/sdp":       {"codecs", "internal/srtp"},
 	"siprec":             {"codecs", "internal/sdp"},
 	"siprec/seal":        {},
 	"mixer":              {"codecs"},
-	"internal/media":     {"codecs"},
+	"internal/srtp":      {},
+	"internal/media":     {"codecs", "internal/srtp"},
 	"internal/sipua":     {},
 	"internal/spool":     {},
 	"internal/access":    {"internal/sipua"},
@@ -66,7 +67,7 @@ var impureCalls = map[string][]string{
 //nolint:gochecknoglobals // the table is the rule
 var stacks = map[string][]string{
 	"github.com/emiago/sipgo": {"internal/sipua"},
-	"github.com/pion/":        {"internal/media", "internal/sdp"},
+	"github.com/pion/":        {"internal/media", "internal/sdp", "internal/srtp"},
 }
 
 // inTests are calls that a test must not make, with the reason.

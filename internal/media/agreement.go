@@ -32,6 +32,7 @@ type agreement struct {
 	formats  [128]format
 	decoders [codecCount]codecs.Decoder // those that the session did not have yet
 	pcm      []int16                    // for the player, if it needs more than it has
+	guard    *guard                     // nil: plain packets
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
 	keys     *keyEar                    // the tick's; nil: keys come as events
 	rate     int                        // of silence before anything came
@@ -41,7 +42,8 @@ type agreement struct {
 // newAgreement checks params and prepares everything that costs.
 func newAgreement(p Params) (*agreement, error) {
 	a := &agreement{params: p, rate: 8000, clock: 8000}
-	a.params.Receive = nil // the table has it
+	a.params.Receive = nil    // the table has it
+	a.params.Protection = nil // the guard has it
 	a.params.Remote = unmapped(p.Remote)
 	a.params.RemoteRTCP = unmapped(p.RemoteRTCP)
 	if p.Send && (!p.SendCodec.Valid() || p.SendPayloadType > 127) {

@@ -26,9 +26,10 @@ type sender struct {
 	connected bool // to is where the socket is connected
 }
 
-// renumber chooses a random start for a source (RFC 3550, section 5.1).
+// renumber chooses a random start for a source (RFC 3550, section 5.1). Sequence numbers begin in the lower half, so that a far
+// end that misses the first packets still knows that they did not wrap (RFC 4568, section 6.4).
 func (o *sender) renumber(ssrc uint32) {
-	o.ssrc, o.seq, o.timestamp = ssrc, uint16(rand.Uint32()), rand.Uint32() //nolint:gosec // unpredictable enough, no secret
+	o.ssrc, o.seq, o.timestamp = ssrc, uint16(rand.Uint32())>>1, rand.Uint32() //nolint:gosec // unpredictable enough, no secret
 	o.running = false
 	o.spurt = true
 }
@@ -106,7 +107,7 @@ func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	return sent
 }
 
-// transmit writes the packet and sends it. Protection belongs between the two.
+// transmit writes the packet, protects it and sends it.
 func (s *Session) transmit(a *agreement, p *codecs.Packet) bool {
 	o := &s.out
 	buf := s.in.scratch[:]
@@ -118,6 +119,11 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet) bool {
 	size += copy(buf[size:], p.Payload)
 	o.spurt = false
 	o.seq++
+	size, ok := a.protect(buf, size)
+	if !ok {
+		s.shared.sendErrors.add(1)
+		return false
+	}
 	to := &o.to
 	if o.connected {
 		to = nil

@@ -44,6 +44,9 @@ type Params struct {
 	LevelExtension uint8
 	// MixerLevelExtension is the identifier of the csrc-audio-level header extension that is sent, 0: none (RFC 6465).
 	MixerLevelExtension uint8
+	// Protection are the keys of SRTP; nil: plain RTP. With keys whatever is not protected by them is thrown away, RTP and
+	// RTCP. A key that stays the same goes on where it was.
+	Protection *Protection
 	// Mux: RTCP on the RTP port (RFC 5761).
 	Mux bool
 	// Send and Receiving are the direction from our view. Without Send, Emit only moves the clock; without Receiving, what

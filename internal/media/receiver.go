@@ -150,8 +150,8 @@ func (s *Session) settle(now time.Duration) {
 	s.direct()
 }
 
-// arrived handles one datagram. Protection of media belongs between this and what follows: it sees the whole packet, RTP or
-// RTCP, before anything is believed (RFC 5761, section 7).
+// arrived handles one datagram. Its protection comes off before anything in it is believed; that of reports among the media does
+// where they are read (RFC 5761, section 7).
 func (s *Session) arrived(r *received, arrival time.Duration) {
 	in := &s.in
 	in.pace = 0 // only a packet that is accepted sets it: what does not belong here must not hide what does
@@ -164,8 +164,12 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		s.reportFound(octets, &r.from, arrival)
 		return
 	}
+	size, ok := s.unprotect(octets)
+	if !ok {
+		return
+	}
 	p := &in.packet
-	if !p.parse(octets, in.agreed.params.LevelExtension) {
+	if !p.parse(octets[:size], in.agreed.params.LevelExtension) {
 		s.shared.invalid.add(1)
 		return
 	}

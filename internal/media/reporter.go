@@ -31,7 +31,7 @@ type reporter struct {
 	heard   level          // when a report last came
 
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
-	sent, got, bad                                      count
+	sent, got, bad, forged                              count
 	gone                                                level // 1: by BYE or silence
 }
 
@@ -166,6 +166,10 @@ func (v *service) sendReport(s *Session, packets []rtcp.Packet) {
 	to := via.address(target)
 	if to.size == 0 {
 		return
+	}
+	octets, ok := a.protectReport(octets)
+	if !ok {
+		return // the key is used up
 	}
 	if errno := via.send(octets, &to); errno == 0 {
 		s.report.sent.add(1)

@@ -39,6 +39,10 @@ func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, 
 		s.shared.foreignReports.v.Add(1)
 		return
 	}
+	octets, ok := s.unprotectReport(a, octets)
+	if !ok {
+		return
+	}
 	packets, ok := parseReports(octets)
 	if !ok {
 		s.report.bad.add(1)

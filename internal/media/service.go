@@ -93,6 +93,9 @@ func (v *service) leave(s *Session) {
 			heap.Remove(&v.timers, s.report.index)
 		}
 		s.release()
+		if a := s.offered.Load(); a != nil {
+			a.guard.wipe()
+		}
 		v.deliver(s)
 		close(s.keys)
 	})

@@ -70,8 +70,13 @@ func (s *Session) Configure(p Params) error {
 	if s.closed {
 		return ErrClosed
 	}
+	var before *guard
 	if previous := s.offered.Load(); previous != nil {
 		a.inherit(previous, s.in.adopted.Load() == previous)
+		before = previous.guard
+	}
+	if a.guard, err = newGuard(p.Protection, before); err != nil {
+		return err
 	}
 	have := s.have
 	room, err := a.prepare(&have, s.room)

@@ -28,6 +28,10 @@ type Stats struct {
 	// Invalid packets were no RTP or RTCP; UnknownPayloadType, ForeignSource (address not the far end's) and Looped (our
 	// own SSRC) ones were valid but not wanted.
 	Invalid, UnknownPayloadType, ForeignSource, Looped uint64
+	// Forged packets failed authentication on a protected session, plain ones among them; Replayed ones had been here before.
+	Forged, Replayed uint64
+	// Protected tells that the session is: SRTP and SRTCP both ways.
+	Protected bool
 	// SendErrors is the number of packets that the system did not take; Refused those of them of which the far end's host
 	// said that nobody listens.
 	SendErrors, Refused uint64
@@ -82,6 +86,7 @@ func (s *Session) Stats() Stats {
 		Late: c.late.load(), Duplicate: c.duplicate.load(), Discarded: c.discarded.load(),
 		Concealed: c.concealed.load(), ConcealedFEC: c.concealedFEC.load(),
 		Invalid: c.invalid.load() + r.bad.load(), UnknownPayloadType: c.unknownType.load(), ForeignSource: c.foreign.load() + c.foreignReports.load(),
+		Forged: c.forged.load() + r.forged.load(), Replayed: c.replayed.load(),
 		Looped: c.looped.load(), SendErrors: c.sendErrors.load(), Refused: c.refused.load(), Flooded: c.flooded.load(),
 		SourceChanges: c.sourceChanges.load(), Resyncs: c.resyncs.load(),
 		Depth: c.depth.time(), Delay: c.delay.time(), Target: c.target.time(),
@@ -93,6 +98,7 @@ func (s *Session) Stats() Stats {
 		out.Jitter = time.Duration(c.jitter.get()) * time.Second / time.Duration(clock)
 	}
 	if a := s.offered.Load(); a != nil {
+		out.Protected = a.guard != nil
 		out.RemoteJitter = time.Duration(r.remoteJitter.get()) * time.Second / time.Duration(a.clock)
 		out.Latched = out.RemoteAddr.IsValid() && out.RemoteAddr != a.params.Remote
 	}

@@ -1,0 +1,199 @@
+package srtp
+
+import (
+	"crypto/subtle"
+	"encoding/binary"
+)
+
+const (
+	rtpHeader = 12
+	// maxIndex is the last packet of a key (RFC 3711, section 9.2).
+	maxIndex = 1<<48 - 1
+	// sourcesKept is of how many sources of the far end the counters are kept. They are kept of authenticated ones only, the
+	// one that was silent longest making room.
+	sourcesKept = 8
+)
+
+// headerLength returns where the payload of an RTP packet begins (RFC 3550, sections 5.1 and 5.3.1), -1 if it is none.
+func headerLength(packet []byte) int {
+	if len(packet) < rtpHeader || packet[0]>>6 != 2 {
+		return -1
+	}
+	end := rtpHeader + 4*int(packet[0]&0x0F)
+	if packet[0]&0x10 != 0 {
+		if len(packet) < end+4 {
+			return -1
+		}
+		end += 4 + 4*int(binary.BigEndian.Uint16(packet[end+2:]))
+	}
+	if len(packet) < end {
+		return -1
+	}
+	return end
+}
+
+// Sender protects the RTP packets of one source.
+type Sender struct {
+	t     transform
+	index window // its top is the last index
+	ssrc  uint32
+	left  uint64
+}
+
+// NewSender returns a context for what we send. Its error is [ErrKey].
+func NewSender(k Key) (*Sender, error) {
+	s := &Sender{left: lifetime(k, maxIndex)}
+	if err := s.t.init(k, labelEncryption); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// lifetime is how many packets a key is good for.
+func lifetime(k Key, most uint64) uint64 {
+	if k.Lifetime == 0 {
+		return most
+	}
+	return min(k.Lifetime, most)
+}
+
+// Protect protects the packet that is the first size octets of buf in place and returns its new size. The sequence numbers
+// of a source must rise one by one, or jump ahead; another SSRC begins at rollover counter 0.
+func (s *Sender) Protect(buf []byte, size int) (int, error) {
+	if size > len(buf) {
+		return 0, ErrPacket
+	}
+	header := headerLength(buf[:size])
+	if header < 0 || size+s.t.tag+s.t.named > len(buf) {
+		return 0, ErrPacket
+	}
+	ssrc := binary.BigEndian.Uint32(buf[8:])
+	if ssrc != s.ssrc {
+		s.ssrc, s.index = ssrc, window{}
+	}
+	index := s.index.estimate(binary.BigEndian.Uint16(buf[2:]))
+	if s.left == 0 || index > maxIndex {
+		return 0, ErrExhausted
+	}
+	if !s.index.fresh(index) { // the key stream would be used twice (RFC 3711, section 9.1)
+		return 0, ErrReplay
+	}
+	s.index.mark(index)
+	s.left--
+	if s.t.aead != nil {
+		s.t.aead.Seal(buf[header:header], s.t.nonce(ssrc, index), buf[header:size], buf[:header])
+		size += s.t.tag
+		return size + copy(buf[size:], s.t.mki[:s.t.named]), nil
+	}
+	s.t.counter(ssrc, index)
+	s.t.stream(buf[header:size])
+	tag := s.t.authenticate(buf[:size], rollover(index), true)
+	size += copy(buf[size:], s.t.mki[:s.t.named])
+	return size + copy(buf[size:], tag), nil
+}
+
+// rollover is the upper part of an index of 48 bits.
+func rollover(index uint64) uint32 { return uint32(index >> 16 & (1<<32 - 1)) }
+
+// Wipe forgets the keys; the context is of no more use.
+func (s *Sender) Wipe() { s.t.wipe(); s.left = 0 }
+
+// Receiver takes the protection off RTP packets.
+type Receiver struct {
+	t       transform
+	sources [sourcesKept]receivedSource // the one heard last is first
+	used    int
+	left    uint64
+}
+
+// receivedSource is what is kept of an authenticated source.
+type receivedSource struct {
+	ssrc  uint32
+	index window
+}
+
+// NewReceiver returns a context for what the far end sends. Its error is [ErrKey].
+func NewReceiver(k Key) (*Receiver, error) {
+	r := &Receiver{left: lifetime(k, maxIndex)}
+	if err := r.t.init(k, labelEncryption); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Unprotect checks a packet and decrypts it in place. It returns the size of what is left: a plain RTP packet. On an error
+// nothing has changed but the packet, of which nothing may be used.
+func (r *Receiver) Unprotect(packet []byte) (int, error) {
+	header := headerLength(packet)
+	if header < 0 || len(packet) < header+r.t.tag+r.t.named {
+		return 0, ErrPacket
+	}
+	ssrc := binary.BigEndian.Uint32(packet[8:])
+	at := r.find(ssrc)
+	source := receivedSource{ssrc: ssrc}
+	if at < r.used {
+		source = r.sources[at]
+	}
+	index := source.index.estimate(binary.BigEndian.Uint16(packet[2:]))
+	if !source.index.fresh(index) {
+		return 0, ErrReplay
+	}
+	if r.left == 0 || index > maxIndex {
+		return 0, ErrExhausted
+	}
+	size, err := r.open(packet, header, ssrc, index)
+	if err != nil {
+		return 0, err
+	}
+	source.index.mark(index)
+	r.left--
+	r.keep(at, source)
+	return size, nil
+}
+
+// find returns where a source is, used if it is new.
+func (r *Receiver) find(ssrc uint32) int {
+	for i := range r.used {
+		if r.sources[i].ssrc == ssrc {
+			return i
+		}
+	}
+	return r.used
+}
+
+// keep puts an authenticated source first.
+func (r *Receiver) keep(at int, source receivedSource) {
+	if at == r.used {
+		r.used = min(r.used+1, sourcesKept)
+		at = r.used - 1
+	}
+	copy(r.sources[1:at+1], r.sources[:at])
+	r.sources[0] = source
+}
+
+// open authenticates, then decrypts.
+func (r *Receiver) open(packet []byte, header int, ssrc uint32, index uint64) (int, error) {
+	t := &r.t
+	if t.aead != nil {
+		end := len(packet) - t.named
+		if string(packet[end:]) != string(t.mki[:t.named]) {
+			return 0, ErrAuthentication
+		}
+		plain, err := t.aead.Open(packet[header:header], t.nonce(ssrc, index), packet[header:end], packet[:header])
+		if err != nil {
+			return 0, ErrAuthentication
+		}
+		return header + len(plain), nil
+	}
+	end := len(packet) - t.tag - t.named
+	tag := t.authenticate(packet[:end], rollover(index), true)
+	if subtle.ConstantTimeCompare(tag, packet[end+t.named:]) != 1 || string(packet[end:end+t.named]) != string(t.mki[:t.named]) {
+		return 0, ErrAuthentication
+	}
+	t.counter(ssrc, index)
+	t.stream(packet[header:end])
+	return end, nil
+}
+
+// Wipe forgets the keys; the context is of no more use.
+func (r *Receiver) Wipe() { r.t.wipe(); r.left = 0 }
