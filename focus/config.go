@@ -39,6 +39,10 @@ type Config struct {
 	// error that wraps ErrForbidden for what nobody may have called, since it could cost money. Nil: everything is called
 	// as it is. The target's display and the roster keep its own name.
 	Way func(target sipua.URI) (sipua.URI, *sipua.Trunk, error)
+	// Factory is the user part of the conference factory URI (RFC 4579, section 3.2); empty: there is none.
+	Factory string
+	// Refer says who may have the focus call somebody out by SIP.
+	Refer ReferPolicy
 	// DialTimeout ends a call that nobody answers; 60 s.
 	DialTimeout time.Duration
 	// MediaTimeout is after how long without media and reports a participant that should send is asked in its dialog whether it

@@ -46,6 +46,7 @@ type controller struct {
 	jobs         int  // goroutines that will report
 	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
+	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
 	identities   map[conference.ParticipantID]siprec.ID
 	departed     []siprec.RosterParticipant // of the present period of activity, for recorders
 }
@@ -62,7 +63,7 @@ func (f *Focus) newController(e *entry) *controller {
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
-		applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
+		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
 	}
 	f.mixes.Store(c.mix, c)
 	f.spawn(c.run)

@@ -14,6 +14,7 @@ import (
 type dialogHandler struct {
 	controller *controller
 	id         conference.ParticipantID
+	referrals  int // REFERs so far; owned by Request
 }
 
 // Ack bridges the participant (RFC 4575, section 5.7.3: connected), with the answer of a late offer.
@@ -33,8 +34,10 @@ func (h *dialogHandler) Offer(request *sipua.Request) *sipua.Response {
 // Request refuses what has no meaning in a call; OPTIONS gets its 200 from the agent.
 func (h *dialogHandler) Request(request *sipua.Request) *sipua.Response {
 	switch request.Method {
-	case "REFER":
-		return sipua.NewResponse(501)
+	case methodRefer:
+		return h.refer(request)
+	case "SUBSCRIBE": // there is no subscription in this dialog but those of a REFER, which need no refresh (RFC 3515, section 2.4.4)
+		return sipua.NewResponse(403)
 	case "INFO":
 		return h.info(request)
 	default:

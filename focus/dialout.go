@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -64,19 +65,21 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		err = ErrShutdown
 	}
 	if err != nil {
+		c.settled(id, status(err))
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), err.Error())})
 		return
 	}
 	p.transport, p.peerAddress = target.Param("transport"), hostAddress(target)
 	offer, said := c.offer(p)
 	p.said = said
+	extra := c.calls[id].headers
 	call := sipua.OutgoingCall{
 		To: sipua.Address{URI: target.Bare(), Name: s.DisplayName}, RequestURI: target, Trunk: trunk,
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
 		Contact: c.contact(p),
-		Headers: sipua.Headers{
+		Headers: append(slices.Clone(extra), sipua.Headers{
 			{Name: "Allow-Events", Value: confevent.EventPackage}, {Name: "Accept", Value: sdpType},
-		},
+		}...),
 		ContentType: sdpType, Body: offer.Marshal(),
 		OnProvisional: func(r *sipua.Response) {
 			if r.Status == 180 {
@@ -130,6 +133,11 @@ type dialed struct {
 
 func (m dialed) handle(c *controller) {
 	p := c.participants[m.id]
+	if m.err != nil {
+		c.settled(m.id, status(m.err))
+	} else {
+		c.settled(m.id, 200)
+	}
 	switch {
 	case p == nil:
 		if m.err == nil { // the 200 has crossed the end

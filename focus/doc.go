@@ -22,7 +22,8 @@
 // Participants are told of a recording before the first packet of theirs is recorded: by a=record where the user agent
 // is record-aware (RFC 7866, section 6.3), by a tone otherwise.
 //
-// REFER is refused with 501 to a conference that exists: dial-out is asked for by the API.
+// REFER has the focus call somebody in, send somebody out, or ask somebody to call (RFC 4579, sections 5.5 to 5.11), as far as
+// [ReferPolicy] allows: by default only moderators, and nobody who is not a participant is called.
 //
 //	f, err := focus.New(focus.Config{Dynamic: true}, focus.Deps{Mixer: engine, Media: transport})
 //	if err != nil {

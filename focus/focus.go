@@ -76,6 +76,9 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	f.drain = drain
 	f.onDrain = func(do func()) func() bool { return context.AfterFunc(draining, do) }
 	f.spawn = func(job func(context.Context)) { f.jobs.Go(func() { job(root) }) }
+	if err := cfg.Refer.Validate(); err != nil {
+		return nil, err
+	}
 	for _, c := range cfg.Conferences {
 		if err := f.checkConference(c); err != nil {
 			return nil, err

@@ -12,7 +12,7 @@ import (
 // methodOptions asks what an INVITE would meet (RFC 3261, section 11).
 const methodOptions = "OPTIONS"
 
-// Request answers requests outside of dialogs: OPTIONS as an INVITE would be (RFC 3261, section 11.2); REFER is not built.
+// Request answers requests outside of dialogs: OPTIONS as an INVITE would be (RFC 3261, section 11.2), and REFER.
 func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 	id := conference.ID(request.URI.UserPart())
 	switch request.Method {
@@ -24,11 +24,8 @@ func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 			return refusal(err)
 		}
 		return f.capabilities(request, sipua.Address{URI: f.contactURI(id, request.Transport)}.With("isfocus", ""))
-	case "REFER":
-		if err := f.wouldAdmit(id); err != nil && status(err) == 404 {
-			return refusal(err)
-		}
-		return sipua.NewResponse(501)
+	case methodRefer:
+		return f.refer(request)
 	default:
 		return nil
 	}

@@ -37,9 +37,18 @@ func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua
 		TLS: settings, Origins: cfg.SIP.Origins, Resolvers: cfg.SIP.Resolver,
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
+		Supported: []string{"join", "norefersub", "replaces"}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
+		Accept: focus.AcceptedTypes(),
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},
 		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond, CallsPerSource: cfg.Limits.PerSource},
 	}
+}
+
+func referPolicy(cfg config.Refer) focus.ReferPolicy {
+	from := map[string]focus.ReferFrom{
+		"moderators": focus.ReferModerators, "participants": focus.ReferParticipants, "anyone": focus.ReferAnyone, "nobody": focus.ReferNobody,
+	}
+	return focus.ReferPolicy{From: from[cfg.From], Targets: cfg.Targets}
 }
 
 func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
@@ -56,6 +65,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
+		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		Limits:       focus.Limits{Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls},
 	}

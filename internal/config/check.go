@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +85,11 @@ func (r *reader) checkSIP(sip *SIP) {
 	}
 	if sip.SessionTimer.Min < leastSession || sip.SessionTimer.Default != 0 && sip.SessionTimer.Min > sip.SessionTimer.Default {
 		r.fail("sip.session_timer.min", "wants %v up to sip.session_timer.default, has %v", leastSession, sip.SessionTimer.Min)
+	}
+	for i, pattern := range sip.Refer.Targets {
+		if _, err := path.Match(pattern, ""); err != nil {
+			r.fail(fmt.Sprintf("sip.refer.targets[%d]", i), "wants a pattern such as *@example.com, has %q", pattern)
+		}
 	}
 	for i, text := range sip.Allow {
 		if _, err := netip.ParsePrefix(text); err != nil {
