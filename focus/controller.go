@@ -46,6 +46,7 @@ type controller struct {
 	jobs         int  // goroutines that will report
 	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
+	creator      conference.ParticipantID              // of an ad-hoc conference, which ends with him; empty: none
 	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
 	identities   map[conference.ParticipantID]siprec.ID
 	departed     []siprec.RosterParticipant // of the present period of activity, for recorders

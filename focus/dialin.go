@@ -2,7 +2,6 @@ package focus
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 
@@ -36,7 +35,6 @@ func (f *Focus) Invite(call *sipua.IncomingCall) {
 // dialIn admits a call, agrees on media and answers. What follows is up to the dialog's handler.
 func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	request := call.Request()
-	id := conference.ID(request.URI.UserPart())
 	offer, err := readOffer(request)
 	if err != nil {
 		return false, err
@@ -44,7 +42,14 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return false, ErrBusy
 	}
+	id := conference.ID(request.URI.UserPart())
 	m := joining{call: call, offer: offer, reply: make(chan joined, 1)}
+	if f.isFactory(string(id)) {
+		if id, m.creation, err = f.create(request); err != nil {
+			return false, err
+		}
+		defer f.uncreate(id)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	c, err := f.send(ctx, id, true, m)
@@ -68,13 +73,14 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 
 // readOffer gives the offer of an INVITE; nil when it has none (RFC 3261, section 13.2.1).
 func readOffer(request *sipua.Request) (*sdp.Description, error) {
-	if len(request.Body) == 0 {
+	description, _, err := bodies(request)
+	if err != nil {
+		return nil, err
+	}
+	if len(description) == 0 {
 		return nil, nil //nolint:nilnil // an INVITE without an offer is no error
 	}
-	if t := request.ContentType(); t != sdpType {
-		return nil, fmt.Errorf("%w: %s", errMediaType, t)
-	}
-	offer, err := sdp.Parse(request.Body)
+	offer, err := sdp.Parse(description)
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +89,10 @@ func readOffer(request *sipua.Request) (*sdp.Description, error) {
 
 // joining asks the controller to take a call.
 type joining struct {
-	call  *sipua.IncomingCall
-	offer *sdp.Description
-	reply chan joined // of capacity 1
+	call     *sipua.IncomingCall
+	offer    *sdp.Description
+	creation *creation   // nil: of a conference that is there
+	reply    chan joined // of capacity 1
 }
 
 // joined is the outcome of joining: the 2xx to send, or why not. Without id the machine has refused.
@@ -101,7 +108,7 @@ func (m joining) handle(c *controller) {
 	entity, endpoint, name := caller(request)
 	aware := request.Headers.Contains("Supported", recordAware)
 	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware}
-	if request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
+	if m.creation != nil || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
 		join.Role = conference.Moderator
 	}
 	if err := c.step(join); err != nil {
@@ -122,6 +129,10 @@ func (m joining) handle(c *controller) {
 		return
 	}
 	m.reply <- joined{id: id, response: c.accepted(p).WithBody(sdpType, body)}
+	if m.creation != nil {
+		c.creator = id
+		c.inviteAll(m.creation.recipients)
+	}
 }
 
 // prepare makes the body of the 200: the answer, or an offer of all we have.

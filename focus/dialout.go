@@ -72,7 +72,8 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 	p.transport, p.peerAddress = target.Param("transport"), hostAddress(target)
 	offer, said := c.offer(p)
 	p.said = said
-	extra := c.calls[id].headers
+	extra, recipients := c.calls[id].headers, c.calls[id].history
+	contentType, body := withHistory(offer.Marshal(), recipients)
 	call := sipua.OutgoingCall{
 		To: sipua.Address{URI: target.Bare(), Name: s.DisplayName}, RequestURI: target, Trunk: trunk,
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
@@ -80,7 +81,7 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		Headers: append(slices.Clone(extra), sipua.Headers{
 			{Name: "Allow-Events", Value: confevent.EventPackage}, {Name: "Accept", Value: sdpType},
 		}...),
-		ContentType: sdpType, Body: offer.Marshal(),
+		ContentType: contentType, Body: body,
 		OnProvisional: func(r *sipua.Response) {
 			if r.Status == 180 {
 				c.post(ringing{id: id})
@@ -94,6 +95,10 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 			return nil
 		}
 		dialog, response, err := agent.Invite(ctx, call, &dialogHandler{controller: c, id: id})
+		if sipua.Status(err) == 415 && recipients != nil { // who cannot read the list is called without it
+			call.ContentType, call.Body = sdpType, offer.Marshal()
+			dialog, response, err = agent.Invite(ctx, call, &dialogHandler{controller: c, id: id})
+		}
 		return dialed{id: id, offer: offer, said: said, dialog: dialog, response: response, err: err}
 	})
 }

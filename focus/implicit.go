@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	sipfragType = "message/sipfrag;version=2.0"
+	sipfragMediaType = "message/sipfrag"
+	sipfragType      = sipfragMediaType + ";version=2.0"
 	// referGrace is how much longer than the call that it tells of an implicit subscription lives (RFC 3515, section 3.4).
 	referGrace = 32 * time.Second
 	// commandPatience bounds the wait for a conference to take a request.

@@ -17,7 +17,7 @@ func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 	id := conference.ID(request.URI.UserPart())
 	switch request.Method {
 	case methodOptions:
-		if id == "" {
+		if id == "" || f.isFactory(string(id)) {
 			return f.capabilities(request, sipua.Address{})
 		}
 		if err := f.wouldAdmit(id); err != nil {

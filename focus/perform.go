@@ -41,9 +41,14 @@ func (c *controller) step(e conference.Event) error {
 	if next == old {
 		return nil
 	}
+	orphaned := false
 	for i := range next.Departed {
 		reason, eject := ejected[next.Departed[i].ID]
 		c.release(&next.Departed[i], eject, reason)
+		orphaned = orphaned || next.Departed[i].ID == c.creator
+	}
+	if orphaned && !next.Ended && len(next.Participants) > 0 { // RFC 4579, section 5.12
+		return c.step(conference.End{Reason: reasonHeader(200, "The conference's creator has left"), Delete: true})
 	}
 	return nil
 }

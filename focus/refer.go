@@ -250,6 +250,7 @@ func (c *controller) referInvite(m referring, there *conference.Participant) err
 // outgoing is what an INVITE of ours was asked for with.
 type outgoing struct {
 	headers sipua.Headers
+	history []byte     // list of recipients, to go with it
 	outcome chan<- int // of capacity 1; nil: nobody wants to know
 }
 

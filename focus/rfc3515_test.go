@@ -12,6 +12,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
 )
 
 // asker is a participant who asks by REFER and keeps the reports.
@@ -206,7 +207,13 @@ func TestReferOutsideOfDialogs(t *testing.T) {
 
 // answer takes a call with the codec that everybody has.
 func (r *raw) answer(call *sipua.IncomingCall) {
-	offer, err := sdp.Parse(call.Request().Body)
+	request := call.Request()
+	parts, err := siprec.ParseParts(request.Headers.Get("Content-Type"), "", request.Body)
+	if err != nil {
+		_ = call.Reject(sipua.NewResponse(400))
+		return
+	}
+	offer, err := sdp.Parse(parts[0].Body)
 	if err != nil {
 		_ = call.Reject(sipua.NewResponse(488))
 		return

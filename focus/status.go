@@ -35,6 +35,8 @@ var statuses = []struct {
 	{media.ErrNoPorts, 503},
 	{media.ErrClosed, 503},
 	{errMediaType, 415},
+	{errRefused, 403},
+	{errRecipients, 400},
 	{sdp.ErrMalformed, 400},
 	{sdp.ErrNoAudio, 488},
 	{sdp.ErrNoCommonCodec, 488},

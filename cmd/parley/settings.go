@@ -37,8 +37,8 @@ func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua
 		TLS: settings, Origins: cfg.SIP.Origins, Resolvers: cfg.SIP.Resolver,
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
-		Supported: []string{"join", "norefersub", "replaces"}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
-		Accept: focus.AcceptedTypes(),
+		Supported: []string{"norefersub"}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
+		Accept:       focus.AcceptedTypes(),
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},
 		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond, CallsPerSource: cfg.Limits.PerSource},
 	}

@@ -51,22 +51,6 @@ type TLS struct {
 	Wildcards         bool   `yaml:"wildcards"` // *.example.com stands for sip.example.com, against RFC 5922
 }
 
-// User may call with credentials.
-type User struct {
-	Username string   `yaml:"username"`
-	Password Secret   `yaml:"password"`
-	Roles    []string `yaml:"roles"`
-}
-
-// Trunk is a peer this server registers with.
-type Trunk struct {
-	Name     string `yaml:"name"`
-	URI      string `yaml:"uri"`
-	Username string `yaml:"username"`
-	Password Secret `yaml:"password"`
-	Register bool   `yaml:"register"`
-}
-
 // Refer says who may have somebody called out by SIP, and whom.
 type Refer struct {
 	From    string   `yaml:"from" accept:"moderators,participants,anyone,nobody"`
@@ -255,8 +239,7 @@ func Default() Config {
 			Realm:        "parley",
 			Bans:         Bans{Failures: 10, Window: time.Minute, Duration: time.Minute, Max: time.Hour}, //nolint:mnd // a person who mistypes gets through
 			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession},                     //nolint:mnd // RFC 4028, section 4
-			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession}, //nolint:mnd // RFC 4028, section 4
-			Factory: "conference-factory", Refer: Refer{From: "moderators"},
+			Factory:      "conference-factory", Refer: Refer{From: "moderators"},
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",

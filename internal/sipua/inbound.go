@@ -93,7 +93,7 @@ func (a *Agent) responseHeaders(request *Request, response *Response) Headers {
 	case class == 2 && request.Method == methodOptions:
 		add("Allow", a.allow())
 		add("Accept", strings.Join(a.acceptedTypes(), ", "))
-		add("Supported", strings.Join(a.config.Supported, ", "))
+		add("Supported", strings.Join(a.supported(request), ", "))
 		add("Allow-Events", strings.Join(a.config.AllowEvents, ", "))
 		add("Accept-Language", "en")
 	case class <= 2 && response.Status != 100 && (request.Method == "INVITE" || request.Method == "UPDATE"):

@@ -147,13 +147,18 @@ func (a *Agent) unsupported(request *Request) []string {
 	if len(required) == 0 {
 		return nil
 	}
-	supported := a.config.Supported
-	if a.config.SupportedFor != nil {
-		supported = append(slices.Clone(supported), a.config.SupportedFor(request)...)
-	}
+	supported := a.supported(request)
 	return slices.DeleteFunc(required, func(option string) bool {
 		return slices.ContainsFunc(supported, func(s string) bool { return strings.EqualFold(s, option) })
 	})
+}
+
+// supported are the option tags that we know in a request.
+func (a *Agent) supported(request *Request) []string {
+	if a.config.SupportedFor == nil {
+		return a.config.Supported
+	}
+	return append(slices.Clone(a.config.Supported), a.config.SupportedFor(request)...)
 }
 
 // checkBody refuses a body that nobody here understands (RFC 3261, section

@@ -1,0 +1,158 @@
+package focus_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// create calls the factory.
+func (r *raw) create(headers sipua.Headers, contentType string, body []byte) (*sipua.Dialog, *sipua.Response, error) {
+	return r.agent.Invite(r.b.t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: r.b.parse("factory")}, From: sipua.Address{URI: r.agent.Contact("raw")}, Headers: headers,
+		ContentType: contentType, Body: body,
+	}, r)
+}
+
+// The factory makes a new conference for each call, which ends with its creator.
+//
+// Shows FO-FAC-01, FO-FAC-02, FO-FAC-03, FO-FAC-05, FO-FAC-08, FO-FAC-11, FO-FAC-12, FO-ID-01, FO-ID-03.
+func TestFactory(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Factory: "factory"})
+	var made []string
+	var dialogs []*sipua.Dialog
+	for range 2 {
+		r := b.raw()
+		dialog, response, err := r.create(nil, "application/sdp", r.describe(codecs.PCMU))
+		must(t, err)
+		contact, _ := response.Contact()
+		if !contact.Params.Has("isfocus") || contact.URI.UserPart() == "factory" || len(contact.URI.UserPart()) < 20 {
+			t.Errorf("Contact %s", contact)
+		}
+		made, dialogs = append(made, contact.URI.UserPart()), append(dialogs, dialog)
+		b.await("the creator", func() bool { return b.find(contact.URI.UserPart(), "raw").Status.Present() })
+		if role := b.find(contact.URI.UserPart(), "raw").Role; role != conference.Moderator {
+			t.Errorf("the creator is a %v", role)
+		}
+	}
+	if made[0] == made[1] {
+		t.Error("one conference for both")
+	}
+	guest := b.raw()
+	guest.callAs("guest", made[0])
+	must(t, dialogs[0].Bye(t.Context()))
+	if reason := <-guest.ended; reason.Cause != sipua.EndRemote {
+		t.Errorf("%+v", reason)
+	}
+	b.await("the end", func() bool { _, err := b.focus.Conference(conference.ID(made[0])); return err != nil })
+	if _, err := b.focus.Conference(conference.ID(made[1])); err != nil {
+		t.Error("the other one has ended, too")
+	}
+	for _, conf := range []string{made[0], "factory"} {
+		_, err := b.client(t).Request(t.Context(), sipua.OutgoingRequest{
+			Method: "REFER", URI: b.parse(conf), Headers: sipua.Headers{{Name: "Refer-To", Value: "<sip:x@y>"}, {Name: "Contact", Value: "<sip:x@127.0.0.1>"}},
+		})
+		if sipua.Status(err) != 404 {
+			t.Errorf("REFER to %s: %v", conf, err)
+		}
+	}
+	must(t, dialogs[1].Bye(t.Context()))
+	b.await("nothing to be left", func() bool { return len(b.focus.Conferences()) == 0 })
+}
+
+// callAs dials under a name.
+func (r *raw) callAs(name, conf string) {
+	r.b.t.Helper()
+	dialog, _, err := r.agent.Invite(r.b.t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: r.b.parse(conf)}, From: sipua.Address{URI: r.agent.Contact(name)},
+		ContentType: "application/sdp", Body: r.describe(codecs.PCMU),
+	}, r)
+	must(r.b.t, err)
+	r.dialog = dialog
+	r.b.await("the call to be bridged", func() bool { return r.b.find(conf, name).Status.Present() })
+}
+
+const listHead = `<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists" xmlns:cp="urn:ietf:params:xml:ns:copycontrol"><list>`
+
+// A list of recipients is called at once, and told of each other as they wish.
+//
+// Shows FO-LST-01, FO-LST-02, FO-LST-03, FO-LST-06, FO-LST-07, FO-LST-08, FO-LST-09, FO-LST-12, FO-LST-13, FO-LST-14, FO-OPT-05.
+func TestRecipientList(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Factory: "factory", Refer: focus.ReferPolicy{Targets: []string{"bob@*", "carol@*"}}})
+	bodies := make(chan *sipua.Request, 4)
+	bob, carol := b.raw(), b.raw()
+	reads, err := sipua.New(sipua.Config{Accept: focus.AcceptedTypes()}, answering{invite: func(call *sipua.IncomingCall) {
+		bodies <- call.Request()
+		bob.answer(call)
+	}})
+	must(t, err)
+	must(t, reads.Start(t.Context()))
+	b.peers = append(b.peers, func(ctx context.Context) { _ = reads.Shutdown(ctx) })
+	at := reads.Addr("udp").String()
+	plain := b.callee(func(call *sipua.IncomingCall) { carol.answer(call) }).Addr("udp").String()
+	r := b.raw()
+	list := listHead + `<entry uri="sip:bob@` + at + `" cp:copyControl="to"/><entry uri="sip:carol@` + plain + `" cp:copyControl="bcc"/></list></resource-lists>`
+	offer := siprec.Part{ContentType: "application/sdp", Body: r.describe(codecs.PCMU)}
+	part := func(text string) siprec.Part {
+		return siprec.Part{ContentType: "application/resource-lists+xml", Disposition: "recipient-list", Body: []byte(text)}
+	}
+	require := sipua.Headers{{Name: "Require", Value: "recipient-list-invite"}}
+	for name, c := range map[string]struct {
+		parts []siprec.Part
+		want  int
+	}{
+		"broken":   {[]siprec.Part{offer, part("<resource-lists>")}, 400},
+		"stranger": {[]siprec.Part{offer, part(listHead + `<entry uri="sip:premium@example.com"/></list></resource-lists>`)}, 403},
+		"missing":  {[]siprec.Part{offer}, 400},
+		"type":     {[]siprec.Part{offer, {ContentType: "text/plain", Disposition: "recipient-list", Body: []byte("bob")}}, 415},
+	} {
+		contentType, body := siprec.BuildMultipart(c.parts)
+		if _, _, err := r.create(require, contentType, body); sipua.Status(err) != c.want {
+			t.Errorf("%s: %v, want %d", name, err, c.want)
+		}
+	}
+	if n := len(b.focus.Conferences()); n != 0 {
+		t.Fatalf("%d conferences are left of what was refused", n)
+	}
+	contentType, body := siprec.BuildMultipart([]siprec.Part{part(list), offer}) // in any order
+	dialog, response, err := r.create(require, contentType, body)
+	must(t, err)
+	contact, _ := response.Contact()
+	conf := contact.URI.UserPart()
+	invite := <-bodies
+	parts, err := siprec.ParseParts(invite.Headers.Get("Content-Type"), "", invite.Body)
+	if err != nil || len(parts) != 2 {
+		t.Fatalf("%d parts, %v:\n%s", len(parts), err, invite.Body)
+	}
+	if got := parts[1].Disposition; got != "recipient-list-history; handling=optional" {
+		t.Errorf("Content-Disposition %q", got)
+	}
+	if text := string(parts[1].Body); !strings.Contains(text, "sip:bob@") || strings.Contains(text, "carol") {
+		t.Errorf("the list says\n%s", text)
+	}
+	for _, name := range []string{"bob", "carol"} {
+		b.await(name, func() bool { return b.find(conf, name).Status.Present() })
+	}
+	must(t, dialog.Bye(t.Context()))
+	<-bob.ended
+	<-carol.ended
+	for user, want := range map[string]bool{"factory": true, "other": false} {
+		response, err := b.client(t).Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse(user)})
+		must(t, err)
+		if got := response.Headers.Contains("Supported", "recipient-list-invite"); got != want {
+			t.Errorf("OPTIONS %s: Supported %s", user, response.Headers.Get("Supported"))
+		}
+	}
+	_, _, err = r.agent.Invite(t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: b.parse("room")}, Headers: require, ContentType: contentType, Body: body,
+	}, r)
+	if sipua.Status(err) != 420 {
+		t.Errorf("to a conference: %v", err)
+	}
+}

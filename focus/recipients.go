@@ -1,0 +1,186 @@
+package focus
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+const (
+	resourceListsType = "application/resource-lists+xml"
+	// recipientListInvite is the option tag of an INVITE with a list (RFC 5366, section 5).
+	recipientListInvite = "recipient-list-invite"
+	maxRecipients       = 100
+	anonymousURI        = "sip:anonymous@" + anonymousHost
+)
+
+// errRecipients refuses a list that cannot be read, or is too long.
+var errRecipients = errors.New("recipient list")
+
+// SupportedFor gives the agent the option tags that are understood in some requests only: a list of recipients at the factory URI (RFC
+// 5366, section 5). For sipua.Config.
+func SupportedFor(factory string) func(*sipua.Request) []string {
+	return func(request *sipua.Request) []string {
+		if factory != "" && request.URI.UserPart() == factory && request.To.Tag() == "" {
+			return []string{recipientListInvite}
+		}
+		return nil
+	}
+}
+
+// AcceptedTypes are the bodies that requests to the focus may have, for sipua.Config.
+func AcceptedTypes() []string {
+	return []string{sdpType, "multipart/mixed", sipfragMediaType}
+}
+
+// recipient is one entry of a list (RFC 5366, section 4).
+type recipient struct {
+	uri       sipua.URI
+	copyAs    string // to, cc or bcc
+	anonymous bool
+}
+
+// readRecipients reads resource lists with copy-control attributes. Nested lists are taken flat, references left out. The names of the
+// attributes count and not their namespace, which the RFC itself spells in two ways: nobody's wish for anonymity is overlooked. Each URI is
+// taken once. Error: errRecipients.
+func readRecipients(document []byte) ([]recipient, error) {
+	var list []recipient
+	seen := map[string]bool{}
+	decoder := xml.NewDecoder(bytes.NewReader(document))
+	depth := 0
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			if depth == 0 && len(list) > 0 {
+				return list, nil
+			}
+			return nil, fmt.Errorf("%w: %w", errRecipients, err)
+		}
+		switch element := token.(type) {
+		case xml.EndElement:
+			if depth--; depth == 0 {
+				if len(list) == 0 {
+					return nil, fmt.Errorf("%w: nobody in it", errRecipients)
+				}
+				return list, nil
+			}
+		case xml.StartElement:
+			if depth++; depth == 1 && element.Name.Local != "resource-lists" {
+				return nil, fmt.Errorf("%w: it is a %s", errRecipients, element.Name.Local)
+			}
+			if element.Name.Local != "entry" {
+				continue
+			}
+			r, err := readEntry(element)
+			if err != nil {
+				return nil, err
+			}
+			if key := r.uri.Bare().String(); !seen[key] {
+				seen[key] = true
+				list = append(list, r)
+			}
+			if len(list) > maxRecipients {
+				return nil, fmt.Errorf("%w: more than %d", errRecipients, maxRecipients)
+			}
+		}
+	}
+}
+
+func readEntry(element xml.StartElement) (recipient, error) {
+	r := recipient{copyAs: "bcc"}
+	for _, attribute := range element.Attr {
+		switch attribute.Name.Local {
+		case "uri":
+			uri, err := sipua.ParseURI(strings.TrimSpace(attribute.Value))
+			if err != nil || !uri.IsSIP() {
+				return r, fmt.Errorf("%w: %q is no SIP URI", errRecipients, attribute.Value)
+			}
+			uri.Headers = ""
+			r.uri = uri
+		case "copyControl":
+			r.copyAs = attribute.Value
+		case "anonymize":
+			r.anonymous = attribute.Value == "true" || attribute.Value == "1"
+		}
+	}
+	if r.uri.IsZero() {
+		return r, fmt.Errorf("%w: an entry without URI", errRecipients)
+	}
+	return r, nil
+}
+
+// history is the list as the others may see it: without those in blind copy, and with numbers instead of those who wish it (RFC 5366,
+// section 5). Nil if nothing is left.
+func history(list []recipient) []byte {
+	var entries bytes.Buffer
+	for _, kind := range []string{"to", "cc"} {
+		hidden := 0
+		for _, r := range list {
+			switch {
+			case r.copyAs != kind:
+			case r.anonymous:
+				hidden++
+			default:
+				entries.WriteString(`<entry uri="`)
+				_ = xml.EscapeText(&entries, []byte(r.uri.String())) // a buffer takes everything
+				entries.WriteString(`" cp:copyControl="` + kind + `"/>`)
+			}
+		}
+		if hidden > 0 {
+			fmt.Fprintf(&entries, `<entry uri="%s" cp:copyControl="%s" cp:count="%d"/>`, anonymousURI, kind, hidden)
+		}
+	}
+	if entries.Len() == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists" `+
+		`xmlns:cp="urn:ietf:params:xml:ns:copycontrol"><list>%s</list></resource-lists>`+"\n", entries.Bytes())
+}
+
+// bodies takes the body of an INVITE apart: its description, and the list of whom to call. Either may be missing.
+func bodies(request *sipua.Request) (description, list []byte, err error) {
+	switch t := request.ContentType(); {
+	case len(request.Body) == 0:
+		return nil, nil, nil
+	case t == sdpType:
+		return request.Body, nil, nil
+	case !strings.HasPrefix(t, "multipart/"):
+		return nil, nil, fmt.Errorf("%w: %s", errMediaType, t)
+	}
+	parts, err := siprec.ParseParts(request.Headers.Get("Content-Type"), request.Headers.Get("Content-Disposition"), request.Body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errRecipients, err)
+	}
+	for _, part := range parts {
+		kind, _, _ := strings.Cut(part.ContentType, ";")
+		disposition, _, _ := strings.Cut(part.Disposition, ";")
+		switch {
+		case strings.EqualFold(strings.TrimSpace(kind), sdpType) && description == nil:
+			description = part.Body
+		case strings.EqualFold(strings.TrimSpace(disposition), "recipient-list"):
+			if !strings.EqualFold(strings.TrimSpace(kind), resourceListsType) {
+				return nil, nil, fmt.Errorf("%w: a list of type %s", errMediaType, kind)
+			}
+			list = part.Body
+		case !strings.Contains(strings.ReplaceAll(part.Disposition, " ", ""), "handling=optional"):
+			return nil, nil, fmt.Errorf("%w: %s", errMediaType, part.ContentType)
+		}
+	}
+	return description, list, nil
+}
+
+// withHistory adds the list to the description that an INVITE carries.
+func withHistory(description, list []byte) (contentType string, body []byte) {
+	if list == nil {
+		return sdpType, description
+	}
+	return siprec.BuildMultipart([]siprec.Part{
+		{ContentType: sdpType, Body: description},
+		{ContentType: resourceListsType, Disposition: "recipient-list-history; handling=optional", Body: list},
+	})
+}
