@@ -25,8 +25,7 @@ func (r *raw) create(headers sipua.Headers, contentType string, body []byte) (*s
 // Shows FO-FAC-01, FO-FAC-02, FO-FAC-03, FO-FAC-05, FO-FAC-08, FO-FAC-11, FO-FAC-12, FO-ID-01, FO-ID-03.
 func TestFactory(t *testing.T) {
 	b := newBench(t, focus.Config{Dynamic: true, Factory: "factory"})
-	var made []string
-	var dialogs []*sipua.Dialog
+	made, dialogs := make([]string, 0, 2), make([]*sipua.Dialog, 0, 2)
 	for range 2 {
 		r := b.raw()
 		dialog, response, err := r.create(nil, "application/sdp", r.describe(codecs.PCMU))
@@ -113,7 +112,7 @@ func TestRecipientList(t *testing.T) {
 		"type":     {[]siprec.Part{offer, {ContentType: "text/plain", Disposition: "recipient-list", Body: []byte("bob")}}, 415},
 	} {
 		contentType, body := siprec.BuildMultipart(c.parts)
-		if _, _, err := r.create(require, contentType, body); sipua.Status(err) != c.want {
+		if _, _, err = r.create(require, contentType, body); sipua.Status(err) != c.want {
 			t.Errorf("%s: %v, want %d", name, err, c.want)
 		}
 	}
@@ -143,8 +142,8 @@ func TestRecipientList(t *testing.T) {
 	<-bob.ended
 	<-carol.ended
 	for user, want := range map[string]bool{"factory": true, "other": false} {
-		response, err := b.client(t).Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse(user)})
-		must(t, err)
+		response, failed := b.client(t).Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse(user)})
+		must(t, failed)
 		if got := response.Headers.Contains("Supported", "recipient-list-invite"); got != want {
 			t.Errorf("OPTIONS %s: Supported %s", user, response.Headers.Get("Supported"))
 		}

@@ -43,9 +43,9 @@ func newImplicit(f *Focus, outcome <-chan int) *implicit {
 // run tells at once that it is tried, and in the end what came of it.
 func (s *implicit) run(ctx context.Context) {
 	notify := func(state string, status int) error {
-		ctx, cancel := context.WithTimeout(ctx, referGrace)
+		patience, cancel := context.WithTimeout(ctx, referGrace)
 		defer cancel()
-		return s.dialog.Notify(ctx, state, sipfragType, sipfrag(status))
+		return s.dialog.Notify(patience, state, sipfragType, sipfrag(status))
 	}
 	reportReferral(ctx, s.focus.log, s.outcome, s.ended, notify)
 }
@@ -58,7 +58,7 @@ func reportReferral(ctx context.Context, log *slog.Logger, outcome <-chan int, e
 	}
 	pace := time.NewTimer(notifyPace)
 	defer pace.Stop()
-	code := 0
+	var code int
 	select {
 	case code = <-outcome:
 	case <-ended:

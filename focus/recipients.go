@@ -35,7 +35,7 @@ func SupportedFor(factory string) func(*sipua.Request) []string {
 
 // AcceptedTypes are the bodies that requests to the focus may have, for sipua.Config.
 func AcceptedTypes() []string {
-	return []string{sdpType, "multipart/mixed", sipfragMediaType}
+	return []string{sdpType, "multipart/mixed", sipfragMediaType, dtmfRelayType, dtmfType}
 }
 
 // recipient is one entry of a list (RFC 5366, section 4).
@@ -49,46 +49,60 @@ type recipient struct {
 // attributes count and not their namespace, which the RFC itself spells in two ways: nobody's wish for anonymity is overlooked. Each URI is
 // taken once. Error: errRecipients.
 func readRecipients(document []byte) ([]recipient, error) {
-	var list []recipient
-	seen := map[string]bool{}
+	reader := listReader{seen: map[string]bool{}}
 	decoder := xml.NewDecoder(bytes.NewReader(document))
-	depth := 0
-	for {
+	for !reader.done {
 		token, err := decoder.Token()
+		if err == nil {
+			err = reader.take(token)
+		}
 		if err != nil {
-			if depth == 0 && len(list) > 0 {
-				return list, nil
-			}
 			return nil, fmt.Errorf("%w: %w", errRecipients, err)
 		}
-		switch element := token.(type) {
-		case xml.EndElement:
-			if depth--; depth == 0 {
-				if len(list) == 0 {
-					return nil, fmt.Errorf("%w: nobody in it", errRecipients)
-				}
-				return list, nil
-			}
-		case xml.StartElement:
-			if depth++; depth == 1 && element.Name.Local != "resource-lists" {
-				return nil, fmt.Errorf("%w: it is a %s", errRecipients, element.Name.Local)
-			}
-			if element.Name.Local != "entry" {
-				continue
-			}
-			r, err := readEntry(element)
-			if err != nil {
-				return nil, err
-			}
-			if key := r.uri.Bare().String(); !seen[key] {
-				seen[key] = true
-				list = append(list, r)
-			}
-			if len(list) > maxRecipients {
-				return nil, fmt.Errorf("%w: more than %d", errRecipients, maxRecipients)
-			}
+	}
+	if len(reader.list) == 0 {
+		return nil, fmt.Errorf("%w: nobody in it", errRecipients)
+	}
+	return reader.list, nil
+}
+
+// listReader takes the parts of a document one by one.
+type listReader struct {
+	list  []recipient
+	seen  map[string]bool
+	depth int
+	done  bool
+}
+
+func (l *listReader) take(token xml.Token) error {
+	switch element := token.(type) {
+	case xml.EndElement:
+		l.depth--
+		l.done = l.depth == 0
+	case xml.StartElement:
+		if l.depth++; l.depth == 1 && element.Name.Local != "resource-lists" {
+			return fmt.Errorf("%w: it is a %s", errRecipients, element.Name.Local)
+		}
+		if element.Name.Local == "entry" {
+			return l.entry(element)
 		}
 	}
+	return nil
+}
+
+func (l *listReader) entry(element xml.StartElement) error {
+	r, err := readEntry(element)
+	if err != nil {
+		return err
+	}
+	if key := r.uri.Bare().String(); !l.seen[key] {
+		l.seen[key] = true
+		l.list = append(l.list, r)
+	}
+	if len(l.list) > maxRecipients {
+		return fmt.Errorf("%w: more than %d", errRecipients, maxRecipients)
+	}
+	return nil
 }
 
 func readEntry(element xml.StartElement) (recipient, error) {

@@ -133,10 +133,10 @@ func (f *Focus) refer(request *sipua.Request) *sipua.Response {
 	outcome := make(chan int, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
 	defer cancel()
-	if _, err := f.send(ctx, id, false, referring{referral: r, reply: reply, outcome: outcome}); err != nil {
+	if _, err = f.send(ctx, id, false, referring{referral: r, reply: reply, outcome: outcome}); err != nil {
 		return referReply(r, err)
 	}
-	if err := <-reply; err != nil {
+	if err = <-reply; err != nil {
 		return referReply(r, err)
 	}
 	if !r.silent {

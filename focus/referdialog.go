@@ -48,12 +48,12 @@ func (h *dialogHandler) report(request *sipua.Request, outcome <-chan int) {
 	until := time.Now().Add(f.cfg.DialTimeout + referGrace)
 	f.spawn(func(ctx context.Context) {
 		notify := func(state string, status int) error {
-			ctx, cancel := context.WithTimeout(ctx, referGrace)
+			patience, cancel := context.WithTimeout(ctx, referGrace)
 			defer cancel()
 			if state == "active" {
 				state += ";expires=" + strconv.Itoa(int(time.Until(until).Seconds()))
 			}
-			_, err := dialog.Request(ctx, "NOTIFY", sipua.Body{
+			_, err := dialog.Request(patience, "NOTIFY", sipua.Body{
 				ContentType: sipfragType, Data: sipfrag(status),
 				Headers: sipua.Headers{{Name: "Event", Value: event}, {Name: "Subscription-State", Value: state}},
 			})
