@@ -22,8 +22,7 @@ type Metrics struct {
 	notifies          *prometheus.CounterVec
 	recordingFailures *prometheus.CounterVec
 	authFailures      prometheus.Counter
-	lost              prometheus.Counter
-	jitter            prometheus.Histogram
+	quality           *quality
 }
 
 // New makes the registry with the Go and process collectors.
@@ -46,16 +45,11 @@ func New() *Metrics {
 		authFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "auth_failures_total", Help: "Requests refused because of where or from whom they came.",
 		}),
-		lost: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: namespace, Name: "rtp_lost_packets_total", Help: "RTP packets lost on the way here, of calls that are over.",
-		}),
-		jitter: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "rtp_jitter_seconds", Help: "Interarrival jitter at the end of each call.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .02, .04, .08, .16},
-		}),
+		quality: newQuality(),
 	}
-	m.registry.MustRegister(m.calls, m.setup, m.notifies, m.recordingFailures, m.authFailures, m.lost, m.jitter,
+	m.registry.MustRegister(m.calls, m.setup, m.notifies, m.recordingFailures, m.authFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.quality.collectors()...)
 	return m
 }
 
@@ -70,17 +64,12 @@ func (m *Metrics) Hooks() focus.Hooks {
 		CallAnswered: func(_ string, setup time.Duration) { m.setup.Observe(setup.Seconds()) },
 		CallEnded: func(call focus.CallRecord) {
 			m.calls.WithLabelValues(call.Direction, call.Result).Inc()
-			m.lost.Add(float64(call.Stats.ReceivedLost))
-			if call.Stats.ReceivedPackets > 0 {
-				m.jitter.Observe(call.Stats.JitterMS / millisecondsPerSecond)
-			}
+			m.quality.observe(&call.Stats)
 		},
 		RecordingFailure: func(server, _ string) { m.recordingFailures.WithLabelValues(server).Inc() },
 		Notified:         func(state string) { m.notifies.WithLabelValues(state).Inc() },
 	}
 }
-
-const millisecondsPerSecond = 1000
 
 // AuthFailure counts a refused request.
 func (m *Metrics) AuthFailure() { m.authFailures.Inc() }

@@ -14,7 +14,11 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 	m := telemetry.New()
 	hooks := m.Hooks()
 	hooks.CallAnswered("inbound", 12*time.Millisecond)
-	hooks.CallEnded(focus.CallRecord{Direction: "inbound", Result: "answered", Stats: focus.ParticipantStats{ReceivedPackets: 9, ReceivedLost: 3, JitterMS: 2}})
+	hooks.CallEnded(focus.CallRecord{Direction: "inbound", Result: "answered", Stats: focus.ParticipantStats{
+		ReceivedPackets: 9, ReceivedLost: 3, JitterMS: 2,
+		Late: 4, Discarded: 5, Concealed: 6, DelayMS: 20, MOS: 4.25, RoundTripMS: 50, RemoteLoss: 0.25, DriftPPM: -32,
+	}})
+	hooks.CallEnded(focus.CallRecord{Direction: "outbound", Result: "busy"})
 	hooks.RecordingFailure("primary", "refused")
 	hooks.Notified("full")
 	m.AuthFailure()
@@ -46,6 +50,10 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	for _, want := range []string{
 		`parley_calls_total{direction="inbound",result="answered"} 1`, `parley_call_setup_seconds_count 1`, `parley_rtp_lost_packets_total 3`,
+		`parley_rtp_late_packets_total 4`, `parley_rtp_discarded_packets_total 5`, `parley_rtp_concealed_frames_total 6`,
+		`parley_rtp_jitter_buffer_delay_seconds_sum 0.02`, `parley_call_mos_sum 4.25`, `parley_call_mos_count 1`, `parley_rtp_round_trip_seconds_sum 0.05`,
+		`parley_rtp_remote_loss_ratio_sum 0.25`, `parley_rtp_remote_loss_ratio_count 1`, `parley_rtp_clock_drift_ppm_sum 32`,
+		`parley_rtp_clock_drift_ppm_count 1`,
 		`parley_rtp_jitter_seconds_sum 0.002`, `parley_recording_failures_total{server="primary"} 1`, `parley_notifies_total{state="full"} 1`,
 		`parley_auth_failures_total 1`, `parley_conferences 2`, `parley_participants 7`, `parley_subscriptions 4`,
 		`parley_recording_sessions{state="recording"} 1`, `parley_recording_packets_total 99`, `parley_rtp_packets_total{direction="in"} 100`,
