@@ -139,7 +139,8 @@ func (c *controller) participantInfo(s *conference.Participant) ParticipantInfo 
 func (f *Focus) UpdateParticipant(ctx context.Context, id conference.ID, pid conference.ParticipantID, c ParticipantChange,
 ) (ParticipantInfo, error) {
 	_, err := f.command(ctx, id, conference.Adjust{
-		ID: pid, Muted: c.Muted, Deafened: c.Deafened, Held: c.Held, GainDB: c.GainDB, Role: c.Role, DisplayName: c.DisplayName,
+		ID: pid, Muted: c.Muted, Deafened: c.Deafened, Held: c.Held, Unrecorded: c.Unrecorded, GainDB: c.GainDB, Role: c.Role,
+		DisplayName: c.DisplayName,
 	})
 	if err != nil {
 		return ParticipantInfo{}, err

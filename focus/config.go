@@ -115,9 +115,11 @@ type ParticipantChange struct {
 	// Muted: the others do not hear it. Deafened: it hears nobody. Held: both. It is the mixer that does so; the user agent is
 	// not sent an offer, and gets silence.
 	Muted, Deafened, Held *bool
-	GainDB                *float64 // -60 to +20
-	Role                  *conference.Role
-	DisplayName           *string
+	// Unrecorded: the others hear it, recordings do not hold what it says.
+	Unrecorded  *bool
+	GainDB      *float64 // -60 to +20
+	Role        *conference.Role
+	DisplayName *string
 }
 
 // RecordingRequest asks for a recording; zero fields mean what the conference is configured for.

@@ -33,6 +33,7 @@ type ParticipantInfo struct {
 	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
 	GainDB        float64                  `json:"gain_db" doc:"Applied to what the participant says, in dB."`
+	Unrecorded    bool                     `json:"unrecorded" doc:"Left out of recordings: the others hear the participant, no recorder does."`
 	Speaking      bool                     `json:"speaking" doc:"Is heard speaking now."`
 	JoinedAt      *Time                    `json:"joined_at,omitempty" doc:"When its media came into the conference; left out before."`
 	Method        string                   `json:"method" doc:"How it came: dialed-in, dialed-out or focus-owner."`
@@ -152,7 +153,7 @@ func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(),
 		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
-		SSRC: p.Session.SSRC, Recording: p.Recording.String(),
+		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded,
 	}
 	if d := p.Disconnection; d.Method != conference.NotDisconnected {
 		info.Disconnection = &DisconnectionInfo{Method: d.Method.String(), Reason: d.Reason, At: Time(d.At)}

@@ -34,7 +34,7 @@ type source struct {
 }
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
-// not been told (RFC 7866, section 6.1.2), and a private tone reaches only whom it is for: no tap hears it.
+// not been told (RFC 7866, section 6.1.2) or is left out of recordings, and a private tone reaches only whom it is for: no tap hears it.
 func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
 ) mixer.Layout {
 	l := mixer.Layout{Members: make([]mixer.Member, 0, len(ports)+len(taps)+len(sources))}
@@ -86,7 +86,7 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		at, connected := ports[p.ID]
 		switch {
 		case !connected || !p.Status.Present():
-		case p.Recording != conference.IndicateOn:
+		case !p.Recordable():
 			m.Hears.Except = append(m.Hears.Except, at.Member)
 		case t.Participant == "":
 			told++

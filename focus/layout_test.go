@@ -33,9 +33,10 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 			ID:     conference.ParticipantID(fmt.Sprint("p", i)),
 			Status: conference.Status(rapid.IntRange(0, 8).Draw(t, "status")),
 			Muted:  rapid.Bool().Draw(t, "muted"), Deafened: rapid.Bool().Draw(t, "deafened"), Held: rapid.Bool().Draw(t, "held"),
-			Role:      conference.Role(rapid.IntRange(0, 2).Draw(t, "role")),
-			Recording: conference.Indication(rapid.IntRange(0, 2).Draw(t, "told")),
-			Session:   conference.Session{Sends: rapid.Bool().Draw(t, "sends"), Receives: rapid.Bool().Draw(t, "receives")},
+			Role:       conference.Role(rapid.IntRange(0, 2).Draw(t, "role")),
+			Recording:  conference.Indication(rapid.IntRange(0, 2).Draw(t, "told")),
+			Unrecorded: rapid.Bool().Draw(t, "unrecorded"),
+			Session:    conference.Session{Sends: rapid.Bool().Draw(t, "sends"), Receives: rapid.Bool().Draw(t, "receives")},
 		}
 		s.Participants = append(s.Participants, p)
 		if rapid.Bool().Draw(t, "connected") {
@@ -49,7 +50,8 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 	return s, ports
 }
 
-// TestLayout: whoever may not be heard is not, and nobody is captured who has not been told (SR-REC-01).
+// TestLayout: whoever may not be heard is not, and nobody is captured who has not been told (SR-REC-01) or is left out of
+// recordings, though the others hear him.
 func TestLayout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, ports := drawRoom(t)
@@ -78,18 +80,53 @@ func TestLayout(t *testing.T) {
 			if in && (m.Speaks != p.Speaks() || (m.Hears.Mode == mixer.Everyone) != p.Hears()) {
 				t.Fatalf("%+v as %+v", p, m)
 			}
-			allowed := in && captures && p.Recording == conference.IndicateOn
+			allowed := in && captures && p.Recording == conference.IndicateOn && !p.Unrecorded
 			if _, taken := members[mixer.MemberID(101+i)]; taken != allowed {
 				t.Fatalf("%s is captured: %t", p.ID, taken)
 			}
 			if mixed, taken := members[100]; taken && in && !allowed && !slices.Contains(mixed.Hears.Except, at.Member) {
-				t.Fatalf("the mix holds %s, who has not been told", p.ID)
+				t.Fatalf("the mix holds %s, who has not been told or is left out", p.ID)
 			}
 			if tone, sounds := members[mixer.MemberID(201+i)]; sounds && (len(tone.Audience) != 1 || tone.Audience[0] != at.Member) {
 				t.Fatalf("the tone of %s is heard by %v", p.ID, tone.Audience)
 			}
 		}
 	})
+}
+
+// TestLayoutUnrecorded: who is left out is in no tap and feeds the ears of the others as before.
+func TestLayoutUnrecorded(t *testing.T) {
+	s := &conference.State{Recordings: []conference.Recording{{ID: "r", Servers: []conference.RecordingServer{{Name: "srs"}}}}}
+	ports := map[conference.ParticipantID]port{}
+	for i, id := range []conference.ParticipantID{"in", "out"} {
+		s.Participants = append(s.Participants, conference.Participant{
+			ID: id, Status: conference.Connected, Recording: conference.IndicateOn, Unrecorded: id == "out",
+			Session: conference.Session{Sends: true, Receives: true},
+		})
+		ports[id] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
+	}
+	taps := []tap{
+		{Member: 10, Out: deaf{}, Recording: "r"},
+		{Member: 11, Out: deaf{}, Recording: "r", Participant: "in"},
+		{Member: 12, Out: deaf{}, Recording: "r", Participant: "out"},
+	}
+	hears := map[mixer.MemberID]mixer.Hearing{}
+	for _, m := range layout(s, ports, taps, nil).Members {
+		hears[m.ID] = m.Hears
+		if m.ID == 2 && !m.Speaks {
+			t.Error("the conference does not hear who is left out of recordings")
+		}
+	}
+	if got := hears[10]; got.Mode != mixer.Everyone || !slices.Equal(got.Except, []mixer.MemberID{2}) {
+		t.Errorf("the mixed stream hears %+v", got)
+	}
+	if _, captured := hears[12]; captured || len(hears) != 4 {
+		t.Errorf("members %v", hears)
+	}
+	s.Participants[0].Unrecorded = true
+	if got := layout(s, ports, taps, nil).Members; len(got) != 2 {
+		t.Errorf("with nobody to record: %+v", got)
+	}
 }
 
 // TestStatus holds the table of FO-ERR, through every wrapping.

@@ -27,7 +27,8 @@ func (c *controller) desire(r *recorder) {
 // mixedKey is the key of the mixed stream; those of the others are the identifiers of participants.
 const mixedKey = "mixed"
 
-// wishes are the streams that shall be recorded: the mixed one first, then the participants in order of arrival.
+// wishes are the streams that shall be recorded: the mixed one first, then the participants in order of arrival. Who is left out
+// gets no stream; one that he has stays, without packets, so that its label is still his if he comes back into the recording.
 func (c *controller) wishes(r *recorder, state *conference.State) []siprec.StreamWish {
 	var list []siprec.StreamWish
 	add := func(key string, id conference.ParticipantID) {
@@ -46,7 +47,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 	}
 	if r.modes&conference.Separate != 0 {
 		for i := range state.Participants {
-			if p := &state.Participants[i]; p.Status.Present() && c.maySpeak(p) {
+			if p := &state.Participants[i]; p.Status.Present() && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
 				add(string(p.ID), p.ID)
 			}
 		}
@@ -123,7 +124,7 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 	}
 	return siprec.RosterParticipant{
 		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt,
-		Muted:    p.Silenced() || !p.Session.Sends,
+		Muted:    p.Silenced() || !p.Session.Sends || p.Unrecorded, // feeds no stream
 		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held,
 	}
 }

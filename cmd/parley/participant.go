@@ -6,14 +6,16 @@ import (
 )
 
 type participantCommand struct {
-	Ls       participantList     `cmd:"" help:"List the participants of a conference."`
-	Mute     participantMute     `cmd:"" help:"Let nobody hear a participant."`
-	Unmute   participantUnmute   `cmd:"" help:"Let a participant be heard again."`
-	Deafen   participantDeafen   `cmd:"" help:"Let a participant hear nobody."`
-	Undeafen participantUndeafen `cmd:"" help:"Let a participant hear again."`
-	Kick     participantKick     `cmd:"" help:"Disconnect a participant."`
-	Gain     participantGain     `cmd:"" help:"Make a participant louder or quieter for the others."`
-	Role     participantRole     `cmd:"" help:"Give a participant a role."`
+	Ls        participantList      `cmd:"" help:"List the participants of a conference."`
+	Mute      participantMute      `cmd:"" help:"Let nobody hear a participant."`
+	Unmute    participantUnmute    `cmd:"" help:"Let a participant be heard again."`
+	Deafen    participantDeafen    `cmd:"" help:"Let a participant hear nobody."`
+	Undeafen  participantUndeafen  `cmd:"" help:"Let a participant hear again."`
+	OffRecord participantOffRecord `cmd:"" help:"Leave a participant out of recordings; the others still hear him."`
+	OnRecord  participantOnRecord  `cmd:"" help:"Take a participant into recordings again."`
+	Kick      participantKick      `cmd:"" help:"Disconnect a participant."`
+	Gain      participantGain      `cmd:"" help:"Make a participant louder or quieter for the others."`
+	Role      participantRole      `cmd:"" help:"Give a participant a role."`
 }
 
 type participantList struct {
@@ -28,7 +30,7 @@ func (c *participantList) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().get(ctx, path("conferences", c.Conference, "participants"), &found); err != nil {
 		return err
 	}
-	return t.show(c.JSON, found, "id", "uri", "display_name", "role", "state", "muted", "deafened", "held", "speaking", "codec", "recording")
+	return t.show(c.JSON, found, "id", "uri", "display_name", "role", "state", "muted", "deafened", "held", "speaking", "codec", "recording", "unrecorded")
 }
 
 // oneParticipant is embedded in every command about one participant.
@@ -61,6 +63,20 @@ type participantUndeafen struct{ oneParticipant }
 
 // Run undeafens.
 func (c *participantUndeafen) Run(ctx context.Context) error { return c.patch(ctx, "deafened", false) }
+
+type participantOffRecord struct{ oneParticipant }
+
+// Run leaves the participant out of recordings.
+func (c *participantOffRecord) Run(ctx context.Context) error {
+	return c.patch(ctx, "unrecorded", true)
+}
+
+type participantOnRecord struct{ oneParticipant }
+
+// Run takes the participant into recordings again.
+func (c *participantOnRecord) Run(ctx context.Context) error {
+	return c.patch(ctx, "unrecorded", false)
+}
 
 type participantGain struct {
 	oneParticipant

@@ -64,6 +64,7 @@ type EjectParticipant struct {
 type Adjust struct {
 	ID                    ParticipantID
 	Muted, Deafened, Held *bool
+	Unrecorded            *bool
 	GainDB                *float64 // -60 to +20
 	Role                  *Role
 	DisplayName           *string

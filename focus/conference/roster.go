@@ -147,6 +147,7 @@ func (s *step) adjust(e Adjust) error {
 		assign(&p.Muted, e.Muted)
 		assign(&p.Deafened, e.Deafened)
 		assign(&p.Held, e.Held)
+		assign(&p.Unrecorded, e.Unrecorded)
 		assign(&p.GainDB, e.GainDB)
 		assign(&p.DisplayName, e.DisplayName)
 	})

@@ -224,7 +224,7 @@ func scriptAdjust(id ParticipantID, args map[string]string) Event {
 		b := v == "yes"
 		return &b
 	}
-	e.Muted, e.Deafened, e.Held = yes("muted"), yes("deafened"), yes("held")
+	e.Muted, e.Deafened, e.Held, e.Unrecorded = yes("muted"), yes("deafened"), yes("held"), yes("unrecorded")
 	if v, ok := args["gain"]; ok {
 		g, _ := strconv.ParseFloat(v, 64)
 		e.GainDB = &g
@@ -271,7 +271,7 @@ func printState(s *State) string {
 		for _, f := range []struct {
 			on   bool
 			name string
-		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {p.Speaking, "speaking"}} {
+		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {p.Speaking, "speaking"}, {p.Unrecorded, "unrecorded"}} {
 			if f.on {
 				out.WriteString(" " + f.name)
 			}

@@ -46,6 +46,7 @@ type Participant struct {
 	Deafened      bool    // hears nothing, by the focus
 	Held          bool    // put on hold by the focus: neither hears nor is heard
 	GainDB        float64 // applied to what the participant says
+	Unrecorded    bool    // no recording holds what the participant says, while the others hear it
 	Speaking      bool
 	InvitedAt     time.Time  // when the INVITE came or went out
 	JoinedAt      time.Time  // when its media were bridged; zero before
@@ -142,6 +143,10 @@ func (s *State) Recording(id RecordingID) (Recording, bool) {
 	}
 	return s.Recordings[i], true
 }
+
+// Recordable tells whether recordings may hold what the participant says: he has been told (RFC 7866, section 6.1.2), and has not
+// been left out.
+func (p *Participant) Recordable() bool { return p.Recording == IndicateOn && !p.Unrecorded }
 
 // PresentCount counts the participants whose media are in the conference.
 func (s *State) PresentCount() int {

@@ -67,7 +67,7 @@ var eventsDocs = []docsEvent{
 	{focus.ConferenceUpdated, "its settings have changed", "ConferenceInfo"},
 	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
 	{focus.ParticipantJoined, "a participant's media are bridged", "ParticipantInfo"},
-	{focus.ParticipantUpdated, "muted, deafened, held, role, gain, what has been told of a recording", "ParticipantInfo"},
+	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, role, gain, what has been told of a recording", "ParticipantInfo"},
 	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
 	{focus.SpeakerChanged, "somebody begins or ceases to speak", "SpeakersInfo"},
 	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},

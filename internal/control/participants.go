@@ -33,6 +33,7 @@ type changedParticipant struct {
 		Muted       *bool    `json:"muted,omitempty" doc:"Nobody hears the participant."`
 		Deafened    *bool    `json:"deafened,omitempty" doc:"The participant hears nobody."`
 		Held        *bool    `json:"held,omitempty" doc:"Neither hears nor is heard."`
+		Unrecorded  *bool    `json:"unrecorded,omitempty" doc:"The others hear the participant, recordings do not hold it."`
 		GainDB      *float64 `json:"gain_db,omitempty" minimum:"-60" maximum:"20"`
 		Role        *string  `json:"role,omitempty" enum:"moderator,speaker,listener"`
 		DisplayName *string  `json:"display_name,omitempty" maxLength:"256"`
@@ -93,7 +94,8 @@ func (s *Server) dial(ctx context.Context, in *dialOut) (*body[focus.Participant
 
 func (s *Server) changeParticipant(ctx context.Context, in *changedParticipant) (*body[focus.ParticipantInfo], error) {
 	change := focus.ParticipantChange{
-		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, GainDB: in.Body.GainDB, DisplayName: in.Body.DisplayName,
+		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, Unrecorded: in.Body.Unrecorded,
+		GainDB: in.Body.GainDB, DisplayName: in.Body.DisplayName,
 	}
 	if in.Body.Role != nil {
 		role, err := conference.ParseRole(*in.Body.Role)
