@@ -21,7 +21,7 @@ func accessConfig(cfg *config.Config) (access.Config, error) {
 	}
 	out := access.Config{
 		Realm: cfg.SIP.Realm, Networks: networks, DialOut: cfg.SIP.DialOut.Allow, Domain: cfg.SIP.Domain,
-		Failures: cfg.SIP.Bans.Failures, Window: cfg.SIP.Bans.Window, Ban: cfg.SIP.Bans.Duration, MaxBan: cfg.SIP.Bans.Max,
+		Algorithms: cfg.SIP.Digest, Failures: cfg.SIP.Bans.Failures, Window: cfg.SIP.Bans.Window, Ban: cfg.SIP.Bans.Duration, MaxBan: cfg.SIP.Bans.Max,
 		Conferences: map[string]access.Rule{"": {Allow: cfg.ConferenceDefaults.Allow, Deny: cfg.ConferenceDefaults.Deny}},
 	}
 	for _, user := range cfg.SIP.Users {

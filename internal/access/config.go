@@ -37,6 +37,9 @@ type Config struct {
 	// Ban is how long the source is ignored then; each further time twice as long, up
 	// to MaxBan. Default: 1 min to 1 h.
 	Ban, MaxBan time.Duration
+	// Algorithms are those of our challenges, in the order in which they are offered
+	// (RFC 8760, section 2.3). Default: SHA-256, MD5.
+	Algorithms []string
 	// NonceLife is how long a nonce may be used. Default: 5 min.
 	NonceLife time.Duration
 }
@@ -68,6 +71,9 @@ type Rule struct {
 func (c Config) withDefaults() Config {
 	if c.Realm == "" {
 		c.Realm = "parley"
+	}
+	if len(c.Algorithms) == 0 {
+		c.Algorithms = []string{"SHA-256", "MD5"}
 	}
 	if c.Failures == 0 {
 		c.Failures = 10

@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/subtle"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/icholy/digest"
@@ -10,16 +11,11 @@ import (
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
-// algorithms are those of our challenges, best first (RFC 8760, section 2.3).
-//
-//nolint:gochecknoglobals // a table
-var algorithms = []string{"SHA-256", "MD5"}
-
 // challenge is a 401 with a challenge for each algorithm.
 func (g *Gate) challenge(r *rules, source netip.Addr, stale bool) *sipua.Response {
 	nonce := g.nonces.issue(source)
 	response := sipua.NewResponse(401)
-	for _, algorithm := range algorithms {
+	for _, algorithm := range r.Algorithms {
 		given := digest.Challenge{Realm: r.Realm, Nonce: nonce, Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale}
 		response.WithHeader("WWW-Authenticate", given.String())
 	}
@@ -75,7 +71,7 @@ func (r *rules) check(given *digest.Credentials, request *sipua.Request) (User, 
 		digest.Options{
 			Method: request.Method, URI: given.URI, Count: given.Nc, Cnonce: given.Cnonce, Username: given.Username, Password: user.Password,
 		})
-	if err != nil || given.QOP != "auth" || given.Cnonce == "" || (algorithm != algorithms[0] && algorithm != algorithms[1]) {
+	if err != nil || given.QOP != "auth" || given.Cnonce == "" || !slices.Contains(r.Algorithms, algorithm) {
 		return User{}, false
 	}
 	same := subtle.ConstantTimeCompare([]byte(strings.ToLower(given.Response)), []byte(right.Response)) == 1
@@ -83,10 +79,11 @@ func (r *rules) check(given *digest.Credentials, request *sipua.Request) (User, 
 }
 
 // sameTarget keeps an answer for one conference from opening another one. The rest
-// of the URI may have been changed by proxies (RFC 3261, section 22.4).
+// of the URI may have been changed by proxies (RFC 3261, section 22.4), and some
+// user agents leave the user part out.
 func sameTarget(given string, target sipua.URI) bool {
 	uri, err := sipua.ParseURI(given)
-	return err == nil && uri.UserPart() == target.UserPart()
+	return err == nil && (uri.User == "" || uri.UserPart() == target.UserPart())
 }
 
 // userCaller is a caller whose password was right. From is believed as far as it

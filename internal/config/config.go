@@ -32,7 +32,8 @@ type SIP struct {
 	Origins         []string     `yaml:"origins"`  // hosts of web pages that may use ws and wss, with * as wildcard
 	Resolver        []string     `yaml:"resolver"` // DNS servers, host:port; empty: those of the system
 	Users           []User       `yaml:"users"`
-	Realm           string       `yaml:"realm"` // of their passwords
+	Realm           string       `yaml:"realm"`                       // of their passwords
+	Digest          []string     `yaml:"digest" accept:"SHA-256,MD5"` // algorithms of challenges, in this order
 	Bans            Bans         `yaml:"bans"`
 	Trunks          []Trunk      `yaml:"trunks"`
 	DialOut         DialOut      `yaml:"dial_out"`
@@ -237,6 +238,7 @@ func Default() Config {
 			Listen:       []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060", "ws://127.0.0.1:5066"},
 			Allow:        []string{"127.0.0.0/8", "::1/128"},
 			Realm:        "parley",
+			Digest:       []string{"SHA-256", "MD5"},
 			Bans:         Bans{Failures: 10, Window: time.Minute, Duration: time.Minute, Max: time.Hour}, //nolint:mnd // a person who mistypes gets through
 			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession},                     //nolint:mnd // RFC 4028, section 4
 			Factory:      "conference-factory", Refer: Refer{From: "moderators"},

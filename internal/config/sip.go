@@ -64,6 +64,9 @@ func (r *reader) checkUsers(sip *SIP) {
 	if sip.Realm == "" || strings.ContainsAny(sip.Realm, "\"\r\n") {
 		r.fail("sip.realm", "wants a text without quotation marks, has %q", sip.Realm)
 	}
+	if len(sip.Digest) == 0 {
+		r.fail("sip.digest", "wants SHA-256, MD5 or both")
+	}
 	if sip.Bans.Failures < 1 || sip.Bans.Window <= 0 || sip.Bans.Duration <= 0 || sip.Bans.Max < sip.Bans.Duration {
 		r.fail("sip.bans", "wants failures, window and duration above 0, and max of at least the duration")
 	}

@@ -3,6 +3,7 @@ package sipua
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -162,6 +163,13 @@ type phone struct {
 // dialPhone connects a raw socket to an agent.
 func dialPhone(t *testing.T, agent *Agent, transport string) *phone {
 	t.Helper()
+	if transport == "tls" {
+		p, err := dialTLS(t, agent, &tls.Config{RootCAs: testAuthority.pool(t), MinVersion: tls.VersionTLS12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), transport, agent.Addr(transport).String())
 	if err != nil {

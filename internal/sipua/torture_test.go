@@ -145,7 +145,10 @@ func outcome(t *testing.T, agent *Agent, transport string, message []byte, patie
 func TestTorture(t *testing.T) {
 	callee := newRecorder()
 	callee.request = func(*Request) *Response { return NewResponse(200) }
-	agents := map[string]*Agent{"udp": startAgent(t, Config{}, callee), "tcp": startAgent(t, Config{}, callee)}
+	agents := map[string]*Agent{
+		"udp": startAgent(t, Config{}, callee), "tcp": startAgent(t, Config{}, callee),
+		"tls": startAgent(t, Config{Listen: []string{"tls://127.0.0.1:0"}, TLS: testAuthority.settings(t, "127.0.0.1")}, callee),
+	}
 	seen := 0
 	for _, set := range []string{"torture4475", "torture5118"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "testdata", set, "*"))
@@ -162,7 +165,7 @@ func TestTorture(t *testing.T) {
 			for transport, agent := range agents {
 				t.Run(name+"/"+transport, func(t *testing.T) {
 					expected := want.udp
-					if transport == "tcp" {
+					if transport != "udp" {
 						expected = want.tcp
 					}
 					limit := 3 * time.Second
