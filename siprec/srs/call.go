@@ -229,7 +229,7 @@ func (l *leg) Ended(reason sipua.EndReason) {
 			r.end("ended by recorder", StateFinished)
 		case sipua.EndShutdown:
 			r.end("shutdown", StateFinished)
-		case sipua.EndNoACK, sipua.EndRefused:
+		case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired:
 			r.end(reason.Cause.String(), StateInterrupted)
 		}
 	})

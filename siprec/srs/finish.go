@@ -13,6 +13,10 @@ import (
 func (r *recording) current() Recording {
 	r.report.Streams = make([]Stream, 0, len(r.streams))
 	for _, s := range r.streams {
+		// What a client had kept before the session was there is at the beginning of the files.
+		if lead := s.receiver.lead; lead > earlier && r.report.StartedAt.Equal(r.began.UTC()) {
+			r.report.StartedAt = r.began.Add(-lead).UTC()
+		}
 		if !s.closed {
 			s.count()
 		}
@@ -35,6 +39,9 @@ func (r *recording) current() Recording {
 
 	return report
 }
+
+// earlier is what the start of a recording is put earlier by at least; less is the way of the first packet.
+const earlier = 100 * time.Millisecond
 
 // state is paused when there are streams and all are.
 func (r *recording) state() State {

@@ -1,6 +1,7 @@
 package srs
 
 import (
+	"encoding/xml"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,9 @@ func (r *recording) merge(d *document, method string, labels []string, now time.
 // sessions brings the list up to date; what a later document leaves out stays known.
 func (r *recording) sessions() {
 	for _, s := range r.known.Sessions {
+		if span := replayOf(s.Extensions); span != nil {
+			r.report.Replay = span
+		}
 		next := Session{
 			ID: string(s.ID), GroupID: string(s.Group), SIPSessionIDs: s.SIPSessionIDs,
 			StartedAt: utc(s.Start), EndedAt: utc(s.Stop),
@@ -73,6 +77,21 @@ func (r *recording) sessions() {
 		}
 		*old = next
 	}
+}
+
+// replayOf reads the element by which a client says that it delivers what it has kept.
+func replayOf(extensions []siprec.Extension) *Replay {
+	for _, e := range extensions {
+		var element struct {
+			XMLName xml.Name `xml:"urn:parley:recording:replay:1 replay"`
+			Replay
+		}
+		if xml.Unmarshal([]byte(e), &element) == nil && !element.From.IsZero() {
+			return &Replay{From: element.From.UTC(), To: element.To.UTC()}
+		}
+	}
+
+	return nil
 }
 
 func (r *recording) participants() {

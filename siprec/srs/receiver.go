@@ -14,7 +14,8 @@ const (
 	concealed = 60 * time.Millisecond
 	// stalled is a time without packets after which timestamps that did not go on are not believed.
 	stalled = 500 * time.Millisecond
-	// ahead is how far before its arrival a packet may belong.
+	// ahead is how far before its arrival a packet may belong by a leap of its timestamp. Without a leap it may be as far as unbelievable: a
+	// client that kept what it captured until we answered sends it faster than it was made, after a first packet that was as late.
 	ahead = time.Second
 	// quiet is how long the known address has to be silent before another one is listened to.
 	quiet = 2 * time.Second
@@ -45,9 +46,10 @@ type receiver struct {
 	paused    bool
 	pausedAt  time.Duration
 	source    *source
-	candidate *source // another source, until it is believed
-	next      int64   // sample after the last one of all sources
-	first     int64   // first sample with audio, -1: none
+	candidate *source       // another source, until it is believed
+	lead      time.Duration // by which the first audio was older than its arrival; of the stream that set the clock
+	next      int64         // sample after the last one of all sources
+	first     int64         // first sample with audio, -1: none
 	pcm       [codecs.MaxPacketSamples + 1]int16
 }
 
@@ -200,7 +202,9 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 func (r *receiver) strange(s *source, ts int64, at time.Duration) bool {
 	place, arrival := s.line.place(ts), s.line.samples(at)
 
-	return ts < s.nextTS || place > arrival+s.line.samples(ahead) ||
+	leap := (ts - s.nextTS) * s.line.ratio
+
+	return ts < s.nextTS || leap > s.line.samples(ahead) && place > arrival+s.line.samples(ahead) || place > arrival+s.line.samples(unbelievable) ||
 		at-s.lastAt > stalled && arrival-place > s.line.samples(stalled)
 }
 
@@ -281,12 +285,13 @@ func (r *receiver) align(s *source) error {
 	if !known {
 		var by int64
 		if s.line.any {
-			by = s.line.correct(s.line.least, exact, true)
+			by = s.line.forward(s.line.least)
 		}
 		s.line.byReport = true
 		rate := float64(s.line.rate)
 		at := time.Duration(float64(s.line.place(ts)+s.line.delay) / rate * float64(time.Second))
 		r.clocks[r.remote.Addr()] = at - ntp
+		r.lead = max(0, at-s.reportAt)
 
 		return r.move(s, began, by)
 	}

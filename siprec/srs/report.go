@@ -45,8 +45,17 @@ type Recording struct {
 	Streams []Stream `json:"streams"`
 	// Metadata are the documents as they came.
 	Metadata []Metadata `json:"metadata"`
+	// Replay says from when what is in it is, if it was kept by the client and delivered later.
+	Replay *Replay `json:"replay,omitempty"`
 	// Held says that it must not be deleted; it is true as long as there is a file of that name beside the others.
 	Held bool `json:"held,omitempty"`
+}
+
+// A Replay is the time in which a delivered recording was captured. Sample 0 is at its beginning; the times of the
+// recording itself are those of the delivery.
+type Replay struct {
+	From time.Time `json:"from" xml:"from,attr"`
+	To   time.Time `json:"to" xml:"to,attr"`
 }
 
 // A Session is a communication session (RFC 7865, section 6.3).

@@ -38,10 +38,12 @@ const (
 	exact = 2 * time.Millisecond
 	// loose is the same by arrival, which jitters.
 	loose = 10 * time.Millisecond
-	// unbelievable is a correction that nobody's clock needs.
-	unbelievable = time.Second
+	// jittered is by how much packets can come earlier than the first ones on account of the network.
+	jittered = time.Second
+	// unbelievable is a correction that nobody needs: clients keep what they capture for half a minute at most.
+	unbelievable = 31 * time.Second
 	// movable is how much audio is moved in the file; more is brought in place little by little.
-	movable = 15 * time.Second
+	movable = 45 * time.Second
 )
 
 func (t *timeline) samples(d time.Duration) int64 {
@@ -80,10 +82,24 @@ func (t *timeline) arrived(timestamp int64, at time.Duration) int64 {
 	first, off := t.first, t.least
 	t.window, t.first, t.any = at+laterWindow, false, false
 	if first {
-		return t.correct(off, exact, true)
+		return t.forward(off)
+	}
+
+	if off < -t.samples(jittered) {
+		return 0 // caught up with what it had kept
 	}
 
 	return t.correct(off, loose, false)
+}
+
+// forward takes out that the first packet was late. What the client had kept before we answered has no place before the beginning: all
+// of it is later then.
+func (t *timeline) forward(off int64) int64 {
+	if off < -t.samples(jittered) {
+		off = max(off, -t.began)
+	}
+
+	return t.correct(off, exact, true)
 }
 
 // report takes a sender report: timestamp is at that sample. It returns by how many samples what
