@@ -154,8 +154,6 @@ func TestFailOver(t *testing.T) {
 // allowed, and not for ever (RFC 3261, section 8.1.3.4).
 func TestRedirect(t *testing.T) {
 	callee := newRecorder()
-	agent := startAgent(t, Config{}, callee)
-	here := agent.Contact("")
 	asked := make(chan string, 20)
 	callee.request = func(r *Request) *Response {
 		asked <- r.URI.User
@@ -163,13 +161,14 @@ func TestRedirect(t *testing.T) {
 			return NewResponse(200)
 		}
 		to := func(user, q string) string {
-			return Address{URI: URI{Scheme: "sip", User: user, Host: here.Host, Port: here.Port}}.With("q", q).String()
+			return Address{URI: URI{Scheme: "sip", User: user, Host: r.Local.Addr().String(), Port: r.Local.Port()}}.With("q", q).String()
 		}
 		if r.URI.User == "loop" {
 			return NewResponse(302, Header{Name: "Contact", Value: to("loop", "1")})
 		}
 		return NewResponse(302, Header{Name: "Contact", Value: to("forbidden", "1") + ", " + to("bad", "0.1") + ", " + to("there", "0.9")})
 	}
+	here := startAgent(t, Config{}, callee).Contact("")
 	caller := startAgent(t, Config{}, newRecorder())
 	call := func(user string, redirect func(URI) bool) error {
 		_, err := caller.Request(t.Context(), OutgoingRequest{Method: "OPTIONS", URI: URI{Scheme: "sip", User: user, Host: here.Host, Port: here.Port}, Trunk: &Trunk{Redirect: redirect}})

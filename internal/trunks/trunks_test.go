@@ -146,7 +146,9 @@ func TestRegister(t *testing.T) {
 // configuration is taken while the trunk waits.
 func TestRegisterRefused(t *testing.T) {
 	peer, set, config := setUp(t)
+	peer.mu.Lock()
 	peer.refusing = true
+	peer.mu.Unlock()
 	set.Start()
 	if status := await(t, set, "failed"); !strings.Contains(status.Reason, "403") {
 		t.Errorf("%+v", status)
