@@ -1,30 +1,14 @@
 package focus
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
-	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/mixer"
 )
-
-// Announce plays a WAV file (RIFF, linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz) to all participants. It returns
-// when it has begun. Errors: ErrInvalid, conference.ErrNotActive.
-func (f *Focus) Announce(ctx context.Context, id conference.ID, wav []byte) error {
-	pcm, rate, err := readWAV(wav)
-	if err != nil {
-		return err
-	}
-	m := announcing{source: &announcement{pcm: pcm, rate: rate}, reply: make(chan result, 1)}
-	if _, err := f.send(ctx, id, false, m); err != nil {
-		return err
-	}
-	return (<-m.reply).err
-}
 
 // warn lets everybody hear three low tones.
 func (c *controller) warn() {
@@ -38,48 +22,18 @@ func (c *controller) warn() {
 	}
 	pcm := make([]int16, toneRate*6*warnTone/time.Second)
 	generator.Read(pcm)
-	c.play(&announcement{pcm: pcm, rate: toneRate})
+	c.play(&announcement{pcm: pcm, rate: toneRate}, &playback{}, false)
 }
 
 // warnTone is the length of each tone of a warning, and of the pause after it.
 const warnTone = 150 * time.Millisecond
 
-// play begins an announcement to all participants.
-func (c *controller) play(a *announcement) {
-	id := c.newMember()
-	c.sources[id] = source{In: a}
-	c.updateMix()
-	c.later(a.duration()+10*codecs.FrameDuration, announced{id})
-}
-
-// announcing asks to play something.
-type announcing struct {
-	source *announcement
-	reply  chan result // of capacity 1
-}
-
-func (m announcing) handle(c *controller) {
-	if c.machine.State().PresentCount() == 0 {
-		m.reply <- result{err: conference.ErrNotActive}
-		return
-	}
-	c.play(m.source)
-	m.reply <- result{}
-}
-
-// announced says that an announcement is over.
-type announced struct{ id mixer.MemberID }
-
-func (m announced) handle(c *controller) {
-	delete(c.sources, m.id)
-	c.updateMix()
-}
-
-// announcement is a mixer input that plays once.
+// announcement is a mixer input that plays once, or again and again.
 type announcement struct {
 	pcm  []int16
 	rate int
 	at   int
+	loop bool
 }
 
 func (a *announcement) duration() time.Duration {
@@ -95,8 +49,14 @@ func (a *announcement) Ingest(dst []int16) codecs.Frame {
 		return f
 	}
 	n := copy(dst[:samples], a.pcm[a.at:])
-	clear(dst[n:samples])
 	a.at += n
+	for a.loop && a.at == len(a.pcm) { // more than once within a frame if it is that short
+		a.at = copy(dst[n:samples], a.pcm)
+		if n += a.at; n == samples {
+			break
+		}
+	}
+	clear(dst[n:samples])
 	f.Level = codecs.Level(dst[:samples])
 	return f
 }

@@ -140,7 +140,7 @@ func (f *Focus) UpdateParticipant(ctx context.Context, id conference.ID, pid con
 ) (ParticipantInfo, error) {
 	_, err := f.command(ctx, id, conference.Adjust{
 		ID: pid, Muted: c.Muted, Deafened: c.Deafened, Held: c.Held, Unrecorded: c.Unrecorded, GainDB: c.GainDB, Role: c.Role,
-		DisplayName: c.DisplayName,
+		DisplayName: c.DisplayName, Coaching: c.Coaching,
 	})
 	if err != nil {
 		return ParticipantInfo{}, err

@@ -120,6 +120,8 @@ type ParticipantChange struct {
 	GainDB      *float64 // -60 to +20
 	Role        *conference.Role
 	DisplayName *string
+	// Coaching is who alone hears the participant, who goes on to hear the conference; empty: everybody hears it again.
+	Coaching *conference.ParticipantID
 }
 
 // RecordingRequest asks for a recording; zero fields mean what the conference is configured for.

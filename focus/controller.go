@@ -37,6 +37,7 @@ type controller struct {
 	members      map[mixer.MemberID]conference.ParticipantID
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
+	playbacks    map[mixer.MemberID]*playback // those of the sources that are played
 	recorders    []*recorder
 	watching     bool            // the media of recorders are looked at
 	applied      <-chan struct{} // of the last layout
@@ -64,7 +65,8 @@ func (f *Focus) newController(e *entry) *controller {
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
-		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
+		playbacks: map[mixer.MemberID]*playback{},
+		calls:     map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
 	}
 	f.mixes.Store(c.mix, c)
 	f.spawn(c.run)

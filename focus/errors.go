@@ -14,6 +14,8 @@ var (
 	ErrNoParticipant = conference.ErrNoParticipant
 	// ErrNoRecording says that the conference has no such recording, or that it is over.
 	ErrNoRecording = conference.ErrNoRecording
+	// ErrNoPlayback says that nothing of that name is being played, or not any more.
+	ErrNoPlayback = errors.New("no such playback")
 	// ErrLocked refuses a new participant of a locked conference.
 	ErrLocked = conference.ErrLocked
 	// ErrFull refuses a participant beyond the limit of the conference.

@@ -34,6 +34,7 @@ type ParticipantInfo struct {
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
 	GainDB        float64                  `json:"gain_db" doc:"Applied to what the participant says, in dB."`
 	Unrecorded    bool                     `json:"unrecorded" doc:"Left out of recordings: the others hear the participant, no recorder does."`
+	Coaching      conference.ParticipantID `json:"coaching,omitempty" doc:"Who alone hears the participant; left out: everybody."`
 	Speaking      bool                     `json:"speaking" doc:"Is heard speaking now."`
 	JoinedAt      *Time                    `json:"joined_at,omitempty" doc:"When its media came into the conference; left out before."`
 	Method        string                   `json:"method" doc:"How it came: dialed-in, dialed-out or focus-owner."`
@@ -151,7 +152,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 	info := ParticipantInfo{
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(),
-		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, Speaking: p.Speaking,
+		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, Coaching: p.Coaching, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded,
 	}

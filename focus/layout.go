@@ -30,11 +30,13 @@ type tap struct {
 // source is something to be heard that is no participant.
 type source struct {
 	In       mixer.Input
-	Audience conference.ParticipantID // empty: everybody
+	Audience []conference.ParticipantID // empty: everybody
+	Replace  bool                       // who hears it does not hear the conference
 }
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
-// not been told (RFC 7866, section 6.1.2) or is left out of recordings, and a private tone reaches only whom it is for: no tap hears it.
+// not been told (RFC 7866, section 6.1.2) or is left out of recordings, and what is for some participants only reaches nobody else: a tone, a prompt, or what a coach says
+// is heard by no tap.
 func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
 ) mixer.Layout {
 	l := mixer.Layout{Members: make([]mixer.Member, 0, len(ports)+len(taps)+len(sources))}
@@ -48,6 +50,12 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 		if p.Hears() {
 			m.Hears.Mode = mixer.Everyone
 		}
+		if p.Coaching != "" {
+			m.Audience = audience(ports, p.Coaching) // not nil even if he has gone: then nobody hears it
+		}
+		if instead := replacing(p, sources); len(instead) > 0 {
+			m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
+		}
 		l.Members = append(l.Members, m)
 	}
 	for _, t := range taps {
@@ -57,16 +65,47 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 	}
 	for _, id := range slices.Sorted(maps.Keys(sources)) {
 		m := mixer.Member{ID: id, In: sources[id].In, Speaks: true}
-		if to := sources[id].Audience; to != "" {
-			at, ok := ports[to]
-			if !ok {
+		if to := sources[id].Audience; len(to) > 0 {
+			if m.Audience = audience(ports, to...); len(m.Audience) == 0 {
 				continue
 			}
-			m.Audience = []mixer.MemberID{at.Member}
 		}
 		l.Members = append(l.Members, m)
 	}
 	return l
+}
+
+// audience are the members of participants, as far as they are connected; never nil.
+func audience(ports map[conference.ParticipantID]port, ids ...conference.ParticipantID) []mixer.MemberID {
+	list := make([]mixer.MemberID, 0, len(ids))
+	for _, id := range ids {
+		if at, ok := ports[id]; ok {
+			list = append(list, at.Member)
+		}
+	}
+	return list
+}
+
+// replacing is what a participant hears instead of the conference: if anything replaces it, all sources that are for him. Who is
+// held or deafened hears only what is for him by name.
+func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []mixer.MemberID {
+	if len(sources) == 0 || !p.Session.Receives {
+		return nil
+	}
+	var all []mixer.MemberID
+	replaced := false
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		from := sources[id]
+		named := slices.Contains(from.Audience, p.ID)
+		if named && (from.Replace || p.Hears()) || len(from.Audience) == 0 && p.Hears() {
+			all = append(all, id)
+			replaced = replaced || from.Replace
+		}
+	}
+	if !replaced {
+		return nil
+	}
+	return all
 }
 
 // tapMember is the listener behind a recorded stream; none while it may not capture anything.

@@ -38,6 +38,9 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 			Unrecorded: rapid.Bool().Draw(t, "unrecorded"),
 			Session:    conference.Session{Sends: rapid.Bool().Draw(t, "sends"), Receives: rapid.Bool().Draw(t, "receives")},
 		}
+		if i > 0 && rapid.Bool().Draw(t, "coaches") {
+			p.Coaching = conference.ParticipantID(fmt.Sprint("p", rapid.IntRange(0, 7).Draw(t, "coached"))) // may be nobody
+		}
 		s.Participants = append(s.Participants, p)
 		if rapid.Bool().Draw(t, "connected") {
 			ports[p.ID] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
@@ -60,7 +63,7 @@ func TestLayout(t *testing.T) {
 		sources := map[mixer.MemberID]source{200: {In: deaf{}}}
 		for i := range s.Participants {
 			taps = append(taps, tap{Member: mixer.MemberID(101 + i), Out: deaf{}, Recording: "r", Participant: s.Participants[i].ID})
-			sources[mixer.MemberID(201+i)] = source{In: deaf{}, Audience: s.Participants[i].ID}
+			sources[mixer.MemberID(201+i)] = source{In: deaf{}, Audience: []conference.ParticipantID{s.Participants[i].ID}}
 		}
 		members := map[mixer.MemberID]mixer.Member{}
 		for _, m := range layout(s, ports, taps, sources).Members {
@@ -79,6 +82,9 @@ func TestLayout(t *testing.T) {
 			}
 			if in && (m.Speaks != p.Speaks() || (m.Hears.Mode == mixer.Everyone) != p.Hears()) {
 				t.Fatalf("%+v as %+v", p, m)
+			}
+			if in && p.Coaching != "" && (m.Audience == nil || len(m.Audience) > 1 || slices.ContainsFunc(m.Audience, func(id mixer.MemberID) bool { return id != ports[p.Coaching].Member })) {
+				t.Fatalf("what %s says for %s alone is heard by %v", p.ID, p.Coaching, m.Audience)
 			}
 			allowed := in && captures && p.Recording == conference.IndicateOn && !p.Unrecorded
 			if _, taken := members[mixer.MemberID(101+i)]; taken != allowed {

@@ -327,13 +327,14 @@ func TestDialOutIsBridged(t *testing.T) {
 func TestAnnounce(t *testing.T) {
 	b := newBench(t, focus.Config{Dynamic: true})
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
-	must(t, b.focus.Announce(t.Context(), "room", toneWAV(700, 500*time.Millisecond)))
+	_, err := b.focus.Play(t.Context(), "room", focus.Playback{WAV: toneWAV(700, 500*time.Millisecond)})
+	must(t, err)
 	from := time.Now().Add(100 * time.Millisecond)
 	pass(600 * time.Millisecond)
 	if got := alice.hears(700, from, from.Add(300*time.Millisecond)); got < loud {
 		t.Errorf("alice hears the announcement at %.0f dB", got)
 	}
-	if err := b.focus.Announce(t.Context(), "room", []byte("no WAV")); err == nil {
+	if _, err := b.focus.Play(t.Context(), "room", focus.Playback{WAV: []byte("no WAV")}); err == nil {
 		t.Error("what is no WAV file was played")
 	}
 }

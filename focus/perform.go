@@ -50,6 +50,9 @@ func (c *controller) step(e conference.Event) error {
 	if orphaned && !next.Ended && len(next.Participants) > 0 { // RFC 4579, section 5.12
 		return c.step(conference.End{Reason: reasonHeader(200, "The conference's creator has left"), Delete: true})
 	}
+	if len(next.Departed) > 0 {
+		c.endUnheard()
+	}
 	return nil
 }
 

@@ -18,6 +18,7 @@ type commands struct {
 	Record      recordCommands     `cmd:"" help:"Start, stop, pause, resume and list recordings."`
 	Recordings  recordingsCommands `cmd:"" help:"List, show, export, hold and delete what the reference recorder has recorded."`
 	Say         sayCommand         `cmd:"" help:"Play an announcement into a conference."`
+	Hush        hushCommand        `cmd:"" help:"Stop an announcement."`
 	Events      eventsCommand      `cmd:"" help:"Follow events, one line each."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

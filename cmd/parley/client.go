@@ -121,14 +121,19 @@ func (c *client) get(ctx context.Context, at string, out any) error {
 	return c.do(ctx, http.MethodGet, at, nil, out)
 }
 
-func (c *client) upload(ctx context.Context, at, contentType string, body []byte) error {
+// upload sends a file and reads a JSON answer.
+func (c *client) upload(ctx context.Context, at, contentType string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	res, err := c.send(ctx, http.MethodPost, at, contentType, body)
 	if err != nil {
 		return err
 	}
-	return res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // read only
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("the server's answer: %w", err)
+	}
+	return nil
 }
 
 // serverEvent is one event of a stream of Server-Sent Events.

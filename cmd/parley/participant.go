@@ -15,6 +15,8 @@ type participantCommand struct {
 	OnRecord  participantOnRecord  `cmd:"" help:"Take a participant into recordings again."`
 	Kick      participantKick      `cmd:"" help:"Disconnect a participant."`
 	Gain      participantGain      `cmd:"" help:"Make a participant louder or quieter for the others."`
+	Coach     participantCoach     `cmd:"" help:"Let one other alone hear a participant."`
+	Uncoach   participantUncoach   `cmd:"" help:"Let everybody hear a participant again."`
 	Role      participantRole      `cmd:"" help:"Give a participant a role."`
 }
 
@@ -85,6 +87,19 @@ type participantGain struct {
 
 // Run sets the gain.
 func (c *participantGain) Run(ctx context.Context) error { return c.patch(ctx, "gain_db", c.DB) }
+
+type participantCoach struct {
+	oneParticipant
+	Whom string `arg:"" help:"Who alone hears the participant."`
+}
+
+// Run makes a coach.
+func (c *participantCoach) Run(ctx context.Context) error { return c.patch(ctx, "coaching", c.Whom) }
+
+type participantUncoach struct{ oneParticipant }
+
+// Run ends coaching.
+func (c *participantUncoach) Run(ctx context.Context) error { return c.patch(ctx, "coaching", "") }
 
 type participantRole struct {
 	oneParticipant

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strconv"
+	"strings"
 )
 
 type recordCommands struct {
@@ -132,15 +135,41 @@ func (c *recordServers) Run(ctx context.Context, t *terminal) error {
 
 type sayCommand struct {
 	server
-	Conference string `arg:"" help:"Conference."`
-	File       string `arg:"" type:"existingfile" help:"WAV file: 16-bit PCM, mono or stereo, 8 to 48 kHz."`
+	Conference string   `arg:"" help:"Conference."`
+	File       string   `arg:"" type:"existingfile" help:"WAV file: 16-bit PCM, mono or stereo, 8, 16 or 48 kHz."`
+	To         []string `name:"to" placeholder:"PARTICIPANT" help:"Who alone hears it; left out: everybody."`
+	Mode       string   `enum:"mix,replace" default:"mix" help:"replace: who hears it does not hear the conference meanwhile."`
+	Loop       bool     `help:"Again and again, until hush stops it."`
 }
 
 // Run plays a file into the conference.
-func (c *sayCommand) Run(ctx context.Context) error {
+func (c *sayCommand) Run(ctx context.Context, t *terminal) error {
 	sound, err := os.ReadFile(c.File)
 	if err != nil {
 		return err
 	}
-	return c.client().upload(ctx, path("conferences", c.Conference, "announcements"), "audio/wav", sound)
+	options := url.Values{"mode": {c.Mode}, "loop": {strconv.FormatBool(c.Loop)}}
+	if len(c.To) > 0 {
+		options.Set("participants", strings.Join(c.To, ","))
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	at := path("conferences", c.Conference, "announcements") + "?" + options.Encode()
+	if err := c.client().upload(ctx, at, "audio/wav", sound, &made); err != nil {
+		return err
+	}
+	t.printf("%s\n", made.ID)
+	return nil
+}
+
+type hushCommand struct {
+	server
+	Conference   string `arg:"" help:"Conference."`
+	Announcement string `arg:"" help:"What say has printed."`
+}
+
+// Run stops a sound.
+func (c *hushCommand) Run(ctx context.Context) error {
+	return c.client().do(ctx, "DELETE", path("conferences", c.Conference, "announcements", c.Announcement), nil, nil)
 }

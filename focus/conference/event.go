@@ -68,6 +68,7 @@ type Adjust struct {
 	GainDB                *float64 // -60 to +20
 	Role                  *Role
 	DisplayName           *string
+	Coaching              *ParticipantID // empty: nobody any more; of a participant who is there, and another
 }
 
 // Configure changes settings of the conference; a nil field stays. A limit below the present number of participants holds

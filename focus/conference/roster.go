@@ -142,6 +142,9 @@ func (s *step) adjust(e Adjust) error {
 	case e.Muted != nil && !*e.Muted && role == Listener:
 		return ErrListener
 	}
+	if err := s.coachable(e); err != nil {
+		return err
+	}
 	return s.edit(e.ID, func(p *Participant) {
 		p.Role = role
 		assign(&p.Muted, e.Muted)
@@ -150,7 +153,22 @@ func (s *step) adjust(e Adjust) error {
 		assign(&p.Unrecorded, e.Unrecorded)
 		assign(&p.GainDB, e.GainDB)
 		assign(&p.DisplayName, e.DisplayName)
+		assign(&p.Coaching, e.Coaching)
 	})
+}
+
+// coachable refuses to coach oneself, or somebody who is not there.
+func (s *step) coachable(e Adjust) error {
+	if e.Coaching == nil || *e.Coaching == "" {
+		return nil
+	}
+	if *e.Coaching == e.ID {
+		return ErrRange
+	}
+	if s.index(*e.Coaching) < 0 {
+		return ErrNoParticipant
+	}
+	return nil
 }
 
 func assign[T any](field, wish *T) {
@@ -163,7 +181,7 @@ func assign[T any](field, wish *T) {
 func (s *step) speaking(e Speaking) error {
 	for i := range s.next.Participants {
 		p := s.next.Participants[i]
-		is := slices.Contains(e.Active, p.ID) && p.Speaks()
+		is := slices.Contains(e.Active, p.ID) && p.Public()
 		if is == p.Speaking {
 			continue
 		}
@@ -186,7 +204,7 @@ func (s *step) edit(id ParticipantID, change func(*Participant)) error {
 	if p.Status.Present() {
 		p.Status = status(&p)
 	}
-	p.Speaking = p.Speaking && p.Speaks()
+	p.Speaking = p.Speaking && p.Public()
 	if p == s.next.Participants[i] {
 		return nil
 	}

@@ -229,6 +229,10 @@ func scriptAdjust(id ParticipantID, args map[string]string) Event {
 		g, _ := strconv.ParseFloat(v, 64)
 		e.GainDB = &g
 	}
+	if v, ok := args["coaching"]; ok {
+		who := ParticipantID(v)
+		e.Coaching = &who
+	}
 	if v, ok := args["role"]; ok {
 		r, _ := ParseRole(v)
 		e.Role = &r
@@ -275,6 +279,9 @@ func printState(s *State) string {
 			if f.on {
 				out.WriteString(" " + f.name)
 			}
+		}
+		if p.Coaching != "" {
+			fmt.Fprintf(&out, " coaching:%s", p.Coaching)
 		}
 		fmt.Fprintf(&out, " told:%s\n", p.Recording)
 	}

@@ -42,11 +42,12 @@ type Participant struct {
 	Role          Role
 	Status        Status
 	Method        JoiningMethod
-	Muted         bool    // by the focus; a Listener is not heard whatever this says
-	Deafened      bool    // hears nothing, by the focus
-	Held          bool    // put on hold by the focus: neither hears nor is heard
-	GainDB        float64 // applied to what the participant says
-	Unrecorded    bool    // no recording holds what the participant says, while the others hear it
+	Muted         bool          // by the focus; a Listener is not heard whatever this says
+	Deafened      bool          // hears nothing, by the focus
+	Held          bool          // put on hold by the focus: neither hears nor is heard
+	GainDB        float64       // applied to what the participant says
+	Unrecorded    bool          // no recording holds what the participant says, while the others hear it
+	Coaching      ParticipantID // who alone hears the participant; empty: everybody. Stays when he leaves, so that nobody else hears what was meant for him
 	Speaking      bool
 	InvitedAt     time.Time  // when the INVITE came or went out
 	JoinedAt      time.Time  // when its media were bridged; zero before
@@ -120,6 +121,9 @@ func (p *Participant) Speaks() bool {
 
 // Silenced tells whether the focus keeps the participant from being heard, by mute or by role.
 func (p *Participant) Silenced() bool { return p.Muted || p.Role == Listener }
+
+// Public tells whether what the participant says is for everybody: not muted, and for no single ear.
+func (p *Participant) Public() bool { return p.Speaks() && p.Coaching == "" }
 
 // Hears tells whether the participant is given the conference to hear.
 func (p *Participant) Hears() bool {

@@ -67,7 +67,7 @@ var eventsDocs = []docsEvent{
 	{focus.ConferenceUpdated, "its settings have changed", "ConferenceInfo"},
 	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
 	{focus.ParticipantJoined, "a participant's media are bridged", "ParticipantInfo"},
-	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, role, gain, what has been told of a recording", "ParticipantInfo"},
+	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, role, gain, coaching, what has been told of a recording", "ParticipantInfo"},
 	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
 	{focus.SpeakerChanged, "somebody begins or ceases to speak", "SpeakersInfo"},
 	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},
@@ -138,7 +138,7 @@ func describeOperation(api *huma.OpenAPI, path string, o *huma.Operation) docsOp
 
 // exampleOf is a call by curl, where that says more than the path.
 func exampleOf(path string, o *huma.Operation) string {
-	at := "http://127.0.0.1:8080" + strings.NewReplacer("{id}", "1000", "{pid}", "PARTICIPANT", "{rid}", "RECORDING").Replace(path)
+	at := "http://127.0.0.1:8080" + strings.NewReplacer("{id}", "1000", "{pid}", "PARTICIPANT", "{rid}", "RECORDING", "{aid}", "ANNOUNCEMENT").Replace(path)
 	switch {
 	case strings.HasSuffix(path, "/events"):
 		return "curl -N " + at

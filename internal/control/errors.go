@@ -24,6 +24,7 @@ var statuses = []struct {
 	{focus.ErrNoConference, http.StatusNotFound},
 	{focus.ErrNoParticipant, http.StatusNotFound},
 	{focus.ErrNoRecording, http.StatusNotFound},
+	{focus.ErrNoPlayback, http.StatusNotFound},
 	{srs.ErrNoRecording, http.StatusNotFound},
 	{srs.ErrNoStream, http.StatusNotFound},
 	{srs.ErrActive, http.StatusConflict},

@@ -35,6 +35,7 @@ type changedParticipant struct {
 		Held        *bool    `json:"held,omitempty" doc:"Neither hears nor is heard."`
 		Unrecorded  *bool    `json:"unrecorded,omitempty" doc:"The others hear the participant, recordings do not hold it."`
 		GainDB      *float64 `json:"gain_db,omitempty" minimum:"-60" maximum:"20"`
+		Coaching    *string  `json:"coaching,omitempty" maxLength:"128" doc:"Participant who alone hears this one; empty: everybody hears it again."`
 		Role        *string  `json:"role,omitempty" enum:"moderator,speaker,listener"`
 		DisplayName *string  `json:"display_name,omitempty" maxLength:"256"`
 	}
@@ -43,7 +44,20 @@ type changedParticipant struct {
 type announcement struct {
 	ConferencePath
 
-	RawBody []byte `contentType:"audio/wav"`
+	Participants []string `query:"participants" doc:"Who alone hears it; left out: everybody. Comma separated."`
+	Mode         string   `query:"mode" enum:"mix,replace" default:"mix" doc:"replace: who hears it does not hear the conference meanwhile."`
+	Loop         bool     `query:"loop" doc:"Again and again, until it is stopped."`
+	RawBody      []byte   `contentType:"audio/wav"`
+}
+
+type stoppedAnnouncement struct {
+	ConferencePath
+
+	Announcement string `path:"aid" doc:"What announce returned."`
+}
+
+type announced struct {
+	ID focus.PlaybackID `json:"id" doc:"To stop it."`
 }
 
 const (
@@ -72,12 +86,23 @@ func (s *Server) registerParticipants(api huma.API) {
 		func(ctx context.Context, in *ParticipantPath) (*struct{}, error) {
 			return nil, failure(s.focus.Eject(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), ""))
 		})
-	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody")
-	say.Description = "The answer comes when the sound begins."
+	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody or some")
+	say.Description = "The answer comes when the sound begins. What is for some participants only is in no recording."
 	say.DefaultStatus, say.MaxBodyBytes, say.BodyReadTimeout = http.StatusAccepted, maxAnnouncement, announcementTime
-	huma.Register(api, say, func(ctx context.Context, in *announcement) (*struct{}, error) {
-		return nil, failure(s.focus.Announce(ctx, conference.ID(in.Conference), in.RawBody))
-	})
+	huma.Register(api, say, s.announce)
+	huma.Register(api, operation(tagParticipants, http.MethodDelete, "/conferences/{id}/announcements/{aid}", "stop-announcement", "Stop a sound"),
+		func(ctx context.Context, in *stoppedAnnouncement) (*struct{}, error) {
+			return nil, failure(s.focus.StopPlayback(ctx, conference.ID(in.Conference), focus.PlaybackID(in.Announcement)))
+		})
+}
+
+func (s *Server) announce(ctx context.Context, in *announcement) (*body[announced], error) {
+	sound := focus.Playback{WAV: in.RawBody, Replace: in.Mode == "replace", Loop: in.Loop}
+	for _, pid := range in.Participants {
+		sound.Participants = append(sound.Participants, conference.ParticipantID(pid))
+	}
+	id, err := s.focus.Play(ctx, conference.ID(in.Conference), sound)
+	return answer(announced{ID: id}, err)
 }
 
 func (s *Server) dial(ctx context.Context, in *dialOut) (*body[focus.ParticipantInfo], error) {
@@ -96,6 +121,10 @@ func (s *Server) changeParticipant(ctx context.Context, in *changedParticipant) 
 	change := focus.ParticipantChange{
 		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, Unrecorded: in.Body.Unrecorded,
 		GainDB: in.Body.GainDB, DisplayName: in.Body.DisplayName,
+	}
+	if in.Body.Coaching != nil {
+		who := conference.ParticipantID(*in.Body.Coaching)
+		change.Coaching = &who
 	}
 	if in.Body.Role != nil {
 		role, err := conference.ParseRole(*in.Body.Role)

@@ -140,6 +140,27 @@ func TestAnnouncementIsHeard(t *testing.T) {
 	t.Error("nothing was heard in ten seconds")
 }
 
+// TestAnnouncementToOne plays to one in a loop, instead of the conference, and stops it.
+func TestAnnouncementToOne(t *testing.T) {
+	b := newBench(t, benchConfig{focus: focus.Config{Dynamic: true}})
+	events := b.follow("/api/v1/events", "")
+	b.phone("alice", "1000")
+	pid, _ := events.untilType("participant.joined").Data.Object["id"].(string)
+	to := "/api/v1/conferences/1000/announcements?mode=replace&loop=true&participants="
+	got := b.request("POST", to+pid, "audio/wav", tone(8000, 440, 800), nil)
+	id, _ := object(t, got)["id"].(string)
+	if got.status != 202 || id == "" {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	for at, want := range map[string]int{to + "x": 404, "/api/v1/conferences/1000/announcements?mode=loud": 422} {
+		if got := b.request("POST", at, "audio/wav", tone(8000, 440, 800), nil); got.status != want {
+			t.Errorf("%s: %d, want %d: %s", at, got.status, want, got.body)
+		}
+	}
+	b.do("DELETE", "/api/v1/conferences/1000/announcements/"+id, "", 204)
+	b.do("DELETE", "/api/v1/conferences/1000/announcements/"+id, "", 404)
+}
+
 func TestAnnouncementToNobodyIsAConflict(t *testing.T) {
 	empty := newBench(t, benchConfig{})
 	empty.do("POST", "/api/v1/conferences", `{"id":"1"}`, 201)
