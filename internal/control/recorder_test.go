@@ -31,7 +31,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// What was recorded is listed, shown, heard in whole and in part, exported, held and deleted.
+// Shows SR-SNP-01. What was recorded is listed, shown, heard in whole and in part, exported, held and deleted.
 func TestRecorded(t *testing.T) {
 	b := newBench(t, benchConfig{recorder: true, focus: focus.Config{Dynamic: true}})
 	events := b.follow("/api/v1/conferences/1000/events", "")

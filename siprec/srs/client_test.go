@@ -25,6 +25,7 @@ type client struct {
 	dialog *sipua.Dialog
 	addr   func(transport string) netip.AddrPort // of the recorder
 	ended  chan sipua.EndReason
+	asked  chan string // reasons of requests for a snapshot
 	gone   atomic.Bool // it knows nothing of the dialog any more
 	began  time.Time   // of the conference clock
 	offer  *sdp.Description
@@ -37,8 +38,17 @@ func (nobodyHome) Invite(call *sipua.IncomingCall)         { _ = call.Reject(sip
 func (nobodyHome) Subscribe(s *sipua.IncomingSubscription) { _ = s.Reject(sipua.NewResponse(489)) }
 func (nobodyHome) Request(*sipua.Request) *sipua.Response  { return nil }
 
-func (c *client) Ack(*sipua.Request)                   {}
-func (c *client) Offer(*sipua.Request) *sipua.Response { return nil }
+func (c *client) Ack(*sipua.Request) {}
+func (c *client) Accepts() []string  { return []string{siprec.MetadataType} }
+func (c *client) Offer(request *sipua.Request) *sipua.Response {
+	content, err := siprec.ParseContent(request.Headers.Get("Content-Type"), request.Headers.Get("Content-Disposition"), request.Body)
+	if err != nil || content.Snapshot == nil {
+		return nil
+	}
+	c.asked <- content.Snapshot.Reason
+
+	return sipua.NewResponse(200)
+}
 func (c *client) Request(*sipua.Request) *sipua.Response {
 	if c.gone.Load() {
 		return sipua.NewResponse(481)
@@ -129,7 +139,7 @@ func newClientOf(t *testing.T, addr func(transport string) netip.AddrPort, timer
 		}
 	})
 
-	return &client{t: t, agent: agent, addr: addr, ended: make(chan sipua.EndReason, 1), began: time.Now()}
+	return &client{t: t, agent: agent, addr: addr, ended: make(chan sipua.EndReason, 1), asked: make(chan string, 10), began: time.Now()}
 }
 
 // call is an INVITE to the recorder that is as it should be; tests break it.
