@@ -49,6 +49,7 @@ func (c *client) Offer(request *sipua.Request) *sipua.Response {
 
 	return sipua.NewResponse(200)
 }
+
 func (c *client) Request(*sipua.Request) *sipua.Response {
 	if c.gone.Load() {
 		return sipua.NewResponse(481)
