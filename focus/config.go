@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -16,6 +17,10 @@ type Config struct {
 	Domain string
 	// Address is what c= of our descriptions says; invalid: the local address of each media session.
 	Address netip.Addr
+	// Security says whether media of participants may or must be SRTP.
+	Security sdp.Security
+	// KeysInClear lets keys of SRTP into signalling that everybody on the way can read (RFC 4568, section 3 asks for more).
+	KeysInClear bool
 	// Codecs in order of preference; empty: Opus, G722, PCMU, PCMA.
 	Codecs []codecs.Codec
 	// OpusBitrate in bit/s and OpusComplexity 0 to 10 of what is sent to participants; 0: the codec's defaults.

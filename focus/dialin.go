@@ -143,6 +143,9 @@ func (c *controller) prepare(p *participant, offer *sdp.Description) ([]byte, er
 	if offer != nil {
 		return c.answer(p, offer)
 	}
+	if c.security(p) == sdp.SecurityRequired && len(p.srtpKeys) == 0 {
+		return nil, errKeysInClear
+	}
 	p.pending, p.said = c.offer(p)
 	return p.pending.Marshal(), nil
 }

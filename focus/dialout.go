@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -69,7 +70,11 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), err.Error())})
 		return
 	}
-	p.transport, p.peerAddress = target.Param("transport"), hostAddress(target)
+	p.transport, p.peerAddress = strings.ToLower(target.Param("transport")), hostAddress(target)
+	if c.security(p) == sdp.SecurityRequired && len(p.srtpKeys) == 0 {
+		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(errKeysInClear), errKeysInClear.Error())})
+		return
+	}
 	offer, said := c.offer(p)
 	p.said = said
 	extra, recipients := c.calls[id].headers, c.calls[id].history

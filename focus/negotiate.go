@@ -29,6 +29,7 @@ func (c *controller) description(p *participant) sdp.Local {
 		Address: p.address, Session: uint64(p.startedAt.UnixNano()), Version: 1,
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
 		Streams: []sdp.LocalStream{{
+			Security: c.security(p), Keys: p.srtpKeys,
 			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true,
 			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, Label: mediaLabel,
 		}},
@@ -151,6 +152,7 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	p.peer.Codec = codecName(stream.Codec)
 	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send
 	p.peer.OnHold = stream.RemoteHold
+	p.peer.Secure = stream.Protection != nil
 	return nil
 }
 
@@ -164,6 +166,9 @@ func mediaParams(s sdp.Stream) media.Params {
 	p := media.Params{
 		Remote: s.Remote, RemoteRTCP: s.RemoteRTCP, Mux: s.Mux, Send: s.Send, Receiving: s.Receive, SendCodec: s.Codec,
 		SendPayloadType: s.SendPT, LevelExtension: s.LevelExtension, FEC: true,
+	}
+	if s.Protection != nil {
+		p.Protection = &media.Protection{Local: s.Protection.Local, Remote: s.Protection.Remote}
 	}
 	if !usable(p.Remote) {
 		p.Remote, p.RemoteRTCP = netip.AddrPort{}, netip.AddrPort{}

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/srtp"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -48,6 +49,7 @@ type participant struct {
 	pending         *sdp.Description // our offer that waits for its answer in an ACK
 	pendingSequence uint32           // of the INVITE that asked for it
 	stream          sdp.Stream
+	srtpKeys        []srtp.Key // of this call alone, one per suite; none before they are needed
 	peer            conference.Session
 	spoke           bool // it has been agreed that it sends, now or before
 

@@ -41,6 +41,8 @@ var statuses = []struct {
 	{sdp.ErrNoAudio, 488},
 	{sdp.ErrNoCommonCodec, 488},
 	{sdp.ErrTransport, 488},
+	{sdp.ErrInsecure, 488},
+	{sdp.ErrCrypto, 488},
 	{sdp.ErrAddress, 488},
 	{sdp.ErrMulticast, 488},
 	{sdp.ErrNotWanted, 488},

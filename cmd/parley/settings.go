@@ -15,6 +15,7 @@ import (
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec/srs"
 )
@@ -62,7 +63,9 @@ func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
 
 func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
-		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
+		Security:    map[string]sdp.Security{"optional": sdp.SecurityOptional, "required": sdp.SecurityRequired}[cfg.Media.SRTP],
+		KeysInClear: cfg.Media.SDESInClear,
+		Domain:      cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),

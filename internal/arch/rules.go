@@ -24,7 +24,7 @@ var imports = map[string][]string{
 	"internal/spool":     {},
 	"internal/access":    {"internal/sipua"},
 	"internal/arch":      {},
-	"focus":              {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal", "mixer", "internal/media", "internal/sipua", "internal/spool"},
+	"focus":              {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal", "mixer", "internal/media", "internal/sipua", "internal/spool", "internal/srtp"},
 	"siprec/srs":         {"codecs", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"siprec/srs/export":  {"codecs", "siprec/srs"},
 	"internal/control":   {"focus", "focus/conference", "confevent", "siprec/srs", "siprec/srs/export"},

@@ -199,6 +199,9 @@ func (r *reader) checkConferences(cfg *Config) {
 
 func (r *reader) checkRecording(cfg *Config) {
 	r.checkRecorders(cfg)
+	if cfg.Media.SRTP != "disabled" && len(cfg.Recording.Servers) > 0 && !cfg.Recording.AllowInsecure { // RFC 7866, section 12
+		r.fail("recording.allow_insecure", "must be true where media.srtp is %s: recordings go out by plain RTP", cfg.Media.SRTP)
+	}
 	if hold := cfg.Recording.Hold; hold < 0 || hold > maxHold {
 		r.fail("recording.hold", "wants 0 to %v, has %v", maxHold, hold)
 	}
@@ -217,7 +220,6 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 			r.fail(key, "is not built into this version (docs/roadmap.md)")
 		}
 	}
-	unbuilt(cfg.Media.SRTP == "required", "media.srtp")
 	unbuilt(cfg.ConferenceDefaults.PIN != "", "conference_defaults.pin")
 	unbuilt(cfg.ConferenceDefaults.ModeratorPIN != "", "conference_defaults.moderator_pin")
 	unbuilt(cfg.ConferenceDefaults.Entry == "announce", "conference_defaults.entry")

@@ -71,6 +71,7 @@ type Media struct {
 	Ports           []int         `yaml:"ports"`  // lowest and highest
 	Codecs          []string      `yaml:"codecs"` // in order of preference
 	SRTP            string        `yaml:"srtp" accept:"disabled,optional,required"`
+	SDESInClear     bool          `yaml:"sdes_in_clear"` // keys over SIP that is not TLS, too
 	Symmetric       bool          `yaml:"symmetric"`
 	JitterBuffer    JitterBuffer  `yaml:"jitter_buffer"`
 	Opus            Opus          `yaml:"opus"`
@@ -134,10 +135,11 @@ type RecordingPolicy struct {
 
 // Recording lists the recorders and how participants are told.
 type Recording struct {
-	Servers      []RecordingServer `yaml:"servers"`
-	Hold         time.Duration     `yaml:"hold"` // audio kept of each stream until a recorder takes it; 0: none
-	Spool        Spool             `yaml:"spool"`
-	Notification Notification      `yaml:"notification"`
+	Servers       []RecordingServer `yaml:"servers"`
+	AllowInsecure bool              `yaml:"allow_insecure"` // record calls whose media may be SRTP by plain RTP: the path is protected otherwise
+	Hold          time.Duration     `yaml:"hold"`           // audio kept of each stream until a recorder takes it; 0: none
+	Spool         Spool             `yaml:"spool"`
+	Notification  Notification      `yaml:"notification"`
 }
 
 // Notification is how participants whose phone is not record-aware learn that they are recorded. It cannot be switched off.

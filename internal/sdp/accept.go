@@ -46,8 +46,15 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, ErrMismatch
 	case !strings.EqualFold(ours.Proto, theirs.Proto) && (!ours.isPlainRTP() || !theirs.isPlainRTP()):
 		return Stream{}, ErrMismatch
-	case !ours.isAudioKind() || !ours.isPlainRTP():
+	case !ours.isAudioKind() || !ours.isPlainRTP() && !ours.isProtectedRTP():
 		return Stream{}, ErrNotWanted
+	}
+	var keys *Protection
+	if ours.isProtectedRTP() {
+		var ok bool
+		if keys, ok = agreed(ours, theirs); !ok {
+			return Stream{}, ErrCrypto
+		}
 	}
 	if err := answer.ConnectionOf(i).fits(offer.ConnectionOf(i).Address); err != nil {
 		return Stream{}, err
@@ -58,7 +65,7 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, ErrNoCommonCodec
 	}
 	s := newStream(answer, i, audio[0].codec(), audio[0])
-	s.LocalPort, s.Label = ours.Port, ours.Label
+	s.LocalPort, s.Label, s.Protection = ours.Port, ours.Label, keys
 	s.Event = sendEvent(list, s.Codec.ClockRate())
 	s.setFormat(answer, ours.PacketTime)
 	s.setRTCP(theirs, ours.Mux && theirs.Mux)

@@ -69,6 +69,15 @@ func (a *answerer) order() []int {
 	for i := range indexes {
 		indexes[i] = i
 	}
+	if !a.local.ByPosition && slices.ContainsFunc(a.local.Streams, func(s LocalStream) bool { return s.Security != SecurityNone }) {
+		plain := func(i int) int { // the same offered twice, with and without protection
+			if a.offer.Media[i].isProtectedRTP() {
+				return 0
+			}
+			return 1
+		}
+		slices.SortStableFunc(indexes, func(x, y int) int { return plain(x) - plain(y) })
+	}
 	if previous := a.local.Previous; previous != nil && !a.local.ByPosition {
 		inUse := func(i int) int {
 			if i < len(previous.Media) && previous.Media[i].IsAudio() {
@@ -119,12 +128,15 @@ func (a *answerer) accept(i int) (Stream, error) {
 	switch {
 	case offered.Port == 0 || !offered.isAudioKind():
 		return Stream{}, ErrNotWanted
-	case !offered.isPlainRTP():
+	case !offered.isPlainRTP() && !offered.isProtectedRTP():
 		return Stream{}, ErrTransport
 	}
 	ours := a.pick(i)
 	if ours == nil {
 		return Stream{}, ErrNotWanted
+	}
+	if err := ours.transport(offered); err != nil {
+		return Stream{}, err
 	}
 	if err := a.offer.ConnectionOf(i).fits(a.local.Address); err != nil {
 		return Stream{}, err
@@ -182,6 +194,11 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 	media.PacketTime = cmp.Or(wholeMilliseconds(ours.PacketTime), s.Format.PacketTime)
 	media.Direction = s.setDirection(ours.Direction)
 	media.Mux = s.Mux
+	if offered.isProtectedRTP() {
+		line, keys, _ := ours.choose(offered) // transport has found one
+		s.Protection = &keys
+		media.Attributes = append(media.Attributes, line.attribute())
+	}
 	media.Label = s.Label
 	media.Extensions = s.answerLevels(a.offer)
 	for _, p := range audio {
@@ -231,7 +248,7 @@ func answerEvent(p PayloadType) PayloadType {
 // worst is the reason that came closest to an accepted stream.
 func worst(reasons []*StreamError) error {
 	rank := func(e *StreamError) int {
-		return slices.Index([]error{ErrNoCommonCodec, ErrAddress, ErrMulticast, ErrTransport, ErrMismatch}, e.Err)
+		return slices.Index([]error{ErrNoCommonCodec, ErrAddress, ErrMulticast, ErrCrypto, ErrInsecure, ErrTransport, ErrMismatch}, e.Err)
 	}
 	var best *StreamError
 	for _, reason := range reasons {

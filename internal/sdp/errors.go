@@ -13,7 +13,11 @@ var (
 	ErrNoAudio = errors.New("sdp: no audio stream")
 	// ErrNoCommonCodec: no codec of the stream is one of ours.
 	ErrNoCommonCodec = errors.New("sdp: no common codec")
-	// ErrTransport: the transport of the stream is not RTP/AVP or RTP/AVPF.
+	// ErrInsecure: the stream is not protected, and must be.
+	ErrInsecure = errors.New("sdp: stream is not protected")
+	// ErrCrypto: the stream is to be protected, but no key of it can be used (RFC 4568, section 5.1).
+	ErrCrypto = errors.New("sdp: no usable key")
+	// ErrTransport: the transport of the stream is not one that was asked for: RTP/AVP or RTP/AVPF, with keys RTP/SAVP or RTP/SAVPF.
 	ErrTransport = errors.New("sdp: unsupported transport protocol")
 	// ErrAddress: the address is a host name or of the other address family.
 	ErrAddress = errors.New("sdp: incompatible network address")
@@ -80,6 +84,8 @@ var warnings = []struct {
 	{ErrNoAudio, Warning{304, "Media type not available"}},
 	{ErrNotWanted, Warning{304, "Media type not available"}},
 	{ErrNoCommonCodec, Warning{305, "Incompatible media format"}},
+	{ErrInsecure, Warning{302, "Media must be protected by SRTP"}},
+	{ErrCrypto, Warning{302, "No usable SRTP key"}},
 	{ErrTransport, Warning{302, "Incompatible transport protocol"}},
 	{ErrAddress, Warning{301, "Incompatible network address formats"}},
 	{ErrMulticast, Warning{330, "Multicast not available"}},

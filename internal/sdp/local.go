@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/srtp"
 )
 
 // Local is what we bring to an offer or an answer.
@@ -45,6 +46,10 @@ type LocalStream struct {
 	Mux bool
 	// Feedback offers RTP/AVPF instead of RTP/AVP. An answer always has the transport of the offer.
 	Feedback bool
+	// Security says whether the stream may or must be protected, with Keys: one per suite, the best first. They stay the same
+	// for the life of a dialog and are new in each.
+	Security Security
+	Keys     []srtp.Key
 	// Codecs are the codecs we speak, the best first.
 	Codecs []codecs.Codec
 	// SingleCodec answers with the chosen codec only, so that the peer cannot change in mid-stream.

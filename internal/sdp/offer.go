@@ -94,6 +94,7 @@ func (s *LocalStream) offer(previous, remote *Media) Media {
 	media.PacketTime = cmp.Or(wholeMilliseconds(s.PacketTime), codecs.FrameDuration)
 	media.Direction = cmp.Or(s.Direction, SendRecv)
 	media.Mux = s.Mux
+	s.protectOffer(&media, previous)
 	media.Label = tidy(s.Label)
 	media.PayloadTypes = s.payloadTypes(previous, remote)
 	var known []Extension

@@ -50,6 +50,8 @@ type Stream struct {
 	RemoteRTCP netip.AddrPort
 	// Mux tells that both sides multiplex RTP and RTCP.
 	Mux bool
+	// Protection are the keys of SRTP, nil for plain RTP.
+	Protection *Protection
 	// Send tells that we may send, Receive that the peer may.
 	Send, Receive bool
 	// RemoteDirection is what the peer does, from his side, with the old hold form (address 0.0.0.0) already taken in.

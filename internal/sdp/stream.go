@@ -7,9 +7,11 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// IsAudio reports whether the stream is in use and of the kind this package can accept: audio over RTP/AVP or
-// RTP/AVPF. Whether codec and address fit is up to [Answer].
-func (m Media) IsAudio() bool { return m.Port != 0 && m.isAudioKind() && m.isPlainRTP() }
+// IsAudio reports whether the stream is in use and of the kind this package can accept: audio over RTP/AVP,
+// RTP/AVPF, RTP/SAVP or RTP/SAVPF. Whether codec, address and keys fit is up to [Answer].
+func (m Media) IsAudio() bool {
+	return m.Port != 0 && m.isAudioKind() && (m.isPlainRTP() || m.isProtectedRTP())
+}
 
 func (m *Media) isAudioKind() bool { return strings.EqualFold(m.Kind, kindAudio) }
 

@@ -1,0 +1,156 @@
+package focus_test
+
+import (
+	"math"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/srtp"
+)
+
+// securePhone is a media session with keys, and its description.
+type securePhone struct {
+	session *media.Session
+	local   sdp.Local
+}
+
+func newSecurePhone(t *testing.T, seed byte) *securePhone {
+	t.Helper()
+	transport, err := media.NewTransport(media.Config{ListenAddress: netip.MustParseAddr("127.0.0.1")})
+	must(t, err)
+	t.Cleanup(func() { must(t, transport.Close()) })
+	session, err := transport.Open(media.Options{})
+	must(t, err)
+	secret := make([]byte, srtp.AEADAES256GCM.KeySize())
+	for i := range secret {
+		secret[i] = byte(i) + seed
+	}
+	return &securePhone{session: session, local: sdp.Local{
+		Address: session.LocalAddr().Addr(), Session: 1, Version: 1,
+		Streams: []sdp.LocalStream{{
+			Port: session.LocalAddr().Port(), Codecs: []codecs.Codec{codecs.PCMU}, Security: sdp.SecurityRequired,
+			Keys: []srtp.Key{{Suite: srtp.AEADAES256GCM, Secret: secret}},
+		}},
+	}}
+}
+
+// call calls and lets its media follow the answer.
+func (p *securePhone) call(t *testing.T, b *bench, conf string) error {
+	t.Helper()
+	offer := sdp.Offer(p.local)
+	_, response, err := b.client(t).Invite(t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: b.parse(conf)}, RequestURI: b.parse(conf), From: sipua.Address{URI: b.parse("carol")},
+		ContentType: "application/sdp", Body: offer.Marshal(),
+	}, ignore{})
+	if err != nil {
+		return err
+	}
+	answer, err := sdp.Parse(response.Body)
+	must(t, err)
+	plan, err := sdp.Accept(offer, answer)
+	must(t, err)
+	stream, _ := plan.Audio()
+	if stream.Protection == nil {
+		t.Fatal("no keys were agreed")
+	}
+	must(t, p.session.Configure(media.Params{
+		Remote: stream.Remote, RemoteRTCP: stream.RemoteRTCP, Send: true, Receiving: true, SendCodec: codecs.PCMU,
+		Receive:    []media.PayloadType{{Number: 0, Codec: codecs.PCMU}},
+		Protection: &media.Protection{Local: stream.Protection.Local, Remote: stream.Protection.Remote},
+	}))
+	return nil
+}
+
+// talk hums for a number of ticks and returns how many frames were loud in the last half.
+func (p *securePhone) talk(n int) int {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	var frame [codecs.MaxFrameSamples]int16
+	payload := make([]byte, 160)
+	loud, at := 0, 0
+	for i := range n {
+		<-ticker.C
+		if f := p.session.Ingest(frame[:]); !f.Flags.Has(codecs.Silent) && f.Samples > 0 && peak(frame[:f.Samples]) > 1000 && i >= n/2 {
+			loud++
+		}
+		for k := range payload {
+			payload[k] = ulaw(6000 * math.Sin(2*math.Pi*900*float64(at)/8000))
+			at++
+		}
+		p.session.Emit(&codecs.Packet{Payload: payload, Samples: 160})
+	}
+	return loud
+}
+
+func peak(samples []int16) int {
+	top := 0
+	for _, s := range samples {
+		top = max(top, int(s), -int(s))
+	}
+	return top
+}
+
+// ulaw encodes a sample (ITU-T G.711).
+func ulaw(v float64) byte {
+	sign := byte(0x80)
+	if v < 0 {
+		sign, v = 0, -v
+	}
+	x := int(v)/4 + 33
+	exponent := 0
+	for x>>(exponent+6) != 0 {
+		exponent++
+	}
+	return ^(^sign&0x80 | byte(exponent)<<4 | byte(x>>(exponent+1)&0x0F))
+}
+
+// A protected and a plain phone hear each other, and the roster tells which is which.
+//
+// Shows ME-SRT-10, SR-SEC-08, SR-SEC-09.
+func TestProtectedCall(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Security: sdp.SecurityOptional, KeysInClear: true})
+	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	carol := newSecurePhone(t, 1)
+	must(t, carol.call(t, b, "desk"))
+	if !b.find("desk", "carol").Session.Secure || b.find("desk", "alice").Session.Secure {
+		t.Error("the roster does not tell who is protected")
+	}
+	alice.hum(440, 2*time.Second)
+	if loud := carol.talk(75); loud < 30 {
+		t.Errorf("carol hears %d loud frames", loud)
+	}
+	if got := alice.hearsNow(900); got < -40 {
+		t.Errorf("alice hears carol at %.0f dB", got)
+	}
+	if s := carol.session.Stats(); s.Forged != 0 || s.PacketsReceived < 50 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Nothing is agreed that would be plain where it must not be, or whose keys everybody could read.
+//
+// Shows ME-SDE-01, SR-SEC-12.
+func TestSecurityRequired(t *testing.T) {
+	t.Run("required", func(t *testing.T) {
+		b := newBench(t, focus.Config{Dynamic: true, Security: sdp.SecurityRequired, KeysInClear: true})
+		if err := b.phone(conftest.PhoneConfig{Name: "alice"}).Call(t.Context(), b.uri("desk")); sipua.Status(err) != 488 {
+			t.Errorf("plain call: %v", err)
+		}
+		must(t, newSecurePhone(t, 1).call(t, b, "desk"))
+	})
+	for _, policy := range []sdp.Security{sdp.SecurityNone, sdp.SecurityOptional, sdp.SecurityRequired} {
+		t.Run("in the clear", func(t *testing.T) {
+			b := newBench(t, focus.Config{Dynamic: true, Security: policy})
+			if err := newSecurePhone(t, 1).call(t, b, "desk"); sipua.Status(err) != 488 {
+				t.Errorf("policy %d: %v", policy, err)
+			}
+		})
+	}
+}
