@@ -26,6 +26,9 @@ func (c *controller) security(p *participant) sdp.Security {
 			p.srtpKeys = append(p.srtpKeys, srtp.Key{Suite: suite, Secret: secret})
 		}
 	}
+	if p.peer.Secure { // what is protected does not become plain, whoever asks
+		return sdp.SecurityRequired
+	}
 	return policy
 }
 

@@ -19,6 +19,7 @@ import (
 type securePhone struct {
 	session *media.Session
 	local   sdp.Local
+	dialog  *sipua.Dialog
 }
 
 func newSecurePhone(t *testing.T, seed byte) *securePhone {
@@ -42,10 +43,11 @@ func newSecurePhone(t *testing.T, seed byte) *securePhone {
 }
 
 // call calls and lets its media follow the answer.
-func (p *securePhone) call(t *testing.T, b *bench, conf string) error {
+func (p *securePhone) call(t *testing.T, b *bench, conf string) (err error) {
 	t.Helper()
 	offer := sdp.Offer(p.local)
-	_, response, err := b.client(t).Invite(t.Context(), sipua.OutgoingCall{
+	var response *sipua.Response
+	p.dialog, response, err = b.client(t).Invite(t.Context(), sipua.OutgoingCall{
 		To: sipua.Address{URI: b.parse(conf)}, RequestURI: b.parse(conf), From: sipua.Address{URI: b.parse("carol")},
 		ContentType: "application/sdp", Body: offer.Marshal(),
 	}, ignore{})
@@ -119,7 +121,8 @@ func TestProtectedCall(t *testing.T) {
 	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
 	carol := newSecurePhone(t, 1)
 	must(t, carol.call(t, b, "desk"))
-	if !b.find("desk", "carol").Session.Secure || b.find("desk", "alice").Session.Secure {
+	b.await("carol to be protected", func() bool { return b.find("desk", "carol").Session.Secure })
+	if b.find("desk", "alice").Session.Secure {
 		t.Error("the roster does not tell who is protected")
 	}
 	alice.hum(440, 2*time.Second)
@@ -128,6 +131,15 @@ func TestProtectedCall(t *testing.T) {
 	}
 	if got := alice.hearsNow(900); got < -40 {
 		t.Errorf("alice hears carol at %.0f dB", got)
+	}
+	plain := carol.local
+	plain.Streams = []sdp.LocalStream{{Port: carol.local.Streams[0].Port, Codecs: []codecs.Codec{codecs.PCMU}}}
+	offer := sdp.Offer(plain)
+	if _, err := carol.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: offer.Marshal()}); sipua.Status(err) != 488 {
+		t.Errorf("a re-INVITE without protection: %v", err)
+	}
+	if !b.find("desk", "carol").Session.Secure {
+		t.Error("the call has lost its protection")
 	}
 	if s := carol.session.Stats(); s.Forged != 0 || s.PacketsReceived < 50 {
 		t.Errorf("%+v", s)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/testdata/speech"
 )
@@ -60,6 +62,7 @@ module_path %[2]s
 module g711.so
 module g722.so
 module opus.so
+module srtp.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -69,7 +72,7 @@ module_app menu.so
 `
 
 // baresip starts a real phone that dials uri, speaks alice's recording, and writes what it hears to a file of the returned pattern.
-func baresip(t *testing.T, codec, uri string) (heard string, stop func()) {
+func baresip(t *testing.T, codec, encryption, uri string) (heard string, stop func()) {
 	t.Helper()
 	modules, err := filepath.Glob("/usr/lib/*/baresip/modules")
 	if err != nil {
@@ -79,7 +82,7 @@ func baresip(t *testing.T, codec, uri string) (heard string, stop func()) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"config": fmt.Sprintf(baresipConfig, dir, modules[0]), "contacts": "",
-		"accounts": "<sip:baresip@127.0.0.1>;regint=0;audio_codecs=" + codec + "\n",
+		"accounts": "<sip:baresip@127.0.0.1>;regint=0;audio_codecs=" + codec + encryption + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -112,35 +115,71 @@ func TestBaresipIsHeardAndHears(t *testing.T) {
 		t.Run(codec, func(t *testing.T) {
 			t.Parallel()
 			uri := fmt.Sprintf("sip:baresip-%s@%v", codec, s.agent.Addr("udp"))
-			phone := testPhone(t, "bob")
-			if err := phone.Call(t.Context(), uri); err != nil {
-				t.Fatal(err)
-			}
-			heardFile, wait := baresip(t, codec, uri)
-			for range 3 { // bob speaks all the time, so that baresip hears him whenever it is in
-				phone.Say(voice(t, "bob", 8000))
-			}
-			wait()
-			heard, err := phone.Heard()
-			if err != nil {
-				t.Fatal(err)
-			}
-			expect(t, "the conference hears baresip", heard, voice(t, "alice", conftest.AnalysisRate))
-			files, err := filepath.Glob(heardFile)
-			if err != nil || len(files) != 1 {
-				t.Fatalf("baresip wrote %v, %v", files, err)
-			}
-			wav, err := conftest.ReadWAV(files[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			samples, err := conftest.Resample(wav.Samples, wav.Rate)
-			if err != nil {
-				t.Fatal(err)
-			}
-			expect(t, "baresip hears the conference", samples, voice(t, "bob", conftest.AnalysisRate))
+			speakTogether(t, codec, "", uri)
 		})
 	}
+}
+
+// TestBaresipProtected: the same by SRTP, with keys in the descriptions; the roster says so.
+//
+// Shows ME-SRT-01, ME-SDE-05, ME-SDE-06.
+func TestBaresipProtected(t *testing.T) {
+	s := testService(t, func(cfg *config.Config) {
+		cfg.Media.SRTP, cfg.Media.SDESInClear = "optional", true
+	})
+	protected := make(chan bool, 1)
+	watcher := s.focus.Watch("secret", "")
+	defer watcher.Close()
+	go func() {
+		for {
+			e, err := watcher.Next(t.Context())
+			if err != nil {
+				return
+			}
+			if p, ok := e.Object.(focus.ParticipantInfo); ok && p.SRTP {
+				protected <- true
+				return
+			}
+		}
+	}()
+	speakTogether(t, "PCMU", ";mediaenc=srtp-mand", fmt.Sprintf("sip:secret@%v", s.agent.Addr("udp")))
+	select {
+	case <-protected:
+	default:
+		t.Error("nobody was protected")
+	}
+}
+
+// speakTogether lets baresip and bob hear each other.
+func speakTogether(t *testing.T, codec, encryption, uri string) {
+	t.Helper()
+	phone := testPhone(t, "bob")
+	if err := phone.Call(t.Context(), uri); err != nil {
+		t.Fatal(err)
+	}
+	heardFile, wait := baresip(t, codec, encryption, uri)
+	for range 3 { // bob speaks all the time, so that baresip hears him whenever it is in
+		phone.Say(voice(t, "bob", 8000))
+	}
+	wait()
+	heard, err := phone.Heard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "the conference hears baresip", heard, voice(t, "alice", conftest.AnalysisRate))
+	files, err := filepath.Glob(heardFile)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("baresip wrote %v, %v", files, err)
+	}
+	wav, err := conftest.ReadWAV(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples, err := conftest.Resample(wav.Samples, wav.Rate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "baresip hears the conference", samples, voice(t, "bob", conftest.AnalysisRate))
 }
 
 // expect finds pieces of what was said in what was heard. The peer's clock and jitter buffer are its own, so a piece may be stretched: most

@@ -51,6 +51,9 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if len(cfg.HTTP.Tokens) == 0 && !loopback(s.control.Addr()) {
 		s.log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
 	}
+	if cfg.Media.SRTP != "disabled" && cfg.Recording.AllowInsecure {
+		s.log.WarnContext(ctx, "recordings of protected calls go out by plain RTP: recording.allow_insecure")
+	}
 	t.printf("parley %s ready:%s\n", version, s.addresses())
 	<-ctx.Done()
 	s.log.InfoContext(ctx, "draining")

@@ -37,11 +37,12 @@ func secured(security Security, seed byte) Local {
 
 func offered(t *testing.T, proto string, lines ...string) Description {
 	t.Helper()
-	text := "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 5000 " + proto + " 0\r\n"
+	var text strings.Builder
+	text.WriteString("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 5000 " + proto + " 0\r\n")
 	for _, line := range lines {
-		text += "a=crypto:" + line + "\r\n"
+		text.WriteString("a=crypto:" + line + "\r\n")
 	}
-	d, err := Parse([]byte(text))
+	d, err := Parse([]byte(text.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
