@@ -46,7 +46,7 @@ const (
 type keeper struct {
 	library   Library
 	retention Retention
-	minFree   int64
+	minFree   atomic.Int64 // octets
 	alarm     func(Alarm)
 	logger    *slog.Logger
 
@@ -59,8 +59,9 @@ type keeper struct {
 
 func newKeeper(c *Config) *keeper {
 	k := &keeper{
-		library: Library{Directory: c.Directory}, retention: c.Retention, minFree: c.MinFree, logger: c.Logger, sizes: make(map[string]int64),
+		library: Library{Directory: c.Directory}, retention: c.Retention, logger: c.Logger, sizes: make(map[string]int64),
 	}
+	k.minFree.Store(c.MinFree)
 	k.alarm = func(a Alarm) {
 		c.Logger.Warn("alarm", slog.String("name", a.Name), slog.Bool("active", a.Active), slog.String("detail", a.Detail))
 		if c.Hooks.Alarm != nil {
@@ -95,9 +96,9 @@ func (k *keeper) look() bool {
 		free = 0
 	}
 	k.free.Store(free)
-	low := free < k.minFree
+	low := free < k.minFree.Load()
 	if k.low.Swap(low) != low {
-		k.alarm(Alarm{Name: AlarmDisk, Active: low, Detail: fmt.Sprintf("%d octets free, %d wanted", free, k.minFree)})
+		k.alarm(Alarm{Name: AlarmDisk, Active: low, Detail: fmt.Sprintf("%d octets free, %d wanted", free, k.minFree.Load())})
 	}
 
 	return !low

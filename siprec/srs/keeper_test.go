@@ -159,7 +159,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.use(c.accept(response.Body).Streams[0])
-	server.keeper.minFree = 1 << 62 // the disk fills up
+	server.keeper.minFree.Store(1 << 62) // the disk fills up
 	_, err = other.invite(other.call("udp", "application/sdp", other.describe(v)))
 	var refusal *sipua.StatusError
 	if !errors.As(err, &refusal) || refusal.Response.Status != 503 || !refusal.Response.Headers.Has("Retry-After") {
@@ -177,7 +177,7 @@ func TestDiskFull(t *testing.T) {
 	if !stats.DiskLow || stats.Free <= 0 || stats.Accepted != 1 || stats.Refused != 1 || stats.Packets != 10 || stats.Octets < 10*172 || stats.Streams != 0 {
 		t.Errorf("%+v", stats)
 	}
-	server.keeper.minFree = 0
+	server.keeper.minFree.Store(0)
 	server.keeper.look()
 	mu.Lock()
 	defer mu.Unlock()
