@@ -160,7 +160,8 @@ func (watchMedia) handle(c *controller) {
 func (c *controller) look(r *recorder) {
 	c.weigh(r)
 	var refused uint64
-	silent := len(r.streams) > 0
+	recording, _ := c.machine.State().Recording(r.recording)
+	silent := len(r.streams) > 0 && !recording.Paused // then nothing comes that could be reported
 	for _, s := range r.streams {
 		if !s.started {
 			continue
