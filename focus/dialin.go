@@ -119,6 +119,7 @@ func (m joining) handle(c *controller) {
 	p.transport, p.reached, p.peerAddress = request.Transport, request.Local, request.Source.Addr().Unmap()
 	call := m.call.ID()
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
+	p.peer.SessionID = m.call.SessionID()
 	p.peer.RecordAware = aware
 	p.learnContact(request.Contact())
 	p.pendingSequence = request.CSeq

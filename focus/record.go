@@ -123,7 +123,7 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 		name.Name = p.DisplayName
 	}
 	return siprec.RosterParticipant{
-		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt,
+		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
 		Muted:    p.Silenced() || p.Coaching != "" || !p.Session.Sends || p.Unrecorded, // feeds no stream
 		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held,
 	}

@@ -40,6 +40,7 @@ func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua
 		AllowEvents: []string{"conference"}, Logger: log,
 		Supported: []string{"norefersub"}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
 		Accept:       focus.AcceptedTypes(),
+		SessionIDs:   true,
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},
 		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond, CallsPerSource: cfg.Limits.PerSource},
 	}

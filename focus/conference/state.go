@@ -59,6 +59,7 @@ type Participant struct {
 // Session is what the signalling and media of a participant have come to; the focus reports it, the machine carries it.
 type Session struct {
 	CallID, LocalTag, RemoteTag string
+	SessionID                   string // Session-ID (RFC 7989), the focus's half first; may be empty
 	Contact                     string // of the user agent: the entity of its endpoint
 	Codec                       string // encoding name and rate, such as "opus/48000"
 	SSRC                        uint32 // what the participant sends with; 0 until known

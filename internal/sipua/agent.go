@@ -37,6 +37,7 @@ type Agent struct {
 	transactions *sip.TransactionLayer
 	secret       [32]byte // of the tags we give
 
+	sessions []byte                         // what session identifiers are made in
 	invites  *expiring[*inviteMark]         // INVITEs seen, for CANCEL
 	merged   *expiring[string]              // requests seen, for 482
 	finished *expiring[func(*sip.Response)] // own INVITEs with a final response
@@ -103,6 +104,7 @@ func New(config Config, handler Handler) (*Agent, error) {
 		config:   config,
 		handler:  handler,
 		log:      config.Logger,
+		sessions: newNamespace(),
 		invites:  newExpiring[*inviteMark](remember),
 		merged:   newExpiring[string](remember),
 		finished: newExpiring[func(*sip.Response)](remember),

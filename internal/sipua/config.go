@@ -48,6 +48,8 @@ type Config struct {
 	// MinExpires is the shortest subscription that is not refused with 423.
 	// Default: 0, no limit (RFC 6665, section 4.2.1.1).
 	MinExpires time.Duration
+	// SessionIDs marks every message with the Session-ID of its session (RFC 7989). Default: off.
+	SessionIDs bool
 	// SessionTimer keeps sessions alive and finds out about peers that are gone. Default: off.
 	SessionTimer SessionTimer
 	// TLS has the certificates of tls and wss.

@@ -30,6 +30,7 @@ type dialogState struct {
 	certificate string
 	credentials *Credentials
 	supported   []string
+	peer        string // its half of the Session-ID
 }
 
 // dialogOfRequest makes the dialog that a response of ours to this request
@@ -125,7 +126,7 @@ func (s *dialogState) request(method string, seq uint32, body Body) *outbound {
 	}
 	return &outbound{
 		method: method, uri: s.target, from: s.local, to: s.remote, callID: s.id.CallID, cseq: seq,
-		routes: s.routes, contact: s.contact, headers: headers, body: body.Data, via: s.via, certificate: s.certificate, credentials: s.credentials,
+		peer: s.peer, routes: s.routes, contact: s.contact, headers: headers, body: body.Data, via: s.via, certificate: s.certificate, credentials: s.credentials,
 		number: s.nextNumber,
 	}
 }
@@ -156,6 +157,9 @@ func (s *dialogState) noteCapabilities(headers Headers) {
 }
 
 func (s *dialogState) note(headers Headers) {
+	if peer := peerSession(headers); peer != "" {
+		s.peer = peer
+	}
 	if headers.Has("Allow") {
 		s.allow, s.hasAllow = headers.List("Allow"), true
 	}

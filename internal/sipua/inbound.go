@@ -85,6 +85,7 @@ func (a *Agent) responseHeaders(request *Request, response *Response) Headers {
 			headers = append(headers, Header{Name: name, Value: value})
 		}
 	}
+	add("Session-ID", sessionPair(a.session(request.To), peerSession(request.Headers)))
 	class := response.Status / 100
 	if response.Status != 100 {
 		add("Server", a.config.UserAgent)

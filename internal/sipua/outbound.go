@@ -30,6 +30,7 @@ type outbound struct {
 	from, to Address
 	callID   string
 	cseq     uint32
+	peer     string // the far end's half of the Session-ID; "": not known
 	routes   []Address
 	contact  Address // zero: none
 	headers  Headers
@@ -168,6 +169,7 @@ func (a *Agent) requestHeaders(o *outbound) Headers {
 			headers = append(headers, Header{Name: name, Value: value})
 		}
 	}
+	add("Session-ID", sessionPair(a.session(o.from), o.peer))
 	switch o.method {
 	case "INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER":
 		if !o.contact.URI.IsZero() {
