@@ -39,9 +39,11 @@ type controller struct {
 	sources      map[mixer.MemberID]source
 	playbacks    map[mixer.MemberID]*playback // those of the sources that are played
 	recorders    []*recorder
-	watching     bool            // the media of recorders are looked at
-	applied      <-chan struct{} // of the last layout
-	wake         time.Time       // of the machine
+	accounts     map[conference.RecordingID]*account // of recordings that are not over
+	settling     map[conference.RecordingID]int      // streams whose rest is on its way
+	watching     bool                                // the media of recorders are looked at
+	applied      <-chan struct{}                     // of the last layout
+	wake         time.Time                           // of the machine
 	timer        *time.Timer
 	alarms       []alarm
 	jobs         int  // goroutines that will report
@@ -64,6 +66,7 @@ func (f *Focus) newController(e *entry) *controller {
 		mix:     f.mixer.NewMix(mixer.MixConfig{MaxSpeakers: e.cfg.MaxSpeakers}),
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
+		accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
 		playbacks: map[mixer.MemberID]*playback{},
 		calls:     map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
@@ -99,6 +102,7 @@ func (c *controller) run(ctx context.Context) {
 			c.leave()
 			return
 		}
+		c.settleAccounts()
 		c.schedule()
 	}
 	c.leave()
@@ -136,6 +140,7 @@ func (c *controller) abort() {
 		c.finish(r)
 	}
 	c.sources = nil
+	c.settleAccounts()
 	c.focus.forget(c.entry)
 }
 

@@ -66,6 +66,7 @@ func (f *Focus) deliver(ctx context.Context, agent *sipua.Agent, name string, br
 			return false
 		}
 		f.pool.began(server.Name, time.Now())
+		f.assurance.delivered(content.header.Conference, content.header.Recording, server.Name, uint64(content.frames))
 		f.delivered.Add(uint64(content.frames))
 		f.log.InfoContext(ctx, "spool delivered", slog.String("segment", name), slog.String("server", server.Name),
 			slog.String("conference", string(content.header.Conference)), slog.Duration("length", content.last.Sub(content.first)))

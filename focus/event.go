@@ -57,6 +57,8 @@ type Hooks struct {
 	RecorderChanged func(server, state string)
 	// RecordingFailure: a server refused, was lost or refused a change.
 	RecordingFailure func(server, kind string)
+	// RecordingEnded: a recording is over; what became of it.
+	RecordingEnded func(Assurance)
 	// Notified: a NOTIFY was accepted; state is full, partial or deleted.
 	Notified func(state string)
 	// Event: every event of every conference, in order.

@@ -203,6 +203,10 @@ func TestParallelCopies(t *testing.T) {
 			t.Fatalf("packet %d: number %d after %d, timestamp %d after %d", i, got.numbers[i], got.numbers[i-1], got.stamps[i], got.stamps[i-1])
 		}
 	}
+	a := b.focus.Assurance()
+	if len(a) != 1 || a[0].Verdict != "running" || len(a[0].Copies) != 2 {
+		t.Errorf("%+v", a)
+	}
 	if one.merged.Sessions[0].ID != two.merged.Sessions[0].ID {
 		t.Errorf("sessions %v and %v", one.merged.Sessions, two.merged.Sessions)
 	}
@@ -253,5 +257,25 @@ func TestBalance(t *testing.T) {
 	}
 	if got := b.focus.RecordingServers(); got[0].Sessions != 4 || got[1].Sessions != 2 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Without a spool, what nobody took is said to be lost.
+func TestAssurance(t *testing.T) {
+	one := newRecordingServer(t)
+	one.refuse = 403
+	ended := make(chan focus.Assurance, 1)
+	b := newBenchWith(t, focus.Deps{Hooks: focus.Hooks{RecordingEnded: func(a focus.Assurance) { ended <- a }}}, focus.Config{
+		Dynamic: true, Recorders: []focus.Recorder{{Name: "one", URI: one.uri()}},
+		Defaults: focus.ConferenceConfig{Recording: conference.RecordingConfig{Policy: conference.Always, Modes: conference.Separate, Servers: []string{"one"}}},
+	})
+	b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	select {
+	case a := <-ended:
+		if a.Verdict != "missing" || !a.Policy || a.Conference != "room" || a.EndedAt == nil {
+			t.Errorf("%+v", a)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody says that nothing is recorded")
 	}
 }

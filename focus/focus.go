@@ -37,6 +37,8 @@ type Focus struct {
 	pool   *recorderPool
 	spool  *spool.Store // nil: none
 
+	assurance assurance
+
 	spooled, delivered, unrecorded atomic.Uint64               // frames of recorded streams
 	spawn                          func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
 	cut                            context.CancelFunc

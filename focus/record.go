@@ -12,6 +12,9 @@ import (
 // desire tells a recording session what the State wants recorded. Sessions follow every version; what comes close together
 // is put into one request by the protocol.
 func (c *controller) desire(r *recorder) {
+	if r.moved {
+		return
+	}
 	state := c.machine.State()
 	recording, ok := state.Recording(r.recording)
 	d := siprec.Desire{

@@ -21,29 +21,30 @@ import (
 // recorder is one recording session: one server's part in one recording (RFC 7866). The protocol is siprec.Client's; here
 // are its dialog and its media. It belongs to the controller.
 type recorder struct {
-	recording               conference.RecordingID
-	modes                   conference.Mode
-	server                  Recorder
-	client                  *siprec.Client
-	since                   time.Time
-	wake                    time.Time
-	dialog                  *sipua.Dialog
-	inviting                context.CancelFunc // takes the open INVITE back
-	canceled                bool               // it is to be taken back
-	reply                   *sipua.Response    // to the request of the server that is being handled
-	streams                 map[string]*recorded
-	state                   siprec.State
-	after                   time.Duration  // Retry-After of the last refusal
-	refused                 uint64         // packets nobody listened to, at the last look
-	deaf                    int            // looks in a row that found more of them
-	segment                 *segment       // in the spool; nil: none
-	abandoning              int            // streams whose rest is on its way to the spool
-	recorded, spooled, lost uint64         // frames
-	overlap                 time.Duration  // what is sent again when the present loss of the session is over
-	gaveUp                  bool           // the protocol will not try again by itself
-	silent                  bool           // it had sent reports and does not any more
-	queue                   []siprec.Event // the first is being handled
-	over                    bool
+	recording  conference.RecordingID
+	modes      conference.Mode
+	server     Recorder
+	client     *siprec.Client
+	since      time.Time
+	wake       time.Time
+	dialog     *sipua.Dialog
+	inviting   context.CancelFunc // takes the open INVITE back
+	canceled   bool               // it is to be taken back
+	reply      *sipua.Response    // to the request of the server that is being handled
+	streams    map[string]*recorded
+	state      siprec.State
+	after      time.Duration // Retry-After of the last refusal
+	refused    uint64        // packets nobody listened to, at the last look
+	deaf       int           // looks in a row that found more of them
+	segment    *segment      // in the spool; nil: none
+	abandoning int           // streams whose rest is on its way to the spool
+	moved      bool          // another session has its streams
+	account    *copyAccount
+	overlap    time.Duration  // what is sent again when the present loss of the session is over
+	gaveUp     bool           // the protocol will not try again by itself
+	silent     bool           // it had sent reports and does not any more
+	queue      []siprec.Event // the first is being handled
+	over       bool
 }
 
 // recorded is one stream of a recording session. Its identifier, source and port stay the same as long as it lives, so
@@ -72,8 +73,9 @@ func newIdentity() siprec.ID {
 	return siprec.NewID(uuid)
 }
 
-// startRecorder opens a session with a server. streams are those of the session that it takes over, nil for a new copy.
-func (c *controller) startRecorder(r *conference.Recording, name string, streams map[string]*recorded) error {
+// startRecorder opens a session with a server. from is the session that it takes over with all its streams, nil
+// for a new copy.
+func (c *controller) startRecorder(r *conference.Recording, name string, from *recorder) error {
 	server, ok := c.focus.pool.find(name)
 	if !ok {
 		return fmt.Errorf("%w: %q", ErrNoServer, name)
@@ -95,11 +97,15 @@ func (c *controller) startRecorder(r *conference.Recording, name string, streams
 	if err != nil {
 		return err
 	}
-	if streams == nil {
-		streams = map[string]*recorded{}
-	}
 	rec := &recorder{
-		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(), streams: streams,
+		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(),
+	}
+	if from != nil {
+		rec.streams, rec.account = from.streams, from.account
+		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
+		from.streams, from.moved = map[string]*recorded{}, true
+	} else {
+		rec.streams, rec.account = map[string]*recorded{}, c.focus.assurance.newCopy(c.account(r))
 	}
 	c.recorders = append(c.recorders, rec)
 	c.focus.pool.opened(name)
@@ -299,6 +305,8 @@ func (c *controller) finish(r *recorder) {
 	}
 	r.over = true
 	c.focus.pool.closed(r.server.Name)
+	_, synced := r.client.Acknowledged()
+	c.focus.assurance.acknowledge(r.account, r.server.Name, synced)
 	for i, other := range c.recorders {
 		if other == r {
 			c.recorders = append(c.recorders[:i:i], c.recorders[i+1:]...)

@@ -16,6 +16,7 @@ func (c *controller) startRecorders(id conference.RecordingID) {
 	if !ok {
 		return
 	}
+	c.account(&r)
 	names, policy := serverNames(&r), c.entry.cfg.Recording
 	chosen := c.focus.pool.choose(names, copies(policy, len(names)), policy.Balance, time.Now())
 	for _, name := range names {
@@ -83,14 +84,13 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 			s.started = false
 			s.capture.hold(r.overlap)
 		}
-		if err := c.startRecorder(&recording, name, r.streams); err != nil {
+		if err := c.startRecorder(&recording, name, r); err != nil {
 			c.log.Error("recording cannot move", slog.String("server", name), slog.Any("error", err))
 			c.focus.pool.failed(name, 0, time.Now())
 			continue
 		}
 		c.log.Warn("another recording server takes over", slog.String("server", r.server.Name), slog.String("next", name),
 			slog.String("reason", reason))
-		r.streams = nil
 		// In this order: there is always a server that may record, so nobody is told that it stops.
 		_ = c.step(conference.Report{Recording: r.recording, Server: name, State: conference.RecordingStarting, SessionID: c.session.Text()})
 		if r.inviting != nil {

@@ -58,12 +58,17 @@ func TestSpool(t *testing.T) {
 	if got := alice.Indications(); strings.Contains(words(got), "off") {
 		t.Errorf("alice was told %v", got)
 	}
-	s := b.state("room").Recordings[0]
-	if s.State != conference.RecordingActive || s.Servers[0].State != conference.RecordingActive || s.Servers[1].State != conference.RecordingStandby {
+	if s := b.state("room").Recordings[0]; s.State != conference.RecordingActive || s.Servers[0].State != conference.RecordingActive || s.Servers[1].State != conference.RecordingStandby {
 		t.Errorf("%+v", s)
 	}
 	if n := b.focus.Stats().UnrecordedFrames; n != 0 {
 		t.Errorf("%d frames are lost", n)
+	}
+	alice.leave("room")
+	b.await("the verdict", func() bool { return b.focus.Assurance()[0].Verdict == "complete" })
+	if a := b.focus.Assurance()[0]; !a.Policy || len(a.Copies) != 1 || a.Copies[0].SpooledSeconds < 2 || a.Copies[0].SpooledSeconds != a.Copies[0].DeliveredSeconds ||
+		!a.Copies[0].Servers[0].Acknowledged || a.Copies[0].Servers[0].SentSeconds < 1 {
+		t.Errorf("%+v", a)
 	}
 	srs.mu.Lock()
 	defer srs.mu.Unlock()

@@ -51,6 +51,7 @@ func (c *controller) spoolWaiting(r *recorder) {
 func (c *controller) abandon(r *recorder, s *recorded, kept *capture) {
 	applied, silent := c.applied, c.silent
 	r.abandoning++
+	c.settling[r.recording]++
 	c.background(func(ctx context.Context) message {
 		select {
 		case <-applied:
@@ -72,6 +73,7 @@ func (m letGo) handle(c *controller) {
 	r := m.recorder
 	c.spoolUnsent(r, m.stream, m.kept, 0)
 	r.abandoning--
+	c.settling[r.recording]--
 	c.countLost(r, m.stream, m.kept)
 	if r.over {
 		c.closeSegment(r)
@@ -85,7 +87,7 @@ func (c *controller) spoolUnsent(r *recorder, s *recorded, kept *capture, age ti
 			kept.lost.Add(1)
 			return
 		}
-		r.spooled++
+		c.focus.assurance.add(r.account, r.server.Name, 0, 1, 0)
 		c.focus.spooled.Add(1)
 	})
 }
@@ -213,7 +215,7 @@ func (c *controller) weigh(r *recorder) {
 
 func (c *controller) weighStream(r *recorder, s *recorded) {
 	n := s.session.Stats().PacketsSent
-	r.recorded += n - s.counted
+	c.focus.assurance.add(r.account, r.server.Name, n-s.counted, 0, 0)
 	s.counted = n
 	c.countLost(r, s, s.capture)
 }
@@ -232,6 +234,6 @@ func (c *controller) countLost(r *recorder, s *recorded, kept *capture) {
 		}
 	}
 	kept.told += n
-	r.lost += n
+	c.focus.assurance.add(r.account, r.server.Name, 0, 0, n)
 	c.focus.unrecorded.Add(n)
 }

@@ -115,8 +115,10 @@ func (c *Client) bye(now time.Time) {
 
 // stopped is the end.
 func (c *Client) stopped(reason string) {
+	synced := c.synced
 	c.reset()
 	c.phase, c.reason = phaseStopped, reason
+	c.synced = synced // what the recorder has, it has for good
 }
 
 // wantSnapshot notes that a complete document is wanted, not more often than allowed.

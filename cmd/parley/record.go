@@ -18,7 +18,8 @@ type recordCommands struct {
 	Resume recordResume `cmd:"" help:"Go on with a paused recording."`
 	Ls     recordList   `cmd:"" help:"List the recordings of a conference."`
 
-	Servers recordServers `cmd:"" help:"List the recording servers and whether they are there."`
+	Assurance recordAssurance `cmd:"" help:"List the recordings there should be, and what recording servers have of them."`
+	Servers   recordServers   `cmd:"" help:"List the recording servers and whether they are there."`
 }
 
 type recordStart struct {
@@ -131,6 +132,20 @@ func (c *recordServers) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return t.show(c.JSON, found, "name", "state", "sessions", "failures", "priority", "weight", "group", "uri")
+}
+
+type recordAssurance struct {
+	server
+	list
+}
+
+// Run lists what became of recordings.
+func (c *recordAssurance) Run(ctx context.Context, t *terminal) error {
+	var found json.RawMessage
+	if err := c.client().get(ctx, "/recordings/assurance", &found); err != nil {
+		return err
+	}
+	return t.show(c.JSON, found, "conference", "recording", "verdict", "policy", "started_at", "ended_at")
 }
 
 type sayCommand struct {
