@@ -12,7 +12,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 10s
 RACE ?=
 
-.PHONY: help deps deps-test build test race lint fuzz bench cover demo run golden clean
+.PHONY: help deps deps-test build test race conformance lint fuzz bench cover demo run golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ race: ## the same under the race detector
 
 golden: ## rewrite golden files from what the code does now; read the diff
 	$(GO) test ./focus/conference ./siprec ./internal/sdp -update
+
+conformance: ## rewrite docs/conformance.md from the tables and the tests
+	$(GO) test ./internal/conformance -run TestPage -update
 
 lint: deps $(GOLANGCI) ## golangci-lint, pinned
 	$(GOLANGCI) config verify
