@@ -142,10 +142,14 @@ func (c *IncomingCall) notPending() error {
 
 // Provisional sends a provisional response, 101 to 199, as often as wanted. The
 // last one is repeated each minute until the final one (RFC 3261, section
-// 13.3.1.1). Errors: ErrCanceled, ErrAnswered, ErrTransport.
+// 13.3.1.1). An INVITE that requires reliable ones (RFC 3262) gets none: we send
+// only unreliable ones. Errors: ErrCanceled, ErrAnswered, ErrTransport.
 func (c *IncomingCall) Provisional(response *Response) error {
 	if response.Status/100 != 1 {
 		return fmt.Errorf("%w: %d is not provisional", ErrDialog, response.Status)
+	}
+	if c.in.request.Headers.Contains("Require", option100rel) {
+		return nil
 	}
 	c.mu.Lock()
 	if c.state != callPending {

@@ -75,6 +75,7 @@ func (a *Agent) invitation(call OutgoingCall) *outbound {
 		method: "INVITE", uri: call.RequestURI, from: call.From, to: call.To.WithTag(""), callID: call.CallID, cseq: newCSeq(),
 		routes: call.Route, contact: call.Contact, headers: call.Headers, body: call.Body,
 	}
+	o.answer = call.Answer
 	if o.uri.IsZero() {
 		o.uri = call.To.URI
 	}
@@ -170,6 +171,7 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 		// From now on the callee decides how long it takes.
 		provisional = true
 		timer.Stop()
+		a.progressed(it, response) //nolint:contextcheck // the PRACK goes out whatever becomes of the caller
 		if response.Status > 100 && onProvisional != nil {
 			onProvisional(response)
 		}
@@ -183,8 +185,9 @@ func (a *Agent) confirm(it *inviteTx, call OutgoingCall, response *Response, han
 		// It cannot even be ended.
 		return nil, err
 	}
+	answered := it.resume(state, response)
 	var answer Body
-	if len(call.Body) == 0 && call.Answer != nil && len(response.Body) > 0 {
+	if !answered && len(call.Body) == 0 && call.Answer != nil && len(response.Body) > 0 {
 		answer = call.Answer(response)
 	}
 	dialog := newDialog(state, handler)

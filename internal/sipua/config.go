@@ -31,7 +31,7 @@ type Config struct {
 	// UserAgent is sent in User-Agent and Server. Default: none is sent.
 	UserAgent string
 	// Methods are the allowed methods, for Allow and for 405. Default: INVITE,
-	// ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY.
+	// ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY.
 	Methods []string
 	// Supported are the option tags that may be required of us, for Supported
 	// and for 420 (RFC 3261, section 8.2.2.3). Default: none.
@@ -194,7 +194,7 @@ func (c Config) withDefaults() Config {
 	}
 	if len(c.Methods) == 0 {
 		c.Methods = []string{
-			"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO", "MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY",
+			"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY",
 		}
 	}
 	if c.Logger == nil {

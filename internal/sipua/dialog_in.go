@@ -33,6 +33,8 @@ func (d *Dialog) receive(in *inbound) {
 	case "INVITE", "UPDATE":
 		place.done()
 		d.receiveOffer(in)
+	case "PRACK":
+		in.refuse(481) // we send nothing that wants one (RFC 3262, section 3)
 	default:
 		<-place.before
 		d.inCSeq.Lock()

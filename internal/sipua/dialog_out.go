@@ -159,6 +159,7 @@ func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, er
 			return d.state.agent.fromWireResponse(wire), nil
 		}
 		timer.Stop()
+		d.state.agent.progressed(it, d.state.agent.fromWireResponse(wire)) //nolint:contextcheck // the PRACK goes out whatever becomes of the caller
 	}
 }
 

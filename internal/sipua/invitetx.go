@@ -18,12 +18,13 @@ type inviteTx struct {
 	request *outbound
 
 	mu        sync.Mutex
-	responses []*sip.Response // not yet taken
-	err       error           // the transaction has ended without a final response
-	signal    chan struct{}   // has a token when there is something to take
-	ackWire   *sip.Request    // the ACK of the 2xx that made the dialog
-	ackTag    string          // and its To tag
-	forks     map[string]bool // To tags of other 2xx that were ended
+	responses []*sip.Response         // not yet taken
+	err       error                   // the transaction has ended without a final response
+	signal    chan struct{}           // has a token when there is something to take
+	ackWire   *sip.Request            // the ACK of the 2xx that made the dialog
+	ackTag    string                  // and its To tag
+	forks     map[string]bool         // To tags of other 2xx that were ended
+	early     map[string]*earlyDialog // by the remote tag; of who waits for the responses
 }
 
 // sendInvite sends an INVITE. The responses are taken with next.
@@ -32,7 +33,7 @@ func (a *Agent) sendInvite(ctx context.Context, o *outbound) (*inviteTx, error) 
 	if err != nil {
 		return nil, err
 	}
-	it := &inviteTx{agent: a, request: o, signal: make(chan struct{}, 1), forks: map[string]bool{}}
+	it := &inviteTx{agent: a, request: o, signal: make(chan struct{}, 1), forks: map[string]bool{}, early: map[string]*earlyDialog{}}
 	tx.OnRetransmission(it.stray)
 	if !a.spawn(func() { it.pump(tx) }) {
 		tx.Terminate()

@@ -46,6 +46,7 @@ type outbound struct {
 	challenges  int           // answered so far
 	number      func() uint32 // of another attempt within a dialog; nil: the next one
 	redirect    func(URI) bool
+	answer      func(offer *Response) Body // of an INVITE without an offer; nil: none
 	redirects   int
 	visited     []string
 }
