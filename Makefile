@@ -12,7 +12,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 10s
 RACE ?=
 
-.PHONY: help deps deps-test build test race conformance lint fuzz bench cover demo run golden clean
+.PHONY: help deps deps-test deps-bench build test race conformance lint fuzz bench cover demo run golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ deps:
 
 deps-test:
 	@scripts/deps.sh test
+
+deps-bench:
+	@scripts/deps.sh bench
 
 build: deps ## build bin/parley
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
@@ -53,7 +56,7 @@ $(GOLANGCI):
 fuzz: deps ## run every fuzz target for FUZZTIME (default 10s) each
 	@scripts/fuzz.sh $(FUZZTIME)
 
-bench: deps ## benchmarks of the hot paths, then the load figures against the reflector
+bench: deps-bench ## benchmarks of the hot paths, then the load figures against the reflector
 	$(GO) test -run '^$$' -bench . -benchmem ./codecs ./mixer ./internal/media
 	@scripts/bench.sh
 

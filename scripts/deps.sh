@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building or testing Parley needs, when they are missing, and says so.
-# Usage: scripts/deps.sh build|test
+# Usage: scripts/deps.sh build|test|bench
 set -euo pipefail
 
 build=(libopus-dev pkg-config gcc)
 test=(sip-tester baresip-core libxml2-utils tshark sox espeak-ng procps)
+bench=(liburing-dev libopusfile-dev) # of the load generator and the reflector
 
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   test) wanted=("${build[@]}" "${test[@]}") ;;
-  *) echo "usage: $0 build|test" >&2; exit 2 ;;
+  bench) wanted=("${build[@]}" "${bench[@]}") ;;
+  *) echo "usage: $0 build|test|bench" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then
