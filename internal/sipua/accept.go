@@ -67,7 +67,7 @@ func (a *Agent) admitStream(conn net.Conn, info streamInfo) {
 
 // frame wraps a connection and makes it known.
 func (a *Agent) frame(conn net.Conn, info streamInfo) *framedConn {
-	framed := &framedConn{Conn: conn, info: info, limits: a.config.Limits, refuse: a.refuseRaw}
+	framed := &framedConn{Conn: conn, info: info, limits: a.config.Limits, refuse: a.refuseRaw, unsent: make(chan struct{}, maxUnsent)}
 	framed.onClose = func() { a.streams.remove(framed) }
 	a.streams.add(framed)
 	return framed

@@ -17,6 +17,10 @@ var errFraming = errors.New("no message boundary")
 // framingGrace is how long a connection stays open after an unreadable message.
 const framingGrace = 100 * time.Millisecond
 
+// maxUnsent is how many messages may wait for the peer to take them before we
+// take no more from it.
+const maxUnsent = 64
+
 // messageTimeout is how long the rest of a message may keep us waiting.
 const messageTimeout = 32 * time.Second
 
@@ -35,6 +39,9 @@ type framedConn struct {
 
 	key     netip.AddrPort   // under which the stack has it; set by streamTable
 	aliases []netip.AddrPort // belongs to streamTable
+
+	// unsent has a place taken for every message that waits to be written.
+	unsent chan struct{}
 
 	buf   []byte // received and not yet delivered
 	ready []byte // the rest of a message that is being delivered
@@ -57,6 +64,21 @@ func (c *framedConn) Close() error {
 	return err //nolint:wrapcheck // a connection passes errors through
 }
 
+// Write sends one message. It is called by any goroutine.
+func (c *framedConn) Write(p []byte) (int, error) {
+	c.unsent <- struct{}{}
+	defer func() { <-c.unsent }()
+	return c.Conn.Write(p) //nolint:wrapcheck // a connection passes errors through
+}
+
+// heed waits while too much waits for the peer: who asks and does not read the
+// answers is not asked to ask more. A write that fails ends the connection,
+// and with it the waiting.
+func (c *framedConn) heed() {
+	c.unsent <- struct{}{}
+	<-c.unsent
+}
+
 // Read delivers the next message, or a part of it if p is too short. It is
 // called by one goroutine.
 func (c *framedConn) Read(p []byte) (int, error) {
@@ -71,6 +93,7 @@ func (c *framedConn) Read(p []byte) (int, error) {
 // fill gets the next message that is worth parsing.
 func (c *framedConn) fill() error {
 	for len(c.ready) == 0 {
+		c.heed()
 		message, err := c.next()
 		if err != nil {
 			return err
