@@ -18,24 +18,26 @@ import (
 
 // Deps are what a Focus works with. It closes none of them.
 type Deps struct {
-	Mixer  *mixer.Engine
-	Media  *media.Transport
-	Spool  *spool.Store // keeps what no recording server takes; nil: nothing does
-	Logger *slog.Logger // nil: silent
-	Hooks  Hooks
+	Mixer   *mixer.Engine
+	Media   *media.Transport
+	Spool   *spool.Store // keeps what no recording server takes; nil: nothing does
+	Prompts Prompts      // nil: nothing is said
+	Logger  *slog.Logger // nil: silent
+	Hooks   Hooks
 }
 
 // Focus hosts conferences. All methods may be called by any goroutine. It is the sipua.Handler of its agent.
 type Focus struct {
 	// Immutable.
-	cfg    Config
-	mixer  *mixer.Engine
-	media  *media.Transport
-	log    *slog.Logger
-	hooks  Hooks
-	events *eventLog
-	pool   *recorderPool
-	spool  *spool.Store // nil: none
+	cfg     Config
+	mixer   *mixer.Engine
+	media   *media.Transport
+	log     *slog.Logger
+	hooks   Hooks
+	events  *eventLog
+	pool    *recorderPool
+	prompts Prompts
+	spool   *spool.Store // nil: none
 
 	assurance assurance
 
@@ -68,8 +70,11 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	cfg = cfg.withDefaults()
+	if deps.Prompts == nil {
+		deps.Prompts = noPrompts{}
+	}
 	f := &Focus{
-		cfg: cfg, spool: deps.Spool, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
+		cfg: cfg, spool: deps.Spool, prompts: deps.Prompts, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
 		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
 	}
 	root, cut := context.WithCancel(context.Background())

@@ -59,6 +59,7 @@ type participant struct {
 	telling bool                  // an offer of ours is on its way
 	untold  bool                  // it did not take that offer
 	tone    mixer.MemberID        // source of its recording tone, 0: none
+	voice   voice                 // what is said to it
 }
 
 // newParticipant registers what belongs to a participant that the machine has admitted.
@@ -116,6 +117,7 @@ func (c *controller) release(d *conference.Participant, eject bool, reason strin
 	if p.tone != 0 {
 		delete(c.sources, p.tone)
 	}
+	c.forgetVoice(p)
 	if p.cancel != nil {
 		p.cancel()
 	}

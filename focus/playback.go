@@ -15,8 +15,10 @@ type PlaybackID string
 
 // Playback is a prompt, an announcement or music. It is a source of the mix, not a call: no roster shows it.
 type Playback struct {
-	// WAV is RIFF, linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz.
+	// WAV is RIFF, linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz; or Opus in Ogg (RFC 7845).
 	WAV []byte
+	// Prompts are names of prompts that are said instead of WAV, one after the other.
+	Prompts []string
 	// Participants are the only ones who hear it; no recording does then. Empty: everybody, who comes later and recordings among them.
 	Participants []conference.ParticipantID
 	// Replace takes the conference away from who hears it, until it is over. Those whom Participants names hear it then even if they are
@@ -38,7 +40,7 @@ type playback struct {
 // Play plays something to all participants or some. It returns when it has begun. Errors: ErrInvalid, ErrNoParticipant,
 // conference.ErrNotActive.
 func (f *Focus) Play(ctx context.Context, id conference.ID, p Playback) (PlaybackID, error) {
-	pcm, rate, err := readWAV(p.WAV)
+	pcm, rate, err := f.sound(p)
 	if err != nil {
 		return "", err
 	}
@@ -53,6 +55,21 @@ func (f *Focus) Play(ctx context.Context, id conference.ID, p Playback) (Playbac
 		return "", err
 	}
 	return m.playback.id, nil
+}
+
+// sound is what a playback plays.
+func (f *Focus) sound(p Playback) (pcm []int16, rate int, err error) {
+	if len(p.Prompts) == 0 {
+		return readSound(p.WAV)
+	}
+	for _, name := range p.Prompts {
+		part, ok := f.prompts.Sound(name)
+		if !ok {
+			return nil, 0, fmt.Errorf("%w: there is no prompt %q", ErrInvalid, name)
+		}
+		pcm = append(pcm, part...)
+	}
+	return pcm, promptRate, nil
 }
 
 // StopPlayback ends one before its time. When it returns nobody hears it any more. Error: ErrNoPlayback.

@@ -22,6 +22,7 @@ import (
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/hugepages"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/prompts"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/internal/trunks"
@@ -140,9 +141,13 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	library, err := prompts.New(cfg.Prompts.Dir, cfg.Prompts.Language)
+	if err != nil {
+		return err
+	}
 	settings := focusConfig(cfg, recorders)
 	settings.Way = s.way
-	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
+	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
 	}

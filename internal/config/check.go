@@ -37,6 +37,7 @@ func (r *reader) check(cfg *Config) {
 	r.checkMedia(&cfg.Media)
 	r.checkConferences(cfg)
 	r.checkRecording(cfg)
+	r.checkPrompts(&cfg.Prompts)
 	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:2])
 	if _, _, err := net.SplitHostPort(cfg.SRS.HTTPListen); err != nil && cfg.SRS.HTTPListen != "" {
 		r.fail("srs.http_listen", "wants host:port, has %q", cfg.SRS.HTTPListen)
@@ -195,6 +196,15 @@ func (r *reader) checkConferences(cfg *Config) {
 	r.checkRule("conference_defaults.allow", cfg.ConferenceDefaults.Allow, &cfg.SIP, true)
 	r.checkRule("conference_defaults.deny", cfg.ConferenceDefaults.Deny, &cfg.SIP, true)
 	r.checkPolicy("conference_defaults.recording", &cfg.ConferenceDefaults.Recording, cfg)
+}
+
+func (r *reader) checkPrompts(prompts *Prompts) {
+	if prompts.Language == "" || strings.ContainsAny(prompts.Language, `/\.`) {
+		r.fail("prompts.language", "wants the name of a directory in prompts.dir such as en, has %q", prompts.Language)
+	}
+	if prompts.Dir == "" && prompts.Language != "en" {
+		r.fail("prompts.language", "needs prompts.dir: only en is built in, has %q", prompts.Language)
+	}
 }
 
 func (r *reader) checkRecording(cfg *Config) {

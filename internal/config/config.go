@@ -9,6 +9,7 @@ type Config struct {
 	Media              Media              `yaml:"media"`
 	ConferenceDefaults ConferenceDefaults `yaml:"conference_defaults"`
 	Conferences        []Conference       `yaml:"conferences"`
+	Prompts            Prompts            `yaml:"prompts"`
 	Recording          Recording          `yaml:"recording"`
 	SRS                SRS                `yaml:"srs"`
 	Events             Events             `yaml:"events"`
@@ -119,6 +120,12 @@ type Conference struct {
 	Allow           []string         `yaml:"allow"` // who may enter; nil: as conference_defaults say
 	Deny            []string         `yaml:"deny"`  // who may not
 	Recording       *RecordingPolicy `yaml:"recording"`
+}
+
+// Prompts says where what the service says comes from.
+type Prompts struct {
+	Dir      string `yaml:"dir"`      // has a directory for each language, with NAME.opus or NAME.wav; empty: what is built in
+	Language string `yaml:"language"` // its subdirectory
 }
 
 // RecordingPolicy says when and how a conference is recorded.
@@ -253,6 +260,7 @@ func Default() Config {
 			Dynamic: true, Entry: "none",
 			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify"},
 		},
+		Prompts:   Prompts{Language: "en"},
 		Recording: Recording{Hold: defaultHold, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/prompts"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/srs"
@@ -60,7 +61,11 @@ func newBench(t *testing.T, cfg benchConfig) *bench {
 		cfg.control.Recorder = recorder
 		cfg.focus.Recorders = append(cfg.focus.Recorders, primary(recorder))
 	}
-	f, err := focus.New(cfg.focus, focus.Deps{Mixer: engine, Media: transport})
+	library, err := prompts.New("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := focus.New(cfg.focus, focus.Deps{Mixer: engine, Media: transport, Prompts: library})
 	must(t, err)
 	speakers.Store(f)
 	agent, err := sipua.New(sipua.Config{}, f)

@@ -47,6 +47,7 @@ type announcement struct {
 	Participants []string `query:"participants" doc:"Who alone hears it; left out: everybody. Comma separated."`
 	Mode         string   `query:"mode" enum:"mix,replace" default:"mix" doc:"replace: who hears it does not hear the conference meanwhile."`
 	Loop         bool     `query:"loop" doc:"Again and again, until it is stopped."`
+	Prompts      []string `query:"prompts" doc:"Names of prompts to say one after the other; the body is left out then. Comma separated."`
 	RawBody      []byte   `contentType:"audio/wav"`
 }
 
@@ -61,7 +62,7 @@ type announced struct {
 }
 
 const (
-	soundDoc         = "WAV: linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz; at most 32 MiB."
+	soundDoc         = "WAV: linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz; or Opus in Ogg. At most 32 MiB, ten minutes."
 	maxAnnouncement  = 32 << 20 // bytes: five and a half minutes at 48 kHz mono
 	announcementTime = 30 * time.Second
 )
@@ -89,7 +90,9 @@ func (s *Server) registerParticipants(api huma.API) {
 	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody or some")
 	say.Description = "The answer comes when the sound begins. What is for some participants only is in no recording."
 	say.DefaultStatus, say.MaxBodyBytes, say.BodyReadTimeout = http.StatusAccepted, maxAnnouncement, announcementTime
+	say.RequestBody = &huma.RequestBody{}
 	huma.Register(api, say, s.announce)
+	say.RequestBody.Required = false // where prompts are named
 	huma.Register(api, operation(tagParticipants, http.MethodDelete, "/conferences/{id}/announcements/{aid}", "stop-announcement", "Stop a sound"),
 		func(ctx context.Context, in *stoppedAnnouncement) (*struct{}, error) {
 			return nil, failure(s.focus.StopPlayback(ctx, conference.ID(in.Conference), focus.PlaybackID(in.Announcement)))
@@ -97,7 +100,7 @@ func (s *Server) registerParticipants(api huma.API) {
 }
 
 func (s *Server) announce(ctx context.Context, in *announcement) (*body[announced], error) {
-	sound := focus.Playback{WAV: in.RawBody, Replace: in.Mode == "replace", Loop: in.Loop}
+	sound := focus.Playback{WAV: in.RawBody, Prompts: in.Prompts, Replace: in.Mode == "replace", Loop: in.Loop}
 	for _, pid := range in.Participants {
 		sound.Participants = append(sound.Participants, conference.ParticipantID(pid))
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,6 +161,34 @@ func TestAnnouncementToOne(t *testing.T) {
 	}
 	b.do("DELETE", "/api/v1/conferences/1000/announcements/"+id, "", 204)
 	b.do("DELETE", "/api/v1/conferences/1000/announcements/"+id, "", 404)
+}
+
+// TestAnnouncementOfPrompts: what is in the library need not be sent; Opus in Ogg is taken as WAV is.
+func TestAnnouncementOfPrompts(t *testing.T) {
+	b := newBench(t, benchConfig{focus: focus.Config{Dynamic: true}})
+	events := b.follow("/api/v1/events", "")
+	b.phone("alice", "1000")
+	events.untilType("participant.joined")
+	ogg, err := os.ReadFile(filepath.Join("..", "prompts", "en", "welcome.opus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const to = "/api/v1/conferences/1000/announcements"
+	for _, test := range []struct {
+		at, kind string
+		sound    []byte
+		want     int
+	}{
+		{to + "?prompts=there-are,number-2,participants", "", nil, 202},
+		{to + "?prompts=there-are,number-ten", "", nil, 422},
+		{to, "audio/ogg", ogg, 202},
+		{to, "audio/ogg", ogg[:len(ogg)-1], 422},
+		{to, "", nil, 422},
+	} {
+		if got := b.request("POST", test.at, test.kind, test.sound, nil); got.status != test.want {
+			t.Errorf("%s of %d bytes: %d, want %d: %s", test.at, len(test.sound), got.status, test.want, got.body)
+		}
+	}
 }
 
 func TestAnnouncementToNobodyIsAConflict(t *testing.T) {
