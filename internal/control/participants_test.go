@@ -128,7 +128,7 @@ func TestAnnouncementIsHeard(t *testing.T) {
 		}
 	}
 	send([]byte("RIFF"), 422)
-	send(nil, 400)
+	send(nil, 422)
 	send(bytes.Repeat([]byte{0}, 32<<20+1), 413)
 	send(tone(8000, 440, 8000), 202)
 	for range 50 {
