@@ -41,6 +41,18 @@ type ChangeRecording struct{ ID RecordingID }
 // Warn asks to let the participants hear that they are no longer recorded although they should be.
 type Warn struct{}
 
+// AutoDial asks for an identifier, like AutoRecord: the owner answers at once with the Invite of that Callee of the CallList.
+type AutoDial struct{ Callee int } // an index; the Invite has one more
+
+// Chime asks to let those who are in hear that somebody has come, or gone.
+type Chime struct{ Entered bool }
+
+// Remind asks to let the participants hear that the conference ends after that time.
+type Remind struct{ Left time.Duration }
+
+// Farewell asks to let the participants hear that the conference ends; it does when Config.Farewell has passed.
+type Farewell struct{}
+
 // Publish says that the State has a new version.
 type Publish struct{}
 
@@ -65,6 +77,10 @@ func (AutoRecord) action()      {}
 func (StartRecording) action()  {}
 func (ChangeRecording) action() {}
 func (Warn) action()            {}
+func (AutoDial) action()        {}
+func (Chime) action()           {}
+func (Remind) action()          {}
+func (Farewell) action()        {}
 func (Publish) action()         {}
 func (UpdateMix) action()       {}
 func (WakeAt) action()          {}

@@ -44,7 +44,7 @@ const (
 // String gives the spelling of RFC 4575, section 5.7.3.
 func (s Status) String() string { return name(statusNames[:], int(s)) }
 
-// Present tells whether the participant's media are in the conference.
+// Present tells whether the participant's media are connected to the focus; it may still wait to be let in.
 func (s Status) Present() bool { return s == Connected || s == OnHold || s == MutedViaFocus }
 
 // JoiningMethod is how a participant came (RFC 4575, section 5.7.4).

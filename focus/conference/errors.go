@@ -24,6 +24,12 @@ var (
 	ErrConflict = errors.New("not possible in the present state")
 	// ErrListener refuses to unmute a listener; give it another role first.
 	ErrListener = errors.New("a listener cannot be unmuted")
+	// ErrEnding refuses a new participant while the end of the conference is being announced.
+	ErrEnding = errors.New("the conference is about to end")
+	// ErrNotModerator refuses what only moderators may do.
+	ErrNotModerator = errors.New("only a moderator may do that")
+	// ErrHardMuted refuses a participant who wants to unmute himself where only moderators may do it.
+	ErrHardMuted = errors.New("participants may not unmute themselves")
 	// ErrRange refuses a value outside its limits.
 	ErrRange = errors.New("value out of range")
 )

@@ -4,13 +4,14 @@ package conference
 type Event interface{ event() }
 
 // Join asks for a place for a user agent that has called in. Answered by Admit or Reject (ErrLocked, ErrFull, ErrEnded,
-// ErrExists).
+// ErrExists, ErrEnding).
 type Join struct {
 	ID          ParticipantID
 	Entity      string
 	Endpoint    string // empty: Entity
 	DisplayName string
 	Role        Role
+	Marked      bool // leads the conference without being a moderator
 	RecordAware bool
 }
 
@@ -21,6 +22,8 @@ type Invite struct {
 	Target      string // what to call, with the parameters that say how; empty: Entity
 	DisplayName string
 	Role        Role
+	Marked      bool
+	Callee      int // answers AutoDial: one more than its index; 0: somebody else
 }
 
 // Ringing reports that the called user agent alerts (180).
@@ -53,31 +56,58 @@ type Failure struct {
 	Reason string
 }
 
-// EjectParticipant removes a participant (RFC 4353, section 5.3). Rejected with ErrNoParticipant.
+// EjectParticipant removes a participant (RFC 4353, section 5.3). Rejected with ErrNoParticipant, ErrNotModerator.
 type EjectParticipant struct {
 	ID     ParticipantID
+	By     ParticipantID // who wants it; empty: the operator
 	Reason string
 }
 
 // Adjust changes what the focus does with a participant; a nil field stays. All of it is applied or, with Reject
-// (ErrNoParticipant, ErrListener, ErrRange), nothing.
+// (ErrNoParticipant, ErrListener, ErrRange, ErrConflict, ErrNotModerator, ErrHardMuted), nothing. Participants may mute and deafen
+// themselves and raise their hand, moderators may do everything.
 type Adjust struct {
 	ID                    ParticipantID
+	By                    ParticipantID // who wants it; empty: the operator
 	Muted, Deafened, Held *bool
 	Unrecorded            *bool
 	GainDB                *float64 // -60 to +20
 	Role                  *Role
 	DisplayName           *string
 	Coaching              *ParticipantID // empty: nobody any more; of a participant who is there, and another
+	Marked                *bool
+	Waiting               *bool // false admits, now or when he comes to the door; true sends back to the door, where the rules keep him
+	Hand                  *bool // wants to speak
+	Floor                 *bool // is heard in lecture mode
 }
 
 // Configure changes settings of the conference; a nil field stays. A limit below the present number of participants holds
 // for the next ones and removes nobody.
 type Configure struct {
+	By                   ParticipantID // who wants it; empty: the operator
 	Name                 *string
 	Locked, MutedOnEntry *bool
 	MaxParticipants      *int
+	Rules                RulesChange
 }
+
+// AdmitAll lets in everybody who waits. Rejected with ErrNotModerator, as the next two.
+type AdmitAll struct{ By ParticipantID }
+
+// MuteAll mutes or unmutes everybody but moderators and who asks for it. HardMute says whether participants may unmute themselves from
+// now on; nil: as before.
+type MuteAll struct {
+	By       ParticipantID
+	Muted    bool
+	HardMute *bool
+}
+
+// LowerHands forgets who wants to speak.
+type LowerHands struct{ By ParticipantID }
+
+// CallOut has those of the CallList called who are not there. Rejected with ErrConflict when there are none, or they are being called
+// already.
+type CallOut struct{}
 
 // Speaking reports who is heard speaking now; whoever is not listed is silent.
 type Speaking struct{ Active []ParticipantID }
@@ -118,10 +148,12 @@ type Indicated struct {
 }
 
 // End ends the conference: everybody is ejected, recordings stop. A static conference only falls idle unless Delete is
-// set; a dynamic one is gone.
+// set; a dynamic one is gone. Announce lets the participants hear it first. Rejected with ErrNotModerator.
 type End struct {
-	Reason string
-	Delete bool
+	By       ParticipantID
+	Reason   string
+	Delete   bool
+	Announce bool
 }
 
 // Tick lets deadlines pass; to be sent at the time of the last WakeAt, or at any other.
@@ -137,6 +169,10 @@ func (Failure) event()          {}
 func (EjectParticipant) event() {}
 func (Adjust) event()           {}
 func (Configure) event()        {}
+func (AdmitAll) event()         {}
+func (MuteAll) event()          {}
+func (LowerHands) event()       {}
+func (CallOut) event()          {}
 func (Speaking) event()         {}
 func (Record) event()           {}
 func (PauseRecording) event()   {}

@@ -5,12 +5,27 @@ import (
 	"time"
 )
 
+// finish ends the conference because somebody wants it.
+func (s *step) finish(e End) error {
+	if err := s.moderates(e.By); err != nil {
+		return err
+	}
+	if !e.Announce {
+		return s.end(e)
+	}
+	if e.Delete {
+		s.m.life.remove = true
+	}
+	return s.close(e.Reason)
+}
+
 // end ejects everybody. What it means for the conference itself follows in settle: it is then empty, and may be barred.
 func (s *step) end(e End) error {
 	if s.m.endedAt.IsZero() && (e.Delete || s.next.Dynamic) {
 		s.m.endedAt = s.now
 		s.dirty = true
 	}
+	s.m.calls = nil
 	for _, p := range slices.Clone(s.next.Participants) {
 		if err := s.eject(p.ID, e.Reason); err != nil {
 			return err
@@ -20,17 +35,25 @@ func (s *step) end(e End) error {
 }
 
 // settle draws the consequences of the step: recordings begin or stop, an empty conference ends or falls idle.
-func (s *step) settle() {
+func (s *step) settle() error {
 	m := s.m
-	if len(s.next.Participants) > 0 {
-		m.emptySince, m.idle = time.Time{}, false
-		s.settleRecordings()
-		s.wakeAt(time.Time{})
-		return
+	if err := s.settleLife(); err != nil {
+		return err
 	}
 	s.settleRecordings()
+	if len(s.next.Participants) > 0 {
+		m.emptySince, m.idle = time.Time{}, false
+		s.wakeAt(s.deadline)
+		return nil
+	}
+	if s.callsLeft() { // somebody may still come
+		m.emptySince = time.Time{}
+		s.wakeAt(s.deadline)
+		return nil
+	}
 	if m.idle && m.endedAt.IsZero() && !s.next.Active {
-		return
+		s.wakeAt(time.Time{})
+		return nil
 	}
 	if m.emptySince.IsZero() {
 		m.emptySince = s.now
@@ -38,9 +61,10 @@ func (s *step) settle() {
 	s.abandonRecordings(m.emptySince.Add(recordingDrain))
 	if !s.drained() {
 		s.wakeAt(m.emptySince.Add(recordingDrain))
-		return
+		return nil
 	}
 	s.rest()
+	return nil
 }
 
 // rest is what becomes of a conference without participants and without running recordings.

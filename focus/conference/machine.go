@@ -23,6 +23,10 @@ type Config struct {
 	Locked          bool
 	MutedOnEntry    bool
 	MaxParticipants int // 0: no limit
+	Rules           Rules
+	Warnings        []time.Duration // before the end by Rules.MaxDuration
+	Farewell        time.Duration   // how long the announcement of the end takes; 0: there is none
+	Calls           CallList
 	Recording       RecordingConfig
 }
 
@@ -52,6 +56,9 @@ type Machine struct {
 	endedAt    time.Time // of a conference that must not take anybody any more
 	idle       bool      // Idle was sent out
 	wake       time.Time // the last WakeAt
+	life       life
+	calls      []calling // like the Callees of the CallList; nil: nobody is to be called
+	callsKept  bool      // even if nobody is there to wait for them
 }
 
 // NewMachine gives a conference with nobody in it, at version 1.
@@ -60,11 +67,12 @@ func NewMachine(cfg Config) *Machine {
 		cfg.Recording.Modes = Mixed
 	}
 	cfg.Recording.Servers = slices.Clone(cfg.Recording.Servers)
+	cfg.Warnings, cfg.Calls.Callees = slices.Clone(cfg.Warnings), slices.Clone(cfg.Calls.Callees)
 	return &Machine{
 		cfg: cfg,
 		state: &State{
 			ID: cfg.ID, Name: cfg.Name, URI: cfg.URI, Version: 1, Dynamic: cfg.Dynamic,
-			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants,
+			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants, Rules: cfg.Rules,
 		},
 		asked:  map[ParticipantID]Indication{},
 		opened: map[RecordingID]bool{},
@@ -86,7 +94,9 @@ func (m *Machine) Step(e Event, now time.Time) []Action {
 	if err := s.apply(e); err != nil {
 		return []Action{Reject{Err: err}}
 	}
-	s.settle()
+	if err := s.settle(); err != nil {
+		return []Action{Reject{Err: err}}
+	}
 	return s.commit()
 }
 
@@ -99,6 +109,9 @@ type step struct {
 	rowned  bool // next.Recordings is our own copy
 	dirty   bool
 	actions []Action
+
+	entered, exited  bool      // somebody has come in, or gone
+	deadline, endsAt time.Time // of the rules
 }
 
 func (s *step) apply(e Event) error {
@@ -121,13 +134,16 @@ func (s *step) apply(e Event) error {
 	case Failure:
 		return s.failed(e)
 	case EjectParticipant:
+		if err := s.moderates(e.By); err != nil {
+			return err
+		}
 		return s.eject(e.ID, e.Reason)
 	case Adjust:
 		return s.adjust(e)
 	case Speaking:
 		return s.speaking(e)
 	case Indicated:
-		return s.edit(e.ID, func(p *Participant) { p.Recording = min(e.Indication, s.m.asked[e.ID]) })
+		return s.edit(e.ID, func(p *Participant) { p.Recording = min(e.Indication, s.m.asked[e.ID], s.next.Indication()) })
 	default:
 		return s.applyConference(e)
 	}
@@ -138,6 +154,14 @@ func (s *step) applyConference(e Event) error {
 	switch e := e.(type) {
 	case Configure:
 		return s.configure(e)
+	case AdmitAll:
+		return s.admitAll(e)
+	case MuteAll:
+		return s.muteAll(e)
+	case LowerHands:
+		return s.lowerHands(e)
+	case CallOut:
+		return s.callOut()
 	case Record:
 		return s.record(e)
 	case PauseRecording:
@@ -149,7 +173,7 @@ func (s *step) applyConference(e Event) error {
 	case Report:
 		return s.report(e)
 	case End:
-		return s.end(e)
+		return s.finish(e)
 	default: // Tick
 		return nil
 	}
@@ -182,7 +206,7 @@ func mixDiffers(a, b *State) bool {
 	}
 	for i := range a.Participants {
 		p, q := &a.Participants[i], &b.Participants[i]
-		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
+		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
 			p.GainDB != q.GainDB || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Session != q.Session {
 			return true
 		}
@@ -203,10 +227,18 @@ func capturing(s *State) int {
 
 // configure changes settings.
 func (s *step) configure(e Configure) error {
+	if err := s.moderates(e.By); err != nil {
+		return err
+	}
 	if e.MaxParticipants != nil && *e.MaxParticipants < 0 {
 		return ErrRange
 	}
+	rules, err := s.next.Rules.with(e.Rules)
+	if err != nil {
+		return err
+	}
 	n := &s.next
+	set(s, &n.Rules, &rules)
 	set(s, &n.Name, e.Name)
 	set(s, &n.Locked, e.Locked)
 	set(s, &n.MutedOnEntry, e.MutedOnEntry)

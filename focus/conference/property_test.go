@@ -18,12 +18,19 @@ func TestStorm(t *testing.T) {
 				Policy: RecordingPolicy(rapid.IntRange(0, 2).Draw(t, "policy")), Servers: []string{"one", "two"},
 				OnFailure: FailurePolicy(rapid.IntRange(0, 2).Draw(t, "failure")),
 			},
+			Rules:    drawRules(t),
+			Warnings: []time.Duration{2 * time.Second, 5 * time.Second},
+			Farewell: time.Duration(rapid.IntRange(0, 2).Draw(t, "farewell")) * time.Second,
+			Calls: CallList{
+				Callees:  []Callee{{Entity: "sip:x"}, {Entity: "sip:y"}}[:rapid.IntRange(0, 2).Draw(t, "callees")],
+				Attempts: 2, Interval: time.Second, OnCreate: rapid.Bool().Draw(t, "oncreate"),
+			},
 			Grace: time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * time.Second,
 		}
 		m := NewMachine(cfg)
 		w := &storm{m: m, t: t, now: epoch, indicated: map[ParticipantID]Indication{}}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "ms")) * time.Millisecond)
+			w.pass(w.now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "ms")) * time.Millisecond))
 			w.step(drawEvent(t))
 		}
 	})
@@ -33,8 +40,19 @@ type storm struct {
 	m         *Machine
 	t         *rapid.T
 	now       time.Time
+	wake      time.Time
 	indicated map[ParticipantID]Indication
 	records   int
+	dials     int
+}
+
+// pass lets time go by; the machine gets the ticks that it has asked for.
+func (w *storm) pass(until time.Time) {
+	for !w.wake.IsZero() && !w.wake.After(until) {
+		w.now, w.wake = w.wake, time.Time{}
+		w.step(Tick{})
+	}
+	w.now = until
 }
 
 func (w *storm) step(e Event) {
@@ -62,6 +80,13 @@ func (w *storm) step(e Event) {
 		case AutoRecord:
 			w.records++
 			w.step(Record{ID: RecordingID(rune('A' + w.records)), Automatic: true})
+		case AutoDial:
+			w.dials++
+			w.step(Invite{
+				ID: ParticipantID(rune('0' + w.dials)), Entity: w.m.cfg.Calls.Callees[a.Callee].Entity, Callee: a.Callee + 1,
+			})
+		case WakeAt:
+			w.wake = w.m.Wake() // not a.At: a step within this one may have asked for another time
 		case Indicate:
 			w.indicated[a.ID] = a.Indication
 		}
@@ -78,9 +103,10 @@ func (w *storm) roster(e Event, before, after *State) {
 			w.t.Fatalf("%s is in the roster twice", p.ID)
 		}
 		seen[p.ID] = true
-		if p.Status.Present() == p.JoinedAt.IsZero() {
+		if p.Present() && p.JoinedAt.IsZero() || !p.Status.Present() && !p.JoinedAt.IsZero() {
 			w.t.Fatalf("%s is %s since %v", p.ID, p.Status, p.JoinedAt)
 		}
+		w.door(after, p)
 		if p.Speaks() && p.Status != Connected {
 			w.t.Fatalf("%s speaks while %s", p.ID, p.Status)
 		}
@@ -104,6 +130,23 @@ func (w *storm) roster(e Event, before, after *State) {
 	}
 }
 
+// door holds that who waits has no part in the conference, and that nobody waits who need not.
+func (w *storm) door(s *State, p *Participant) {
+	if p.Waiting() && (p.Present() || p.Speaks() || p.Hears() || p.Recordable() || p.Status != OnHold) {
+		w.t.Fatalf("%s waits and has a part in the conference: %+v", p.ID, p)
+	}
+	if p.Waiting() && (p.Leads() || p.Cleared || !s.Rules.Lobby && !s.Rules.WaitForModerator) {
+		w.t.Fatalf("%s waits for nothing", p.ID)
+	}
+	lectured := s.Rules.Lecture && p.Role != Moderator && !p.Floor
+	if lectured && p.Speaks() {
+		w.t.Fatalf("%s speaks in a lecture", p.ID)
+	}
+	if !s.EndsAt.IsZero() && s.EndsAt.Before(w.now) {
+		w.t.Fatalf("should have ended at %v, now %v", s.EndsAt, w.now)
+	}
+}
+
 // recordings holds what is true of recordings, once all actions are done.
 func (w *storm) recordings(s *State) {
 	for i := range s.Participants {
@@ -111,7 +154,7 @@ func (w *storm) recordings(s *State) {
 		if p.Recording > s.Indication() && p.Status.Present() {
 			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Recording, s.Indication())
 		}
-		if told, ok := w.indicated[p.ID]; ok && p.Status.Present() && told != s.Indication() && p.Recording != s.Indication() {
+		if told, ok := w.indicated[p.ID]; ok && p.Present() && told != s.Indication() && p.Recording != s.Indication() {
 			w.t.Fatalf("%s was asked to be told %s last, not %s", p.ID, told, s.Indication())
 		}
 	}
@@ -137,15 +180,55 @@ func deepCopy(s *State) State {
 	return c
 }
 
+func drawRules(t *rapid.T) Rules {
+	seconds := func(name string) time.Duration {
+		return time.Duration(rapid.IntRange(0, 9).Draw(t, name)) * time.Second
+	}
+	return Rules{
+		WaitForModerator: rapid.Bool().Draw(t, "wait"), Lobby: rapid.Bool().Draw(t, "lobby"), WaitTimeout: seconds("timeout"),
+		ModeratorLeaves: AfterModerator(rapid.IntRange(0, 2).Draw(t, "after")), ModeratorGrace: seconds("moderator"),
+		EndAt: rapid.IntRange(0, 2).Draw(t, "end at"), EndAtGrace: seconds("few"), MaxDuration: 10 * seconds("duration"),
+		MuteAbove: rapid.IntRange(0, 2).Draw(t, "above"), HardMute: rapid.Bool().Draw(t, "hard"), Lecture: rapid.Bool().Draw(t, "lecture"),
+		Entry: Entry(rapid.IntRange(0, 1).Draw(t, "entry")),
+	}
+}
+
+// drawRuling is an event about the life of the conference.
+func drawRuling(t *rapid.T, id, by ParticipantID, yes bool) Event {
+	switch rapid.IntRange(0, 8).Draw(t, "ruling") {
+	case 0:
+		return AdmitAll{By: by}
+	case 1:
+		return MuteAll{By: by, Muted: yes, HardMute: &yes}
+	case 2:
+		return LowerHands{By: by}
+	case 3:
+		return CallOut{}
+	case 4:
+		return Adjust{ID: id, By: by, Waiting: &yes}
+	case 5:
+		return Adjust{ID: id, By: by, Hand: &yes}
+	case 6:
+		return Adjust{ID: id, By: by, Floor: &yes}
+	case 7:
+		return Configure{By: by, Rules: RulesChange{Lecture: &yes, Lobby: &yes}}
+	default:
+		return End{By: by, Announce: true, Delete: yes}
+	}
+}
+
 func drawEvent(t *rapid.T) Event {
 	id := rapid.SampledFrom([]ParticipantID{"a", "b", "c", "d", "e"}).Draw(t, "pid")
 	rid := rapid.SampledFrom([]RecordingID{"B", "C", "x", "y"}).Draw(t, "rid")
 	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
 	yes := rapid.Bool().Draw(t, "yes")
 	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
-	switch rapid.IntRange(0, 20).Draw(t, "event") {
+	switch rapid.IntRange(0, 23).Draw(t, "event") {
 	case 0, 1, 2:
 		return Join{ID: id, Role: Role(rapid.IntRange(0, 2).Draw(t, "role"))}
+	case 20, 21, 22:
+		by := rapid.SampledFrom([]ParticipantID{"", "a", "b"}).Draw(t, "by")
+		return drawRuling(t, id, by, yes)
 	case 3:
 		return Invite{ID: id}
 	case 4:

@@ -61,7 +61,7 @@ func (s *step) wish(id RecordingID, pause, stop bool) error {
 	case r.Paused != pause:
 		r.Paused = pause
 		s.put(i, r)
-		s.change(r.ID)
+		s.changeRecording(r.ID)
 	}
 	return nil
 }
@@ -74,14 +74,14 @@ func (s *step) stop(i int) {
 	}
 	r.Stopping = true
 	if s.m.opened[r.ID] {
-		s.change(r.ID)
+		s.changeRecording(r.ID)
 	} else {
 		r.State = RecordingStopped
 	}
 	s.put(i, r)
 }
 
-func (s *step) change(id RecordingID) {
+func (s *step) changeRecording(id RecordingID) {
 	if s.m.opened[id] {
 		s.do(ChangeRecording{ID: id})
 	}
@@ -200,12 +200,11 @@ func (s *step) indicate() {
 	want := s.next.Indication()
 	for i := range s.next.Participants {
 		p := s.next.Participants[i]
-		if !p.Status.Present() || s.m.asked[p.ID] == want {
-			continue
+		if p.Present() && s.m.asked[p.ID] != want { // who waits at the door is told when he comes in
+			s.m.asked[p.ID] = want
+			s.do(Indicate{ID: p.ID, Indication: want})
 		}
-		s.m.asked[p.ID] = want
-		s.do(Indicate{ID: p.ID, Indication: want})
-		if p.Recording > want { // what allows less need not wait for the participant to hear of it
+		if p.Status.Present() && p.Recording > want { // what allows less need not wait for the participant to hear of it
 			p.Recording = want
 			s.own()
 			s.next.Participants[i] = p

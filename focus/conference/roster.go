@@ -1,11 +1,14 @@
 package conference
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // join gives a place to who has called in.
 func (s *step) join(e Join) error {
 	p := Participant{
-		ID: e.ID, Entity: e.Entity, Endpoint: e.Endpoint, DisplayName: e.DisplayName, Role: e.Role,
+		ID: e.ID, Entity: e.Entity, Endpoint: e.Endpoint, DisplayName: e.DisplayName, Role: e.Role, Marked: e.Marked,
 		Status: DialingIn, Method: DialedIn,
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 		Session: Session{RecordAware: e.RecordAware},
@@ -20,12 +23,13 @@ func (s *step) join(e Join) error {
 // invite gives a place to who will be called.
 func (s *step) invite(e Invite) error {
 	p := Participant{
-		ID: e.ID, Entity: e.Entity, DisplayName: e.DisplayName, Role: e.Role, Status: DialingOut, Method: DialedOut,
+		ID: e.ID, Entity: e.Entity, DisplayName: e.DisplayName, Role: e.Role, Marked: e.Marked, Status: DialingOut, Method: DialedOut,
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 	}
 	if err := s.admit(p); err != nil {
 		return err
 	}
+	s.called(e)
 	s.do(Admit{ID: e.ID}, Dial{ID: e.ID, Target: e.Target})
 	return nil
 }
@@ -37,6 +41,8 @@ func (s *step) admit(p Participant) error {
 		return ErrEnded
 	case taken:
 		return ErrExists
+	case !s.m.life.closingAt.IsZero():
+		return ErrEnding
 	case s.next.Locked:
 		return ErrLocked
 	case s.next.MaxParticipants > 0 && len(s.next.Participants) >= s.next.MaxParticipants:
@@ -49,6 +55,9 @@ func (s *step) admit(p Participant) error {
 	if !s.next.Active {
 		s.next.Active = true
 		s.next.StartedAt = s.now
+		if !s.m.cfg.Calls.OnCreate && !s.callsLeft() {
+			s.startCalls()
+		}
 	}
 	if s.m.cfg.Recording.Policy == Always && !s.hasAutomatic() {
 		s.do(AutoRecord{})
@@ -79,7 +88,7 @@ func (s *step) ringing(e Ringing) error {
 func (s *step) bridged(e Bridged) error {
 	return s.edit(e.ID, func(p *Participant) {
 		if !p.Status.Present() {
-			p.JoinedAt = s.now
+			p.WaitingSince, p.Bridged = s.now, true // at the door, where settleDoor looks after him
 		}
 		p.Status = Connected
 		p.Session = e.Session
@@ -115,8 +124,10 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 	p := s.next.Participants[i]
 	d.At = s.now
 	p.Disconnection = d
+	s.exited = s.exited || p.Present()
 	p.Status = Disconnected
-	p.Speaking = false
+	p.Speaking, p.WaitingSince = false, time.Time{}
+	s.callOver(&p)
 	s.next.Departed = append(s.next.Departed, p)
 	s.next.Participants = slices.Delete(s.next.Participants, i, i+1)
 	delete(s.m.asked, id)
@@ -129,6 +140,9 @@ func (s *step) adjust(e Adjust) error {
 	p, ok := s.next.Participant(e.ID)
 	if !ok {
 		return ErrNoParticipant
+	}
+	if err := s.mayAdjust(e, &p); err != nil {
+		return err
 	}
 	role := p.Role
 	if e.Role != nil {
@@ -145,6 +159,9 @@ func (s *step) adjust(e Adjust) error {
 	if err := s.coachable(e); err != nil {
 		return err
 	}
+	if err := s.placeable(e, &p, role); err != nil {
+		return err
+	}
 	return s.edit(e.ID, func(p *Participant) {
 		p.Role = role
 		assign(&p.Muted, e.Muted)
@@ -154,6 +171,7 @@ func (s *step) adjust(e Adjust) error {
 		assign(&p.GainDB, e.GainDB)
 		assign(&p.DisplayName, e.DisplayName)
 		assign(&p.Coaching, e.Coaching)
+		s.adjustPlace(p, e)
 	})
 }
 
@@ -199,6 +217,12 @@ func (s *step) edit(id ParticipantID, change func(*Participant)) error {
 	if i < 0 {
 		return ErrNoParticipant
 	}
+	s.change(i, change)
+	return nil
+}
+
+// change is edit by the place in the list.
+func (s *step) change(i int, change func(*Participant)) {
 	p := s.next.Participants[i]
 	change(&p)
 	if p.Status.Present() {
@@ -206,18 +230,17 @@ func (s *step) edit(id ParticipantID, change func(*Participant)) error {
 	}
 	p.Speaking = p.Speaking && p.Public()
 	if p == s.next.Participants[i] {
-		return nil
+		return
 	}
 	s.own()
 	s.next.Participants[i] = p
 	s.dirty = true
-	return nil
 }
 
 // status is the endpoint status of a participant whose media are in the conference (RFC 4575, section 5.7.3).
 func status(p *Participant) Status {
 	switch {
-	case p.Held || p.Session.OnHold:
+	case p.Held || p.Session.OnHold || p.Waiting():
 		return OnHold
 	case p.Silenced():
 		return MutedViaFocus

@@ -41,9 +41,10 @@ func TestScripts(t *testing.T) {
 
 // script is one scenario being run.
 type script struct {
-	t   *testing.T
-	m   *Machine
-	now time.Time
+	t     *testing.T
+	m     *Machine
+	now   time.Time
+	dials int // identifiers given to those of the call list
 }
 
 var epoch = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -113,6 +114,13 @@ func (s *script) step(e Event) string {
 		case AutoRecord:
 			out.WriteString("auto-record\n")
 			out.WriteString(s.step(Record{ID: RecordingID("auto" + strconv.Itoa(len(s.m.State().Recordings))), Automatic: true}))
+		case AutoDial:
+			fmt.Fprintf(&out, "auto-dial %d\n", a.Callee)
+			s.dials++
+			callee := s.m.cfg.Calls.Callees[a.Callee]
+			out.WriteString(s.step(Invite{
+				ID: ParticipantID("auto" + strconv.Itoa(s.dials)), Entity: callee.Entity, Role: callee.Role, Callee: a.Callee + 1,
+			}))
 		case Indicate:
 			fmt.Fprintf(&out, "indicate %s %s\n", a.ID, a.Indication)
 		default:
@@ -135,6 +143,23 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 			c.MaxParticipants, _ = strconv.Atoi(v)
 		case "entry":
 			c.MutedOnEntry = v == "muted"
+		case "farewell":
+			c.Farewell, _ = time.ParseDuration(v)
+		case "warn":
+			for w := range strings.SplitSeq(v, ",") {
+				d, _ := time.ParseDuration(w)
+				c.Warnings = append(c.Warnings, d)
+			}
+		case "calls":
+			for who := range strings.SplitSeq(v, ",") {
+				c.Calls.Callees = append(c.Calls.Callees, Callee{Entity: "sip:" + who})
+			}
+		case "attempts":
+			c.Calls.Attempts, _ = strconv.Atoi(v)
+		case "interval":
+			c.Calls.Interval, _ = time.ParseDuration(v)
+		case "oncreate":
+			c.Calls.OnCreate = v == "yes"
 		case "servers":
 			c.Recording.Servers = strings.Split(v, ",")
 		case "quorum":
@@ -144,6 +169,13 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 		case "failure":
 			c.Recording.OnFailure = map[string]FailurePolicy{"terminate": OnFailureTerminate, "notify": OnFailureNotify}[v]
 		default:
+			if change, ok := scriptRule(t, k, v); ok {
+				var err error
+				if c.Rules, err = c.Rules.with(change); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
 			t.Fatalf("unknown setting %q", k)
 		}
 	}
@@ -161,7 +193,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	session := Session{Sends: args["sends"] != "no", Receives: true, OnHold: args["hold"] == "yes", Codec: "pcmu/8000"}
 	switch verb {
 	case "join":
-		return Join{ID: id, Entity: "sip:" + string(id), Role: role}
+		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes"}
 	case "invite":
 		return Invite{ID: id, Entity: "sip:" + string(id), Role: role}
 	case "ringing":
@@ -176,11 +208,24 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	case "failure":
 		return Failure{ID: id, Busy: args["busy"] == "yes", Reason: args["reason"]}
 	case "eject":
-		return EjectParticipant{ID: id, Reason: args["reason"]}
+		return EjectParticipant{ID: id, Reason: args["reason"], By: ParticipantID(args["by"])}
 	case "adjust":
 		return scriptAdjust(id, args)
 	case "configure":
-		return scriptConfigure(args)
+		return scriptConfigure(t, args)
+	case "admit-all":
+		return AdmitAll{By: ParticipantID(args["by"])}
+	case "mute-all":
+		e := MuteAll{By: ParticipantID(args["by"]), Muted: args["muted"] != "no"}
+		if v, ok := args["hard"]; ok {
+			hard := v == "yes"
+			e.HardMute = &hard
+		}
+		return e
+	case "lower-hands":
+		return LowerHands{By: ParticipantID(args["by"])}
+	case "call-out":
+		return CallOut{}
 	case "speaking":
 		var active []ParticipantID
 		for _, n := range names {
@@ -206,7 +251,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 		ind := map[string]Indication{"on": IndicateOn, "off": IndicateOff, "paused": IndicatePaused}
 		return Indicated{ID: id, Indication: ind[names[1]]}
 	case "end":
-		return End{Reason: args["reason"], Delete: args["delete"] == "yes"}
+		return End{Reason: args["reason"], Delete: args["delete"] == "yes", Announce: args["announce"] == "yes", By: ParticipantID(args["by"])}
 	case "tick":
 		return Tick{}
 	}
@@ -215,7 +260,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 }
 
 func scriptAdjust(id ParticipantID, args map[string]string) Event {
-	e := Adjust{ID: id}
+	e := Adjust{ID: id, By: ParticipantID(args["by"])}
 	yes := func(key string) *bool {
 		v, ok := args[key]
 		if !ok {
@@ -225,6 +270,7 @@ func scriptAdjust(id ParticipantID, args map[string]string) Event {
 		return &b
 	}
 	e.Muted, e.Deafened, e.Held, e.Unrecorded = yes("muted"), yes("deafened"), yes("held"), yes("unrecorded")
+	e.Marked, e.Waiting, e.Hand, e.Floor = yes("marked"), yes("waiting"), yes("hand"), yes("floor")
 	if v, ok := args["gain"]; ok {
 		g, _ := strconv.ParseFloat(v, 64)
 		e.GainDB = &g
@@ -240,8 +286,54 @@ func scriptAdjust(id ParticipantID, args map[string]string) Event {
 	return e
 }
 
-func scriptConfigure(args map[string]string) Event {
-	e := Configure{}
+// scriptRule reads the setting of a rule.
+func scriptRule(t *testing.T, key, value string) (RulesChange, bool) {
+	t.Helper()
+	var c RulesChange
+	on := value == "yes"
+	n, _ := strconv.Atoi(value)
+	d, _ := time.ParseDuration(value)
+	after, _ := ParseAfterModerator(value)
+	switch key {
+	case "wait-for-moderator":
+		c.WaitForModerator = &on
+	case "lobby":
+		c.Lobby = &on
+	case "wait-timeout":
+		c.WaitTimeout = &d
+	case "moderator-leaves":
+		c.ModeratorLeaves = &after
+	case "moderator-grace":
+		c.ModeratorGrace = &d
+	case "end-at":
+		c.EndAt = &n
+	case "end-at-grace":
+		c.EndAtGrace = &d
+	case "max-duration":
+		c.MaxDuration = &d
+	case "mute-above":
+		c.MuteAbove = &n
+	case "hard-mute":
+		c.HardMute = &on
+	case "lecture":
+		c.Lecture = &on
+	case "tone":
+		tone := EntryTone
+		c.Entry = &tone
+	default:
+		return c, false
+	}
+	return c, true
+}
+
+func scriptConfigure(t *testing.T, args map[string]string) Event {
+	t.Helper()
+	e := Configure{By: ParticipantID(args["by"])}
+	for k, v := range args {
+		if change, ok := scriptRule(t, k, v); ok {
+			e.Rules = change // one rule at a time
+		}
+	}
 	if v, ok := args["locked"]; ok {
 		b := v == "yes"
 		e.Locked = &b
@@ -268,14 +360,18 @@ func printState(s *State) string {
 			out.WriteString(" " + f.name)
 		}
 	}
-	fmt.Fprintf(&out, " record:%s\n", s.Indication())
+	fmt.Fprintf(&out, " record:%s", s.Indication())
+	if !s.EndsAt.IsZero() {
+		fmt.Fprintf(&out, " ends:%v", s.EndsAt.Sub(epoch))
+	}
+	out.WriteByte('\n')
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		fmt.Fprintf(&out, "  %s %s %s", p.ID, p.Role, p.Status)
 		for _, f := range []struct {
 			on   bool
 			name string
-		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {p.Speaking, "speaking"}, {p.Unrecorded, "unrecorded"}} {
+		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {p.Speaking, "speaking"}, {p.Unrecorded, "unrecorded"}, {p.Waiting(), "waiting"}, {p.HandRaised(), "hand"}, {p.Floor, "floor"}} {
 			if f.on {
 				out.WriteString(" " + f.name)
 			}

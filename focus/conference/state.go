@@ -26,7 +26,9 @@ type State struct {
 	Locked          bool   // nobody more may join (RFC 4575, section 5.5.3)
 	MutedOnEntry    bool   // who joins as speaker starts muted
 	MaxParticipants int    // 0: no limit
+	Rules           Rules
 	StartedAt       time.Time
+	EndsAt          time.Time     // when the rules end it unless something happens before; zero: they do not
 	Ended           bool          // no further version will follow
 	Participants    []Participant // in order of arrival
 	Departed        []Participant // who went by the step that made this version, with Disconnection filled in
@@ -42,6 +44,13 @@ type Participant struct {
 	Role          Role
 	Status        Status
 	Method        JoiningMethod
+	Bridged       bool          // its media are or have been connected to the focus
+	WaitingSince  time.Time     // since when it is at the door: it hears nothing of the conference, is not heard and not recorded; zero: it is in
+	Cleared       bool          // has been admitted by somebody: no rule keeps it out
+	Marked        bool          // leads the conference without being a moderator
+	Floor         bool          // is heard in lecture mode
+	Lectured      bool          // lecture mode keeps it from being heard
+	HandRaisedAt  time.Time     // since when it wants to speak; zero: it does not
 	Muted         bool          // by the focus; a Listener is not heard whatever this says
 	Deafened      bool          // hears nothing, by the focus
 	Held          bool          // put on hold by the focus: neither hears nor is heard
@@ -50,7 +59,7 @@ type Participant struct {
 	Coaching      ParticipantID // who alone hears the participant; empty: everybody. Stays when he leaves, so that nobody else hears what was meant for him
 	Speaking      bool
 	InvitedAt     time.Time  // when the INVITE came or went out
-	JoinedAt      time.Time  // when its media were bridged; zero before
+	JoinedAt      time.Time  // when it first came into the conference; zero before
 	Recording     Indication // what the participant is known to have been told (RFC 7866, section 6.1.2)
 	Session       Session
 	Disconnection Disconnection
@@ -117,18 +126,30 @@ func (r *Recording) Over() bool {
 
 // Speaks tells whether the others may hear the participant.
 func (p *Participant) Speaks() bool {
-	return p.Status.Present() && !p.Silenced() && !p.Held && !p.Session.OnHold && p.Session.Sends
+	return p.Present() && !p.Silenced() && !p.Held && !p.Session.OnHold && p.Session.Sends
 }
 
-// Silenced tells whether the focus keeps the participant from being heard, by mute or by role.
-func (p *Participant) Silenced() bool { return p.Muted || p.Role == Listener }
+// Present tells whether the participant is in the conference: its media are connected, and it does not wait to be let in.
+func (p *Participant) Present() bool { return p.Status.Present() && !p.Waiting() }
+
+// Waiting tells whether the participant is at the door.
+func (p *Participant) Waiting() bool { return !p.WaitingSince.IsZero() }
+
+// HandRaised tells whether the participant wants to speak.
+func (p *Participant) HandRaised() bool { return !p.HandRaisedAt.IsZero() }
+
+// Leads tells whether the others need not wait when the participant is there.
+func (p *Participant) Leads() bool { return p.Marked || p.Role == Moderator }
+
+// Silenced tells whether the focus keeps the participant from being heard, by mute, by role or by lecture mode.
+func (p *Participant) Silenced() bool { return p.Muted || p.Lectured || p.Role == Listener }
 
 // Public tells whether what the participant says is for everybody: not muted, and for no single ear.
 func (p *Participant) Public() bool { return p.Speaks() && p.Coaching == "" }
 
 // Hears tells whether the participant is given the conference to hear.
 func (p *Participant) Hears() bool {
-	return p.Status.Present() && !p.Deafened && !p.Held && p.Session.Receives
+	return p.Present() && !p.Deafened && !p.Held && p.Session.Receives
 }
 
 // Participant gives the participant of that identifier.
@@ -150,14 +171,39 @@ func (s *State) Recording(id RecordingID) (Recording, bool) {
 }
 
 // Recordable tells whether recordings may hold what the participant says: he has been told (RFC 7866, section 6.1.2), and has not
-// been left out.
-func (p *Participant) Recordable() bool { return p.Recording == IndicateOn && !p.Unrecorded }
+// been left out, and does not wait at the door.
+func (p *Participant) Recordable() bool {
+	return p.Recording == IndicateOn && !p.Unrecorded && !p.Waiting()
+}
 
-// PresentCount counts the participants whose media are in the conference.
+// WaitingCount counts the participants who wait to be let in.
+func (s *State) WaitingCount() int {
+	n := 0
+	for i := range s.Participants {
+		if s.Participants[i].Waiting() {
+			n++
+		}
+	}
+	return n
+}
+
+// Hands are the participants who want to speak, the first one first.
+func (s *State) Hands() []Participant {
+	list := []Participant{}
+	for i := range s.Participants {
+		if s.Participants[i].HandRaised() {
+			list = append(list, s.Participants[i])
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Participant) int { return a.HandRaisedAt.Compare(b.HandRaisedAt) })
+	return list
+}
+
+// PresentCount counts the participants who are in the conference; those who wait are not.
 func (s *State) PresentCount() int {
 	n := 0
 	for i := range s.Participants {
-		if s.Participants[i].Status.Present() {
+		if s.Participants[i].Present() {
 			n++
 		}
 	}

@@ -1,0 +1,117 @@
+package conference
+
+import "time"
+
+// settleDoor lets in who need not wait any more, and applies lecture mode. Everybody comes to the door when his media are ready, so
+// who may come in at once does so in the same step and nobody ever is on the wrong side of it.
+func (s *step) settleDoor() {
+	led := s.led()
+	for i := range s.next.Participants {
+		p := &s.next.Participants[i]
+		if !p.Status.Present() {
+			continue
+		}
+		enters := p.Waiting() && !s.mustWait(p, led)
+		lectured := s.next.Rules.Lecture && p.Role != Moderator && !p.Floor
+		if !enters && lectured == p.Lectured {
+			continue
+		}
+		s.change(i, func(p *Participant) {
+			p.Lectured = lectured
+			if enters {
+				s.enter(p)
+			}
+		})
+	}
+}
+
+// mustWait tells whether the rules keep a participant out.
+func (s *step) mustWait(p *Participant, led bool) bool {
+	r := &s.next.Rules
+	switch {
+	case p.Leads(), p.Cleared:
+		return false
+	case r.Lobby && p.Method == DialedIn: // who was called has been asked in by that
+		return true
+	default:
+		return r.WaitForModerator && !led
+	}
+}
+
+// led tells whether somebody leads the conference.
+func (s *step) led() bool {
+	for i := range s.next.Participants {
+		if p := &s.next.Participants[i]; p.Status.Present() && p.Leads() {
+			return true
+		}
+	}
+	return false
+}
+
+// enter brings a participant from the door into the conference.
+func (s *step) enter(p *Participant) {
+	if above := s.next.Rules.MuteAbove; above > 0 && p.Role == Speaker && p.JoinedAt.IsZero() && s.next.PresentCount() >= above {
+		p.Muted = true
+	}
+	p.WaitingSince = time.Time{}
+	if p.JoinedAt.IsZero() {
+		p.JoinedAt = s.now
+	}
+	s.entered = true
+}
+
+// sendOut has a participant wait, as if he had just come to the door.
+func (s *step) sendOut(p *Participant) {
+	p.Cleared, p.Floor, p.Speaking = false, false, false
+	p.HandRaisedAt = time.Time{}
+	if !p.Waiting() && p.Status.Present() {
+		p.WaitingSince = s.now
+		s.exited = true
+	}
+}
+
+// admitAll lets in everybody who waits now.
+func (s *step) admitAll(e AdmitAll) error {
+	if err := s.moderates(e.By); err != nil {
+		return err
+	}
+	for i := range s.next.Participants {
+		if s.next.Participants[i].Waiting() {
+			s.change(i, func(p *Participant) { p.Cleared = true })
+		}
+	}
+	return nil
+}
+
+// expireWaiting sends away who has waited for too long.
+func (s *step) expireWaiting() error {
+	limit := s.next.Rules.WaitTimeout
+	if limit == 0 {
+		return nil
+	}
+	for i := len(s.next.Participants) - 1; i >= 0; i-- { // from behind, since ejecting moves what follows
+		p := &s.next.Participants[i]
+		if !p.Waiting() {
+			continue
+		}
+		if at := p.WaitingSince.Add(limit); s.now.Before(at) {
+			s.due(at)
+		} else if err := s.eject(p.ID, reasonWaited); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chime announces who has come or gone to those who are in. The first one hears nothing of himself.
+func (s *step) chime() {
+	if s.next.Rules.Entry != EntryTone {
+		return
+	}
+	switch n := s.next.PresentCount(); {
+	case s.entered && n > 1:
+		s.do(Chime{Entered: true})
+	case s.exited && n > 0:
+		s.do(Chime{})
+	}
+}
