@@ -75,13 +75,14 @@ func (f *Focus) Create(_ context.Context, c ConferenceConfig) (*conference.State
 	}
 	e := newEntry(c, false, false)
 	f.entries[c.ID] = e
+	f.callNow(&c)
 	return f.current(e), nil
 }
 
 // Update changes settings. Errors: ErrNoConference, conference.ErrRange, ErrShutdown and that of ctx, as for all below.
 func (f *Focus) Update(ctx context.Context, id conference.ID, c ConferenceChange) (*conference.State, error) {
 	return f.command(ctx, id, conference.Configure{
-		Name: c.Name, Locked: c.Locked, MutedOnEntry: c.MutedOnEntry, MaxParticipants: c.MaxParticipants,
+		Name: c.Name, Locked: c.Locked, MutedOnEntry: c.MutedOnEntry, MaxParticipants: c.MaxParticipants, Rules: c.Rules,
 	})
 }
 
@@ -135,12 +136,12 @@ func (c *controller) participantInfo(s *conference.Participant) ParticipantInfo 
 }
 
 // UpdateParticipant changes what the focus does with a participant. It returns when the change is in the mix. Errors:
-// ErrNoParticipant, conference.ErrListener, conference.ErrRange.
+// ErrNoParticipant, ErrConflict, conference.ErrListener, conference.ErrRange.
 func (f *Focus) UpdateParticipant(ctx context.Context, id conference.ID, pid conference.ParticipantID, c ParticipantChange,
 ) (ParticipantInfo, error) {
 	_, err := f.command(ctx, id, conference.Adjust{
 		ID: pid, Muted: c.Muted, Deafened: c.Deafened, Held: c.Held, Unrecorded: c.Unrecorded, GainDB: c.GainDB, Role: c.Role,
-		DisplayName: c.DisplayName, Coaching: c.Coaching,
+		DisplayName: c.DisplayName, Coaching: c.Coaching, Waiting: c.Waiting, Marked: c.Marked, Hand: c.Hand, Floor: c.Floor,
 	})
 	if err != nil {
 		return ParticipantInfo{}, err

@@ -35,8 +35,10 @@ func changes(old, next *conference.State) []change {
 			before = rest[0]
 		}
 		switch {
-		case p.Status.Present() && !before.Status.Present():
+		case p.Present() && !before.Present():
 			add(ParticipantJoined, DescribeParticipant(p))
+		case p.Waiting() && !before.Waiting():
+			add(ParticipantWaiting, DescribeParticipant(p))
 		case known && participantDiffers(before, *p):
 			add(ParticipantUpdated, DescribeParticipant(p))
 		}
@@ -55,7 +57,8 @@ func changes(old, next *conference.State) []change {
 }
 
 func settingsDiffer(a, b *conference.State) bool {
-	return a.Name != b.Name || a.Locked != b.Locked || a.MutedOnEntry != b.MutedOnEntry || a.MaxParticipants != b.MaxParticipants
+	return a.Name != b.Name || a.Locked != b.Locked || a.MutedOnEntry != b.MutedOnEntry || a.MaxParticipants != b.MaxParticipants ||
+		a.Rules != b.Rules || !a.EndsAt.Equal(b.EndsAt)
 }
 
 // participantDiffers leaves out who speaks: that is an event of its own.

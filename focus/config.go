@@ -75,6 +75,18 @@ type ConferenceConfig struct {
 	Locked          bool
 	MutedOnEntry    bool
 	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones
+	// Rules say who waits, who is heard, and when the conference ends by itself.
+	Rules conference.Rules
+	// Warnings are given so long before the end by Rules.MaxDuration.
+	Warnings []time.Duration
+	// Calls is whom the conference calls by itself.
+	Calls CallList
+	// Music is heard by those who wait and by who is alone; nil: they hear silence.
+	Music *Sound
+	// NoMusicAlone keeps the music for those who wait.
+	NoMusicAlone bool
+	// Goodbye is heard when the conference ends by its rules or by End; nil: tones.
+	Goodbye *Sound
 	// Recording is the policy. Without Servers it is the first of Config.Recorders.
 	Recording conference.RecordingConfig
 }
@@ -113,6 +125,7 @@ type ConferenceChange struct {
 	Name                 *string
 	Locked, MutedOnEntry *bool
 	MaxParticipants      *int
+	Rules                conference.RulesChange
 }
 
 // ParticipantChange changes what the focus does with a participant; nil fields stay.
@@ -127,6 +140,12 @@ type ParticipantChange struct {
 	DisplayName *string
 	// Coaching is who alone hears the participant, who goes on to hear the conference; empty: everybody hears it again.
 	Coaching *conference.ParticipantID
+	// Waiting false lets it in, true sends it back to the door.
+	Waiting *bool
+	// Marked: the others need not wait when it is there.
+	Marked *bool
+	// Hand: it wants to speak. Floor: it is heard in lecture mode.
+	Hand, Floor *bool
 }
 
 // RecordingRequest asks for a recording; zero fields mean what the conference is configured for.

@@ -38,6 +38,8 @@ type controller struct {
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
 	playbacks    map[mixer.MemberID]*playback // those of the sources that are played
+	music        music
+	chimed       time.Time // when somebody who came or went was last heard of
 	recorders    []*recorder
 	accounts     map[conference.RecordingID]*account // of recordings that are not over
 	settling     map[conference.RecordingID]int      // streams whose rest is on its way

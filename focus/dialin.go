@@ -111,6 +111,7 @@ func (m joining) handle(c *controller) {
 	if m.creation != nil || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
 		join.Role = conference.Moderator
 	}
+	join.Marked = request.Caller != nil && slices.Contains(request.Caller.Roles, markedRole)
 	if err := c.step(join); err != nil {
 		m.reply <- joined{err: err}
 		return
@@ -168,6 +169,9 @@ func caller(request *sipua.Request) (entity, endpoint, name string) {
 	}
 	return uri.String(), endpoint, who.Name
 }
+
+// markedRole is that of accounts for whom the others wait, though they may moderate nothing.
+const markedRole = "marked"
 
 // moderatorRole is the role of accounts that moderate every conference they enter.
 const moderatorRole = "moderator"

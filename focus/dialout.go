@@ -3,7 +3,6 @@ package focus
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -17,9 +16,14 @@ import (
 // Dial calls somebody into the conference and returns at once; what becomes of it is seen in the State and the events.
 // Errors: ErrNoConference, ErrLocked, ErrFull, ErrInvalid.
 func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (conference.ParticipantID, error) {
-	target, err := sipua.ParseURI(uri)
-	if err != nil || !target.IsSIP() {
-		return "", fmt.Errorf("%w: %q is no SIP URI", ErrInvalid, uri)
+	return f.DialAs(ctx, id, DialRequest{URI: uri})
+}
+
+// DialAs is Dial for somebody with a role.
+func (f *Focus) DialAs(ctx context.Context, id conference.ID, r DialRequest) (conference.ParticipantID, error) {
+	callee, target, err := r.callee()
+	if err != nil {
+		return "", err
 	}
 	if _, _, err = f.way(target); err != nil {
 		return "", err
@@ -27,10 +31,9 @@ func (f *Focus) Dial(ctx context.Context, id conference.ID, uri string) (confere
 	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return "", ErrBusy
 	}
-	target.Headers = "" // have no place in a Request-URI (RFC 3261, section 19.1.1)
 	pid := conference.ParticipantID(shortName("p"))
 	_, err = f.command(ctx, id, conference.Invite{
-		ID: pid, Entity: target.Bare().String(), Target: target.String(), DisplayName: target.UserPart(),
+		ID: pid, Entity: callee.Entity, Target: callee.Target, DisplayName: callee.DisplayName, Role: callee.Role, Marked: callee.Marked,
 	})
 	if err != nil {
 		return "", err

@@ -14,6 +14,8 @@ const (
 	ConferenceStarted  EventType = "conference.started"
 	ConferenceEnded    EventType = "conference.ended"
 	ConferenceUpdated  EventType = "conference.updated"
+	ConferenceEnding   EventType = "conference.ending" // soon: by its rules or by End
+	ParticipantWaiting EventType = "participant.waiting"
 	ParticipantJoined  EventType = "participant.joined"
 	ParticipantLeft    EventType = "participant.left"
 	ParticipantUpdated EventType = "participant.updated"

@@ -109,6 +109,12 @@ func (f *Focus) checkConference(c ConferenceConfig) error {
 	if c.MaxParticipants < 0 || c.MaxSpeakers < 0 || c.Grace < 0 {
 		return fmt.Errorf("%w: a limit of conference %q is negative", ErrInvalid, c.ID)
 	}
+	if err := c.Rules.Valid(); err != nil {
+		return fmt.Errorf("%w: a rule of conference %q: %w", ErrInvalid, c.ID, err)
+	}
+	if err := c.Calls.check(); err != nil {
+		return err
+	}
 	return f.checkServers(c.Recording.Servers)
 }
 

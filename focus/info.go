@@ -18,8 +18,11 @@ type ConferenceInfo struct {
 	MutedOnEntry    bool          `json:"muted_on_entry" doc:"Who joins starts muted."`
 	MaxParticipants int           `json:"max_participants" doc:"How many may be in it at once; 0: no limit."`
 	Recording       string        `json:"recording" doc:"What participants are to be told of recordings: on, paused or off."`
-	Participants    int           `json:"participants" doc:"How many participants there are, those being called among them."`
-	StartedAt       *Time         `json:"started_at,omitempty" doc:"When the first participant of the present meeting came."`
+	Present         int           `json:"present" doc:"How many are in it."`
+	Waiting         int           `json:"waiting" doc:"How many wait to be let in."`
+	ConferenceRules
+	Participants int   `json:"participants" doc:"How many participants there are, those being called among them."`
+	StartedAt    *Time `json:"started_at,omitempty" doc:"When the first participant of the present meeting came."`
 }
 
 // ParticipantInfo is a participant as the API and the events show it.
@@ -29,6 +32,10 @@ type ParticipantInfo struct {
 	DisplayName   string                   `json:"display_name" doc:"Name to show; may be empty."`
 	Role          string                   `json:"role" doc:"moderator, speaker or listener; a listener is not heard."`
 	State         string                   `json:"state" doc:"Status as in RFC 4575: pending, dialing-in, dialing-out, alerting, connected, on-hold, muted-via-focus, disconnecting or disconnected."`
+	Waiting       bool                     `json:"waiting" doc:"Waits to be let in: neither hears the conference nor is heard or recorded."`
+	Marked        bool                     `json:"marked" doc:"The others need not wait when it is there, as with a moderator."`
+	Floor         bool                     `json:"floor" doc:"Is heard in lecture mode."`
+	HandRaisedAt  *Time                    `json:"hand_raised_at,omitempty" doc:"Since when it wants to speak; left out: it does not."`
 	Muted         bool                     `json:"muted" doc:"The others do not hear the participant."`
 	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
@@ -139,12 +146,40 @@ func pointTime(t time.Time) *Time {
 	return &at
 }
 
+// ConferenceRules is what a conference does by itself, as the API shows it.
+type ConferenceRules struct {
+	WaitForModerator bool   `json:"wait_for_moderator" doc:"Others wait until a moderator, or somebody who is marked, is there."`
+	Lobby            bool   `json:"lobby" doc:"Callers wait until they are admitted."`
+	WaitTimeout      string `json:"wait_timeout" doc:"After which who waits is sent away; 0s: never."`
+	OnModeratorLeave string `json:"on_moderator_leave" doc:"What follows when the last moderator has left: continue, wait or end."`
+	ModeratorGrace   string `json:"moderator_grace" doc:"How long one may be away before it follows."`
+	EndWhenLeft      int    `json:"end_when_left" doc:"It ends when, after there were more, only so many are left; 0: it goes on."`
+	EndGrace         string `json:"end_grace" doc:"How long there may be so few before it ends."`
+	MaxDuration      string `json:"max_duration" doc:"Longest duration, from the first participant; 0s: any."`
+	MuteAbove        int    `json:"mute_above" doc:"Who comes when so many are in starts muted; 0: nobody."`
+	AllowUnmute      bool   `json:"allow_unmute" doc:"Participants may unmute themselves."`
+	Lecture          bool   `json:"lecture" doc:"Only moderators and those who have the floor are heard."`
+	Entry            string `json:"entry" doc:"How the others learn that somebody comes or goes: none or tone."`
+	EndsAt           *Time  `json:"ends_at,omitempty" doc:"When the rules will end it unless something happens before; left out: they will not."`
+}
+
+func describeRules(s *conference.State) ConferenceRules {
+	r := &s.Rules
+	return ConferenceRules{
+		WaitForModerator: r.WaitForModerator, Lobby: r.Lobby, WaitTimeout: r.WaitTimeout.String(),
+		OnModeratorLeave: r.ModeratorLeaves.String(), ModeratorGrace: r.ModeratorGrace.String(),
+		EndWhenLeft: r.EndAt, EndGrace: r.EndAtGrace.String(), MaxDuration: r.MaxDuration.String(),
+		MuteAbove: r.MuteAbove, AllowUnmute: !r.HardMute, Lecture: r.Lecture, Entry: r.Entry.String(), EndsAt: pointTime(s.EndsAt),
+	}
+}
+
 // DescribeConference gives the JSON object of a conference.
 func DescribeConference(s *conference.State) ConferenceInfo {
 	return ConferenceInfo{
 		ID: s.ID, Name: s.Name, URI: s.URI, Version: s.Version, Active: s.Active, Dynamic: s.Dynamic, Locked: s.Locked,
 		MutedOnEntry: s.MutedOnEntry, MaxParticipants: s.MaxParticipants, Recording: s.Indication().String(),
 		Participants: len(s.Participants), StartedAt: pointTime(s.StartedAt),
+		Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
 	}
 }
 
@@ -155,6 +190,7 @@ func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, Coaching: p.Coaching, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded,
+		Waiting: p.Waiting(), Marked: p.Marked, Floor: p.Floor, HandRaisedAt: pointTime(p.HandRaisedAt),
 	}
 	if d := p.Disconnection; d.Method != conference.NotDisconnected {
 		info.Disconnection = &DisconnectionInfo{Method: d.Method.String(), Reason: d.Reason, At: Time(d.At)}

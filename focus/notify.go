@@ -85,7 +85,7 @@ func endpoint(p *conference.Participant) confevent.Endpoint {
 
 // mediaStatus is the direction from the participant's point of view (RFC 4575, section 5.8.5).
 func mediaStatus(p *conference.Participant) confevent.MediaStatus {
-	sends := p.Session.Sends && !p.Silenced() && !p.Held
+	sends := p.Session.Sends && !p.Silenced() && !p.Held && !p.Waiting()
 	switch receives := p.Hears(); {
 	case sends && receives:
 		return confevent.SendRecv

@@ -32,6 +32,7 @@ type participant struct {
 	direction   string
 	uri         string
 	startedAt   time.Time
+	answeredAt  time.Time // when its media were bridged
 	member      mixer.MemberID
 	dialog      *sipua.Dialog
 	transport   string             // of the signalling
@@ -87,7 +88,7 @@ func (c *controller) open(p *participant) error {
 
 // bridge reports the participant's media as ready to be mixed.
 func (c *controller) bridge(p *participant) {
-	p.bridged = true
+	p.bridged, p.answeredAt = true, time.Now()
 	told := conference.IndicateOff
 	if p.peer.RecordAware {
 		told = indicationOf(p.said)
@@ -164,10 +165,10 @@ func (c *controller) hangUp(d *sipua.Dialog, reason string) {
 func callRecord(id conference.ID, p *participant, d *conference.Participant) CallRecord {
 	r := CallRecord{
 		Conference: id, Participant: p.id, Direction: p.direction, URI: p.uri, CallID: p.peer.CallID, Codec: p.peer.Codec,
-		Reason: d.Disconnection.Reason, StartedAt: p.startedAt, AnsweredAt: d.JoinedAt, EndedAt: d.Disconnection.At,
+		Reason: d.Disconnection.Reason, StartedAt: p.startedAt, AnsweredAt: p.answeredAt, EndedAt: d.Disconnection.At,
 	}
 	switch {
-	case !d.JoinedAt.IsZero():
+	case !p.answeredAt.IsZero():
 		r.Result = "answered"
 	case d.Disconnection.Method == conference.Busy:
 		r.Result = "busy"

@@ -53,6 +53,7 @@ func (c *controller) step(e conference.Event) error {
 	if len(next.Departed) > 0 {
 		c.endUnheard()
 	}
+	c.settleMusic()
 	return nil
 }
 
@@ -69,6 +70,14 @@ func (c *controller) perform(a conference.Action) {
 		if err := c.step(conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: true}); err != nil {
 			c.log.Warn("cannot record by policy", slog.Any("error", err))
 		}
+	case conference.AutoDial:
+		c.autoDial(a.Callee)
+	case conference.Chime:
+		c.chime(a.Entered)
+	case conference.Remind:
+		c.remind(a.Left)
+	case conference.Farewell:
+		c.farewell()
 	case conference.Warn:
 		c.warn()
 	case conference.WakeAt:

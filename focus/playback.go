@@ -107,7 +107,7 @@ type playing struct {
 
 func (m playing) handle(c *controller) {
 	state := c.machine.State()
-	if state.PresentCount() == 0 {
+	if state.PresentCount() == 0 && len(m.playback.audience) == 0 {
 		m.reply <- result{err: conference.ErrNotActive}
 		return
 	}

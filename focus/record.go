@@ -50,13 +50,17 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 	}
 	if r.modes&conference.Separate != 0 {
 		for i := range state.Participants {
-			if p := &state.Participants[i]; p.Status.Present() && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
+			if p := &state.Participants[i]; cameIn(p) && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
 				add(string(p.ID), p.ID)
 			}
 		}
 	}
 	return list
 }
+
+// cameIn tells whether a participant is of the communication session: who waits to be let in is not, who was sent back to the door is
+// on hold.
+func cameIn(p *conference.Participant) bool { return p.Status.Present() && !p.JoinedAt.IsZero() }
 
 // maySpeak tells whether a participant has something to record, or had: who only listens gets no stream of its own, until it
 // agrees to send.
@@ -109,7 +113,7 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 		}
 	}
 	for i := range state.Participants {
-		if p := &state.Participants[i]; p.Status.Present() {
+		if p := &state.Participants[i]; cameIn(p) {
 			roster.Participants = append(roster.Participants, c.rosterParticipant(p))
 		}
 	}
@@ -128,7 +132,7 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 	return siprec.RosterParticipant{
 		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
 		Muted:    p.Silenced() || p.Coaching != "" || !p.Session.Sends || p.Unrecorded, // feeds no stream
-		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held,
+		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held || p.Waiting(),
 	}
 }
 

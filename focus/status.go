@@ -30,6 +30,7 @@ var statuses = []struct {
 	{ErrLocked, 403},
 	{ErrForbidden, 403},
 	{ErrFull, 486},
+	{conference.ErrEnding, 480},
 	{ErrBusy, 503},
 	{ErrShutdown, 503},
 	{media.ErrNoPorts, 503},
@@ -77,6 +78,12 @@ const retryAfter = "5"
 // refusal is the response for an error, with the header fields that its status asks for.
 func refusal(err error) *sipua.Response {
 	response := sipua.NewResponse(status(err))
+	for _, why := range []error{ErrLocked, ErrFull, conference.ErrEnding, conference.ErrEnded, ErrForbidden, ErrBusy, ErrShutdown} {
+		if errors.Is(err, why) {
+			response.WithHeader("Reason", reasonHeader(response.Status, why.Error()))
+			break
+		}
+	}
 	switch response.Status {
 	case 403:
 		if !errors.Is(err, ErrLocked) {

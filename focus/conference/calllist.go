@@ -31,6 +31,9 @@ type calling struct {
 	done     bool
 }
 
+// Callee gives one of the CallList, for the answer to AutoDial.
+func (m *Machine) Callee(i int) Callee { return m.cfg.Calls.Callees[i] }
+
 // startCalls has everybody on the list called.
 func (s *step) startCalls() {
 	s.m.calls = make([]calling, len(s.m.cfg.Calls.Callees))

@@ -32,8 +32,8 @@ type RulesChange struct {
 	Entry                                                *Entry
 }
 
-// valid refuses what has no meaning.
-func (r *Rules) valid() error {
+// Valid refuses what has no meaning. Error: ErrRange.
+func (r *Rules) Valid() error {
 	shortest := min(r.WaitTimeout, r.ModeratorGrace, r.EndAtGrace, r.MaxDuration)
 	if shortest < 0 || r.EndAt < 0 || r.MuteAbove < 0 || r.ModeratorLeaves > EndConference || r.Entry > EntryTone {
 		return ErrRange
@@ -55,7 +55,7 @@ func (r Rules) with(c RulesChange) (Rules, error) {
 	assign(&r.MaxDuration, c.MaxDuration)
 	assign(&r.ModeratorLeaves, c.ModeratorLeaves)
 	assign(&r.Entry, c.Entry)
-	return r, r.valid()
+	return r, r.Valid()
 }
 
 // AfterModerator is what follows when nobody is left who leads.
