@@ -77,23 +77,56 @@ func (c *controller) remind(left time.Duration) {
 	c.log.Info("the conference will end", slog.Duration("left", left))
 	c.focus.events.add(c.id, time.Now(), ConferenceEnding, DescribeConference(c.machine.State()), false)
 	c.sing(tonesRemind)
+	minutes := int(left / time.Minute)
+	if minutes == 0 || left%time.Minute != 0 {
+		return
+	}
+	unit := "minutes"
+	if minutes == 1 {
+		unit = "minute"
+	}
+	words := append([]string{"conference-ends-in"}, c.focus.prompts.Number(minutes)...)
+	c.later(remindPause, saying{prompts: append(words, unit)})
+}
+
+// remindPause is how long after the beginning of the tones something is said.
+const remindPause = 900 * time.Millisecond
+
+// saying asks to say something to everybody.
+type saying struct{ prompts []string }
+
+func (m saying) handle(c *controller) {
+	if c.machine.State().PresentCount() > 0 {
+		c.sayAll(m.prompts...)
+	}
 }
 
 // farewell announces the end, which comes when it has been heard.
 func (c *controller) farewell() {
 	c.focus.events.add(c.id, time.Now(), ConferenceEnding, DescribeConference(c.machine.State()), false)
-	if s := c.entry.cfg.Goodbye; s != nil {
+	if s := c.focus.goodbye(&c.entry.cfg); s != nil {
 		c.play(&announcement{pcm: s.pcm, rate: s.rate}, &playback{}, true)
 		return
 	}
 	c.sing(tonesEnd)
 }
 
-// farewellTime is how long that takes, with what the mixer and the jitter buffers of participants add.
-func farewellTime(c *ConferenceConfig) time.Duration {
-	length := 200 * time.Millisecond
+// goodbye is what is said at the end; nil: only tones are heard.
+func (f *Focus) goodbye(c *ConferenceConfig) *Sound {
 	if c.Goodbye != nil {
-		return length + c.Goodbye.Duration()
+		return c.Goodbye
+	}
+	if pcm, ok := f.prompts.Sound("conference-ended"); ok {
+		return &Sound{pcm: pcm, rate: promptRate}
+	}
+	return nil
+}
+
+// farewellTime is how long that takes, with what the mixer and the jitter buffers of participants add.
+func (f *Focus) farewellTime(c *ConferenceConfig) time.Duration {
+	length := 200 * time.Millisecond
+	if s := f.goodbye(c); s != nil {
+		return length + s.Duration()
 	}
 	for _, n := range tonesEnd {
 		length += n.len
@@ -107,9 +140,9 @@ type Sound struct {
 	rate int
 }
 
-// NewSound reads RIFF, linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz. Error: ErrInvalid.
+// NewSound reads RIFF, linear PCM of 16 bits, mono or stereo, 8, 16 or 48 kHz, or Opus in Ogg (RFC 7845). Error: ErrInvalid.
 func NewSound(file []byte) (*Sound, error) {
-	pcm, rate, err := readWAV(file)
+	pcm, rate, err := readSound(file)
 	if err != nil {
 		return nil, err
 	}

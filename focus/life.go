@@ -104,7 +104,7 @@ func (f *Focus) callNow(c *ConferenceConfig) {
 	}
 	f.spawn(func(ctx context.Context) {
 		if _, err := f.CallOut(ctx, id); err != nil {
-			f.log.Warn("call list", slog.String("conference", string(id)), slog.Any("error", err))
+			f.log.WarnContext(ctx, "call list", slog.String("conference", string(id)), slog.Any("error", err))
 		}
 	})
 }

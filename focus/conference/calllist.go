@@ -102,6 +102,15 @@ func (s *step) called(e Invite) {
 	}
 }
 
+// reached says that a participant's media are connected.
+func (s *step) reached(id ParticipantID) {
+	for i := range s.m.calls {
+		if s.m.calls[i].id == id {
+			s.m.calls[i].done = true
+		}
+	}
+}
+
 // callOver says that a participant has gone. Who was in, or was not wanted any more, is not called again.
 func (s *step) callOver(p *Participant) {
 	for i := range s.m.calls {
@@ -110,7 +119,7 @@ func (s *step) callOver(p *Participant) {
 			continue
 		}
 		c.id = ""
-		c.done = p.Bridged || p.Disconnection.Method == Booted || c.attempts >= max(1, s.m.cfg.Calls.Attempts)
+		c.done = c.done || p.Disconnection.Method == Booted || c.attempts >= max(1, s.m.cfg.Calls.Attempts)
 		c.next = s.now.Add(s.m.cfg.Calls.Interval)
 	}
 }

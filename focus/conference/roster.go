@@ -86,9 +86,10 @@ func (s *step) ringing(e Ringing) error {
 }
 
 func (s *step) bridged(e Bridged) error {
+	s.reached(e.ID)
 	return s.edit(e.ID, func(p *Participant) {
 		if !p.Status.Present() {
-			p.WaitingSince, p.Bridged = s.now, true // at the door, where settleDoor looks after him
+			p.WaitingSince = s.now // at the door, where settleDoor looks after him
 		}
 		p.Status = Connected
 		p.Session = e.Session

@@ -44,7 +44,6 @@ type Participant struct {
 	Role          Role
 	Status        Status
 	Method        JoiningMethod
-	Bridged       bool          // its media are or have been connected to the focus
 	WaitingSince  time.Time     // since when it is at the door: it hears nothing of the conference, is not heard and not recorded; zero: it is in
 	Cleared       bool          // has been admitted by somebody: no rule keeps it out
 	Marked        bool          // leads the conference without being a moderator

@@ -65,9 +65,11 @@ type docsEvent struct {
 var eventsDocs = []docsEvent{
 	{focus.ConferenceStarted, "the first participant has come", "ConferenceInfo"},
 	{focus.ConferenceUpdated, "its settings have changed", "ConferenceInfo"},
+	{focus.ConferenceEnding, "the participants have been told that it will end soon, at ends_at", "ConferenceInfo"},
 	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
-	{focus.ParticipantJoined, "a participant's media are bridged", "ParticipantInfo"},
-	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, role, gain, coaching, what has been told of a recording", "ParticipantInfo"},
+	{focus.ParticipantWaiting, "a participant waits to be let in", "ParticipantInfo"},
+	{focus.ParticipantJoined, "a participant's media are bridged, and it need not wait", "ParticipantInfo"},
+	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, role, gain, coaching, hand, floor, what has been told of a recording", "ParticipantInfo"},
 	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
 	{focus.SpeakerChanged, "somebody begins or ceases to speak", "SpeakersInfo"},
 	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},

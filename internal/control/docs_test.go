@@ -108,7 +108,7 @@ func TestPagesShowEveryOperationAndLoadNothing(t *testing.T) {
 	for _, event := range []focus.EventType{
 		focus.ConferenceStarted, focus.ConferenceEnded, focus.ConferenceUpdated, focus.ParticipantJoined, focus.ParticipantLeft, focus.ParticipantUpdated,
 		focus.SpeakerChanged, focus.RecordingStarted, focus.RecordingPaused, focus.RecordingResumed, focus.RecordingStopped, focus.RecordingFailed,
-		focus.DigitReceived,
+		focus.DigitReceived, focus.ConferenceEnding, focus.ParticipantWaiting,
 	} {
 		if !strings.Contains(page, "<code>"+string(event)+"</code>") {
 			t.Errorf("the page does not explain %s", event)
