@@ -48,7 +48,7 @@ func validate(t *testing.T, docs [][]byte) {
 	t.Fatal(err)
 }
 
-// CE-NOT-14 (RFC 4575, section 4.1), CE-DOC-01, -02, -06, -10, -18, CE-ELM-40:
+// CE-NOT-14 (RFC 4575, section 4.1), CE-DOC-01, CE-DOC-02, CE-DOC-06, CE-DOC-10, CE-DOC-18, CE-ELM-40:
 // whatever names and URIs hold, full and partial documents pass the strict schema.
 func TestMarshalIsValid(t *testing.T) {
 	var docs [][]byte
@@ -79,7 +79,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// CE-DOC-15 (RFC 4575, section 4.6): merging the difference gives the new
+// CE-DOC-15, CE-DOC-07, CE-DOC-08, CE-DOC-09 (RFC 4575, section 4.6): merging the difference gives the new
 // document, also after both went over the wire.
 func TestMergeOfDiff(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -80,7 +80,7 @@ func TestRFC4575RichExample(t *testing.T) {
 	}
 }
 
-// RFC 4575, section 4.6, over the documents of a whole conference (CE-SBR-03 to CE-SBR-06).
+// RFC 4575, section 4.6, over the documents of a whole conference (CE-SBR-03, CE-SBR-04, CE-SBR-05, CE-SBR-06).
 func TestRFC4575CoherentState(t *testing.T) {
 	d, err := Merge(Document{}, example(t, "made/confinfo-full.xml"))
 	if err != nil {

@@ -93,17 +93,22 @@ func (s *Subscription) wake() time.Time {
 func (s *Subscription) notify(now time.Time, full bool) *Notify {
 	n := &Notify{Phase: s.phase, Expires: s.expires.Sub(now), Rates: s.rates}
 	if s.phase == PhaseActive {
-		doc := s.doc.Normalize()
-		doc.Version = s.version + 1
 		s.dirty = false
-		n.Document, n.Body = s.encode(doc, full || !s.known)
-		kept := s.rates.Min > 0 && !now.Before(s.latest())
-		if n.Document.Empty() && !kept {
-			return nil
+		content := s.doc.full()
+		if !full && s.sent != nil {
+			content = s.doc.since(s.sent)
+		}
+		if content.doc.Empty() {
+			if s.rates.Min <= 0 || now.Before(s.latest()) {
+				s.sent = s.doc
+
+				return nil
+			}
+			content = write(content.doc) // min-rate wants one that says nothing
 		}
 		s.version++
-		s.sent = doc
-		s.known = true
+		n.Document, n.Body = content.numbered(s.version)
+		s.sent = s.doc
 	}
 	s.owed = false
 	s.open = true
@@ -112,37 +117,18 @@ func (s *Subscription) notify(now time.Time, full bool) *Notify {
 	return n
 }
 
-// encode chooses between the partial and the full document: the partial one where it is smaller
-// (RFC 6446, section 5.5.1).
-func (s *Subscription) encode(doc Document, full bool) (Document, []byte) {
-	if full {
-		return doc, marshalNormalized(doc)
-	}
-	d := Diff(s.sent, doc)
-	body := marshalNormalized(d)
-	if d.State == Partial && d.Users != nil && doc.Users != nil && len(d.Users.Users) >= len(doc.Users.Users) {
-		if whole := marshalNormalized(doc); len(whole) <= len(body) {
-			return doc, whole
-		}
-	}
-
-	return d, body
-}
-
 // final makes the last NOTIFY.
 func (s *Subscription) final(now time.Time) *Notify {
 	n := &Notify{Phase: PhaseTerminated, Reason: s.reason, RetryAfter: s.retryAfter}
-	doc := s.doc
-	if s.reason == ReasonNoResource {
-		doc.State = Deleted
-	} else if s.reason != ReasonTimeout {
-		doc = Document{}
-	}
-	if doc.Entity != "" {
+	switch {
+	case s.doc == nil || s.doc.doc.Entity == "":
+	case s.reason == ReasonNoResource:
 		s.version++
-		doc.Version = s.version
-		n.Document = doc.Normalize()
+		n.Document = Document{Entity: s.doc.doc.Entity, State: Deleted, Version: s.version}
 		n.Body = marshalNormalized(n.Document)
+	case s.reason == ReasonTimeout:
+		s.version++
+		n.Document, n.Body = s.doc.full().numbered(s.version)
 	}
 	s.open = true
 	s.finalSent = true

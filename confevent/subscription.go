@@ -100,9 +100,8 @@ type Subscription struct {
 	expires time.Time
 	rates   Rates // as granted
 
-	doc     Document // the newest state for this subscriber
-	sent    Document // normalized; what the subscriber has, once the open NOTIFY is answered
-	known   bool     // sent is valid: a partial document can follow
+	doc     *Snapshot // the newest state for this subscriber; nil: it may not be told
+	sent    *Snapshot // what the subscriber has, once the open NOTIFY is answered; nil: a partial document cannot follow
 	version uint32
 
 	open     bool // a NOTIFY is unanswered
@@ -121,6 +120,11 @@ type Subscription struct {
 // this subscriber may see it (RFC 4575, section 8.2). Nothing is sent before
 // [Subscription.Subscribe].
 func NewSubscription(cfg SubscriptionConfig, doc Document) *Subscription {
+	return NewSharedSubscription(cfg, NewSnapshot(doc))
+}
+
+// NewSharedSubscription is NewSubscription with a document that is shared with other subscriptions.
+func NewSharedSubscription(cfg SubscriptionConfig, doc *Snapshot) *Subscription {
 	s := &Subscription{cfg: cfg.withDefaults(), doc: doc}
 	if cfg.Pending {
 		s.phase = PhasePending
@@ -168,6 +172,11 @@ func (s *Subscription) Approve(now time.Time) Output {
 
 // Update gives the new full state of the conference, as this subscriber may see it.
 func (s *Subscription) Update(now time.Time, doc Document) Output {
+	return s.Share(now, NewSnapshot(doc))
+}
+
+// Share is Update with a document that is shared with other subscriptions.
+func (s *Subscription) Share(now time.Time, doc *Snapshot) Output {
 	s.doc = doc
 	s.dirty = true
 
@@ -206,7 +215,7 @@ func (s *Subscription) Answered(now time.Time, a Answer) Output {
 			s.rates = a.Rates.granted(s.cfg.MinInterval, s.expires.Sub(now))
 		}
 	default:
-		s.known = false
+		s.sent = nil
 		s.dirty = true
 		s.notUntil = now.Add(max(s.cfg.RetryInterval, a.RetryAfter))
 	}
@@ -226,8 +235,7 @@ func endsSubscription(status int) bool {
 
 func (s *Subscription) end(reason Reason, retryAfter time.Duration) {
 	if s.phase == PhasePending && reason == ReasonTimeout {
-		s.known = false
-		s.doc = Document{} // it was never allowed to see it
+		s.doc = nil // it was never allowed to see it
 	}
 	s.phase = PhaseTerminated
 	s.reason = reason

@@ -55,7 +55,10 @@ type Config struct {
 	MediaTimeout time.Duration
 	// NotifyInterval is the shortest time between two NOTIFYs of a subscription (RFC 4575, section 3.9); 5 s.
 	NotifyInterval time.Duration
-	Limits         Limits
+	// NotifyRate is how many NOTIFYs in a second all subscribers together get about changes; what is more is spread over the time
+	// that follows. 1000.
+	NotifyRate int
+	Limits     Limits
 }
 
 // Limits bound what the focus takes on; 0: no limit, but for Subscriptions and Events.
@@ -63,7 +66,9 @@ type Limits struct {
 	Conferences   int // at once
 	Participants  int // at once, in all conferences
 	Subscriptions int // at once, of one conference; 1000
-	Events        int // kept for those who resume; 4096
+	// SubscriptionsPerSource is how many one address may have at once, of all conferences; 0: no limit. Trunks have none.
+	SubscriptionsPerSource int
+	Events                 int // kept for those who resume; 4096
 }
 
 // ConferenceConfig describes one conference.
@@ -87,6 +92,8 @@ type ConferenceConfig struct {
 	NoMusicAlone bool
 	// Goodbye is heard when the conference ends by its rules or by End; nil: tones.
 	Goodbye *Sound
+	About   About        // what conference events say of it beside its roster
+	Roster  RosterPolicy // who is told of its roster, and what
 	// Recording is the policy. Without Servers it is the first of Config.Recorders.
 	Recording conference.RecordingConfig
 }
@@ -163,6 +170,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.Hold, 5*time.Second)
 	orDefault(&c.NotifyInterval, 5*time.Second)
 	orDefault(&c.Limits.Subscriptions, 1000)
+	orDefault(&c.NotifyRate, 1000)
 	orDefault(&c.Limits.Events, 4096)
 	orDefault(&c.Notification.ToneInterval, 15*time.Second)
 	orDefault(&c.Notification.ToneLength, 400*time.Millisecond)

@@ -51,6 +51,7 @@ type controller struct {
 	jobs         int  // goroutines that will report
 	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
+	anonymous    int                                   // participants so far who have asked for privacy
 	creator      conference.ParticipantID              // of an ad-hoc conference, which ends with him; empty: none
 	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
 	identities   map[conference.ParticipantID]siprec.ID

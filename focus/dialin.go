@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -107,7 +108,13 @@ func (m joining) handle(c *controller) {
 	id := conference.ParticipantID(shortName("p"))
 	entity, endpoint, name := caller(request)
 	aware := request.Headers.Contains("Supported", recordAware)
-	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware}
+	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware, Languages: languages(request.Headers)}
+	if entity == "" {
+		c.anonymous++
+		join.Anonymous = true
+		join.Entity, join.DisplayName = anonymousUser(c.anonymous)
+		entity = join.Entity
+	}
 	if m.creation != nil || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
 		join.Role = conference.Moderator
 	}
@@ -122,6 +129,7 @@ func (m joining) handle(c *controller) {
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
 	p.peer.SessionID = m.call.SessionID()
 	p.peer.RecordAware = aware
+	p.peer.Source = p.peerAddress.String()
 	p.learnContact(request.Contact())
 	p.pendingSequence = request.CSeq
 	body, err := c.prepare(p, m.offer)
@@ -152,8 +160,15 @@ func (c *controller) prepare(p *participant, offer *sdp.Description) ([]byte, er
 	return p.pending.Marshal(), nil
 }
 
-// caller is whom the roster shows: who the caller has proved to be, else the From of the call, and the Contact as its endpoint. Who asks for privacy gets an
-// identity that tells nothing and is the same for as long as he is here (RFC 4575, sections 5.6 and 8.2).
+// anonymousUser is what others are shown of somebody who has asked for privacy: an identity of his own that tells nothing (RFC 4575, section
+// 5.6).
+func anonymousUser(number int) (entity, name string) {
+	n := strconv.Itoa(number)
+	return "sip:anonymous" + n + "@" + anonymousHost, "Anonymous" + n
+}
+
+// caller is whom the roster shows: who the caller has proved to be, else the From of the call, and the Contact as its endpoint. For who asks for
+// privacy all is empty (RFC 4575, section 8.2).
 func caller(request *sipua.Request) (entity, endpoint, name string) {
 	who := request.From
 	private := sipua.WantsPrivacy(request.Headers)
@@ -162,7 +177,7 @@ func caller(request *sipua.Request) (entity, endpoint, name string) {
 	}
 	uri := who.URI.Bare()
 	if uri.Host == anonymousHost || uri.IsZero() || private {
-		return "sip:" + shortName("anonymous-") + "@" + anonymousHost, "", "Anonymous"
+		return "", "", ""
 	}
 	if contact, ok := request.Contact(); ok {
 		endpoint = contact.URI.Bare().String()

@@ -168,6 +168,9 @@ func (m dialed) handle(c *controller) {
 	id := m.dialog.ID()
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = id.CallID, id.LocalTag, id.RemoteTag
 	p.peer.SessionID = m.dialog.SessionID()
+	if p.peerAddress.IsValid() {
+		p.peer.Source = p.peerAddress.String()
+	}
 	p.peer.RecordAware = m.response.Headers.Contains("Supported", recordAware)
 	p.learnContact(m.response.Contact())
 	if err := c.accept(p, m.offer, m.said, m.response.Body); err != nil {

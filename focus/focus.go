@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
@@ -51,9 +53,11 @@ type Focus struct {
 	agent   atomic.Pointer[sipua.Agent]
 	jobs    sync.WaitGroup // all goroutines of the Focus
 	tapped  packetCount
-	mixes   sync.Map     // *mixer.Mix to *controller
-	talking atomic.Int64 // participants admitted, for Limits.Participants
-	follows atomic.Int64 // subscriptions
+	mixes   sync.Map      // *mixer.Mix to *controller
+	talking atomic.Int64  // participants admitted, for Limits.Participants
+	follows atomic.Int64  // subscriptions
+	sources sources       // of subscriptions
+	pace    *rate.Limiter // of NOTIFYs about changes
 
 	mu       sync.Mutex // guards what follows
 	entries  map[conference.ID]*entry
@@ -77,6 +81,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 		cfg: cfg, spool: deps.Spool, prompts: deps.Prompts, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
 		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
 	}
+	f.pace = rate.NewLimiter(rate.Limit(cfg.NotifyRate), max(1, cfg.NotifyRate/20)) //nolint:mnd // what a twentieth of a second may have at once
 	root, cut := context.WithCancel(context.Background())
 	f.cut = cut
 	draining, drain := context.WithCancel(context.Background())
@@ -113,6 +118,9 @@ func (f *Focus) checkConference(c ConferenceConfig) error {
 		return fmt.Errorf("%w: a rule of conference %q: %w", ErrInvalid, c.ID, err)
 	}
 	if err := c.Calls.check(); err != nil {
+		return err
+	}
+	if err := c.About.check(); err != nil {
 		return err
 	}
 	return f.checkServers(c.Recording.Servers)

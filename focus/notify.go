@@ -1,45 +1,76 @@
 package focus
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
 )
 
-// document is a State as conference-info (RFC 4575, section 5). Who speaks is not in it: that is for CSRC lists and audio
-// levels. Participants with one identity are one user with several endpoints (RFC 4575, section 5.6).
-func document(s *conference.State) confevent.Document {
+// aspect is what a document shows beside the State.
+type aspect struct {
+	about    *About
+	roster   RosterPolicy
+	viewer   viewer
+	departed []conference.Participant // who have gone since the subscribers were told last
+}
+
+// document is a State as conference-info (RFC 4575, section 5), as an viewer may see it (section 8.2). Who speaks is not in it: that is for
+// CSRC lists and audio levels. Participants with one identity are one user with several endpoints (RFC 4575, section 5.6).
+func document(s *conference.State, a aspect) confevent.Document {
 	count, active := uint32(s.PresentCount()), !s.Ended //nolint:gosec // far below
 	d := confevent.Document{
-		Entity: s.URI,
-		Description: &confevent.Description{
-			DisplayText: s.Name,
-			ConfURIs:    []confevent.URI{{URI: s.URI, Purpose: confevent.PurposeParticipation}},
-			AvailableMedia: []confevent.Medium{{
-				Label: mediaLabel, Type: "audio", Status: confevent.SendRecv,
-			}},
-		},
+		Entity: s.URI, Description: a.about.description(s), Host: a.about.host(),
 		ConferenceState: &confevent.ConferenceState{UserCount: &count, Active: &active, Locked: &s.Locked},
 		Users:           &confevent.Users{},
 	}
-	if s.MaxParticipants > 0 {
-		d.Description.MaximumUserCount = uint32(s.MaxParticipants) //nolint:gosec // a limit of participants
-	}
 	at := map[string]int{}
-	for i := range s.Participants {
-		p := &s.Participants[i]
+	add := func(p *conference.Participant) {
 		k, known := at[p.Entity]
 		if !known {
 			k = len(d.Users.Users)
 			at[p.Entity] = k
 			d.Users.Users = append(d.Users.Users, confevent.User{
 				Entity: p.Entity, DisplayText: p.DisplayName, Roles: []string{userRole(p.Role)}, CascadedFocus: cascaded(p),
+				Languages: strings.Fields(p.Languages),
 			})
 		}
-		d.Users.Users[k].Endpoints = append(d.Users.Users[k].Endpoints, endpoint(p))
+		d.Users.Users[k].Endpoints = append(d.Users.Users[k].Endpoints, endpoint(p, a))
+	}
+	for i := range s.Participants {
+		if p := &s.Participants[i]; a.shows(p) {
+			add(p)
+		}
+	}
+	for i := range a.departed {
+		p := &a.departed[i]
+		if a.shows(p) && !listed(s, p) {
+			add(p)
+		}
 	}
 	return d
+}
+
+// listed tells whether the user agent of somebody who has gone is here again.
+func listed(s *conference.State, p *conference.Participant) bool {
+	return slices.ContainsFunc(s.Participants, func(q conference.Participant) bool {
+		return q.Entity == p.Entity && q.Endpoint == p.Endpoint
+	})
+}
+
+// shows tells whether a participant is in the roster: of those whose media are not in the conference only who runs it is told (RFC 4575,
+// section 5.7.3).
+func (a aspect) shows(p *conference.Participant) bool {
+	switch {
+	case a.viewer == forHosts:
+		return true
+	case p.Anonymous && a.roster.HideAnonymous:
+		return false
+	default:
+		return p.Status.Present() || !p.JoinedAt.IsZero()
+	}
 }
 
 // userRole is what is usual as text of a role (RFC 4575, section 5.6.3).
@@ -58,20 +89,31 @@ func userRole(r conference.Role) string {
 
 // cascaded is the conference URI of a participant that is itself a focus (RFC 4575, section 5.6.5).
 func cascaded(p *conference.Participant) string {
-	if p.Session.Focus {
+	if p.Session.Focus && !p.Anonymous {
 		return p.Session.Contact
 	}
 	return ""
 }
 
 // endpoint is one signalling session (RFC 4575, section 5.7).
-func endpoint(p *conference.Participant) confevent.Endpoint {
+func endpoint(p *conference.Participant, a aspect) confevent.Endpoint {
 	e := confevent.Endpoint{
 		Entity: p.Endpoint, DisplayText: p.DisplayName, Status: endpointStatus(p.Status),
 		JoiningMethod: joiningMethod(p.Method),
 	}
+	if p.InvitedBy != "" {
+		e.Referred = &confevent.Execution{When: p.InvitedAt, By: p.InvitedBy}
+	}
 	if !p.JoinedAt.IsZero() {
-		e.JoiningInfo = &confevent.Execution{When: p.JoinedAt}
+		e.JoiningInfo = &confevent.Execution{When: p.JoinedAt, By: p.InvitedBy}
+	}
+	if gone := p.Disconnection; gone.Method != conference.NotDisconnected {
+		e.DisconnectionMethod = disconnectionMethod(gone.Method)
+		e.DisconnectionInfo = &confevent.Execution{When: gone.At, Reason: gone.Reason}
+	}
+	if a.viewer == forHosts && !a.roster.HideCalls && !p.Anonymous && p.Session.CallID != "" {
+		// In the terms of the focus, so that they can go into Join or Replaces of a call to it as they are.
+		e.CallInfo = &confevent.CallInfo{CallID: p.Session.CallID, FromTag: p.Session.RemoteTag, ToTag: p.Session.LocalTag}
 	}
 	if p.Status.Present() {
 		m := confevent.Media{ID: "1", Type: "audio", Label: mediaLabel, Status: mediaStatus(p)}
@@ -133,5 +175,22 @@ func joiningMethod(m conference.JoiningMethod) confevent.JoiningMethod {
 		return confevent.FocusOwner
 	default:
 		return confevent.JoiningNone
+	}
+}
+
+func disconnectionMethod(m conference.DisconnectionMethod) confevent.DisconnectionMethod {
+	switch m {
+	case conference.Departed:
+		return confevent.Departed
+	case conference.Booted:
+		return confevent.Booted
+	case conference.Failed:
+		return confevent.Failed
+	case conference.Busy:
+		return confevent.Busy
+	case conference.NotDisconnected:
+		return confevent.DisconnectionNone
+	default:
+		return confevent.DisconnectionNone
 	}
 }

@@ -91,8 +91,11 @@ func (c *controller) perform(a conference.Action) {
 
 // publish makes a version known to all observers, none of which can hold us up.
 func (c *controller) publish(e conference.Event, old, next *conference.State) {
+	c.entry.docs.leave(next, c.entry.observerCount() > 0)
 	c.entry.state.Store(next)
-	c.entry.notify()
+	if _, only := e.(conference.Speaking); !only { // who speaks is not for conference events
+		c.entry.notify()
+	}
 	for _, ch := range changes(old, next) {
 		c.focus.events.add(c.id, time.Now(), ch.kind, ch.object, next.Ended)
 	}

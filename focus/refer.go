@@ -240,11 +240,22 @@ func (c *controller) referInvite(m referring, there *conference.Participant) err
 	}
 	id := conference.ParticipantID(shortName("p"))
 	c.calls[id] = outgoing{headers: m.referral.headers, outcome: m.outcome}
-	err := c.step(conference.Invite{ID: id, Entity: target.Bare().String(), Target: target.String(), DisplayName: target.UserPart()})
+	err := c.step(conference.Invite{ID: id, Entity: target.Bare().String(), Target: target.String(), DisplayName: target.UserPart(), By: c.referrer(m)})
 	if err != nil {
 		delete(c.calls, id)
 	}
 	return err
+}
+
+// referrer is who has asked for a call, as others may know him: a participant by his entity, which tells nothing if he wants that.
+func (c *controller) referrer(m referring) string {
+	if by, ok := c.asker(c.machine.State(), m); ok {
+		return by.Entity
+	}
+	if sipua.WantsPrivacy(m.referral.request.Headers) {
+		return ""
+	}
+	return m.referral.request.From.URI.Bare().String()
 }
 
 // outgoing is what an INVITE of ours was asked for with.

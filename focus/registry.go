@@ -23,7 +23,7 @@ type entry struct {
 	dynamic    bool // ends with its last participant
 
 	state atomic.Pointer[conference.State] // the newest; nil before the first controller
-	doc   atomic.Pointer[projected]        // its conference-info
+	docs  documents                        // conference-info of it
 
 	// Guarded by Focus.mu.
 	ctl     *controller         // nil while idle

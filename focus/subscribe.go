@@ -36,14 +36,20 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 		_ = incoming.Reject(tooBrief(granted))
 		return
 	}
+	counted, ok := f.sources.add(request, f.cfg.Limits.SubscriptionsPerSource)
+	if !ok {
+		_ = incoming.Reject(refusal(ErrBusy))
+		return
+	}
 	s := &follower{
-		focus: f, entry: e, config: config, refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
-		ended: make(chan struct{}),
-		log:   f.log.With(slog.String("conference", string(e.cfg.ID)), slog.String("subscriber", request.From.URI.Bare().String())),
+		focus: f, entry: e, config: config, subscriber: subscriberOf(request), refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
+		ended: make(chan struct{}), counted: counted,
+		log: f.log.With(slog.String("conference", string(e.cfg.ID)), slog.String("subscriber", request.From.URI.Bare().String())),
 	}
 	contact := sipua.Address{URI: f.contactURI(e.cfg.ID, request.Transport)}.With("isfocus", "")
 	dialog, err := incoming.Accept(granted, contact, s, sipua.Header{Name: "Allow-Events", Value: confevent.EventPackage})
 	if err != nil {
+		counted()
 		f.log.Info("subscription", slog.Any("error", err))
 		return
 	}
@@ -57,6 +63,7 @@ func (f *Focus) follow(s *follower, first confevent.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draining && f.entries[s.entry.cfg.ID] != s.entry {
+		s.counted()
 		return // the agent ends it with its own shutdown
 	}
 	f.follows.Add(1)
@@ -85,6 +92,10 @@ func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, *sip
 		return nil, sipua.NewResponse(415, sipua.Header{Name: "Accept", Value: ""})
 	case e.observerCount() >= f.cfg.Limits.Subscriptions:
 		return nil, refusal(ErrBusy)
+	}
+	who := subscriberOf(request)
+	if _, may := who.sees(f.current(e), e.cfg.Roster); !may {
+		return nil, refusal(errRefused)
 	}
 	return e, nil
 }
@@ -126,6 +137,11 @@ type follower struct {
 	answers   chan confevent.Answer // to the one open NOTIFY
 	ended     chan struct{}         // the dialog is over
 
+	subscriber subscriber
+	shown      uint64 // version of the State in the newest document
+	told       uint64 // and in the last one that was sent
+	counted    func() // takes him out of the count of his source
+
 	rates confevent.Rates // owned by the dialog's calls, which are one at a time
 	want  time.Duration
 }
@@ -133,12 +149,15 @@ type follower struct {
 // run is the life of a subscription.
 func (s *follower) run(ctx context.Context, first confevent.Request) {
 	news := s.entry.observe()
+	defer s.counted()
 	defer s.entry.unobserve(news)
-	sub := confevent.NewSubscription(s.config, s.document())
+	s.told = s.focus.current(s.entry).Version
+	sub := confevent.NewSharedSubscription(s.config, s.document())
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for out := sub.Subscribe(time.Now(), first); ; {
 		if out.Notify != nil {
+			s.told = s.shown
 			s.send(ctx, *out.Notify)
 		}
 		if out.Done {
@@ -150,15 +169,13 @@ func (s *follower) run(ctx context.Context, first confevent.Request) {
 		}
 		select {
 		case <-news:
-			if s.entry.retired() {
-				out = sub.Terminate(time.Now(), confevent.ReasonNoResource, 0)
-			} else {
-				out = sub.Update(time.Now(), s.document())
-			}
+			out = s.news(sub)
 		case r := <-s.refreshes:
 			out = sub.Subscribe(time.Now(), r)
 		case a := <-s.answers:
-			out = sub.Answered(time.Now(), a)
+			if out = sub.Answered(time.Now(), a); out.Notify == nil && !out.Done {
+				out = s.news(sub) // who was shown as gone is to go from the roster, too
+			}
 		case <-timer.C:
 			out = sub.Tick(time.Now())
 		case <-s.ended:
@@ -169,52 +186,69 @@ func (s *follower) run(ctx context.Context, first confevent.Request) {
 	}
 }
 
-// document is the newest State as conference-info, made once for all subscriptions.
-func (s *follower) document() confevent.Document {
-	state := s.focus.current(s.entry)
-	if d := s.entry.doc.Load(); d != nil && d.state == state {
-		return d.document
+// news gives a subscription what there is now, or ends it when there is nothing any more, or nothing for it.
+func (s *follower) news(sub *confevent.Subscription) confevent.Output {
+	if s.entry.retired() {
+		return sub.Terminate(time.Now(), confevent.ReasonNoResource, 0)
 	}
-	d := &projected{state: state, document: document(state)}
-	s.entry.doc.Store(d)
-	return d.document
+	document := s.document()
+	if document == nil {
+		return sub.Terminate(time.Now(), confevent.ReasonRejected, 0)
+	}
+	return sub.Share(time.Now(), document)
 }
 
-// projected is the conference-info of a State.
-type projected struct {
-	state    *conference.State
-	document confevent.Document
+// document is the newest State as conference-info for this subscriber; nil when he may not see it any more. It shows those who have
+// gone since he was told last.
+func (s *follower) document() *confevent.Snapshot {
+	state := s.focus.current(s.entry)
+	who, may := s.subscriber.sees(state, s.entry.cfg.Roster)
+	if !may {
+		return nil
+	}
+	s.shown = state.Version
+	return s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who)
 }
 
-// send sends a NOTIFY; its answer comes back through the channel.
+// send sends a NOTIFY; its answer comes back through the channel. One that only tells of changes waits until all subscribers together get no
+// more than the focus can send.
 func (s *follower) send(ctx context.Context, n confevent.Notify) {
 	s.focus.spawn(func(context.Context) {
 		contentType := ""
 		if n.Body != nil {
 			contentType = confevent.ContentType
 		}
+		if !n.Final() && n.Document.State == confevent.Partial {
+			_ = s.focus.pace.Wait(ctx) // fails only with the context
+		}
 		patience, cancel := s.focus.patient(ctx, participantPatience)
 		defer cancel()
-		err := s.dialog.Notify(patience, n.SubscriptionState(), contentType, n.Body)
+		response, err := s.dialog.Tell(patience, n.SubscriptionState(), contentType, n.Body)
 		if err == nil && s.focus.hooks.Notified != nil {
 			s.focus.hooks.Notified(n.Document.State.String())
 		}
-		s.answers <- answerOf(err)
+		s.answers <- answerOf(response, err)
 	})
 }
 
-// answerOf is what became of a NOTIFY.
-func answerOf(err error) confevent.Answer {
-	switch code := sipua.Status(err); {
-	case err == nil:
-		return confevent.Answer{Status: 200}
-	case errors.Is(err, sipua.ErrGone):
+// answerOf is what became of a NOTIFY. An Event in its answer may ask for another pace (RFC 6446, section 9.3).
+func answerOf(response *sipua.Response, err error) confevent.Answer {
+	if err == nil {
+		a := confevent.Answer{Status: 200}
+		if event, bad := confevent.ParseEvent(response.Headers.Get("Event")); bad == nil {
+			a.Rates = &event.Rates
+		}
+		return a
+	}
+	if errors.Is(err, sipua.ErrGone) {
 		return confevent.Answer{Status: 481}
-	case code != 0:
-		return confevent.Answer{Status: code}
-	default:
+	}
+	refused, ok := errors.AsType[*sipua.StatusError](err)
+	if !ok {
 		return confevent.Answer{}
 	}
+	after, _ := sipua.RetryAfter(refused.Response)
+	return confevent.Answer{Status: refused.Response.Status, RetryAfter: after}
 }
 
 // Refresh grants another duration (RFC 6665, section 4.2.1.4).

@@ -71,12 +71,17 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
-		Limits:       focus.Limits{Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls},
+		NotifyRate:   cfg.Events.NotifyRate,
+		Limits: focus.Limits{
+			Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls,
+			Subscriptions: cfg.Limits.Subscriptions, SubscriptionsPerSource: cfg.Limits.SubscriptionsPerSource,
+		},
 	}
 	d := cfg.ConferenceDefaults
 	out.Defaults = focus.ConferenceConfig{
 		MaxParticipants: d.MaxParticipants, MaxSpeakers: d.MaxSpeakers, MutedOnEntry: d.MutedOnEntry, Grace: d.EmptyTimeout,
-		Recording: recordingConfig(d.Recording, d.Recording, recorders),
+		Recording: recordingConfig(d.Recording, d.Recording, recorders), Roster: rosterPolicy(d.Roster, d.Roster),
+		About: focus.About{Host: hostConfig(d.Host)},
 	}
 	for _, c := range cfg.Conferences {
 		static := out.Defaults
@@ -84,6 +89,12 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		static.MaxParticipants = override(c.MaxParticipants, static.MaxParticipants)
 		static.MaxSpeakers = override(c.MaxSpeakers, static.MaxSpeakers)
 		static.MutedOnEntry = override(c.MutedOnEntry, static.MutedOnEntry)
+		if c.About != nil {
+			static.About = aboutConfig(*c.About, d.Host)
+		}
+		if c.Roster != nil {
+			static.Roster = rosterPolicy(*c.Roster, d.Roster)
+		}
 		if c.Recording != nil {
 			static.Recording = recordingConfig(*c.Recording, d.Recording, recorders)
 		}

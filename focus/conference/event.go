@@ -13,6 +13,8 @@ type Join struct {
 	Role        Role
 	Marked      bool // leads the conference without being a moderator
 	RecordAware bool
+	Languages   string // that he prefers, as tags with spaces between (RFC 4575, section 5.6.4)
+	Anonymous   bool   // has asked for privacy: Entity and names tell nothing
 }
 
 // Invite asks to call somebody into the conference. Answered by Admit and Dial, or by Reject like Join.
@@ -23,7 +25,8 @@ type Invite struct {
 	DisplayName string
 	Role        Role
 	Marked      bool
-	Callee      int // answers AutoDial: one more than its index; 0: somebody else
+	Callee      int    // answers AutoDial: one more than its index; 0: somebody else
+	By          string // URI of who has asked for it; empty: the focus itself
 }
 
 // Ringing reports that the called user agent alerts (180).

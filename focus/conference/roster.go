@@ -9,7 +9,7 @@ import (
 func (s *step) join(e Join) error {
 	p := Participant{
 		ID: e.ID, Entity: e.Entity, Endpoint: e.Endpoint, DisplayName: e.DisplayName, Role: e.Role, Marked: e.Marked,
-		Status: DialingIn, Method: DialedIn,
+		Languages: e.Languages, Anonymous: e.Anonymous, Status: DialingIn, Method: DialedIn,
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 		Session: Session{RecordAware: e.RecordAware},
 	}
@@ -24,7 +24,8 @@ func (s *step) join(e Join) error {
 func (s *step) invite(e Invite) error {
 	p := Participant{
 		ID: e.ID, Entity: e.Entity, DisplayName: e.DisplayName, Role: e.Role, Marked: e.Marked, Status: DialingOut, Method: DialedOut,
-		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
+		InvitedBy: e.By,
+		Muted:     s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 	}
 	if err := s.admit(p); err != nil {
 		return err

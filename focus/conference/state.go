@@ -41,6 +41,9 @@ type Participant struct {
 	Entity        string // the participant's identity as URI
 	Endpoint      string // URI of the user agent, the same for as long as the participant is here
 	DisplayName   string
+	Languages     string // that he prefers, as tags with spaces between
+	Anonymous     bool   // has asked for privacy
+	InvitedBy     string // URI of who has asked to call him; empty: nobody has
 	Role          Role
 	Status        Status
 	Method        JoiningMethod
@@ -69,6 +72,7 @@ type Session struct {
 	CallID, LocalTag, RemoteTag string
 	SessionID                   string // Session-ID (RFC 7989), the focus's half first; may be empty
 	Contact                     string // of the user agent: the entity of its endpoint
+	Source                      string // IP address that its signalling comes from; empty: not known
 	Codec                       string // encoding name and rate, such as "opus/48000"
 	SSRC                        uint32 // what the participant sends with; 0 until known
 	Label                       string // SDP label of the stream

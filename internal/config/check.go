@@ -60,9 +60,15 @@ func (r *reader) check(cfg *Config) {
 		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.per_source": cfg.Limits.PerSource, "limits.cpu": cfg.Limits.CPU, "limits.conferences": cfg.Limits.Conferences,
 		"conference_defaults.max_participants": cfg.ConferenceDefaults.MaxParticipants,
 		"conference_defaults.max_speakers":     cfg.ConferenceDefaults.MaxSpeakers, "media.workers": cfg.Media.Workers,
+		"limits.subscriptions_per_source": cfg.Limits.SubscriptionsPerSource,
 	} {
 		if n < 0 {
 			r.fail(key, "wants 0 or more, has %d", n)
+		}
+	}
+	for key, n := range map[string]int{"limits.subscriptions": cfg.Limits.Subscriptions, "events.notify_rate": cfg.Events.NotifyRate} {
+		if n < 1 {
+			r.fail(key, "wants 1 or more, has %d", n)
 		}
 	}
 	r.refuseUnbuilt(cfg)
@@ -189,12 +195,16 @@ func (r *reader) checkConferences(cfg *Config) {
 		}
 		r.checkRule(key+".allow", conference.Allow, &cfg.SIP, true)
 		r.checkRule(key+".deny", conference.Deny, &cfg.SIP, true)
+		if conference.About != nil {
+			r.checkAbout(key+".about", conference.About)
+		}
 		if conference.Recording != nil {
 			r.checkPolicy(key+".recording", conference.Recording, cfg)
 		}
 	}
 	r.checkRule("conference_defaults.allow", cfg.ConferenceDefaults.Allow, &cfg.SIP, true)
 	r.checkRule("conference_defaults.deny", cfg.ConferenceDefaults.Deny, &cfg.SIP, true)
+	r.checkHost("conference_defaults.host", cfg.ConferenceDefaults.Host)
 	r.checkPolicy("conference_defaults.recording", &cfg.ConferenceDefaults.Recording, cfg)
 }
 

@@ -104,6 +104,8 @@ type ConferenceDefaults struct {
 	Entry           string          `yaml:"entry" accept:"none,announce"`
 	MutedOnEntry    bool            `yaml:"muted_on_entry"`
 	EmptyTimeout    time.Duration   `yaml:"empty_timeout"` // how long an empty dynamic conference lives on
+	Host            *Host           `yaml:"host"`          // who offers the conferences, in conference events
+	Roster          Roster          `yaml:"roster"`
 	Recording       RecordingPolicy `yaml:"recording"`
 }
 
@@ -119,6 +121,8 @@ type Conference struct {
 	Locked          bool             `yaml:"locked"`
 	Allow           []string         `yaml:"allow"` // who may enter; nil: as conference_defaults say
 	Deny            []string         `yaml:"deny"`  // who may not
+	About           *About           `yaml:"about"`
+	Roster          *Roster          `yaml:"roster"` // what it does not say is as in conference_defaults
 	Recording       *RecordingPolicy `yaml:"recording"`
 }
 
@@ -187,6 +191,7 @@ type Size int64
 // Events configures conference events.
 type Events struct {
 	MinInterval time.Duration `yaml:"min_interval"` // between two NOTIFYs of a subscription
+	NotifyRate  int           `yaml:"notify_rate"`  // NOTIFYs about changes in a second, of all subscriptions
 	Webhooks    []Webhook     `yaml:"webhooks"`
 }
 
@@ -216,6 +221,9 @@ type Limits struct {
 	PerSource      int `yaml:"per_source"`       // calls per second from one address; 0: no limit
 	CPU            int `yaml:"cpu"`              // per cent of all processors, beyond which no new calls are taken; 0: no limit
 	Conferences    int `yaml:"conferences"`      // at once; 0: no limit
+
+	Subscriptions          int `yaml:"subscriptions"`            // to conference events, at once, of one conference
+	SubscriptionsPerSource int `yaml:"subscriptions_per_source"` // at once from one address that is no trunk; 0: no limit
 }
 
 // Secret is a string that hides itself from logs and from printing.
@@ -257,7 +265,7 @@ func Default() Config {
 			Timeout: time.Minute, Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
 		},
 		ConferenceDefaults: ConferenceDefaults{
-			Dynamic: true, Entry: "none",
+			Dynamic: true, Entry: "none", Roster: Roster{Subscribers: "anyone", Anonymous: "masked", Calls: "moderators"},
 			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify"},
 		},
 		Prompts:   Prompts{Language: "en"},
@@ -266,7 +274,8 @@ func Default() Config {
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte
 		},
-		Events: Events{MinInterval: 5 * time.Second},
+		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
 		HTTP:   HTTP{Listen: "127.0.0.1:8080"},
+		Limits: Limits{Subscriptions: 1000},
 	}
 }

@@ -145,7 +145,7 @@ func (a *Agent) Start(ctx context.Context) error {
 	}
 	setUpStack(a.log)
 	logger := stackLogger(a.log)
-	a.transport = sip.NewTransportLayer(a.resolver.system, newParser(), nil,
+	a.transport = sip.NewTransportLayer(a.resolver.system, newParser(a.config.Limits.MaxMessageSize), nil,
 		sip.WithTransportLayerLogger(logger),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{
 			ReadTimeout: a.config.Limits.IdleConnection, WriteTimeout: writeTimeout, DialerCreate: noDialer,

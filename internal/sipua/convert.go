@@ -9,8 +9,9 @@ import (
 )
 
 // newParser makes a parser that keeps every header field as it is written,
-// except for those that the transaction layer needs.
-func newParser() *sip.Parser {
+// except for those that the transaction layer needs, of messages up to a size in
+// bytes.
+func newParser(size int) *sip.Parser {
 	standard := sip.DefaultHeadersParser()
 	parsers := sip.HeadersParser{}
 	for _, name := range []string{"via", "cseq", "call-id", "content-length"} {
@@ -19,7 +20,9 @@ func newParser() *sip.Parser {
 	parsers["v"], parsers["i"], parsers["l"] = parsers["via"], parsers["call-id"], parsers["content-length"]
 	parsers["from"], parsers["f"] = parseFrom, parseFrom
 	parsers["to"], parsers["t"] = parseTo, parseTo
-	return sip.NewParser(sip.WithHeadersParsers(parsers))
+	parser := sip.NewParser(sip.WithHeadersParsers(parsers))
+	parser.MaxMessageLength = size
+	return parser
 }
 
 // compactName is the name under which a field that cannot be parsed is kept: a

@@ -215,17 +215,24 @@ func (n *NotifierDialog) Expires() time.Duration {
 // the subscription is over (RFC 6665, section 4.2.2); *StatusError for another
 // refusal, such as 503, after which the subscription goes on; and that of ctx.
 func (n *NotifierDialog) Notify(ctx context.Context, state, contentType string, body []byte, headers ...Header) error {
+	_, err := n.Tell(ctx, state, contentType, body, headers...)
+	return err
+}
+
+// Tell is Notify that returns the 2xx, which may say how often the subscriber
+// wants to hear (RFC 6446, section 9.3). The response is nil with an error.
+func (n *NotifierDialog) Tell(ctx context.Context, state, contentType string, body []byte, headers ...Header) (*Response, error) {
 	select {
 	case n.turn <- struct{}{}:
 		defer func() { <-n.turn }()
 	case <-n.done:
-		return ErrGone
+		return nil, ErrGone
 	case <-ctx.Done():
-		return fmt.Errorf("NOTIFY: %w", ctx.Err())
+		return nil, fmt.Errorf("NOTIFY: %w", ctx.Err())
 	}
 	select {
 	case <-n.done:
-		return ErrGone
+		return nil, ErrGone
 	default:
 	}
 	if state == "active" || state == "pending" {
@@ -234,7 +241,10 @@ func (n *NotifierDialog) Notify(ctx context.Context, state, contentType string, 
 	all := append(Headers{{Name: "Event", Value: n.event}, {Name: "Subscription-State", Value: state}}, headers...)
 	request := n.state.outbound("NOTIFY", Body{ContentType: contentType, Data: body, Headers: all})
 	response, err := n.state.agent.transact(ctx, request)
-	return n.notified(ctx, strings.HasPrefix(state, "terminated"), response, err)
+	if err = n.notified(ctx, strings.HasPrefix(state, "terminated"), response, err); err != nil {
+		return nil, err
+	}
+	return response, nil
 }
 
 // notified draws the consequences of the response to a NOTIFY.

@@ -142,7 +142,7 @@ func FuzzPrecheck(f *testing.F) {
 	f.Add([]byte("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKx\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"))
 	f.Add([]byte("INVITE  sip:a SIP/2.0\r\nv: SIP/2.0/UDP a\r\n\r\n"))
 	limits := Config{}.withDefaults().Limits
-	parser := newParser()
+	parser := newParser(65535)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		what, status := precheck(data, limits, false)
 		switch what {

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"cmp"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/config"
+)
+
+func hostConfig(h *config.Host) focus.Host {
+	if h == nil {
+		return focus.Host{}
+	}
+	return focus.Host{Name: h.Name, WebPage: h.WebPage, URIs: h.URIs}
+}
+
+func aboutConfig(a config.About, otherwise *config.Host) focus.About {
+	out := focus.About{Subject: a.Subject, Text: a.Description, Keywords: a.Keywords, Host: hostConfig(cmp.Or(a.Host, otherwise))}
+	for _, s := range a.Services {
+		out.Services = append(out.Services, focus.Service{URI: s.URI, Purpose: s.Purpose, Name: s.Name})
+	}
+	return out
+}
+
+// rosterPolicy completes a policy by the defaults.
+func rosterPolicy(r, defaults config.Roster) focus.RosterPolicy {
+	from := map[string]focus.SubscribersFrom{
+		"anyone": focus.SubscribersAll, "participants": focus.SubscribersParticipants, "moderators": focus.SubscribersModerators,
+	}
+	return focus.RosterPolicy{
+		Subscribers:   from[cmp.Or(r.Subscribers, defaults.Subscribers)],
+		HideAnonymous: cmp.Or(r.Anonymous, defaults.Anonymous) == "hidden", HideCalls: cmp.Or(r.Calls, defaults.Calls) == "nobody",
+	}
+}

@@ -1,0 +1,111 @@
+package confevent
+
+import (
+	"bytes"
+	"strconv"
+	"sync"
+	"weak"
+)
+
+// maxDeltas bounds how many differences a Snapshot keeps: subscribers that keep pace with each other need one.
+const maxDeltas = 64
+
+// A Snapshot is a full document made ready to be told to many subscribers. It is
+// normalized once, written once, and compared once with each Snapshot that some
+// subscriber has, so that a thousand subscribers of one conference cost little more
+// than one: only the version in the root is each subscriber's own (RFC 4575,
+// section 5.2).
+//
+// It is safe for concurrent use, and never changes.
+type Snapshot struct {
+	doc Document // normalized, version 0
+
+	mu     sync.Mutex
+	whole  *written
+	deltas map[weak.Pointer[Snapshot]]*written // by the older one, which must not be kept alive
+}
+
+// written is a document and its XML, split where the version goes.
+type written struct {
+	doc        Document
+	head, tail []byte
+}
+
+// NewSnapshot returns the snapshot of a full document; its version is ignored.
+func NewSnapshot(doc Document) *Snapshot {
+	doc.Version = 0
+
+	return &Snapshot{doc: doc.Normalize(), deltas: map[weak.Pointer[Snapshot]]*written{}}
+}
+
+// Document returns the document, normalized and with version 0.
+func (s *Snapshot) Document() Document { return s.doc }
+
+// versionless is the attribute as it is written for version 0. A text cannot hold it, as quotation marks are escaped.
+const versionless = ` version="0"`
+
+func write(doc Document) *written {
+	body := marshalNormalized(doc)
+	at := bytes.Index(body, []byte(versionless)) + len(versionless) - len(`0"`)
+
+	return &written{doc: doc, head: body[:at:at], tail: body[at+1:]}
+}
+
+// numbered gives the document and its body under a version.
+func (w *written) numbered(version uint32) (Document, []byte) {
+	doc := w.doc
+	doc.Version = version
+	body := make([]byte, 0, len(w.head)+len(w.tail)+10) //nolint:mnd // digits of 32 bits
+	body = append(body, w.head...)
+	body = strconv.AppendUint(body, uint64(version), 10)
+
+	return doc, append(body, w.tail...)
+}
+
+// full gives the whole document.
+func (s *Snapshot) full() *written {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.fullLocked()
+}
+
+func (s *Snapshot) fullLocked() *written {
+	if s.whole == nil {
+		s.whole = write(s.doc)
+	}
+
+	return s.whole
+}
+
+// since gives what tells a subscriber who has old: a partial document, or the
+// full one where that is not larger (RFC 6446, section 5.5.1).
+func (s *Snapshot) since(old *Snapshot) *written {
+	if old == s {
+		return &written{doc: Document{Entity: s.doc.Entity, State: Partial}}
+	}
+	key := weak.Make(old)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w, ok := s.deltas[key]; ok {
+		return w
+	}
+	d := Diff(old.doc, s.doc)
+	var w *written
+	if d.Empty() {
+		w = &written{doc: d}
+	} else {
+		w = write(d)
+	}
+	if d.State == Partial && d.Users != nil && s.doc.Users != nil && len(d.Users.Users) >= len(s.doc.Users.Users) {
+		if whole := s.fullLocked(); len(whole.head)+len(whole.tail) <= len(w.head)+len(w.tail) {
+			w = whole
+		}
+	}
+	if len(s.deltas) >= maxDeltas {
+		clear(s.deltas)
+	}
+	s.deltas[key] = w
+
+	return w
+}

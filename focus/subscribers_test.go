@@ -1,0 +1,174 @@
+package focus_test
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sipua"
+)
+
+// Who may subscribe, and for how long.
+//
+// Shows CE-AUT-02, CE-AUT-03, CE-SUB-23, CE-SUB-28.
+func TestWhoMaySubscribe(t *testing.T) {
+	b := newBench(t, focus.Config{
+		Conferences: []focus.ConferenceConfig{
+			{ID: "open"},
+			{ID: "closed", Roster: focus.RosterPolicy{Subscribers: focus.SubscribersParticipants}},
+			{ID: "hosts", Roster: focus.RosterPolicy{Subscribers: focus.SubscribersModerators}},
+		},
+		NotifyInterval: -1, Limits: focus.Limits{Subscriptions: 2, SubscriptionsPerSource: 3},
+	})
+	phones := map[string]*phone{}
+	entities := map[string]string{}
+	for _, conf := range []string{"open", "closed", "hosts"} {
+		phones[conf] = b.dial(conf, conftest.PhoneConfig{Name: "alice"})
+		entities[conf] = b.find(conf, "alice").Entity
+	}
+	try := func(conf, entity string, want int) *roster {
+		t.Helper()
+		r, err := b.subscribeAs(conf, entity, "conference", nil)
+		if got := sipua.Status(err); got != want {
+			t.Errorf("%s by %s: %d, %v, want %d", conf, entity, got, err, want)
+		}
+		return r
+	}
+	try("closed", "sip:mallory@example.com", 403)
+	try("hosts", entities["hosts"], 403)
+	inside := try("closed", entities["closed"], 0)
+	stays := try("open", entities["open"], 0)
+	try("open", "sip:bob@example.com", 0)
+	try("open", "sip:carol@example.com", 503) // of one conference
+	try("closed", entities["closed"], 503)    // of one source
+	phones["closed"].leave("closed")
+	b.await("the end of what was for participants", func() bool { return inside.last() == "terminated;reason=rejected" })
+	try("closed", "sip:carol@example.com", 403)
+	phones["open"].leave("open")
+	b.await("her to be gone", func() bool { return len(stays.users()) == 0 })
+	if got := stays.last(); !strings.HasPrefix(got, "active") {
+		t.Errorf("her subscription ended with her call: %s", got)
+	}
+	b.dial("hosts", conftest.PhoneConfig{Name: "bob"})
+	b.moderate("hosts", "bob")
+	try("hosts", b.find("hosts", "bob").Entity, 0) // the place of the one that ended is free
+}
+
+// Rates that a subscriber asks for, in SUBSCRIBE and in the answer to a NOTIFY.
+//
+// Shows CE-RAT-02, CE-RAT-03, CE-RAT-04, CE-RAT-10, CE-NOT-12.
+func TestRates(t *testing.T) {
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, NotifyInterval: -1})
+	var faster atomic.Bool
+	r, err := b.subscribeAs("desk", "sip:bob@example.com", "conference;max-rate=0.1", func(*sipua.Request) *sipua.Response {
+		if faster.Load() {
+			return sipua.NewResponse(200, sipua.Header{Name: "Event", Value: "conference;max-rate=20"})
+		}
+		return nil
+	})
+	must(t, err)
+	b.await("the first document", func() bool { return strings.Contains(r.last(), ";max-rate=0.1") })
+	b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	if n := len(r.users()); n != 0 {
+		t.Errorf("%d users within the interval", n)
+	}
+	faster.Store(true)
+	quick, err := b.subscribeAs("desk", "sip:carol@example.com", "conference;max-rate=0.1", func(*sipua.Request) *sipua.Response {
+		return sipua.NewResponse(200, sipua.Header{Name: "Event", Value: "conference;max-rate=20"})
+	})
+	must(t, err)
+	b.await("the first document", func() bool { return quick.last() != "" })
+	b.dial("desk", conftest.PhoneConfig{Name: "dave"})
+	b.await("dave at the new rate", func() bool { return quick.user("dave").Entity != "" && strings.Contains(quick.last(), ";max-rate=20") })
+	if n := len(r.users()); n != 0 {
+		t.Errorf("%d users within the interval of the slow one", n)
+	}
+}
+
+// Every rate is spread: all subscribers together get no more than they may.
+//
+// Shows CE-RAT-14.
+func TestNotifyRate(t *testing.T) {
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, NotifyInterval: -1, NotifyRate: 20})
+	rosters := make([]*roster, 12)
+	for i := range rosters {
+		rosters[i] = b.subscribe("desk", time.Hour)
+	}
+	for _, r := range rosters {
+		b.await("the first document", func() bool { return r.last() != "" })
+	}
+	yes := true
+	from := time.Now()
+	_, err := b.focus.Update(t.Context(), "desk", focus.ConferenceChange{Locked: &yes})
+	must(t, err)
+	for _, r := range rosters {
+		b.await("the lock", func() bool { return *r.doc().ConferenceState.Locked })
+	}
+	if took := time.Since(from); took < 450*time.Millisecond { // eleven at 20 a second
+		t.Errorf("12 NOTIFYs went within %v", took)
+	}
+}
+
+// What needs no answer of substance: a filter nobody knows, a dialog of a call, services that do not exist.
+//
+// Shows CE-SUB-16, CE-SUB-03, CE-SUB-09, CE-SUB-19, FO-ID-08.
+func TestSubscribeForm(t *testing.T) {
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
+	client := b.client(t)
+	for handling, want := range map[string]int{"": 415, "render;handling=optional": 0} {
+		s := sipua.OutgoingSubscription{
+			To: sipua.Address{URI: b.parse("desk")}, Event: "conference", Expires: time.Hour, ContentType: "application/simple-filter+xml", Body: []byte("<filter/>"),
+		}
+		if handling != "" {
+			s.Headers = sipua.Headers{{Name: "Content-Disposition", Value: handling}}
+		}
+		if _, err := client.Subscribe(t.Context(), s); sipua.Status(err) != want {
+			t.Errorf("filter with handling %q: %v", handling, err)
+		}
+	}
+	target := make(chan string, 8)
+	_, err := client.Subscribe(t.Context(), sipua.OutgoingSubscription{
+		To: sipua.Address{URI: b.parse("desk")}, Event: "conference", Expires: time.Hour,
+		OnNotify: func(request *sipua.Request) *sipua.Response {
+			contact, _ := request.Contact()
+			target <- contact.URI.Bare().String()
+			return nil
+		},
+	})
+	must(t, err)
+	select {
+	case got := <-target:
+		if got != b.state("desk").URI {
+			t.Errorf("Contact of the NOTIFY %s", got)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("no NOTIFY")
+	}
+	response, err := client.Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse("desk")})
+	must(t, err)
+	if got := response.Headers.Get("Allow-Events"); got != "conference" {
+		t.Errorf("Allow-Events of OPTIONS: %q", got)
+	}
+	p := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	if _, err := p.Dialog().Request(t.Context(), "SUBSCRIBE", sipua.Body{Headers: sipua.Headers{{Name: "Event", Value: "conference"}, {Name: "Expires", Value: "600"}}}); sipua.Status(err) != 403 {
+		t.Errorf("SUBSCRIBE in the dialog of a call: %v", err)
+	}
+}
+
+// A service without a registered purpose is no configuration.
+func TestServicesAreChecked(t *testing.T) {
+	b := newBench(t, focus.Config{})
+	for _, services := range [][]focus.Service{
+		{{URI: "https://example.com", Purpose: "fun"}},
+		{{URI: "", Purpose: "event"}},
+		{{URI: "a:b", Purpose: "event"}, {URI: "a:b", Purpose: "web-page"}},
+	} {
+		if _, err := b.focus.Create(t.Context(), focus.ConferenceConfig{About: focus.About{Services: services}}); !errors.Is(err, focus.ErrInvalid) {
+			t.Errorf("%+v: %v", services, err)
+		}
+	}
+}
