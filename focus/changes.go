@@ -46,8 +46,8 @@ func changes(old, next *conference.State) []change {
 	for i := range next.Departed {
 		add(ParticipantLeft, DescribeParticipant(&next.Departed[i]))
 	}
-	if a, b := speakers(old), speakers(next); !slices.Equal(a, b) {
-		add(SpeakerChanged, SpeakersInfo{Speakers: b})
+	if a, b := speakers(old), speakers(next); !slices.Equal(a, b) || old.Dominant != next.Dominant {
+		add(SpeakerChanged, SpeakersInfo{Speakers: b, Dominant: next.Dominant})
 	}
 	list = append(list, recordingChanges(old, next)...)
 	if old.Active && !next.Active {

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -76,10 +77,14 @@ type ConferenceConfig struct {
 	ID              conference.ID // user part of the URI
 	Name            string
 	MaxParticipants int // 0: no limit
-	MaxSpeakers     int // heard at once; 0: everybody
+	MaxSpeakers     int // heard at once, moderators always among them; 0: everybody
 	Locked          bool
 	MutedOnEntry    bool
 	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones
+	// Audio is what is done to what each participant says, before it is mixed; recordings of single participants hold what came in.
+	Audio mixer.Sound
+	// LookAhead lets the limiters see what comes 2.5 ms later, and delays all outputs by that.
+	LookAhead bool
 	// Rules say who waits, who is heard, and when the conference ends by itself.
 	Rules conference.Rules
 	// Warnings are given so long before the end by Rules.MaxDuration.
@@ -141,10 +146,12 @@ type ParticipantChange struct {
 	// not sent an offer, and gets silence.
 	Muted, Deafened, Held *bool
 	// Unrecorded: the others hear it, recordings do not hold what it says.
-	Unrecorded  *bool
-	GainDB      *float64 // -60 to +20
-	Role        *conference.Role
-	DisplayName *string
+	Unrecorded *bool
+	GainDB     *float64 // of what it says, -60 to +20
+	// ListenGainDB is that of what it hears, in the same limits.
+	ListenGainDB *float64
+	Role         *conference.Role
+	DisplayName  *string
 	// Coaching is who alone hears the participant, who goes on to hear the conference; empty: everybody hears it again.
 	Coaching *conference.ParticipantID
 	// Waiting false lets it in, true sends it back to the door.

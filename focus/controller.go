@@ -66,7 +66,7 @@ func (f *Focus) newController(e *entry) *controller {
 	}
 	c := &controller{
 		focus: f, entry: e, id: e.cfg.ID, log: f.log.With(slog.String("conference", string(e.cfg.ID))),
-		mix:     f.mixer.NewMix(mixer.MixConfig{MaxSpeakers: e.cfg.MaxSpeakers}),
+		mix:     f.mixer.NewMix(mixer.MixConfig{MaxSpeakers: e.cfg.MaxSpeakers, LookAhead: e.cfg.LookAhead}),
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
 		accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},

@@ -117,6 +117,9 @@ func (f *Focus) checkConference(c ConferenceConfig) error {
 	if err := c.Rules.Valid(); err != nil {
 		return fmt.Errorf("%w: a rule of conference %q: %w", ErrInvalid, c.ID, err)
 	}
+	if err := c.Audio.Validate(); err != nil {
+		return fmt.Errorf("%w: conference %q: %w", ErrInvalid, c.ID, err)
+	}
 	if err := c.Calls.check(); err != nil {
 		return err
 	}

@@ -8,18 +8,19 @@ import (
 
 // ConferenceInfo is a conference as the API and the events show it.
 type ConferenceInfo struct {
-	ID              conference.ID `json:"id" doc:"User part of the conference URI."`
-	Name            string        `json:"name" doc:"Display text; may be empty."`
-	URI             string        `json:"uri" doc:"SIP URI of the conference: what to call, and what to subscribe to."`
-	Version         uint64        `json:"version" doc:"Grows with every change, over all the life of the conference."`
-	Active          bool          `json:"active" doc:"Somebody is in it, or is being called into it."`
-	Dynamic         bool          `json:"dynamic" doc:"Ends when the last participant leaves."`
-	Locked          bool          `json:"locked" doc:"Nobody more may join."`
-	MutedOnEntry    bool          `json:"muted_on_entry" doc:"Who joins starts muted."`
-	MaxParticipants int           `json:"max_participants" doc:"How many may be in it at once; 0: no limit."`
-	Recording       string        `json:"recording" doc:"What participants are to be told of recordings: on, paused or off."`
-	Present         int           `json:"present" doc:"How many are in it."`
-	Waiting         int           `json:"waiting" doc:"How many wait to be let in."`
+	ID              conference.ID            `json:"id" doc:"User part of the conference URI."`
+	Name            string                   `json:"name" doc:"Display text; may be empty."`
+	URI             string                   `json:"uri" doc:"SIP URI of the conference: what to call, and what to subscribe to."`
+	Version         uint64                   `json:"version" doc:"Grows with every change, over all the life of the conference."`
+	Active          bool                     `json:"active" doc:"Somebody is in it, or is being called into it."`
+	Dynamic         bool                     `json:"dynamic" doc:"Ends when the last participant leaves."`
+	Locked          bool                     `json:"locked" doc:"Nobody more may join."`
+	MutedOnEntry    bool                     `json:"muted_on_entry" doc:"Who joins starts muted."`
+	MaxParticipants int                      `json:"max_participants" doc:"How many may be in it at once; 0: no limit."`
+	Recording       string                   `json:"recording" doc:"What participants are to be told of recordings: on, paused or off."`
+	Present         int                      `json:"present" doc:"How many are in it."`
+	Waiting         int                      `json:"waiting" doc:"How many wait to be let in."`
+	Dominant        conference.ParticipantID `json:"dominant,omitempty" doc:"Participant who has spoken most lately; left out: nobody has."`
 	ConferenceRules
 	Participants int   `json:"participants" doc:"How many participants there are, those being called among them."`
 	StartedAt    *Time `json:"started_at,omitempty" doc:"When the first participant of the present meeting came."`
@@ -40,6 +41,7 @@ type ParticipantInfo struct {
 	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
 	GainDB        float64                  `json:"gain_db" doc:"Applied to what the participant says, in dB."`
+	ListenGainDB  float64                  `json:"listen_gain_db" doc:"Applied to what the participant hears, in dB."`
 	Unrecorded    bool                     `json:"unrecorded" doc:"Left out of recordings: the others hear the participant, no recorder does."`
 	Coaching      conference.ParticipantID `json:"coaching,omitempty" doc:"Who alone hears the participant; left out: everybody."`
 	Speaking      bool                     `json:"speaking" doc:"Is heard speaking now."`
@@ -110,6 +112,7 @@ type StreamInfo struct {
 // SpeakersInfo is who speaks, in the order of the roster.
 type SpeakersInfo struct {
 	Speakers []conference.ParticipantID `json:"speakers" doc:"Participants who are heard speaking, in order of arrival."`
+	Dominant conference.ParticipantID   `json:"dominant,omitempty" doc:"Who has spoken most lately; the same in pauses, until another speaks for a while. Left out: nobody."`
 }
 
 // DigitInfo is a pressed key (RFC 4733).
@@ -179,7 +182,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 		ID: s.ID, Name: s.Name, URI: s.URI, Version: s.Version, Active: s.Active, Dynamic: s.Dynamic, Locked: s.Locked,
 		MutedOnEntry: s.MutedOnEntry, MaxParticipants: s.MaxParticipants, Recording: s.Indication().String(),
 		Participants: len(s.Participants), StartedAt: pointTime(s.StartedAt),
-		Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
+		Dominant: s.Dominant, Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
 	}
 }
 
@@ -187,7 +190,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 	info := ParticipantInfo{
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(),
-		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, Coaching: p.Coaching, Speaking: p.Speaking,
+		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded,
 		Waiting: p.Waiting(), Marked: p.Marked, Floor: p.Floor, HandRaisedAt: pointTime(p.HandRaisedAt),

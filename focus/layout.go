@@ -15,6 +15,7 @@ type port struct {
 	In     mixer.Input
 	Out    mixer.Output
 	Format codecs.Format
+	Sound  mixer.Sound
 }
 
 // tap is a recorded stream that its recorder takes.
@@ -46,7 +47,10 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 		if !ok || !p.Status.Present() {
 			continue
 		}
-		m := mixer.Member{ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Speaks: p.Speaks(), GainDB: p.GainDB}
+		m := mixer.Member{
+			ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Speaks: p.Speaks(), Sound: at.Sound,
+			Priority: p.Role == conference.Moderator, GainDB: p.GainDB, OutGainDB: p.ListenGainDB,
+		}
 		if p.Hears() {
 			m.Hears.Mode = mixer.Everyone
 		}

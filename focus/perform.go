@@ -112,7 +112,7 @@ func (c *controller) updateMix() {
 	ports := make(map[conference.ParticipantID]port, len(c.participants))
 	for id, p := range c.participants {
 		if p.session != nil && p.bridged {
-			ports[id] = port{Member: p.member, In: p.session, Out: p.session, Format: p.stream.Format}
+			ports[id] = port{Member: p.member, In: p.session, Out: p.session, Format: p.stream.Format, Sound: c.entry.cfg.Audio}
 		}
 	}
 	var taps []tap
@@ -157,7 +157,11 @@ func (c *controller) speaking() {
 		ids = append(ids, id)
 		c.learnSource(c.participants[id])
 	}
-	_ = c.step(conference.Speaking{Active: ids})
+	var dominant conference.ParticipantID
+	if member, held := c.mix.Dominant(); held {
+		dominant = c.members[member] // empty for one that has gone
+	}
+	_ = c.step(conference.Speaking{Active: ids, Dominant: dominant})
 }
 
 // learnSource reports a new SSRC of a participant: it names his voice in CSRC lists and conference documents.

@@ -12,17 +12,18 @@ import (
 
 // builder makes a plan out of a layout, off the media path.
 type builder struct {
-	cfg     MixConfig
-	plan    *plan
-	base    *plan // in use, or adopted before the new one
-	pending *plan // taken back: it was never adopted; may be nil
-	formats []codecs.Format
-	gains   []float32 // of outputs
-	key     []byte
-	sets    map[string]*set
-	buses   map[busKey]*bus
-	groups  map[groupKey]*group
-	wanted  map[*group][]vote // from which streams the members of a group come
+	cfg         MixConfig
+	plan        *plan
+	base        *plan // in use, or adopted before the new one
+	pending     *plan // taken back: it was never adopted; may be nil
+	formats     []codecs.Format
+	gains       []float32 // of outputs
+	key         []byte
+	conditioned bool // somebody's sound is changed
+	sets        map[string]*set
+	buses       map[busKey]*bus
+	groups      map[groupKey]*group
+	wanted      map[*group][]vote // from which streams the members of a group come
 }
 
 // vote counts the members of a group that come from one stream.
@@ -104,7 +105,13 @@ func (b *builder) validateMember(i int, m *Member) error {
 	if m.Hears.Mode > Only {
 		return ErrHearing
 	}
-	for _, gain := range []float64{m.GainDB, m.OutGainDB} {
+	if err := m.Sound.Validate(); err != nil {
+		return err
+	}
+	if m.Hears.BackgroundDB > 0 {
+		return fmt.Errorf("%w: background of %g dB", ErrGain, m.Hears.BackgroundDB)
+	}
+	for _, gain := range []float64{m.GainDB, m.OutGainDB, m.Hears.BackgroundDB} {
 		if !(gain <= MaxGainDB && gain >= -3*MaxGainDB) {
 			return fmt.Errorf("%w: %g dB", ErrGain, gain)
 		}
@@ -137,7 +144,7 @@ func (b *builder) seat(members []Member) {
 	for i := range members {
 		m := &members[i]
 		s := &b.plan.seats[i]
-		*s = seat{id: m.ID, speaks: m.Speaks, counted: m.Out != nil, gain: factor(m.GainDB)}
+		*s = seat{id: m.ID, speaks: m.Speaks, first: m.Priority, counted: m.Out != nil, gain: factor(m.GainDB)}
 		s.gainDB = int(math.Round(m.GainDB))
 		if m.In != nil {
 			b.plan.ins = append(b.plan.ins, int32(i))
@@ -145,6 +152,7 @@ func (b *builder) seat(members []Member) {
 				s.in = &input{source: m.In}
 				s.in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
 			}
+			b.condition(s, m.Sound)
 		}
 		if m.Out != nil {
 			b.plan.outs = append(b.plan.outs, int32(i))
@@ -155,6 +163,23 @@ func (b *builder) seat(members []Member) {
 			}
 		}
 	}
+}
+
+// condition gives a member that has a sound what it had before, or something new.
+func (b *builder) condition(s *seat, sound Sound) {
+	if !sound.Enabled() {
+		return
+	}
+	b.conditioned = true
+	s.sound = sound.withDefaults()
+	for _, p := range []*plan{b.base, b.pending} {
+		if old := p.seat(s.id); old != nil && old.in == s.in && old.cond != nil {
+			s.cond = old.cond
+
+			return
+		}
+	}
+	s.cond = newConditioner()
 }
 
 // formerInput returns the state of the same input of the same member.
@@ -207,7 +232,7 @@ func (b *builder) group(members []Member) error {
 	for _, i := range b.plan.outs {
 		matrix.heard(mask, i)
 		lane := mainLane
-		if members[i].Hears.Mode == Only && b.cfg.MaxSpeakers > 0 {
+		if members[i].Hears.Mode == Only && (b.cfg.MaxSpeakers > 0 || b.conditioned) {
 			lane, b.plan.direct = directLane, true
 		}
 		rate := rateIndexOf(b.formats[i].Codec.SampleRate())
@@ -215,7 +240,7 @@ func (b *builder) group(members []Member) error {
 			return &LayoutError{Member: members[i].ID, Err: ErrFormat}
 		}
 		b.plan.rates[rate] = true
-		heard := b.set(mask, lane)
+		heard := b.set(mask, lane, b.soften(mask, i, &members[i].Hears))
 		s := &b.plan.seats[i]
 		s.own = hasBit(heard.mask, i)
 		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i]}, rate)
@@ -240,16 +265,60 @@ func (b *builder) vote(g *group, from *stream) {
 	b.wanted[g] = append(votes, vote{stream: from, members: 1})
 }
 
-// set returns the set with the given mask.
-func (b *builder) set(mask []uint64, lane int) *set {
+// soften returns the background of what the member at a seat hears, nil for none. When what was in the background before comes
+// forward, it is one that rises to unity.
+func (b *builder) soften(mask []uint64, seat int32, h *Hearing) *soft {
+	var before *set
+	if old := b.base.seat(b.plan.seats[seat].id); old != nil && old.out != nil {
+		before = old.group.bus.set
+	}
+	rising := before != nil && before.soft != nil && before.soft.target < 1
+	if h.BackgroundDB == 0 && !rising {
+		return nil
+	}
+	faint := &soft{mask: make([]uint64, len(mask)), target: factor(h.BackgroundDB), before: before}
+	faint.from, faint.to = faint.target, faint.target
+	found := false
+	put := func(id MemberID) {
+		if i, ok := b.plan.index[id]; ok && hasBit(mask, i) {
+			setBit(faint.mask, i)
+			found = true
+		}
+	}
+	if h.BackgroundDB < 0 {
+		for _, id := range h.Background {
+			put(id)
+		}
+	} else {
+		for i := range b.base.seats {
+			if hasBit(before.soft.mask, int32(i)) {
+				put(b.base.seats[i].id)
+			}
+		}
+	}
+	if !found {
+		return nil
+	}
+
+	return faint
+}
+
+// set returns the set with the given mask and background.
+func (b *builder) set(mask []uint64, lane int, faint *soft) *set {
 	b.key = append(b.key[:0], byte(lane))
 	for _, word := range mask {
 		b.key = binary.LittleEndian.AppendUint64(b.key, word)
 	}
+	if faint != nil {
+		b.key = binary.LittleEndian.AppendUint32(b.key, math.Float32bits(faint.target))
+		for _, word := range faint.mask {
+			b.key = binary.LittleEndian.AppendUint64(b.key, word)
+		}
+	}
 	if s, ok := b.sets[string(b.key)]; ok {
 		return s
 	}
-	s := &set{mask: slices.Clone(mask), lane: lane}
+	s := &set{mask: slices.Clone(mask), lane: lane, soft: faint}
 	b.sets[string(b.key)] = s
 	b.plan.sets = append(b.plan.sets, s)
 

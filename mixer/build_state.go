@@ -39,7 +39,7 @@ func (b *builder) streams() error {
 
 			continue
 		}
-		s, err := newStream(keys[c.group].format)
+		s, err := newStream(keys[c.group].format, b.cfg.LookAhead)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrFormat, err)
 		}
@@ -56,7 +56,7 @@ func (b *builder) privates() error {
 		if !s.own || s.out.prepared || !b.sounds(s) {
 			continue
 		}
-		private, err := newStream(s.out.format)
+		private, err := newStream(s.out.format, b.cfg.LookAhead)
 		if err != nil {
 			return &LayoutError{Member: s.id, Err: fmt.Errorf("%w: %w", ErrFormat, err)}
 		}

@@ -28,7 +28,7 @@ type Config struct {
 	Workers int
 	// Cohorts is the number of groups of mixes whose ticks are spread over the 20 ms; 0: 4, so that they are 5 ms apart.
 	Cohorts int
-	// OnSpeakers may be nil. It is called when the members that speak have changed, in the order of their identifiers, at most
+	// OnSpeakers may be nil. It is called when the members that speak, or [Mix.Dominant], have changed, in the order of their identifiers, at most
 	// every [SpeakerInterval] for each mix, by one goroutine off the media path. It may keep active. While it blocks, changes are coalesced.
 	OnSpeakers func(m *Mix, active []MemberID)
 }
@@ -55,6 +55,9 @@ func (c Config) withDefaults() (Config, error) {
 type MixConfig struct {
 	// MaxSpeakers is how many of the loudest members are mixed at a time; 0: all.
 	MaxSpeakers int
+	// LookAhead lets the limiters of all outputs see what comes 2.5 ms later, and delays the outputs by that. Without it they see what is left
+	// of the frame, so that a peak at its beginning is met by a steeper fall.
+	LookAhead bool
 	// Floor is the level in -dBov above which a frame is mixed; 0: 60. Quieter frames are left out after a hang-over of 200 ms.
 	Floor uint8
 	// SpeakingLevel is the level in -dBov above which a member counts as speaking; 0: 50.

@@ -21,6 +21,8 @@ var (
 	ErrFormat = errors.New("mixer: format cannot be encoded")
 	// ErrGain: a gain is not a number or beyond [MaxGainDB].
 	ErrGain = errors.New("mixer: gain out of range")
+	// ErrSound: a [Sound] has a value out of its range.
+	ErrSound = errors.New("mixer: sound out of range")
 	// ErrHearing: the mode of a member's hearing is none of this package.
 	ErrHearing = errors.New("mixer: unknown hearing mode")
 	// ErrNoMember: the mix has no such member.

@@ -19,19 +19,18 @@ const (
 
 // input is the state of one member's Input. It is owned by the media path, but for what is atomic.
 type input struct {
-	source  Input
-	frame   codecs.Frame
-	rate    int // index of the rate of the last good frame
-	present bool
-	// before: the frame of the last tick was active and present, whether it was mixed or not.
-	before   bool
+	source   Input
+	frame    codecs.Frame
+	rate     int // index of the rate of the last good frame
+	signals  [laneCount]signal
 	active   bool // above the floor, with hang-over
 	quiet    int
 	talking  bool // above the speaking level, with hang-over
 	still    int
 	speaking bool // talking and mixed, as published
 	loudness float32
-	selected bool // among the loudest, in the last tick
+	selected bool    // among the loudest, in the last tick
+	weight   float32 // how much it has spoken lately, in dB above silence
 	lanes    [laneCount]lane
 	state    atomic.Uint64
 	buffer   [codecs.MaxFrameSamples]int16
@@ -39,6 +38,14 @@ type input struct {
 	// prepared: of each lane and each rate of a bus, the buffer (at the rate itself) and the resamplers from other rates are there, or
 	// will be: owned by Apply.
 	prepared [laneCount][rateCount][rateCount]bool
+}
+
+// signal is the frame of an input as it goes into a lane.
+type signal struct {
+	pcm     []int16
+	present bool // there is any sound in it
+	// before: the frame of the last tick was active and present, whether it was mixed or not.
+	before bool
 }
 
 // prepare notes what a graft will have put in place.
@@ -51,8 +58,11 @@ func (in *input) prepare(g *graft) {
 }
 
 // ingest takes the frame of this tick.
-func (in *input) ingest(cfg *MixConfig, w *scratch) {
-	in.before = in.active && in.present
+func (s *seat) ingest(cfg *MixConfig, w *scratch) {
+	in := s.in
+	for i := range in.signals {
+		in.signals[i].before = in.active && in.signals[i].present
+	}
 	f := in.source.Ingest(in.buffer[:])
 	rate := rateIndexOf(f.Rate)
 	silent := f.Flags.Has(codecs.Silent)
@@ -71,8 +81,19 @@ func (in *input) ingest(cfg *MixConfig, w *scratch) {
 	}
 	f.Level = level
 	in.frame = f
-	in.present = !silent && level < codecs.SilenceLevel
-	in.follow(cfg, level, in.present && !f.Flags.Has(codecs.ComfortNoise))
+	present := !silent && level < codecs.SilenceLevel
+	in.follow(cfg, level, present && !f.Flags.Has(codecs.ComfortNoise))
+	pcm := in.buffer[:frameSamples(in.rate)]
+	in.signals[directLane].pcm, in.signals[directLane].present = pcm, present
+	if s.cond != nil && (present || !s.cond.settled()) {
+		if silent {
+			clear(pcm)
+		}
+		speech := present && level <= cfg.SpeakingLevel && !f.Flags.Has(codecs.ComfortNoise)
+		present = s.cond.process(&s.sound, in.rate, pcm, present, speech, w)
+		pcm = s.cond.out[:len(pcm)]
+	}
+	in.signals[mainLane].pcm, in.signals[mainLane].present = pcm, present
 }
 
 // follow updates what is known about the activity of the input. A frame that is not sound is silence, whatever its level.

@@ -31,14 +31,14 @@ type contribution struct {
 }
 
 // run makes the contribution of this tick. It returns whether there is one.
-func (l *lane) run(in *input, c contribution, w *scratch) bool {
+func (l *lane) run(rate int, in *signal, c contribution, w *scratch) bool {
 	if !c.want && !l.on {
 		l.sounding = false
 
 		return false
 	}
 	if c.want {
-		l.start(in.rate)
+		l.start(rate)
 	}
 	own := l.out[l.rate]
 	if own == nil {
@@ -46,12 +46,12 @@ func (l *lane) run(in *input, c contribution, w *scratch) bool {
 	}
 	switch {
 	case c.want && (l.on || !in.before):
-		scale(own, in.buffer[:len(own)], c.gain)
+		scale(own, in.pcm[:len(own)], c.gain)
 	case c.want:
-		scale(own, in.buffer[:len(own)], c.gain)
+		scale(own, in.pcm[:len(own)], c.gain)
 		fadeIn(own[:fadeSamples(l.rate)])
-	case in.present && c.fade && in.rate == l.rate:
-		scale(own, in.buffer[:len(own)], c.gain)
+	case in.present && c.fade && rate == l.rate:
+		scale(own, in.pcm[:len(own)], c.gain)
 		fadeOut(own, fadeSamples(l.rate))
 	case in.present:
 		// What may no longer be heard is not heard: the ramp is made of the last sample that was.

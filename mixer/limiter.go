@@ -49,10 +49,11 @@ func magnitude(x int32) int32 {
 // idle reports that the limiter passes on what fits.
 func (l *limiter) idle() bool { return l.gain == 1 && l.calm >= limiterHold }
 
-// process writes one frame. dst and src have the same length, a multiple of limiterBlocks.
-func (l *limiter) process(dst []int16, src []int32) {
+// process writes one frame. dst and src have the same length, a multiple of limiterBlocks. after is the highest gain with which the block
+// fits that will follow, as far as it is known, else 1.
+func (l *limiter) process(dst []int16, src []int32, after float32) {
 	src = src[:len(dst)]
-	if l.idle() {
+	if l.idle() && after == 1 {
 		l.load = 0
 		if copyFitting(dst, src) {
 			return
@@ -63,7 +64,7 @@ func (l *limiter) process(dst []int16, src []int32) {
 	for b := range limiterBlocks {
 		target[b] = blockTarget(src[b*n : (b+1)*n])
 	}
-	target[limiterBlocks] = 1
+	target[limiterBlocks] = after
 	for b := range limiterBlocks {
 		block, out := src[b*n:(b+1)*n], dst[b*n:(b+1)*n]
 		end := l.next(target[b], target[b+1])
@@ -74,6 +75,29 @@ func (l *limiter) process(dst []int16, src []int32) {
 		}
 		l.gain = end
 	}
+}
+
+// delay is what makes a limiter look ahead beyond the frame: it keeps the last block of each until the next.
+type delay struct {
+	kept  []int32 // nil: there is no delay
+	empty bool    // nothing but silence in it
+}
+
+// shift returns a frame that is a block older than the one it is given, and the highest gain with which what it keeps fits.
+func (d *delay) shift(src []int32, w *scratch) (late []int32, after float32) {
+	late = w.shifted[:len(src)]
+	kept := d.kept[:len(src)/limiterBlocks]
+	rest := len(src) - len(kept)
+	copy(late, kept)
+	copy(late[len(kept):], src[:rest])
+	copy(kept, src[rest:])
+	var all int32
+	for _, x := range kept {
+		all |= x
+	}
+	d.empty = all == 0
+
+	return late, blockTarget(kept)
 }
 
 // copyFitting copies a frame and reports true if every sample fits.

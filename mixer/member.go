@@ -49,6 +49,10 @@ type Member struct {
 	Hears Hearing
 	// Audience names the only members that may hear this one. Nil: all may. Identifiers that are not in the layout are ignored.
 	Audience []MemberID
+	// Sound is what is done to what In yields before it is mixed.
+	Sound Sound
+	// Priority: it is always mixed, and takes one of the places of [MixConfig.MaxSpeakers] while it speaks.
+	Priority bool
 	// GainDB is applied to what In yields, OutGainDB to what Out is given. At 0 the samples are left as they are.
 	GainDB, OutGainDB float64
 }
@@ -89,6 +93,11 @@ type Hearing struct {
 	Only []MemberID
 	// Except lists who is not heard, in any mode.
 	Except []MemberID
+	// Background lists who, of those that are heard, is heard with BackgroundDB, 0 or less and no less than -3 times [MaxGainDB]. The gain
+	// moves there, and back when somebody is no longer listed, within a quarter of a second.
+	Background []MemberID
+	// BackgroundDB is the gain in dB.
+	BackgroundDB float64
 }
 
 // Layout is a whole mix as it shall be: there are no partial changes.

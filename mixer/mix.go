@@ -26,11 +26,13 @@ type Mix struct {
 	live            atomic.Pointer[plan] // never nil
 	attached        atomic.Bool          // in the list of a cohort, or on the way into it
 	speakersChanged atomic.Bool
-	cohort          *cohort // set before attached
+	dominant        atomic.Uint64 // who dominates, and whether anybody does
+	cohort          *cohort       // set before attached
 
 	// owned by the media path
 	adopted *plan // in this tick
 	skipped int   // ticks missed before this one
+	leader  dominance
 	next    *Mix
 	cursors [phaseCount]atomic.Int32
 
@@ -38,6 +40,8 @@ type Mix struct {
 
 	// owned by the observer
 	reported []MemberID
+	leading  MemberID
+	led      bool
 }
 
 func newMix(e *Engine, cfg MixConfig) *Mix {
@@ -141,6 +145,14 @@ func (m *Mix) MemberStats(id MemberID) (MemberStats, error) {
 	}
 
 	return stats, nil
+}
+
+// Dominant returns the member who has spoken most in the last second or so, and from then on until another does, or
+// until it may no longer be heard. False: nobody.
+func (m *Mix) Dominant() (MemberID, bool) {
+	word := m.dominant.Load()
+
+	return MemberID(word), word&heldBit != 0
 }
 
 // Levels appends the level of every member that has an input, in the order of the layout, and returns the extended slice.

@@ -80,9 +80,10 @@ func (o *observer) look(m *Mix) {
 		}
 	}
 	slices.Sort(active)
-	if slices.Equal(active, m.reported) {
+	dominant, held := m.Dominant()
+	if slices.Equal(active, m.reported) && dominant == m.leading && held == m.led {
 		return
 	}
-	m.reported = slices.Clone(active)
+	m.reported, m.leading, m.led = slices.Clone(active), dominant, held
 	o.notify(m, active)
 }

@@ -27,10 +27,13 @@ type seat struct {
 	in      *input
 	out     *output
 	speaks  bool
+	first   bool // is always mixed
 	counted bool // among those of whom only MaxSpeakers are mixed
 	own     bool // the set it hears has its own input, which is subtracted
 	gain    float32
 	gainDB  int
+	sound   Sound
+	cond    *conditioner // nil: the sound stays as it came
 	group   *group
 }
 
@@ -38,6 +41,7 @@ type seat struct {
 type set struct {
 	mask    []uint64 // by seat
 	lane    int
+	soft    *soft // nil: all are heard as they are
 	sources sourceList
 }
 

@@ -48,37 +48,39 @@ func TestTenFullScaleTalkers(t *testing.T) {
 		"low":      {100, 100, 100, 100, 100, 100, 100, 100, 100, 100},
 	}
 	for name, hz := range sets {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, MixConfig{})
-			members := []Member{party(100, quiet(8000), &fakeOutput{}, codecs.PCMU)}
-			for i, f := range hz {
-				members = append(members, party(MemberID(i), tone(8000, f, 32767), nil, codecs.PCMU))
-				members[i+1].Out = nil
-			}
-			b.apply(members...)
-			for range 50 {
-				b.step()
-			}
-			pcm := make([]int16, 0, 8000)
-			for range 50 {
-				b.step()
-				pcm = append(pcm, b.heard(100)...)
-			}
-			var distinct []float64
-			for i, f := range hz {
-				if i == 0 || f != hz[i-1] {
-					distinct = append(distinct, f)
+		for _, ahead := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, look-ahead %v", name, ahead), func(t *testing.T) {
+				b := newBench(t, MixConfig{LookAhead: ahead})
+				members := []Member{party(100, quiet(8000), &fakeOutput{}, codecs.PCMU)}
+				for i, f := range hz {
+					members = append(members, party(MemberID(i), tone(8000, f, 32767), nil, codecs.PCMU))
+					members[i+1].Out = nil
 				}
-			}
-			thd := math.Sqrt(residual(pcm, 8000, distinct...))
-			t.Logf("THD+N %.3f %%, gain %.1f dB", 100*thd, b.stats(100).LimiterGainDB)
-			if thd > 0.03 {
-				t.Errorf("THD+N %.2f %%, want at most 3 %%", 100*thd)
-			}
-			if gain := b.stats(100).LimiterGainDB; gain > -3 {
-				t.Errorf("limiter gain %.1f dB is hardly a limit", gain)
-			}
-		})
+				b.apply(members...)
+				for range 50 {
+					b.step()
+				}
+				pcm := make([]int16, 0, 8000)
+				for range 50 {
+					b.step()
+					pcm = append(pcm, b.heard(100)...)
+				}
+				var distinct []float64
+				for i, f := range hz {
+					if i == 0 || f != hz[i-1] {
+						distinct = append(distinct, f)
+					}
+				}
+				thd := math.Sqrt(residual(pcm, 8000, distinct...))
+				t.Logf("THD+N %.3f %%, gain %.1f dB", 100*thd, b.stats(100).LimiterGainDB)
+				if thd > 0.03 {
+					t.Errorf("THD+N %.2f %%, want at most 3 %%", 100*thd)
+				}
+				if gain := b.stats(100).LimiterGainDB; gain > -3 {
+					t.Errorf("limiter gain %.1f dB is hardly a limit", gain)
+				}
+			})
+		}
 	}
 }
 
@@ -251,5 +253,54 @@ func TestGains(t *testing.T) {
 	}
 	if db := level(3); math.Abs(db+4) > 0.05 {
 		t.Errorf("input and output gain %.2f dB, want -4", db)
+	}
+}
+
+// With look-ahead a sum that fits leaves the mixer as it is, 2.5 ms later, whoever begins or ceases to speak; and an overload that
+// begins anywhere is met by a slope from before it.
+func TestLookAhead(t *testing.T) {
+	for codec, rate := range map[codecs.Codec]int{codecs.PCMU: 8000, codecs.G722: 16000, codecs.Opus: 48000} {
+		b := newBench(t, MixConfig{LookAhead: true})
+		n, late := rate/50, rate/400
+		voice, other := tone(rate, 500, 9000), tone(rate, 900, 7000)
+		talker := party(1, voice, &fakeOutput{}, codec)
+		second := party(2, other, &fakeOutput{}, codec)
+		listener := party(3, quiet(rate), &fakeOutput{}, codec)
+		b.apply(talker, second, listener)
+		frame := make([]int16, n)
+		said, heard, own := make([]int16, 0, 60*n), make([]int16, 0, 60*n), make([]int16, 0, 60*n)
+		for tick := range 60 {
+			other.flags = 0
+			if tick/10%2 == 1 {
+				other.flags = codecs.Silent
+			}
+			voice.read(tick, frame)
+			said = append(said, frame...)
+			if other.flags == 0 {
+				other.read(tick, frame)
+			} else {
+				clear(frame)
+			}
+			for i, s := range frame {
+				said[tick*n+i] += s
+			}
+			b.step()
+			heard = append(heard, b.heard(3)...)
+			own = append(own, b.heard(2)...)
+		}
+		voice.tick = 0
+		for i := n; i < len(heard)-late; i++ {
+			if heard[i+late] != said[i] {
+				t.Fatalf("%v: sample %d is %d, want %d", codec, i, heard[i+late], said[i])
+			}
+		}
+		for tick := range 59 {
+			voice.read(tick, frame)
+			for i, s := range frame {
+				if own[tick*n+i+late] != s {
+					t.Fatalf("%v: who speaks hears himself at tick %d, sample %d", codec, tick, i)
+				}
+			}
+		}
 	}
 }

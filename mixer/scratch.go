@@ -11,11 +11,14 @@ const codecCount = int(codecs.Opus) + 1
 
 // scratch is what one worker needs while it works: buffers, and counters that others may read.
 type scratch struct {
-	own    [codecs.MaxFrameSamples]int32 // a contribution at a rate that is not in use
-	sum    [codecs.MaxFrameSamples]int32 // a bus without one contribution, or with a gain
-	packet codecs.Packet
-	csrc   [codecs.MaxCSRC]uint32
-	levels [codecs.MaxCSRC]uint8
+	own     [codecs.MaxFrameSamples]int32   // a contribution at a rate that is not in use
+	sum     [codecs.MaxFrameSamples]int32   // a bus without one contribution, or with a gain
+	float   [codecs.MaxFrameSamples]float32 // a frame that is being conditioned
+	late    [codecs.MaxFrameSamples / blocks * lookBack]float32
+	shifted [codecs.MaxFrameSamples]int32 // a bus that is late by a block
+	packet  codecs.Packet
+	csrc    [codecs.MaxCSRC]uint32
+	levels  [codecs.MaxCSRC]uint8
 
 	encoded      [codecCount]atomic.Uint64
 	sent         [codecCount]atomic.Uint64

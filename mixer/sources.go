@@ -1,6 +1,10 @@
 package mixer
 
-import "github.com/parley-sip/parley/codecs"
+import (
+	"math"
+
+	"github.com/parley-sip/parley/codecs"
+)
 
 // source is one contributing source of a set.
 type source struct {
@@ -32,7 +36,11 @@ func (l *sourceList) collect(p *plan, s *set) {
 		if in.frame.SSRC == 0 && p.seats[i].out != nil {
 			continue
 		}
-		level := uint8(min(max(int(in.frame.Level)-p.seats[i].gainDB, 0), codecs.SilenceLevel))
+		gain := p.seats[i].gainDB
+		if c := p.seats[i].cond; c != nil {
+			gain += int(math.Round(c.gainDB))
+		}
+		level := uint8(min(max(int(in.frame.Level)-gain, 0), codecs.SilenceLevel))
 		if in.frame.CSRCCount == 0 {
 			l.insert(source{ssrc: in.frame.SSRC, level: level, seat: i})
 		}

@@ -33,6 +33,9 @@ func (m *Mix) adopt() *plan {
 		p.grafts[i].put()
 	}
 	old := m.live.Load()
+	for _, s := range p.sets {
+		s.soft.take()
+	}
 	for _, g := range p.groups {
 		if g.from != nil {
 			g.stream.copyFrom(g.from)
@@ -60,7 +63,7 @@ func (m *Mix) adopt() *plan {
 // ingest takes the frames of a range of inputs.
 func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
 	for _, i := range p.ins[from:to] {
-		p.seats[i].in.ingest(cfg, w)
+		p.seats[i].ingest(cfg, w)
 	}
 }
 
@@ -72,10 +75,12 @@ func (m *Mix) mix(p *plan, w *scratch) {
 	for _, i := range p.ins {
 		s := &p.seats[i]
 		in := s.in
-		audible := s.speaks && in.active && in.present
-		sounding := in.lanes[mainLane].run(in, contribution{want: audible && in.selected, fade: s.speaks, gain: s.gain, used: &p.rates}, w)
-		if p.direct && in.lanes[directLane].run(in, contribution{want: audible, gain: s.gain, used: &p.rates}, w) {
-			sounding = true
+		mixed, direct := &in.signals[mainLane], &in.signals[directLane]
+		c := contribution{want: s.audible(mixed) && in.selected, fade: s.speaks, gain: s.gain, used: &p.rates}
+		sounding := in.lanes[mainLane].run(in.rate, mixed, c, w)
+		if p.direct {
+			c = contribution{want: s.audible(direct), gain: s.gain, used: &p.rates}
+			sounding = in.lanes[directLane].run(in.rate, direct, c, w) || sounding
 		}
 		if sounding {
 			p.talkers = append(p.talkers, i)
@@ -84,8 +89,12 @@ func (m *Mix) mix(p *plan, w *scratch) {
 			changed = true
 		}
 	}
-	if changed {
+	if p.elect(&m.leader) || changed {
+		m.dominant.Store(m.leader.word())
 		m.speakersChanged.Store(true)
+	}
+	for _, s := range p.sets {
+		s.soft.move()
 	}
 	for _, b := range p.buses {
 		b.add(p)
@@ -105,14 +114,23 @@ func (b *bus) add(p *plan) {
 		if !l.sounding || !b.set.has(i) {
 			continue
 		}
-		if b.n == 0 {
+		switch faint := b.set.soft; {
+		case faint.has(i):
+			if b.n == 0 {
+				clear(b.sum)
+			}
+			faint.add(b.sum, l.out[b.rate])
+		case b.n == 0:
 			copy(b.sum, l.out[b.rate])
-		} else {
+		default:
 			add(b.sum, l.out[b.rate])
 		}
 		b.n++
 	}
 }
+
+// audible reports whether a signal of the member is to be heard.
+func (s *seat) audible(in *signal) bool { return s.speaks && s.in.active && in.present }
 
 // contributes reports whether the member is part of the bus that it hears.
 func (s *seat) contributes() bool {
@@ -162,6 +180,9 @@ func (s *stream) mergeable(shared *stream, alike int) bool {
 	if s.size > s.frame {
 		collecting = (s.size + s.frame - 1) / s.frame
 	}
+	if s.delay.kept != nil {
+		collecting++ // what it kept in the tick before is of the others alone only then
+	}
 	if s.stateless {
 		return alike > collecting
 	}
@@ -201,7 +222,7 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 		st := s.group.stream
 		if o.apart {
 			st = o.private
-			s.encodePrivate(st, w)
+			s.encodePrivate(i, st, w)
 		}
 		for n := range st.count {
 			s.send(i, st, &st.packets[n], w)
@@ -213,11 +234,14 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 }
 
 // encodePrivate makes the packets of a member that is or has just been heard: all but itself.
-func (s *seat) encodePrivate(st *stream, w *scratch) {
+func (s *seat) encodePrivate(i int32, st *stream, w *scratch) {
 	b := s.group.bus
 	var own []int32
 	if s.contributes() {
 		own = s.in.lanes[b.set.lane].out[b.rate]
+		if b.set.soft.has(i) {
+			own = b.set.soft.scaled(w.own[:len(own)], own)
+		}
 	}
 	st.render(b, own, s.group.gain, w)
 	st.encode(w)

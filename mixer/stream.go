@@ -23,6 +23,7 @@ type stream struct {
 	stateless bool
 	cacheable bool
 	limiter   limiter
+	delay     delay
 	age       int // ticks since the state of the encoder was put in place
 	silence   int // frames of digital silence in a row
 
@@ -46,7 +47,7 @@ type encoded struct {
 }
 
 // newStream makes a stream for a normalised format.
-func newStream(format codecs.Format) (*stream, error) {
+func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 	encoder, err := codecs.NewEncoder(format)
 	if err != nil {
 		return nil, err
@@ -60,6 +61,10 @@ func newStream(format codecs.Format) (*stream, error) {
 		silence: silenceSettled - 1,
 	}
 	s.pcm = make([]int16, s.frame)
+	s.delay.empty = true
+	if lookAhead {
+		s.delay.kept = make([]int32, s.frame/limiterBlocks)
+	}
 	room := payloadRoom(format, s.size)
 	s.packets[0].data = make([]byte, room)
 	if s.size < s.frame {
@@ -87,6 +92,8 @@ func payloadRoom(format codecs.Format, samples int) int {
 func (s *stream) copyFrom(src *stream) {
 	s.limiter, s.silence, s.age = src.limiter, src.silence, 0
 	s.have = copy(s.pending, src.pending[:src.have])
+	s.delay.empty = src.delay.empty
+	copy(s.delay.kept, src.delay.kept)
 	s.cached = src.cached
 	if src.cached {
 		s.packets[0].size = src.packets[0].size
@@ -105,7 +112,7 @@ func (s *stream) render(b *bus, own []int32, gain float32, w *scratch) {
 	s.age++
 	if silent {
 		s.silence = min(s.silence+1, math.MaxInt32)
-		if s.limiter.idle() {
+		if s.limiter.idle() && s.delay.empty {
 			clear(s.pcm)
 
 			return
@@ -127,7 +134,11 @@ func (s *stream) render(b *bus, own []int32, gain float32, w *scratch) {
 	default:
 		mixed = b.sum
 	}
-	s.limiter.process(s.pcm, mixed)
+	after := float32(1)
+	if s.delay.kept != nil {
+		mixed, after = s.delay.shift(mixed, w)
+	}
+	s.limiter.process(s.pcm, mixed, after)
 }
 
 // encode makes the packets that are full.

@@ -14,7 +14,7 @@ type participantCommand struct {
 	OffRecord participantOffRecord `cmd:"" help:"Leave a participant out of recordings; the others still hear him."`
 	OnRecord  participantOnRecord  `cmd:"" help:"Take a participant into recordings again."`
 	Kick      participantKick      `cmd:"" help:"Disconnect a participant."`
-	Gain      participantGain      `cmd:"" help:"Make a participant louder or quieter for the others."`
+	Gain      participantGain      `cmd:"" help:"Make a participant louder or quieter for the others, or the others for him."`
 	Coach     participantCoach     `cmd:"" help:"Let one other alone hear a participant."`
 	Uncoach   participantUncoach   `cmd:"" help:"Let everybody hear a participant again."`
 	Role      participantRole      `cmd:"" help:"Give a participant a role."`
@@ -82,11 +82,17 @@ func (c *participantOnRecord) Run(ctx context.Context) error {
 
 type participantGain struct {
 	oneParticipant
-	DB float64 `arg:"" name:"db" help:"Gain in dB, for example 6 or -- -6."`
+	DB     float64 `arg:"" name:"db" help:"Gain in dB, for example 6 or -- -6."`
+	Listen bool    `help:"Of what the participant hears."`
 }
 
 // Run sets the gain.
-func (c *participantGain) Run(ctx context.Context) error { return c.patch(ctx, "gain_db", c.DB) }
+func (c *participantGain) Run(ctx context.Context) error {
+	if c.Listen {
+		return c.patch(ctx, "listen_gain_db", c.DB)
+	}
+	return c.patch(ctx, "gain_db", c.DB)
+}
 
 type participantCoach struct {
 	oneParticipant

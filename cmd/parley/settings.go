@@ -17,6 +17,7 @@ import (
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
@@ -82,6 +83,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		MaxParticipants: d.MaxParticipants, MaxSpeakers: d.MaxSpeakers, MutedOnEntry: d.MutedOnEntry, Grace: d.EmptyTimeout,
 		Recording: recordingConfig(d.Recording, d.Recording, recorders), Roster: rosterPolicy(d.Roster, d.Roster),
 		About: focus.About{Host: hostConfig(d.Host)},
+		Audio: soundConfig(d.Audio, d.Audio), LookAhead: d.Audio.LookAhead,
 	}
 	for _, c := range cfg.Conferences {
 		static := out.Defaults
@@ -94,6 +96,9 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		}
 		if c.Roster != nil {
 			static.Roster = rosterPolicy(*c.Roster, d.Roster)
+		}
+		if c.Audio != nil {
+			static.Audio, static.LookAhead = soundConfig(*c.Audio, d.Audio), c.Audio.LookAhead
 		}
 		if c.Recording != nil {
 			static.Recording = recordingConfig(*c.Recording, d.Recording, recorders)
@@ -116,6 +121,21 @@ func override[T any](value *T, otherwise T) T {
 		return *value
 	}
 	return otherwise
+}
+
+// soundConfig takes from the defaults what is zero, and switches off what is not enabled.
+func soundConfig(a, defaults config.Audio) mixer.Sound {
+	s := mixer.Sound{RemoveDC: a.DCRemoval}
+	if a.NoiseGate.Enabled {
+		s.Gate.Threshold = uint8(-cmp.Or(a.NoiseGate.Threshold, defaults.NoiseGate.Threshold)) //nolint:gosec // checked by config
+	}
+	if a.AGC.Enabled {
+		s.Gain = mixer.AutoGain{
+			Target: uint8(-cmp.Or(a.AGC.Target, defaults.AGC.Target)), //nolint:gosec // checked by config
+			MaxDB:  float64(cmp.Or(a.AGC.MaxGain, defaults.AGC.MaxGain)), RateDB: float64(cmp.Or(a.AGC.Rate, defaults.AGC.Rate)),
+		}
+	}
+	return s
 }
 
 // recordingConfig completes a policy by the defaults. Without servers the first one there is records.

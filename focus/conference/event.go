@@ -75,6 +75,7 @@ type Adjust struct {
 	Muted, Deafened, Held *bool
 	Unrecorded            *bool
 	GainDB                *float64 // -60 to +20
+	ListenGainDB          *float64 // the same
 	Role                  *Role
 	DisplayName           *string
 	Coaching              *ParticipantID // empty: nobody any more; of a participant who is there, and another
@@ -112,8 +113,11 @@ type LowerHands struct{ By ParticipantID }
 // already.
 type CallOut struct{}
 
-// Speaking reports who is heard speaking now; whoever is not listed is silent.
-type Speaking struct{ Active []ParticipantID }
+// Speaking reports who is heard speaking now, whoever is not listed is silent, and who dominates, empty for nobody.
+type Speaking struct {
+	Active   []ParticipantID
+	Dominant ParticipantID
+}
 
 // Record starts a recording. Modes 0 and no Servers mean those of the policy. Rejected with ErrRecordingPolicy,
 // ErrNotActive, ErrExists or, when there is no server at all, ErrConflict.

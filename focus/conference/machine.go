@@ -207,7 +207,7 @@ func mixDiffers(a, b *State) bool {
 	for i := range a.Participants {
 		p, q := &a.Participants[i], &b.Participants[i]
 		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
-			p.GainDB != q.GainDB || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Session != q.Session {
+			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Session != q.Session {
 			return true
 		}
 	}

@@ -110,6 +110,9 @@ func (w *storm) roster(e Event, before, after *State) {
 		if p.Speaks() && p.Status != Connected {
 			w.t.Fatalf("%s speaks while %s", p.ID, p.Status)
 		}
+		if p.ID == after.Dominant && !p.Public() {
+			w.t.Fatalf("%s dominates but is not heard", p.ID)
+		}
 		if p.Speaking && !p.Speaks() {
 			w.t.Fatalf("%s is speaking but not heard", p.ID)
 		}
@@ -118,6 +121,9 @@ func (w *storm) roster(e Event, before, after *State) {
 		if seen[after.Departed[i].ID] || after.Departed[i].Disconnection.Method == NotDisconnected {
 			w.t.Fatalf("departed: %+v", after.Departed[i])
 		}
+	}
+	if after.Dominant != "" && !seen[after.Dominant] {
+		w.t.Fatalf("%s dominates but is not there", after.Dominant)
 	}
 	grew := len(after.Participants) > len(before.Participants)
 	switch {

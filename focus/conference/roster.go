@@ -132,6 +132,9 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 	s.callOver(&p)
 	s.next.Departed = append(s.next.Departed, p)
 	s.next.Participants = slices.Delete(s.next.Participants, i, i+1)
+	if s.next.Dominant == id {
+		s.next.Dominant = ""
+	}
 	delete(s.m.asked, id)
 	s.dirty = true
 	return nil
@@ -153,7 +156,7 @@ func (s *step) adjust(e Adjust) error {
 	switch {
 	case role > Listener:
 		return ErrRange
-	case e.GainDB != nil && !(*e.GainDB >= minGainDB && *e.GainDB <= maxGainDB): // also refuses NaN
+	case !gainAllowed(e.GainDB), !gainAllowed(e.ListenGainDB):
 		return ErrRange
 	case e.Muted != nil && !*e.Muted && role == Listener:
 		return ErrListener
@@ -171,11 +174,15 @@ func (s *step) adjust(e Adjust) error {
 		assign(&p.Held, e.Held)
 		assign(&p.Unrecorded, e.Unrecorded)
 		assign(&p.GainDB, e.GainDB)
+		assign(&p.ListenGainDB, e.ListenGainDB)
 		assign(&p.DisplayName, e.DisplayName)
 		assign(&p.Coaching, e.Coaching)
 		s.adjustPlace(p, e)
 	})
 }
+
+// gainAllowed tells whether a wished gain is within its limits; a NaN is not.
+func gainAllowed(db *float64) bool { return db == nil || *db >= minGainDB && *db <= maxGainDB }
 
 // coachable refuses to coach oneself, or somebody who is not there.
 func (s *step) coachable(e Adjust) error {
@@ -197,8 +204,12 @@ func assign[T any](field, wish *T) {
 	}
 }
 
-// speaking marks exactly the listed participants, as far as they may be heard at all.
+// speaking marks exactly the listed participants, as far as they may be heard at all, and notes who dominates.
 func (s *step) speaking(e Speaking) error {
+	if p, ok := s.next.Participant(e.Dominant); !ok || !p.Public() {
+		e.Dominant = ""
+	}
+	set(s, &s.next.Dominant, &e.Dominant)
 	for i := range s.next.Participants {
 		p := s.next.Participants[i]
 		is := slices.Contains(e.Active, p.ID) && p.Public()
@@ -237,6 +248,9 @@ func (s *step) change(i int, change func(*Participant)) {
 	s.own()
 	s.next.Participants[i] = p
 	s.dirty = true
+	if s.next.Dominant == p.ID && !p.Public() {
+		s.next.Dominant = ""
+	}
 }
 
 // status is the endpoint status of a participant whose media are in the conference (RFC 4575, section 5.7.3).

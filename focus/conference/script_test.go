@@ -231,7 +231,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 		for _, n := range names {
 			active = append(active, ParticipantID(n))
 		}
-		return Speaking{Active: active}
+		return Speaking{Active: active, Dominant: ParticipantID(args["dominant"])}
 	case "record":
 		e := Record{ID: rid}
 		if v, ok := args["servers"]; ok {
@@ -274,6 +274,10 @@ func scriptAdjust(id ParticipantID, args map[string]string) Event {
 	if v, ok := args["gain"]; ok {
 		g, _ := strconv.ParseFloat(v, 64)
 		e.GainDB = &g
+	}
+	if v, ok := args["listen"]; ok {
+		g, _ := strconv.ParseFloat(v, 64)
+		e.ListenGainDB = &g
 	}
 	if v, ok := args["coaching"]; ok {
 		who := ParticipantID(v)
@@ -359,6 +363,9 @@ func printState(s *State) string {
 		if f.on {
 			out.WriteString(" " + f.name)
 		}
+	}
+	if s.Dominant != "" {
+		fmt.Fprintf(&out, " dominant:%s", s.Dominant)
 	}
 	fmt.Fprintf(&out, " record:%s", s.Indication())
 	if !s.EndsAt.IsZero() {

@@ -32,6 +32,7 @@ type State struct {
 	Ended           bool          // no further version will follow
 	Participants    []Participant // in order of arrival
 	Departed        []Participant // who went by the step that made this version, with Disconnection filled in
+	Dominant        ParticipantID // who has spoken for a while, and last; empty: nobody
 	Recordings      []Recording   // in order of start; of those that are over the last eight stay
 }
 
@@ -57,6 +58,7 @@ type Participant struct {
 	Deafened      bool          // hears nothing, by the focus
 	Held          bool          // put on hold by the focus: neither hears nor is heard
 	GainDB        float64       // applied to what the participant says
+	ListenGainDB  float64       // applied to what the participant hears
 	Unrecorded    bool          // no recording holds what the participant says, while the others hear it
 	Coaching      ParticipantID // who alone hears the participant; empty: everybody. Stays when he leaves, so that nobody else hears what was meant for him
 	Speaking      bool

@@ -201,10 +201,14 @@ func (r *reader) checkConferences(cfg *Config) {
 		if conference.Recording != nil {
 			r.checkPolicy(key+".recording", conference.Recording, cfg)
 		}
+		if conference.Audio != nil {
+			r.checkAudio(key+".audio", conference.Audio, true)
+		}
 	}
 	r.checkRule("conference_defaults.allow", cfg.ConferenceDefaults.Allow, &cfg.SIP, true)
 	r.checkRule("conference_defaults.deny", cfg.ConferenceDefaults.Deny, &cfg.SIP, true)
 	r.checkHost("conference_defaults.host", cfg.ConferenceDefaults.Host)
+	r.checkAudio("conference_defaults.audio", &cfg.ConferenceDefaults.Audio, false)
 	r.checkPolicy("conference_defaults.recording", &cfg.ConferenceDefaults.Recording, cfg)
 }
 

@@ -107,6 +107,7 @@ type ConferenceDefaults struct {
 	Host            *Host           `yaml:"host"`          // who offers the conferences, in conference events
 	Roster          Roster          `yaml:"roster"`
 	Recording       RecordingPolicy `yaml:"recording"`
+	Audio           Audio           `yaml:"audio"`
 }
 
 // Conference is a static one.
@@ -124,12 +125,7 @@ type Conference struct {
 	About           *About           `yaml:"about"`
 	Roster          *Roster          `yaml:"roster"` // what it does not say is as in conference_defaults
 	Recording       *RecordingPolicy `yaml:"recording"`
-}
-
-// Prompts says where what the service says comes from.
-type Prompts struct {
-	Dir      string `yaml:"dir"`      // has a directory for each language, with NAME.opus or NAME.wav; empty: what is built in
-	Language string `yaml:"language"` // its subdirectory
+	Audio           *Audio           `yaml:"audio"` // instead of all of conference_defaults.audio
 }
 
 // RecordingPolicy says when and how a conference is recorded.
@@ -266,6 +262,7 @@ func Default() Config {
 		},
 		ConferenceDefaults: ConferenceDefaults{
 			Dynamic: true, Entry: "none", Roster: Roster{Subscribers: "anyone", Anonymous: "masked", Calls: "moderators"},
+			Audio:     Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
 			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify"},
 		},
 		Prompts:   Prompts{Language: "en"},

@@ -64,6 +64,9 @@ func TestFullFileNamesEveryKey(t *testing.T) {
 	if cfg.Media.JitterBuffer.Max != 120*time.Millisecond || cfg.Conferences[0].Recording.OnFailure != "terminate" || *cfg.Conferences[0].MaxSpeakers != 3 {
 		t.Errorf("values lost: %+v", cfg)
 	}
+	if a := cfg.Conferences[0].Audio; a == nil || !a.AGC.Enabled || a.AGC.Target != -26 || a.AGC.Rate != 0 || !cfg.ConferenceDefaults.Audio.LookAhead {
+		t.Errorf("audio: %+v", a)
+	}
 	if cfg.Conferences[1].MaxParticipants != nil {
 		t.Error("what is not said must stay unsaid, so that the defaults apply")
 	}
