@@ -8,4 +8,4 @@ if [ ! -d "$tools/confload" ]; then
   exit 0
 fi
 make -s build
-go run ./internal/loadbench -tools "$tools" -parley bin/parley "$@"
+go run ./internal/loadbench -tools "$tools" -parley bin/parley -write docs/performance.md "$@"

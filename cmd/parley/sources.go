@@ -37,14 +37,19 @@ func recorderCounts(recorder *srs.Server) func() telemetry.Recorder {
 	}
 }
 
+func distribution(h mixer.Histogram) telemetry.Histogram {
+	out := telemetry.Histogram{Count: h.Count(), Sum: h.Sum.Seconds(), Buckets: map[float64]uint64{}}
+	var below uint64
+	for i, bound := range h.Bounds {
+		below += h.Counts[i]
+		out.Buckets[bound.Seconds()] = below
+	}
+	return out
+}
+
 func mixerCounts(stats mixer.Stats) telemetry.Mixer {
 	out := telemetry.Mixer{LateTicks: stats.LateTicks}
-	out.Tick = telemetry.Histogram{Count: stats.Duration.Count(), Sum: stats.Duration.Sum.Seconds(), Buckets: map[float64]uint64{}}
-	var below uint64
-	for i, bound := range stats.Duration.Bounds {
-		below += stats.Duration.Counts[i]
-		out.Tick.Buckets[bound.Seconds()] = below
-	}
+	out.Tick, out.Lateness = distribution(stats.Duration), distribution(stats.Lateness)
 	for _, codec := range stats.Codecs {
 		name := codec.Codec.String()
 		out.Frames = append(out.Frames,

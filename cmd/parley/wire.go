@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -60,6 +61,7 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 		}
 	}()
 	scheduleForMixing()
+	saveMemory()
 	if err := hugepages.Prefer(largeHeap); err != nil {
 		s.log.InfoContext(ctx, "the heap has small pages", slog.Any("error", err))
 	}
@@ -79,6 +81,17 @@ const largeHeap = 256 << 20
 func scheduleForMixing() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(2 * runtime.NumCPU()) //nolint:mnd // measured, see the ADR
+	}
+}
+
+// garbage is how much garbage may pile up before it is collected, in percent of what is in use. Calls in progress make none, so that
+// collecting earlier costs next to nothing, and a participant takes a sixth less memory.
+const garbage = 50
+
+// saveMemory sets that; an explicit GOGC is respected.
+func saveMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
 	}
 }
 

@@ -2,5 +2,5 @@
 // packets) of the tools folder, and prints a table of the figures against their limits. Costs are ratios to the reflector, measured in
 // turn in the same run, because machines are noisy.
 //
-//	go run ./internal/loadbench -tools DIR -parley bin/parley
+//	go run ./internal/loadbench -tools DIR -parley bin/parley -write docs/performance.md
 package main

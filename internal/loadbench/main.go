@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // bench is one run of all measurements.
@@ -22,6 +20,8 @@ type bench struct {
 	work                        string
 	rounds                      int
 	seconds                     int
+	page                        string
+	broken                      bool // somebody heard the wrong thing
 	rows                        []row
 }
 
@@ -29,8 +29,6 @@ type row struct {
 	what, figure, limit string
 	good                bool
 }
-
-var errLimits = errors.New("a figure is beyond its limit")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -40,6 +38,7 @@ func main() {
 	flag.StringVar(&b.parley, "parley", "bin/parley", "the program to measure")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of the cost measurement; the median counts")
 	flag.IntVar(&b.seconds, "seconds", 10, "length of each measurement")
+	flag.StringVar(&b.page, "write", "", "file for the table, in Markdown")
 	flag.Parse()
 	if err := b.run(ctx, *tools); err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench:", err)
@@ -56,12 +55,12 @@ func (b *bench) run(ctx context.Context, tools string) error {
 	if err := b.build(ctx, tools); err != nil {
 		return err
 	}
-	for _, measure := range []func(context.Context) error{b.correctness, b.cost, b.latency} {
+	for _, measure := range []func(context.Context) error{b.correctness, b.cost, b.room, b.listeners, b.protection, b.latency, b.disturbed, b.idle, b.continuity} {
 		if err := measure(ctx); err != nil {
 			return err
 		}
 	}
-	return b.print()
+	return b.print(ctx)
 }
 
 // build compiles the tools from a copy, since their folder may be read-only.
@@ -84,44 +83,6 @@ func (b *bench) build(ctx context.Context, tools string) error {
 	}
 	b.confload, b.reflector = filepath.Join(b.work, "confload", "confload"), filepath.Join(b.work, "reflector", "reflector")
 	return nil
-}
-
-const (
-	sipPort       = "15060"
-	reflectorPort = "61000"
-	startTime     = 10 * time.Second
-)
-
-// serve starts the server and gives its process identifier and what ends it.
-func (b *bench) serve(ctx context.Context) (pid int, stop func(), err error) {
-	config := filepath.Join(b.work, "parley.yml")
-	text := "log: {level: error}\nsip: {listen: [\"udp://127.0.0.1:" + sipPort + "\"]}\nsrs: {enabled: false}\nhttp: {listen: \"127.0.0.1:18080\"}\n"
-	if err = os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return 0, nil, err
-	}
-	server := exec.CommandContext(ctx, b.parley, "serve", "-c", config) //nolint:gosec // the program to measure
-	out, err := server.StdoutPipe()
-	if err != nil {
-		return 0, nil, err
-	}
-	server.Stderr = os.Stderr
-	if err = server.Start(); err != nil {
-		return 0, nil, err
-	}
-	ready := make(chan error, 1)
-	go func() {
-		_, failed := out.Read(make([]byte, 1)) // the first thing it prints is that it is ready
-		ready <- failed
-	}()
-	select {
-	case err = <-ready:
-	case <-time.After(startTime):
-		err = errors.New("the server did not start")
-	}
-	return server.Process.Pid, func() {
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
-	}, err
 }
 
 // load runs confload and reads what it found. That it found faults is not an error here.
@@ -174,19 +135,6 @@ func (b *bench) report(good bool, what, limit, format string, args ...any) {
 	r := row{what: what, limit: limit, figure: fmt.Sprintf(format, args...), good: good}
 	b.rows = append(b.rows, r)
 	fmt.Printf("%-4s %-52s %-46s limit: %s\n", map[bool]string{true: "ok", false: "BAD"}[good], r.what, r.figure, r.limit)
-}
-
-func (b *bench) print() error {
-	fmt.Println()
-	fmt.Println("| what | figure | limit |")
-	fmt.Println("| --- | --- | --- |")
-	for _, r := range b.rows {
-		fmt.Printf("| %s | %s | %s |\n", r.what, r.figure, r.limit)
-	}
-	if slices.ContainsFunc(b.rows, func(r row) bool { return !r.good }) {
-		return errLimits
-	}
-	return nil
 }
 
 func median(values []float64) float64 {

@@ -22,6 +22,7 @@ type Sources struct {
 type Mixer struct {
 	LateTicks uint64
 	Tick      Histogram // duration of ticks in seconds
+	Lateness  Histogram // from when a tick was due to its beginning, in seconds
 	Frames    []Frames
 }
 
@@ -75,6 +76,7 @@ var (
 	recorderBusyDesc  = desc("recording_server_sessions", "Recording sessions of a recording server.", "server")
 	packetsDesc       = desc("rtp_packets_total", "RTP packets by direction (in, out).", "direction")
 	tickDesc          = desc("mixer_tick_seconds", "How long the mixer's ticks take.")
+	latenessDesc      = desc("mixer_tick_lateness_seconds", "How long after their time the mixer's ticks begin.")
 	lateDesc          = desc("mixer_ticks_late_total", "Ticks that began late.")
 	framesDesc        = desc("mixer_frames_total", "Frames by codec and operation.", "codec", "op")
 	requestsDesc      = desc("sip_requests_total", "SIP requests received by method.", "method")
@@ -88,7 +90,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, lateDesc, framesDesc,
+		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, latenessDesc, lateDesc, framesDesc,
 		requestsDesc, responsesDesc,
 	} {
 		out <- d
@@ -131,6 +133,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	mixer := c.sources.Mixer()
 	counter(lateDesc, mixer.LateTicks)
 	out <- prometheus.MustNewConstHistogram(tickDesc, mixer.Tick.Count, mixer.Tick.Sum, mixer.Tick.Buckets)
+	out <- prometheus.MustNewConstHistogram(latenessDesc, mixer.Lateness.Count, mixer.Lateness.Sum, mixer.Lateness.Buckets)
 	for _, f := range mixer.Frames {
 		counter(framesDesc, f.Count, f.Codec, f.Operation)
 	}

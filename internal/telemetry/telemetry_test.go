@@ -32,7 +32,8 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		Mixer: func() telemetry.Mixer {
 			return telemetry.Mixer{
 				LateTicks: 5, Tick: telemetry.Histogram{Count: 3, Sum: 0.5, Buckets: map[float64]uint64{0.001: 1, 0.01: 3}},
-				Frames: []telemetry.Frames{{Codec: "opus", Operation: "encode", Count: 11}},
+				Lateness: telemetry.Histogram{Count: 3, Sum: 0.1, Buckets: map[float64]uint64{0.002: 2, 0.01: 3}},
+				Frames:   []telemetry.Frames{{Codec: "opus", Operation: "encode", Count: 11}},
 			}
 		},
 		RTP: func() telemetry.RTP { return telemetry.RTP{Received: 100, Sent: 200} },
@@ -58,6 +59,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_auth_failures_total 1`, `parley_conferences 2`, `parley_participants 7`, `parley_subscriptions 4`,
 		`parley_recording_sessions{state="recording"} 1`, `parley_recording_packets_total 99`, `parley_rtp_packets_total{direction="in"} 100`,
 		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
+		`parley_mixer_tick_lateness_seconds_bucket{le="0.002"} 2`,
 		`parley_mixer_frames_total{codec="opus",op="encode"} 11`, `parley_sip_requests_total{method="INVITE"} 6`,
 		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `parley_recording_server_up{server="primary"} 0`,
 		`parley_recording_seconds_total{fate="spooled"} 1`, `parley_recording_seconds_total{fate="unrecorded"} 0.5`, `parley_recording_spool_bytes 7`,
