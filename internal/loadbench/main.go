@@ -89,7 +89,7 @@ func (b *bench) build(ctx context.Context, tools string) error {
 func (b *bench) load(ctx context.Context, args ...string) (result, error) {
 	file := filepath.Join(b.work, "result.json")
 	_ = os.Remove(file)
-	args = append(args, "-json", file, "-duration", strconv.Itoa(b.seconds)+"s", "-cps", "100")
+	args = append(args, "-json", file, "-duration", strconv.Itoa(b.seconds)+"s", "-cps", "100", "-rt")
 	command := exec.CommandContext(ctx, b.confload, args...) //nolint:gosec // our own words
 	out, runErr := command.CombinedOutput()
 	text, err := os.ReadFile(file) //nolint:gosec // what confload has written

@@ -45,7 +45,7 @@ milliseconds of processor time for each second of each leg. Lateness is from whe
 
 %s
 What the costs are made of, and what was done about them: [architecture](architecture.md), ADR [2](adr/0002-a-tick-not-a-goroutine-per-leg.md),
-[5](adr/0005-encode-once-fork-and-merge.md), [8](adr/0008-mixing-threads-give-way-between-ticks.md). What lost packets sound like: [audio](audio.md#lost-speech).
+[5](adr/0005-encode-once-fork-and-merge.md), [8](adr/0008-mixing-threads-give-way-between-ticks.md), [30](adr/0030-mixing-threads-are-real-time.md). What lost packets sound like: [audio](audio.md#lost-speech).
 `
 
 // machine describes where the figures were measured.
