@@ -3,6 +3,7 @@ package focus
 import (
 	"cmp"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -187,6 +188,8 @@ func (c *copyAccount) verdict() string {
 		sent += n
 	}
 	switch {
+	case sent+c.spooled+c.lost == 0 && slices.Contains(slices.Collect(maps.Values(c.acknowledged)), true):
+		return "complete" // over before there was anything to record
 	case sent+c.spooled == 0:
 		return "missing"
 	case c.lost > 0:
