@@ -136,11 +136,11 @@ func (c *controller) participantInfo(s *conference.Participant) ParticipantInfo 
 }
 
 // UpdateParticipant changes what the focus does with a participant. It returns when the change is in the mix. Errors:
-// ErrNoParticipant, ErrConflict, conference.ErrListener, conference.ErrRange.
+// ErrNoParticipant, ErrConflict, conference.ErrListener, conference.ErrRange, conference.ErrRecordingPolicy.
 func (f *Focus) UpdateParticipant(ctx context.Context, id conference.ID, pid conference.ParticipantID, c ParticipantChange,
 ) (ParticipantInfo, error) {
 	_, err := f.command(ctx, id, conference.Adjust{
-		ID: pid, Muted: c.Muted, Deafened: c.Deafened, Held: c.Held, Unrecorded: c.Unrecorded, GainDB: c.GainDB, ListenGainDB: c.ListenGainDB, Role: c.Role,
+		ID: pid, Muted: c.Muted, Deafened: c.Deafened, Held: c.Held, Unrecorded: c.Unrecorded, Masked: c.Masked, GainDB: c.GainDB, ListenGainDB: c.ListenGainDB, Role: c.Role,
 		DisplayName: c.DisplayName, Coaching: c.Coaching, Waiting: c.Waiting, Marked: c.Marked, Hand: c.Hand, Floor: c.Floor,
 	})
 	if err != nil {

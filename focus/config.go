@@ -32,6 +32,8 @@ type Config struct {
 	Defaults ConferenceConfig
 	// Conferences that always exist.
 	Conferences []ConferenceConfig
+	// RecordingRules go before the policies of conferences: the first that is about somebody who joins counts.
+	RecordingRules []RecordingRule
 	// Recorders that may be asked to record.
 	Recorders []Recorder
 	// Hold is how much audio of each recorded stream is kept for recording servers that have not answered yet, or have to be
@@ -145,9 +147,10 @@ type ParticipantChange struct {
 	// Muted: the others do not hear it. Deafened: it hears nobody. Held: both. It is the mixer that does so; the user agent is
 	// not sent an offer, and gets silence.
 	Muted, Deafened, Held *bool
-	// Unrecorded: the others hear it, recordings do not hold what it says.
-	Unrecorded *bool
-	GainDB     *float64 // of what it says, -60 to +20
+	// Unrecorded: the others hear it, recordings do not hold what it says. Masked: the same for a while, after which it is told again; its
+	// stream goes on meanwhile, with silence or a tone.
+	Unrecorded, Masked *bool
+	GainDB             *float64 // of what it says, -60 to +20
 	// ListenGainDB is that of what it hears, in the same limits.
 	ListenGainDB *float64
 	Role         *conference.Role

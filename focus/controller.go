@@ -37,7 +37,8 @@ type controller struct {
 	members      map[mixer.MemberID]conference.ParticipantID
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
-	playbacks    map[mixer.MemberID]*playback // those of the sources that are played
+	playbacks    map[mixer.MemberID]*playback                // those of the sources that are played
+	masks        map[conference.ParticipantID]mixer.MemberID // those that stand for participants in recordings
 	music        music
 	chimed       time.Time // when somebody who came or went was last heard of
 	recorders    []*recorder
@@ -71,8 +72,8 @@ func (f *Focus) newController(e *entry) *controller {
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
 		accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
-		playbacks: map[mixer.MemberID]*playback{},
-		calls:     map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
+		playbacks: map[mixer.MemberID]*playback{}, masks: map[conference.ParticipantID]mixer.MemberID{},
+		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},
 	}
 	f.mixes.Store(c.mix, c)
 	f.spawn(c.run)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -119,6 +120,7 @@ func (m joining) handle(c *controller) {
 		join.Role = conference.Moderator
 	}
 	join.Marked = request.Caller != nil && slices.Contains(request.Caller.Roles, markedRole)
+	join.Rule = c.focus.rule(Arrival{Conference: c.id, Request: request, At: time.Now()})
 	if err := c.step(join); err != nil {
 		m.reply <- joined{err: err}
 		return

@@ -91,6 +91,11 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	if err := cfg.Refer.Validate(); err != nil {
 		return nil, err
 	}
+	for i := range cfg.RecordingRules {
+		if err := f.checkServers(cfg.RecordingRules[i].Recording.Servers); err != nil {
+			return nil, fmt.Errorf("%w: recording rule %d: %w", ErrInvalid, i, err)
+		}
+	}
 	for _, c := range cfg.Conferences {
 		if err := f.checkConference(c); err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ func (c *controller) tell(p *participant) {
 	switch {
 	case !p.peer.RecordAware || p.untold:
 		c.sound(p)
-	case p.telling:
+	case p.telling, p.answering:
 	case indicationOf(p.said) == p.want:
 		c.told(p)
 	case p.dialog != nil:

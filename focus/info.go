@@ -43,6 +43,8 @@ type ParticipantInfo struct {
 	GainDB        float64                  `json:"gain_db" doc:"Applied to what the participant says, in dB."`
 	ListenGainDB  float64                  `json:"listen_gain_db" doc:"Applied to what the participant hears, in dB."`
 	Unrecorded    bool                     `json:"unrecorded" doc:"Left out of recordings: the others hear the participant, no recorder does."`
+	Masked        bool                     `json:"masked" doc:"For now, recordings hold silence or a tone in the place of what the participant says; the others hear it."`
+	Prefers       string                   `json:"record_preference" doc:"What the participant's phone last wished of recordings: on, off, pause or nopreference (RFC 7866)."`
 	Coaching      conference.ParticipantID `json:"coaching,omitempty" doc:"Who alone hears the participant; left out: everybody."`
 	Speaking      bool                     `json:"speaking" doc:"Is heard speaking now."`
 	JoinedAt      *Time                    `json:"joined_at,omitempty" doc:"When its media came into the conference; left out before."`
@@ -192,7 +194,8 @@ func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(),
 		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
-		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded,
+		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,
+		Prefers: p.Prefers.String(),
 		Waiting: p.Waiting(), Marked: p.Marked, Floor: p.Floor, HandRaisedAt: pointTime(p.HandRaisedAt),
 	}
 	if d := p.Disconnection; d.Method != conference.NotDisconnected {

@@ -33,10 +33,11 @@ type source struct {
 	In       mixer.Input
 	Audience []conference.ParticipantID // empty: everybody
 	Replace  bool                       // who hears it does not hear the conference
+	Masks    conference.ParticipantID   // it stands for him in recorded streams and is nowhere else; empty: no
 }
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
-// not been told (RFC 7866, section 6.1.2) or is left out of recordings, and what is for some participants only reaches nobody else: a tone, a prompt, or what a coach says
+// not been told (RFC 7866, section 6.1.2), is masked or is left out of recordings, and what is for some participants only reaches nobody else: a tone, a prompt, or what a coach says
 // is heard by no tap.
 func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
 ) mixer.Layout {
@@ -62,21 +63,38 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 		}
 		l.Members = append(l.Members, m)
 	}
+	masks := maskMembers(sources)
+	marked := map[conference.ParticipantID][]mixer.MemberID{}
 	for _, t := range taps {
-		if m, ok := tapMember(s, ports, t); ok {
+		if m, ok := tapMember(s, ports, t, masks); ok {
 			l.Members = append(l.Members, m)
+			markTap(s, t, m.ID, masks, marked)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(sources)) {
 		m := mixer.Member{ID: id, In: sources[id].In, Speaks: true}
-		if to := sources[id].Audience; len(to) > 0 {
-			if m.Audience = audience(ports, to...); len(m.Audience) == 0 {
-				continue
-			}
+		switch from := sources[id]; {
+		case from.Masks != "":
+			m.Audience = append([]mixer.MemberID{}, marked[from.Masks]...)
+		case len(from.Audience) > 0:
+			m.Audience = audience(ports, from.Audience...)
 		}
-		l.Members = append(l.Members, m)
+		if m.Audience == nil || len(m.Audience) > 0 {
+			l.Members = append(l.Members, m)
+		}
 	}
 	return l
+}
+
+// maskMembers are the sources that stand for participants in recorded streams.
+func maskMembers(sources map[mixer.MemberID]source) map[conference.ParticipantID]mixer.MemberID {
+	masks := map[conference.ParticipantID]mixer.MemberID{}
+	for id := range sources {
+		if who := sources[id].Masks; who != "" {
+			masks[who] = id
+		}
+	}
+	return masks
 }
 
 // audience are the members of participants, as far as they are connected; never nil.
@@ -100,6 +118,9 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 	replaced := false
 	for _, id := range slices.Sorted(maps.Keys(sources)) {
 		from := sources[id]
+		if from.Masks != "" {
+			continue
+		}
 		named := slices.Contains(from.Audience, p.ID)
 		if named && (from.Replace || p.Hears()) || len(from.Audience) == 0 && p.Hears() {
 			all = append(all, id)
@@ -112,8 +133,10 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 	return all
 }
 
-// tapMember is the listener behind a recorded stream; none while it may not capture anything.
-func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap) (mixer.Member, bool) {
+// tapMember is the listener behind a recorded stream; none while it may not capture anything. The stream of who is masked goes on, with
+// what stands for him if there is something.
+func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap, masks map[conference.ParticipantID]mixer.MemberID,
+) (mixer.Member, bool) {
 	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format}
 	if t.Silence {
 		return m, true
@@ -129,8 +152,14 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		at, connected := ports[p.ID]
 		switch {
 		case !connected || !p.Status.Present():
+		case t.Participant == p.ID && p.Masked && !p.Unrecorded && p.Present():
+			told++
+			m.Hears.Mode, m.Hears.Only = mixer.Only, []mixer.MemberID{masks[p.ID]}
 		case !p.Recordable():
 			m.Hears.Except = append(m.Hears.Except, at.Member)
+			if t.Participant == "" && p.Masked && !p.Unrecorded && p.Present() {
+				told++
+			}
 		case t.Participant == "":
 			told++
 		case t.Participant == p.ID:
@@ -139,4 +168,19 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		}
 	}
 	return m, told > 0
+}
+
+// markTap lets a recorded stream hear what stands for those who are masked in it.
+func markTap(s *conference.State, t tap, member mixer.MemberID, masks map[conference.ParticipantID]mixer.MemberID,
+	marked map[conference.ParticipantID][]mixer.MemberID,
+) {
+	r, ok := s.Recording(t.Recording)
+	if t.Silence || !ok || r.Config == nil || !r.Config.MaskTone {
+		return
+	}
+	for who := range masks {
+		if t.Participant == "" || t.Participant == who {
+			marked[who] = append(marked[who], member)
+		}
+	}
 }

@@ -35,8 +35,8 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 			Muted:  rapid.Bool().Draw(t, "muted"), Deafened: rapid.Bool().Draw(t, "deafened"), Held: rapid.Bool().Draw(t, "held"),
 			Role:       conference.Role(rapid.IntRange(0, 2).Draw(t, "role")),
 			Recording:  conference.Indication(rapid.IntRange(0, 2).Draw(t, "told")),
-			Unrecorded: rapid.Bool().Draw(t, "unrecorded"),
-			Session:    conference.Session{Sends: rapid.Bool().Draw(t, "sends"), Receives: rapid.Bool().Draw(t, "receives")},
+			Unrecorded: rapid.Bool().Draw(t, "unrecorded"), Masked: rapid.Bool().Draw(t, "masked"),
+			Session: conference.Session{Sends: rapid.Bool().Draw(t, "sends"), Receives: rapid.Bool().Draw(t, "receives")},
 		}
 		if i > 0 && rapid.Bool().Draw(t, "coaches") {
 			p.Coaching = conference.ParticipantID(fmt.Sprint("p", rapid.IntRange(0, 7).Draw(t, "coached"))) // may be nobody
@@ -49,6 +49,7 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 	s.Recordings = []conference.Recording{{
 		ID: "r", Servers: []conference.RecordingServer{{Name: "srs"}}, Paused: rapid.Bool().Draw(t, "paused"),
 		State: conference.RecordingState(rapid.IntRange(0, 5).Draw(t, "recording")), Stopping: rapid.Bool().Draw(t, "stopping"),
+		Config: &conference.RecordingConfig{MaskTone: rapid.Bool().Draw(t, "mask tone")},
 	}}
 	return s, ports
 }
@@ -64,6 +65,9 @@ func TestLayout(t *testing.T) {
 		for i := range s.Participants {
 			taps = append(taps, tap{Member: mixer.MemberID(101 + i), Out: deaf{}, Recording: "r", Participant: s.Participants[i].ID})
 			sources[mixer.MemberID(201+i)] = source{In: deaf{}, Audience: []conference.ParticipantID{s.Participants[i].ID}}
+			if s.Participants[i].Masked {
+				sources[mixer.MemberID(301+i)] = source{In: deaf{}, Masks: s.Participants[i].ID}
+			}
 		}
 		members := map[mixer.MemberID]mixer.Member{}
 		for _, m := range layout(s, ports, taps, sources).Members {
@@ -86,10 +90,15 @@ func TestLayout(t *testing.T) {
 			if in && p.Coaching != "" && (m.Audience == nil || len(m.Audience) > 1 || slices.ContainsFunc(m.Audience, func(id mixer.MemberID) bool { return id != ports[p.Coaching].Member })) {
 				t.Fatalf("what %s says for %s alone is heard by %v", p.ID, p.Coaching, m.Audience)
 			}
-			allowed := in && captures && p.Recording == conference.IndicateOn && !p.Unrecorded
-			if _, taken := members[mixer.MemberID(101+i)]; taken != allowed {
-				t.Fatalf("%s is captured: %t", p.ID, taken)
+			allowed := in && captures && p.Recording == conference.IndicateOn && !p.Unrecorded && !p.Masked
+			own, taken := members[mixer.MemberID(101+i)]
+			if hears := taken && (own.Hears.Mode == mixer.Everyone || slices.Contains(own.Hears.Only, at.Member)); hears != allowed {
+				t.Fatalf("%s is captured: %t", p.ID, hears)
 			}
+			if goesOn := in && captures && p.Masked && !p.Unrecorded; taken != (allowed || goesOn) {
+				t.Fatalf("the stream of %s goes on: %t", p.ID, taken)
+			}
+			checkMask(t, s, i, members)
 			if mixed, taken := members[100]; taken && in && !allowed && !slices.Contains(mixed.Hears.Except, at.Member) {
 				t.Fatalf("the mix holds %s, who has not been told or is left out", p.ID)
 			}
@@ -98,6 +107,22 @@ func TestLayout(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkMask: what stands for who is masked is heard by recorded streams, his own and mixed ones, and by nobody else.
+func checkMask(t *rapid.T, s *conference.State, i int, members map[mixer.MemberID]mixer.Member) {
+	mark, sounds := members[mixer.MemberID(301+i)]
+	if !sounds {
+		return
+	}
+	if mark.Audience == nil || !s.Recordings[0].Config.MaskTone {
+		t.Fatalf("the mark of %s is heard by %v", s.Participants[i].ID, mark.Audience)
+	}
+	for _, id := range mark.Audience {
+		if id != 100 && id != mixer.MemberID(101+i) {
+			t.Fatalf("the mark of %s is heard by %d", s.Participants[i].ID, id)
+		}
+	}
 }
 
 // TestLayoutUnrecorded: who is left out is in no tap and feeds the ears of the others as before.

@@ -54,7 +54,11 @@ func (c *controller) recordAttribute(p *participant) sdp.Record {
 	if !p.peer.RecordAware && p.direction == inbound {
 		return sdp.RecordUnspecified
 	}
-	now := c.machine.State().Indication()
+	state := c.machine.State()
+	now := state.Indication()
+	if s, ok := state.Participant(p.id); ok {
+		now = state.IndicationFor(&s)
+	}
 	if now == conference.IndicateOff && p.said == sdp.RecordUnspecified {
 		return sdp.RecordUnspecified
 	}
@@ -95,6 +99,13 @@ func (c *controller) answer(p *participant, offer *sdp.Description) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	if c.prefer(p, &plan) {
+		local = c.description(p)
+		local.Remote = offer
+		if plan, err = sdp.Answer(*offer, local); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.adopt(p, &plan); err != nil {
 		return nil, err
 	}
@@ -123,6 +134,7 @@ func (c *controller) accept(p *participant, offer *sdp.Description, said sdp.Rec
 		return err
 	}
 	p.local, p.remote, p.said = offer, &answer, said
+	c.prefer(p, &plan) // who has something to be told because of it is told by the caller
 	return nil
 }
 

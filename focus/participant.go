@@ -58,9 +58,11 @@ type participant struct {
 	said    sdp.Record            // what our last description said
 	attempt int                   // number of offers of ours
 	telling bool                  // an offer of ours is on its way
-	untold  bool                  // it did not take that offer
-	tone    mixer.MemberID        // source of its recording tone, 0: none
-	voice   voice                 // what is said to it
+	// answering: an offer of its is being answered, and what there is to tell goes with that.
+	answering bool
+	untold    bool           // it did not take that offer
+	tone      mixer.MemberID // source of its recording tone, 0: none
+	voice     voice          // what is said to it
 }
 
 // newParticipant registers what belongs to a participant that the machine has admitted.

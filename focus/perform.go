@@ -12,8 +12,11 @@ import (
 // step feeds the machine and does what it says. The error is that of a refusal.
 func (c *controller) step(e conference.Event) error {
 	old := c.machine.State()
-	actions := c.machine.Step(e, time.Now())
+	actions := c.machine.Step(c.ruled(e), time.Now())
 	next := c.machine.State()
+	if next != old {
+		c.withdraw(old, next)
+	}
 	ejected := map[conference.ParticipantID]string{}
 	starts := slices.ContainsFunc(actions, func(a conference.Action) bool {
 		_, ok := a.(conference.StartRecording)
@@ -63,12 +66,14 @@ func (c *controller) perform(a conference.Action) {
 	case conference.Dial:
 		c.dial(a.ID, a.Target)
 	case conference.Indicate:
-		if a.Indication == c.machine.State().Indication() { // else a step within this one has said something newer
+		s := c.machine.State()
+		if p, ok := s.Participant(a.ID); ok && a.Indication == s.IndicationFor(&p) { // else a step within this one has said something newer
 			c.indicate(a.ID, a.Indication)
 		}
 	case conference.AutoRecord:
-		if err := c.step(conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: true}); err != nil {
-			c.log.Warn("cannot record by policy", slog.Any("error", err))
+		record := conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: !a.Demanded, Config: a.Config}
+		if err := c.step(record); err != nil {
+			c.log.Warn("cannot record", slog.Bool("policy", record.Automatic), slog.Any("error", err))
 		}
 	case conference.AutoDial:
 		c.autoDial(a.Callee)
@@ -119,6 +124,7 @@ func (c *controller) updateMix() {
 	for _, r := range c.recorders {
 		taps = r.taps(taps)
 	}
+	c.markMasks(c.machine.State())
 	applied, err := c.mix.Apply(layout(c.machine.State(), ports, taps, c.sources))
 	if err != nil {
 		c.log.Error("layout refused by the mixer", slog.Any("error", err))

@@ -214,7 +214,7 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 		report.Error = a.Reason
 		r.gaveUp = !a.Retry
 		c.later(seekInterval, seek{r})
-		if c.hasOthers(r) || c.spools() && !c.stopping(r) { // one of which may come back
+		if c.hasOthers(r) || c.spools(r.recording) && !c.stopping(r) { // one of which may come back
 			over, report.Retrying = false, true
 		}
 	}

@@ -17,7 +17,7 @@ func (c *controller) startRecorders(id conference.RecordingID) {
 		return
 	}
 	c.account(&r)
-	names, policy := serverNames(&r), c.entry.cfg.Recording
+	names, policy := serverNames(&r), *r.Config
 	chosen := c.focus.pool.choose(names, copies(policy, len(names)), policy.Balance, time.Now())
 	for _, name := range names {
 		if !slices.Contains(chosen, name) {
@@ -54,7 +54,7 @@ func (c *controller) spare(r *recorder) []string {
 			return other.recording == r.recording && other.server.Name == name
 		})
 	})
-	return c.focus.pool.order(names, c.entry.cfg.Recording.Balance)
+	return c.focus.pool.order(names, recording.Config.Balance)
 }
 
 // stopping tells whether the recording of a copy is to end.

@@ -96,11 +96,7 @@ func (f *Focus) current(e *entry) *conference.State {
 
 func (f *Focus) machineConfig(e *entry) conference.Config {
 	c := e.cfg
-	if len(c.Recording.Servers) == 0 && len(f.cfg.Recorders) > 0 {
-		c.Recording.Servers = []string{f.cfg.Recorders[0].Name}
-	}
-	c.Recording.Servers = f.pool.expand(c.Recording.Servers)
-	c.Recording.Spool = c.Recording.Spool && f.spool != nil
+	c.Recording = f.recordingConfig(c.Recording)
 	return conference.Config{
 		ID: c.ID, URI: f.conferenceURI(c.ID).String(), Name: c.Name, Dynamic: e.dynamic, Grace: c.Grace, Locked: c.Locked,
 		MutedOnEntry: c.MutedOnEntry, MaxParticipants: c.MaxParticipants, Recording: c.Recording,

@@ -20,8 +20,14 @@ type segment struct {
 	buffer []byte
 }
 
-// spools tells whether the policy wants what no server takes to be kept on disk.
-func (c *controller) spools() bool { return c.focus.spool != nil && c.entry.cfg.Recording.Spool }
+// spools tells whether the policy of a recording wants what no server takes to be kept on disk.
+func (c *controller) spools(id conference.RecordingID) bool {
+	r, ok := c.machine.State().Recording(id)
+	if !ok || r.Config == nil { // its last frames come when it is forgotten
+		return c.focus.spool != nil && c.entry.cfg.Recording.Spool
+	}
+	return c.focus.spool != nil && r.Config.Spool
+}
 
 // spoolWaiting writes what has waited for a server for longer than it should.
 func (c *controller) spoolWaiting(r *recorder) {
@@ -31,7 +37,7 @@ func (c *controller) spoolWaiting(r *recorder) {
 		return
 	case siprec.StateIdle, siprec.StateConnecting, siprec.StateFailed:
 	}
-	if !c.spools() {
+	if !c.spools(r.recording) {
 		return
 	}
 	for _, s := range r.streams {
@@ -82,8 +88,9 @@ func (m letGo) handle(c *controller) {
 
 // spoolUnsent writes the frames of a stream that are older than an age. Without a spool they are lost.
 func (c *controller) spoolUnsent(r *recorder, s *recorded, kept *capture, age time.Duration) {
+	spools := c.spools(r.recording)
 	kept.unsent(age, func(p *codecs.Packet, h held) {
-		if !c.spools() || !c.spoolFrame(r, s, kept, p, h) {
+		if !spools || !c.spoolFrame(r, s, kept, p, h) {
 			kept.lost.Add(1)
 			return
 		}
@@ -184,7 +191,7 @@ func (c *controller) closeSegment(r *recorder) {
 // is told so, and no policy for failures applies.
 func (c *controller) reportSpool(id conference.RecordingID) {
 	recording, ok := c.machine.State().Recording(id)
-	if !ok || !c.spools() {
+	if !ok || !c.spools(id) {
 		return
 	}
 	state, copies := conference.RecordingStandby, 0

@@ -61,7 +61,7 @@ func eventLine(event serverEvent) string {
 			about = append(about, value)
 		}
 	}
-	for _, key := range []string{"muted", "deafened", "held", "unrecorded", "speaking", "locked"} {
+	for _, key := range []string{"muted", "deafened", "held", "unrecorded", "masked", "speaking", "locked"} {
 		if body.Object[key] == true {
 			about = append(about, key)
 		}

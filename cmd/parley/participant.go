@@ -13,6 +13,8 @@ type participantCommand struct {
 	Undeafen  participantUndeafen  `cmd:"" help:"Let a participant hear again."`
 	OffRecord participantOffRecord `cmd:"" help:"Leave a participant out of recordings; the others still hear him."`
 	OnRecord  participantOnRecord  `cmd:"" help:"Take a participant into recordings again."`
+	Mask      participantMask      `cmd:"" help:"Keep what a participant says out of recordings for now; the others still hear him."`
+	Unmask    participantUnmask    `cmd:"" help:"Let recordings hold what a participant says again."`
 	Kick      participantKick      `cmd:"" help:"Disconnect a participant."`
 	Gain      participantGain      `cmd:"" help:"Make a participant louder or quieter for the others, or the others for him."`
 	Coach     participantCoach     `cmd:"" help:"Let one other alone hear a participant."`
@@ -32,7 +34,7 @@ func (c *participantList) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().get(ctx, path("conferences", c.Conference, "participants"), &found); err != nil {
 		return err
 	}
-	return t.show(c.JSON, found, "id", "uri", "display_name", "role", "state", "muted", "deafened", "held", "speaking", "codec", "recording", "unrecorded")
+	return t.show(c.JSON, found, "id", "uri", "display_name", "role", "state", "muted", "deafened", "held", "speaking", "codec", "recording", "unrecorded", "masked")
 }
 
 // oneParticipant is embedded in every command about one participant.
@@ -79,6 +81,16 @@ type participantOnRecord struct{ oneParticipant }
 func (c *participantOnRecord) Run(ctx context.Context) error {
 	return c.patch(ctx, "unrecorded", false)
 }
+
+type participantMask struct{ oneParticipant }
+
+// Run masks the participant.
+func (c *participantMask) Run(ctx context.Context) error { return c.patch(ctx, "masked", true) }
+
+type participantUnmask struct{ oneParticipant }
+
+// Run ends that.
+func (c *participantUnmask) Run(ctx context.Context) error { return c.patch(ctx, "masked", false) }
 
 type participantGain struct {
 	oneParticipant

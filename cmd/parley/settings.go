@@ -158,6 +158,15 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 	} else {
 		out.Copies = max(1, out.Copies)
 	}
+	out.NoExclusion = cmp.Or(p.Exclusion, defaults.Exclusion) == "forbidden"
+	out.MaskTone = cmp.Or(p.Masking, defaults.Masking) == "tone"
+	for _, policy := range []conference.PreferencePolicy{
+		conference.PreferencesOfModerators, conference.PreferencesOfAll, conference.PreferencesForSelf, conference.PreferencesIgnored,
+	} {
+		if policy.String() == cmp.Or(p.Preferences, defaults.Preferences) {
+			out.Preferences = policy
+		}
+	}
 	out.Spool = override(p.Spool, override(defaults.Spool, true)) // counts only where there is one
 	modes := p.Mode
 	if len(modes) == 0 {

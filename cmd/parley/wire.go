@@ -159,6 +159,9 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 		return err
 	}
 	settings := focusConfig(cfg, recorders)
+	if settings.RecordingRules, err = recordingRules(cfg, recorders); err != nil {
+		return err
+	}
 	settings.Way = s.way
 	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {

@@ -29,8 +29,12 @@ type Indicate struct {
 	Indication Indication
 }
 
-// AutoRecord asks for an identifier: the owner answers at once, before the next action, with Record{Automatic: true}.
-type AutoRecord struct{}
+// AutoRecord asks for an identifier: the owner answers at once, before the next action, with a Record of the same Config, Automatic unless
+// somebody has demanded it.
+type AutoRecord struct {
+	Config   *RecordingConfig
+	Demanded bool
+}
 
 // StartRecording asks to open the sessions of a recording with its servers.
 type StartRecording struct{ ID RecordingID }

@@ -15,6 +15,7 @@ type Join struct {
 	RecordAware bool
 	Languages   string // that he prefers, as tags with spaces between (RFC 4575, section 5.6.4)
 	Anonymous   bool   // has asked for privacy: Entity and names tell nothing
+	Rule        *Rule  // the recording rule for him; nil: the policy of the conference
 }
 
 // Invite asks to call somebody into the conference. Answered by Admit and Dial, or by Reject like Join.
@@ -27,6 +28,7 @@ type Invite struct {
 	Marked      bool
 	Callee      int    // answers AutoDial: one more than its index; 0: somebody else
 	By          string // URI of who has asked for it; empty: the focus itself
+	Rule        *Rule  // as of Join
 }
 
 // Ringing reports that the called user agent alerts (180).
@@ -67,13 +69,13 @@ type EjectParticipant struct {
 }
 
 // Adjust changes what the focus does with a participant; a nil field stays. All of it is applied or, with Reject
-// (ErrNoParticipant, ErrListener, ErrRange, ErrConflict, ErrNotModerator, ErrHardMuted), nothing. Participants may mute and deafen
-// themselves and raise their hand, moderators may do everything.
+// (ErrNoParticipant, ErrListener, ErrRange, ErrConflict, ErrNotModerator, ErrHardMuted, ErrRecordingPolicy), nothing. Participants may mute
+// and deafen themselves and raise their hand, moderators may do everything.
 type Adjust struct {
 	ID                    ParticipantID
 	By                    ParticipantID // who wants it; empty: the operator
 	Muted, Deafened, Held *bool
-	Unrecorded            *bool
+	Unrecorded, Masked    *bool
 	GainDB                *float64 // -60 to +20
 	ListenGainDB          *float64 // the same
 	Role                  *Role
@@ -126,6 +128,7 @@ type Record struct {
 	Modes     Mode
 	Servers   []string
 	Automatic bool
+	Config    *RecordingConfig // its policy; nil: that of the conference
 }
 
 // PauseRecording and the next two change a running recording. Rejected with ErrNoRecording, ErrConflict, or
@@ -137,6 +140,18 @@ type ResumeRecording struct{ ID RecordingID }
 
 // StopRecording ends a recording.
 type StopRecording struct{ ID RecordingID }
+
+// Steer brings the recordings of the conference to a wished state, whatever it is now: PreferOn resumes those that pause, or starts one
+// if there is none, PreferPause and PreferOff concern all of them. To repeat it does nothing. Rejected with ErrRecordingPolicy, also when
+// what the policy started shall be stopped, and as Record is.
+type Steer struct{ Wish Preference }
+
+// Prefer reports the wish of a participant about recordings (RFC 7866, section 7.3.2). What follows from it is up to the policy. Rejected with
+// ErrNoParticipant.
+type Prefer struct {
+	ID         ParticipantID
+	Preference Preference
+}
 
 // Report carries what a server has acknowledged, or how it failed.
 type Report struct {
@@ -185,6 +200,8 @@ func (Record) event()           {}
 func (PauseRecording) event()   {}
 func (ResumeRecording) event()  {}
 func (StopRecording) event()    {}
+func (Steer) event()            {}
+func (Prefer) event()           {}
 func (Report) event()           {}
 func (Indicated) event()        {}
 func (End) event()              {}

@@ -30,26 +30,11 @@ type Config struct {
 	Recording       RecordingConfig
 }
 
-// RecordingConfig is the recording policy of a conference.
-type RecordingConfig struct {
-	Policy    RecordingPolicy
-	Modes     Mode     // when a request names none; 0 means Mixed
-	Servers   []string // when a request names none
-	OnFailure FailurePolicy
-	// Copies is how many of the servers record at once, the others stand by; 0: all of them.
-	Copies int
-	// Balance spreads recordings over the servers instead of preferring the first ones.
-	Balance bool
-	// Spool keeps on disk what no server takes. It appears among the servers of a recording as [SpoolServer].
-	Spool bool
-	// Quorum is how many copies are wanted: with fewer, OnFailure applies. 0: one.
-	Quorum int
-}
-
 // Machine is the conference. It belongs to one goroutine; the States it hands out belong to nobody.
 type Machine struct {
 	cfg        Config
 	state      *State
+	policy     RecordingConfig              // that holds now: of a rule, or of the conference
 	asked      map[ParticipantID]Indication // the last Indicate sent out
 	opened     map[RecordingID]bool         // StartRecording was sent out
 	emptySince time.Time
@@ -63,13 +48,10 @@ type Machine struct {
 
 // NewMachine gives a conference with nobody in it, at version 1.
 func NewMachine(cfg Config) *Machine {
-	if cfg.Recording.Modes == 0 {
-		cfg.Recording.Modes = Mixed
-	}
-	cfg.Recording.Servers = slices.Clone(cfg.Recording.Servers)
+	cfg.Recording = cfg.Recording.normal()
 	cfg.Warnings, cfg.Calls.Callees = slices.Clone(cfg.Warnings), slices.Clone(cfg.Calls.Callees)
 	return &Machine{
-		cfg: cfg,
+		cfg: cfg, policy: cfg.Recording,
 		state: &State{
 			ID: cfg.ID, Name: cfg.Name, URI: cfg.URI, Version: 1, Dynamic: cfg.Dynamic,
 			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants, Rules: cfg.Rules,
@@ -140,6 +122,8 @@ func (s *step) apply(e Event) error {
 		return s.eject(e.ID, e.Reason)
 	case Adjust:
 		return s.adjust(e)
+	case Prefer:
+		return s.prefer(e)
 	case Speaking:
 		return s.speaking(e)
 	case Indicated:
@@ -164,6 +148,8 @@ func (s *step) applyConference(e Event) error {
 		return s.callOut()
 	case Record:
 		return s.record(e)
+	case Steer:
+		return s.steer(e.Wish)
 	case PauseRecording:
 		return s.wish(e.ID, true, false)
 	case ResumeRecording:
@@ -207,7 +193,7 @@ func mixDiffers(a, b *State) bool {
 	for i := range a.Participants {
 		p, q := &a.Participants[i], &b.Participants[i]
 		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
-			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Session != q.Session {
+			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Masked != q.Masked || p.Session != q.Session {
 			return true
 		}
 	}

@@ -16,7 +16,8 @@ func TestStorm(t *testing.T) {
 			ID: "1000", Dynamic: rapid.Bool().Draw(t, "dynamic"), MaxParticipants: rapid.IntRange(0, 4).Draw(t, "max"),
 			Recording: RecordingConfig{
 				Policy: RecordingPolicy(rapid.IntRange(0, 2).Draw(t, "policy")), Servers: []string{"one", "two"},
-				OnFailure: FailurePolicy(rapid.IntRange(0, 2).Draw(t, "failure")),
+				OnFailure:   FailurePolicy(rapid.IntRange(0, 2).Draw(t, "failure")),
+				Preferences: PreferencePolicy(rapid.IntRange(0, 3).Draw(t, "preferences")), NoExclusion: rapid.Bool().Draw(t, "exclusion"),
 			},
 			Rules:    drawRules(t),
 			Warnings: []time.Duration{2 * time.Second, 5 * time.Second},
@@ -79,7 +80,7 @@ func (w *storm) step(e Event) {
 			}
 		case AutoRecord:
 			w.records++
-			w.step(Record{ID: RecordingID(rune('A' + w.records)), Automatic: true})
+			w.step(Record{ID: RecordingID(rune('A' + w.records)), Automatic: !a.Demanded, Config: a.Config})
 		case AutoDial:
 			w.dials++
 			w.step(Invite{
@@ -157,11 +158,18 @@ func (w *storm) door(s *State, p *Participant) {
 func (w *storm) recordings(s *State) {
 	for i := range s.Participants {
 		p := &s.Participants[i]
-		if p.Recording > s.Indication() && p.Status.Present() {
-			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Recording, s.Indication())
+		want := s.IndicationFor(p)
+		if p.Recording > want && p.Status.Present() {
+			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Recording, want)
 		}
-		if told, ok := w.indicated[p.ID]; ok && p.Present() && told != s.Indication() && p.Recording != s.Indication() {
-			w.t.Fatalf("%s was asked to be told %s last, not %s", p.ID, told, s.Indication())
+		if told, ok := w.indicated[p.ID]; ok && p.Present() && told != want && p.Recording != want {
+			w.t.Fatalf("%s was asked to be told %s last, not %s", p.ID, told, want)
+		}
+		if p.Recordable() && (p.Masked || p.Unrecorded || p.Waiting() || s.Indication() != IndicateOn) {
+			w.t.Fatalf("%s may be recorded: %+v", p.ID, p)
+		}
+		if p.Exempt && !p.Unrecorded || p.Unrecorded && !p.Exempt && w.m.cfg.Recording.NoExclusion {
+			w.t.Fatalf("%s is left out: %t, by a rule: %t", p.ID, p.Unrecorded, p.Exempt)
 		}
 	}
 	for i := range s.Recordings {
@@ -229,10 +237,10 @@ func drawEvent(t *rapid.T) Event {
 	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
 	yes := rapid.Bool().Draw(t, "yes")
 	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
-	switch rapid.IntRange(0, 23).Draw(t, "event") {
+	switch rapid.IntRange(0, 27).Draw(t, "event") {
 	case 0, 1, 2:
-		return Join{ID: id, Role: Role(rapid.IntRange(0, 2).Draw(t, "role"))}
-	case 20, 21, 22:
+		return Join{ID: id, Role: Role(rapid.IntRange(0, 2).Draw(t, "role")), Rule: drawRule(t)}
+	case 24, 25, 26:
 		by := rapid.SampledFrom([]ParticipantID{"", "a", "b"}).Draw(t, "by")
 		return drawRuling(t, id, by, yes)
 	case 3:
@@ -264,6 +272,14 @@ func drawEvent(t *rapid.T) Event {
 		return StopRecording{ID: rid}
 	case 18:
 		return Report{Recording: rid, Server: server, State: RecordingState(rapid.IntRange(0, 5).Draw(t, "state")), Retrying: yes}
+	case 20:
+		return Steer{Wish: Preference(rapid.IntRange(0, 3).Draw(t, "wish"))}
+	case 21:
+		return Prefer{ID: id, Preference: Preference(rapid.IntRange(0, 3).Draw(t, "wish"))}
+	case 22:
+		return Adjust{ID: id, Unrecorded: &yes}
+	case 23:
+		return Adjust{ID: id, Masked: &yes}
 	case 19:
 		return Indicated{ID: id, Indication: Indication(rapid.IntRange(0, 2).Draw(t, "told"))}
 	default:
@@ -272,4 +288,13 @@ func drawEvent(t *rapid.T) Event {
 		}
 		return rapid.SampledFrom([]Event{Tick{}, Tick{}, End{}, End{Delete: true}}).Draw(t, "conf")
 	}
+}
+
+// drawRule draws a rule of the same exclusion policy as the conference may have: only a personal one, or none.
+func drawRule(t *rapid.T) *Rule {
+	policy := RecordingPolicy(rapid.IntRange(0, 2).Draw(t, "rule policy"))
+	if rapid.Bool().Draw(t, "no rule") {
+		return nil
+	}
+	return &Rule{Personal: true, Recording: RecordingConfig{Policy: policy, Servers: []string{"two"}}}
 }

@@ -11,7 +11,10 @@ func (r *Recording) Captures() bool { return !r.Over() && !r.Stopping && !r.Paus
 
 // record starts a recording.
 func (s *step) record(e Record) error {
-	policy := s.m.cfg.Recording
+	policy := s.m.policy
+	if e.Config != nil {
+		policy = *e.Config
+	}
 	if e.Modes == 0 {
 		e.Modes = policy.Modes
 	}
@@ -29,7 +32,7 @@ func (s *step) record(e Record) error {
 	case len(s.next.Participants) == 0 || !s.m.endedAt.IsZero():
 		return ErrNotActive
 	}
-	r := Recording{ID: e.ID, Modes: e.Modes, Automatic: e.Automatic}
+	r := Recording{ID: e.ID, Modes: e.Modes, Automatic: e.Automatic, Config: &policy}
 	for _, name := range e.Servers {
 		if !slices.ContainsFunc(r.Servers, func(have RecordingServer) bool { return have.Name == name }) {
 			r.Servers = append(r.Servers, RecordingServer{Name: name})
@@ -110,7 +113,7 @@ func (s *step) report(e Report) error {
 	before := r
 	r.State = aggregate(&r)
 	r.Broken = r.Broken || r.State == RecordingFailed
-	r.Degraded = !r.Stopping && !r.Over() && able(&r) < max(1, s.m.cfg.Recording.Quorum)
+	r.Degraded = !r.Stopping && !r.Over() && able(&r) < max(1, r.Config.Quorum)
 	if r.State == RecordingActive && r.StartedAt.IsZero() {
 		r.StartedAt = s.now
 	}
@@ -119,7 +122,7 @@ func (s *step) report(e Report) error {
 	if !failed && (!r.Degraded || before.Degraded || before.State == RecordingFailed) {
 		return nil
 	}
-	switch s.m.cfg.Recording.OnFailure {
+	switch r.Config.OnFailure {
 	case OnFailureTerminate:
 		return s.end(End{Reason: `SIP;cause=503;text="Recording failed"`, Delete: s.next.Dynamic})
 	case OnFailureNotify:
@@ -197,9 +200,9 @@ func (s *step) settleRecordings() {
 
 // indicate asks for each participant who has to be told something else than he was last.
 func (s *step) indicate() {
-	want := s.next.Indication()
 	for i := range s.next.Participants {
 		p := s.next.Participants[i]
+		want := s.next.IndicationFor(&p)
 		if p.Present() && s.m.asked[p.ID] != want { // who waits at the door is told when he comes in
 			s.m.asked[p.ID] = want
 			s.do(Indicate{ID: p.ID, Indication: want})

@@ -13,7 +13,7 @@ func (s *step) join(e Join) error {
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 		Session: Session{RecordAware: e.RecordAware},
 	}
-	if err := s.admit(p); err != nil {
+	if err := s.admit(p, e.Rule); err != nil {
 		return err
 	}
 	s.do(Admit{ID: e.ID})
@@ -27,7 +27,7 @@ func (s *step) invite(e Invite) error {
 		InvitedBy: e.By,
 		Muted:     s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 	}
-	if err := s.admit(p); err != nil {
+	if err := s.admit(p, e.Rule); err != nil {
 		return err
 	}
 	s.called(e)
@@ -36,7 +36,7 @@ func (s *step) invite(e Invite) error {
 }
 
 // admit is the admission policy: order matters, as an ended conference is unknown before it is locked or full.
-func (s *step) admit(p Participant) error {
+func (s *step) admit(p Participant, rule *Rule) error {
 	switch _, taken := s.next.Participant(p.ID); {
 	case !s.m.endedAt.IsZero():
 		return ErrEnded
@@ -50,6 +50,7 @@ func (s *step) admit(p Participant) error {
 		return ErrFull
 	}
 	p.Endpoint = s.endpoint(p)
+	wanted := s.govern(rule, &p)
 	s.own()
 	s.next.Participants = append(s.next.Participants, p)
 	s.dirty = true
@@ -60,8 +61,8 @@ func (s *step) admit(p Participant) error {
 			s.startCalls()
 		}
 	}
-	if s.m.cfg.Recording.Policy == Always && !s.hasAutomatic() {
-		s.do(AutoRecord{})
+	if wanted != nil {
+		s.do(AutoRecord{Config: wanted})
 	}
 	return nil
 }
@@ -167,12 +168,16 @@ func (s *step) adjust(e Adjust) error {
 	if err := s.placeable(e, &p, role); err != nil {
 		return err
 	}
+	if err := s.recordable(&p, e); err != nil {
+		return err
+	}
 	return s.edit(e.ID, func(p *Participant) {
 		p.Role = role
 		assign(&p.Muted, e.Muted)
 		assign(&p.Deafened, e.Deafened)
 		assign(&p.Held, e.Held)
 		assign(&p.Unrecorded, e.Unrecorded)
+		assign(&p.Masked, e.Masked)
 		assign(&p.GainDB, e.GainDB)
 		assign(&p.ListenGainDB, e.ListenGainDB)
 		assign(&p.DisplayName, e.DisplayName)

@@ -13,6 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
+// Shows RQ-PRV-03 (preference.txt).
+//
 // TestScripts runs the scenarios of testdata: commands, and after ---- what the machine makes of them.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -112,8 +114,13 @@ func (s *script) step(e Event) string {
 				fmt.Fprintf(&out, "wake at %v\n", a.At.Sub(epoch))
 			}
 		case AutoRecord:
-			out.WriteString("auto-record\n")
-			out.WriteString(s.step(Record{ID: RecordingID("auto" + strconv.Itoa(len(s.m.State().Recordings))), Automatic: true}))
+			prefix, mark := "auto", ""
+			if a.Demanded {
+				prefix, mark = "demanded", " demanded"
+			}
+			out.WriteString("auto-record" + mark + "\n")
+			id := RecordingID(prefix + strconv.Itoa(len(s.m.State().Recordings)))
+			out.WriteString(s.step(Record{ID: id, Automatic: !a.Demanded, Config: a.Config}))
 		case AutoDial:
 			fmt.Fprintf(&out, "auto-dial %d\n", a.Callee)
 			s.dials++
@@ -166,6 +173,10 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 			c.Recording.Quorum, _ = strconv.Atoi(v)
 		case "policy":
 			c.Recording.Policy = map[string]RecordingPolicy{"always": Always, "never": Never, "on_demand": OnDemand}[v]
+		case "prefs":
+			c.Recording.Preferences = scriptPreferences(t, v)
+		case "exclusion":
+			c.Recording.NoExclusion = v == "forbidden"
 		case "failure":
 			c.Recording.OnFailure = map[string]FailurePolicy{"terminate": OnFailureTerminate, "notify": OnFailureNotify}[v]
 		default:
@@ -193,9 +204,13 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	session := Session{Sends: args["sends"] != "no", Receives: true, OnHold: args["hold"] == "yes", Codec: "pcmu/8000"}
 	switch verb {
 	case "join":
-		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes"}
+		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Rule: scriptPolicy(args)}
 	case "invite":
-		return Invite{ID: id, Entity: "sip:" + string(id), Role: role}
+		return Invite{ID: id, Entity: "sip:" + string(id), Role: role, Rule: scriptPolicy(args)}
+	case "steer":
+		return Steer{Wish: scriptPreference(t, string(id))}
+	case "prefer":
+		return Prefer{ID: id, Preference: scriptPreference(t, names[1])}
 	case "ringing":
 		return Ringing{ID: id}
 	case "bridged":
@@ -257,37 +272,6 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	}
 	t.Fatalf("unknown command %q", verb)
 	return nil
-}
-
-func scriptAdjust(id ParticipantID, args map[string]string) Event {
-	e := Adjust{ID: id, By: ParticipantID(args["by"])}
-	yes := func(key string) *bool {
-		v, ok := args[key]
-		if !ok {
-			return nil
-		}
-		b := v == "yes"
-		return &b
-	}
-	e.Muted, e.Deafened, e.Held, e.Unrecorded = yes("muted"), yes("deafened"), yes("held"), yes("unrecorded")
-	e.Marked, e.Waiting, e.Hand, e.Floor = yes("marked"), yes("waiting"), yes("hand"), yes("floor")
-	if v, ok := args["gain"]; ok {
-		g, _ := strconv.ParseFloat(v, 64)
-		e.GainDB = &g
-	}
-	if v, ok := args["listen"]; ok {
-		g, _ := strconv.ParseFloat(v, 64)
-		e.ListenGainDB = &g
-	}
-	if v, ok := args["coaching"]; ok {
-		who := ParticipantID(v)
-		e.Coaching = &who
-	}
-	if v, ok := args["role"]; ok {
-		r, _ := ParseRole(v)
-		e.Role = &r
-	}
-	return e
 }
 
 // scriptRule reads the setting of a rule.

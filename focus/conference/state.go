@@ -60,6 +60,9 @@ type Participant struct {
 	GainDB        float64       // applied to what the participant says
 	ListenGainDB  float64       // applied to what the participant hears
 	Unrecorded    bool          // no recording holds what the participant says, while the others hear it
+	Exempt        bool          // Unrecorded by a rule, for good
+	Masked        bool          // for now, no recording holds what the participant says: his card number, for example
+	Prefers       Preference    // what he last wished of recordings (RFC 7866, section 7.3.2)
 	Coaching      ParticipantID // who alone hears the participant; empty: everybody. Stays when he leaves, so that nobody else hears what was meant for him
 	Speaking      bool
 	InvitedAt     time.Time  // when the INVITE came or went out
@@ -104,6 +107,7 @@ type Recording struct {
 	Broken    bool           // has failed before: participants are told again only once a server records
 	Degraded  bool           // fewer servers record, or may still begin to, than the policy wants
 	StartedAt time.Time
+	Config    *RecordingConfig // the policy under which it began; must not be written to
 }
 
 // SpoolServer is the name under which the spool appears among the servers of a recording.
@@ -175,10 +179,10 @@ func (s *State) Recording(id RecordingID) (Recording, bool) {
 	return s.Recordings[i], true
 }
 
-// Recordable tells whether recordings may hold what the participant says: he has been told (RFC 7866, section 6.1.2), and has not
-// been left out, and does not wait at the door.
+// Recordable tells whether recordings may hold what the participant says: he has been told (RFC 7866, section 6.1.2), is neither left
+// out nor masked, and does not wait at the door.
 func (p *Participant) Recordable() bool {
-	return p.Recording == IndicateOn && !p.Unrecorded && !p.Waiting()
+	return p.Recording == IndicateOn && !p.Unrecorded && !p.Masked && !p.Waiting()
 }
 
 // WaitingCount counts the participants who wait to be let in.
@@ -223,6 +227,18 @@ func (s *State) Indication() Indication {
 		all = max(all, s.Recordings[i].indication())
 	}
 	return all
+}
+
+// IndicationFor is what one participant has to be told: the truth about what he says himself.
+func (s *State) IndicationFor(p *Participant) Indication {
+	switch {
+	case p.Unrecorded:
+		return IndicateOff
+	case p.Masked:
+		return min(s.Indication(), IndicatePaused)
+	default:
+		return s.Indication()
+	}
 }
 
 // indication counts a recording from the moment it is wished, so that the participants know before the first packet.

@@ -223,6 +223,7 @@ func (r *reader) checkPrompts(prompts *Prompts) {
 
 func (r *reader) checkRecording(cfg *Config) {
 	r.checkRecorders(cfg)
+	r.checkRecordingRules(cfg)
 	if cfg.Media.SRTP != "disabled" && len(cfg.Recording.Servers) > 0 && !cfg.Recording.AllowInsecure { // RFC 7866, section 12
 		r.fail("recording.allow_insecure", "must be true where media.srtp is %s: recordings go out by plain RTP", cfg.Media.SRTP)
 	}

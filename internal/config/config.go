@@ -138,6 +138,10 @@ type RecordingPolicy struct {
 	Spool     *bool    `yaml:"spool"`                                     // keep on disk what no recorder takes; true where there is a spool
 	Quorum    int      `yaml:"quorum"`                                    // with fewer copies on_failure applies; 0: one
 	OnFailure string   `yaml:"on_failure" accept:"continue,notify,terminate"`
+	Exclusion string   `yaml:"exclusion" accept:"allowed,forbidden"` // whether participants may be left out
+	Masking   string   `yaml:"masking" accept:"silence,tone"`        // what recordings hold of who is masked
+	// Preferences says whose a=recordpref is honoured: a moderator's or everybody's for the conference, or everybody's for himself.
+	Preferences string `yaml:"preferences" accept:"moderators,everybody,self,ignored"`
 }
 
 // Recording lists the recorders and how participants are told.
@@ -147,6 +151,7 @@ type Recording struct {
 	Hold          time.Duration     `yaml:"hold"`           // audio kept of each stream until a recorder takes it; 0: none
 	Spool         Spool             `yaml:"spool"`
 	Notification  Notification      `yaml:"notification"`
+	Rules         []RecordingRule   `yaml:"rules"` // go before the policies of conferences
 }
 
 // Notification is how participants whose phone is not record-aware learn that they are recorded. It cannot be switched off.
@@ -262,8 +267,11 @@ func Default() Config {
 		},
 		ConferenceDefaults: ConferenceDefaults{
 			Dynamic: true, Entry: "none", Roster: Roster{Subscribers: "anyone", Anonymous: "masked", Calls: "moderators"},
-			Audio:     Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
-			Recording: RecordingPolicy{Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify"},
+			Audio: Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
+			Recording: RecordingPolicy{
+				Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify",
+				Exclusion: "allowed", Masking: "silence", Preferences: "moderators",
+			},
 		},
 		Prompts:   Prompts{Language: "en"},
 		Recording: Recording{Hold: defaultHold, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},

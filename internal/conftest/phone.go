@@ -21,11 +21,13 @@ type PhoneConfig struct {
 	Transport   string       // udp (default) or tcp
 	Codec       codecs.Codec // the only one it offers
 	PacketTime  time.Duration
-	ListenOnly  bool      // offers recvonly and sends nothing
-	RecordAware bool      // lists record-aware in Supported (RFC 7866, section 6.3)
-	LateOffer   bool      // sends INVITE without an offer
-	Origin      time.Time // sample 0 of its time lines
-	Logger      *slog.Logger
+	ListenOnly  bool // offers recvonly and sends nothing
+	RecordAware bool // lists record-aware in Supported (RFC 7866, section 6.3)
+	LateOffer   bool // sends INVITE without an offer
+	// Preference is its wish about recording in its first description (RFC 7866, section 7.3.2).
+	Preference sdp.RecordPreference
+	Origin     time.Time // sample 0 of its time lines
+	Logger     *slog.Logger
 }
 
 // Phone is one caller.
@@ -36,6 +38,7 @@ type Phone struct {
 	media  *mouthAndEar
 
 	mu      sync.Mutex
+	prefers sdp.RecordPreference
 	dialog  *sipua.Dialog
 	remote  sdp.Description
 	local   sdp.Description
@@ -55,7 +58,7 @@ func NewPhone(ctx context.Context, cfg PhoneConfig) (*Phone, error) {
 	if cfg.PacketTime == 0 {
 		cfg.PacketTime = codecs.FrameDuration
 	}
-	p := &Phone{cfg: cfg, ended: make(chan struct{})}
+	p := &Phone{cfg: cfg, prefers: cfg.Preference, ended: make(chan struct{})}
 	var err error
 	if p.agent, err = sipua.New(sipua.Config{
 		Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}, UserAgent: "parley-phone", Logger: cfg.Logger,
@@ -100,6 +103,7 @@ func (p *Phone) describe(direction sdp.Direction) sdp.Description {
 		local.Previous = &previous
 	}
 	p.local = sdp.Offer(local)
+	p.local.RecordPreference = p.prefers
 	return p.local
 }
 
@@ -279,6 +283,17 @@ func (p *Phone) Change(ctx context.Context, direction sdp.Direction) error {
 		return err
 	}
 	return p.use(offer, response.Body)
+}
+
+// Prefer states a wish about recording by re-INVITE (RFC 7866, section 6.2), and gives what the answer says of recording.
+func (p *Phone) Prefer(ctx context.Context, wish sdp.RecordPreference) (sdp.Record, error) {
+	p.mu.Lock()
+	p.prefers = wish
+	p.mu.Unlock()
+	if err := p.Change(ctx, p.direction()); err != nil {
+		return sdp.RecordUnspecified, err
+	}
+	return p.Remote().RecordOf(0), nil
 }
 
 // Hangup ends the call.

@@ -69,7 +69,7 @@ var eventsDocs = []docsEvent{
 	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
 	{focus.ParticipantWaiting, "a participant waits to be let in", "ParticipantInfo"},
 	{focus.ParticipantJoined, "a participant's media are bridged, and it need not wait", "ParticipantInfo"},
-	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, role, gains, coaching, hand, floor, what has been told of a recording", "ParticipantInfo"},
+	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, masked, role, gains, coaching, hand, floor, what has been told of a recording", "ParticipantInfo"},
 	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
 	{focus.SpeakerChanged, "somebody begins or ceases to speak, or another dominates", "SpeakersInfo"},
 	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},

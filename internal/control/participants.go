@@ -34,6 +34,7 @@ type changedParticipant struct {
 		Deafened     *bool    `json:"deafened,omitempty" doc:"The participant hears nobody."`
 		Held         *bool    `json:"held,omitempty" doc:"Neither hears nor is heard."`
 		Unrecorded   *bool    `json:"unrecorded,omitempty" doc:"The others hear the participant, recordings do not hold it."`
+		Masked       *bool    `json:"masked,omitempty" doc:"For now, recordings hold silence or a tone in the place of what the participant says."`
 		GainDB       *float64 `json:"gain_db,omitempty" minimum:"-60" maximum:"20" doc:"Of what the participant says."`
 		ListenGainDB *float64 `json:"listen_gain_db,omitempty" minimum:"-60" maximum:"20" doc:"Of what the participant hears."`
 		Coaching     *string  `json:"coaching,omitempty" maxLength:"128" doc:"Participant who alone hears this one; empty: everybody hears it again."`
@@ -123,7 +124,7 @@ func (s *Server) dial(ctx context.Context, in *dialOut) (*body[focus.Participant
 
 func (s *Server) changeParticipant(ctx context.Context, in *changedParticipant) (*body[focus.ParticipantInfo], error) {
 	change := focus.ParticipantChange{
-		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, Unrecorded: in.Body.Unrecorded,
+		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, Unrecorded: in.Body.Unrecorded, Masked: in.Body.Masked,
 		GainDB: in.Body.GainDB, ListenGainDB: in.Body.ListenGainDB, DisplayName: in.Body.DisplayName,
 	}
 	if in.Body.Coaching != nil {
