@@ -34,19 +34,27 @@ func (r DialRequest) callee() (conference.Callee, sipua.URI, error) {
 	return c, target, nil
 }
 
+// CallWhen says when a CallList is called.
+type CallWhen uint8
+
+// CallOut calls it in any case.
+const (
+	CallAtStart    CallWhen = iota // when the first participant comes
+	CallAtCreation                 // by Create, at once; of the configuration: CallOnRequest
+	CallOnRequest                  // only by CallOut
+)
+
 // CallList is whom a conference calls by itself.
 type CallList struct {
-	Callees []DialRequest
-	// OnCreate has them called as soon as the conference is there, and not when the first participant comes. One of the configuration
-	// is there with the focus: that calls nobody, but for CallOut.
-	OnCreate bool
+	Callees  []DialRequest
+	When     CallWhen
 	Attempts int           // to reach each of them; 0: one
 	Interval time.Duration // from a failure to the next attempt; 0: 30 s
 }
 
 // config is the list as the machine wants it. Its targets have been checked.
 func (l *CallList) config() conference.CallList {
-	out := conference.CallList{OnCreate: l.OnCreate, Attempts: l.Attempts, Interval: l.Interval}
+	out := conference.CallList{OnCreate: l.When != CallAtStart, Attempts: l.Attempts, Interval: l.Interval}
 	orDefault(&out.Interval, 30*time.Second)
 	for _, r := range l.Callees {
 		if c, _, err := r.callee(); err == nil {
@@ -68,6 +76,9 @@ func (l *CallList) check() error {
 	}
 	return nil
 }
+
+// Defaults is the pattern of dynamic conferences, for those who make others.
+func (f *Focus) Defaults() ConferenceConfig { return f.cfg.Defaults }
 
 // AdmitAll lets in everybody who waits. Errors: those of Update.
 func (f *Focus) AdmitAll(ctx context.Context, id conference.ID) (*conference.State, error) {
@@ -99,7 +110,7 @@ func (f *Focus) End(ctx context.Context, id conference.ID) error {
 // callNow calls the list of a conference that has just been made.
 func (f *Focus) callNow(c *ConferenceConfig) {
 	id := c.ID
-	if len(c.Calls.Callees) == 0 || !c.Calls.OnCreate {
+	if len(c.Calls.Callees) == 0 || c.Calls.When != CallAtCreation {
 		return
 	}
 	f.spawn(func(ctx context.Context) {

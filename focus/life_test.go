@@ -242,7 +242,7 @@ func TestCallList(t *testing.T) {
 	})
 	at := callee.Addr("udp").String()
 	_, err := b.focus.Create(t.Context(), focus.ConferenceConfig{ID: "desk", Calls: focus.CallList{
-		OnCreate: true, Attempts: 2, Interval: 100 * time.Millisecond,
+		When: focus.CallAtCreation, Attempts: 2, Interval: 100 * time.Millisecond,
 		Callees: []focus.DialRequest{{URI: "sip:x@" + at, Role: conference.Moderator}, {URI: b.mute(), Role: conference.Moderator, DisplayName: "Host"}},
 	}})
 	must(t, err)

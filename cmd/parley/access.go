@@ -33,7 +33,7 @@ func accessConfig(cfg *config.Config) (access.Config, error) {
 		if err != nil {
 			return access.Config{}, err
 		}
-		out.Trunks = append(out.Trunks, access.Trunk{Name: trunk.Name, Networks: from, Names: trunk.Names, Trusted: trunk.Trusted})
+		out.Trunks = append(out.Trunks, access.Trunk{Name: trunk.Name, Networks: from, Names: trunk.Names, Roles: trunk.Roles, Trusted: trunk.Trusted})
 	}
 	for _, conference := range cfg.Conferences {
 		rule := out.Conferences[""]

@@ -12,7 +12,7 @@ type commands struct {
 	SRS         srsCommand         `cmd:"" name:"srs" help:"Run the reference session recording server alone."`
 	Demo        demoCommand        `cmd:"" help:"Show the main job end to end on this machine, verify it and print what was found."`
 	Check       checkCommand       `cmd:"" help:"Validate a configuration file."`
-	Conference  conferenceCommands `cmd:"" help:"List, show, create, delete, lock and unlock conferences."`
+	Conference  conferenceCommands `cmd:"" help:"List, show, create, change and delete conferences, and say who is let in and heard."`
 	Participant participantCommand `cmd:"" help:"List and control the participants of a conference."`
 	Dial        dialCommand        `cmd:"" help:"Dial out from a conference."`
 	Record      recordCommands     `cmd:"" help:"Start, stop, pause, resume and list recordings."`
@@ -49,6 +49,8 @@ type conferenceCommands struct {
 	Delete conferenceDelete `cmd:"" help:"End a conference: everybody is disconnected."`
 	Lock   conferenceLock   `cmd:"" help:"Let nobody in any more."`
 	Unlock conferenceUnlock `cmd:"" help:"Let callers in again."`
+
+	lifeCommands
 }
 
 type conferenceList struct {
@@ -84,6 +86,8 @@ type conferenceCreate struct {
 	ID              string `arg:"" optional:"" help:"User part of the conference's URI; left out: one that nobody can guess."`
 	Name            string `help:"Name for people."`
 	MaxParticipants int    `help:"How many may take part; 0: no limit."`
+
+	Set []string `placeholder:"KEY=VALUE" help:"Rules, for example wait_for_moderator=true; may be repeated. Keys as the API has them."`
 }
 
 // Run creates a conference.
@@ -95,6 +99,13 @@ func (c *conferenceCreate) Run(ctx context.Context, t *terminal) error {
 	if c.MaxParticipants > 0 {
 		in["max_participants"] = c.MaxParticipants
 	}
+	for _, rule := range c.Set {
+		key, value, err := setting(rule)
+		if err != nil {
+			return err
+		}
+		in[key] = value
+	}
 	var made json.RawMessage
 	if err := c.client().do(ctx, "POST", "/conferences", in, &made); err != nil {
 		return err
@@ -104,12 +115,17 @@ func (c *conferenceCreate) Run(ctx context.Context, t *terminal) error {
 
 type conferenceDelete struct {
 	server
-	ID string `arg:"" help:"Conference."`
+	ID       string `arg:"" help:"Conference."`
+	Announce bool   `help:"Let the participants hear it first."`
 }
 
 // Run ends a conference.
 func (c *conferenceDelete) Run(ctx context.Context) error {
-	return c.client().do(ctx, "DELETE", path("conferences", c.ID), nil, nil)
+	at := path("conferences", c.ID)
+	if c.Announce {
+		at += "?announce=true"
+	}
+	return c.client().do(ctx, "DELETE", at, nil, nil)
 }
 
 type conferenceLock struct {

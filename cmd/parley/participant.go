@@ -20,6 +20,12 @@ type participantCommand struct {
 	Coach     participantCoach     `cmd:"" help:"Let one other alone hear a participant."`
 	Uncoach   participantUncoach   `cmd:"" help:"Let everybody hear a participant again."`
 	Role      participantRole      `cmd:"" help:"Give a participant a role."`
+	Admit     participantAdmit     `cmd:"" help:"Let in a participant who waits."`
+	Send      participantSendBack  `cmd:"" name:"send-back" help:"Have a participant wait again."`
+	Raise     participantRaise     `cmd:"" name:"raise-hand" help:"Note that a participant wants to speak."`
+	Lower     participantLower     `cmd:"" name:"lower-hand" help:"Forget that a participant wants to speak."`
+	Floor     participantFloor     `cmd:"" help:"Let a participant be heard in lecture mode."`
+	Unfloor   participantUnfloor   `cmd:"" help:"Take the floor away."`
 }
 
 type participantList struct {
@@ -127,6 +133,36 @@ type participantRole struct {
 // Run sets the role.
 func (c *participantRole) Run(ctx context.Context) error { return c.patch(ctx, "role", c.Role) }
 
+type participantAdmit struct{ oneParticipant }
+
+// Run lets the participant in.
+func (c *participantAdmit) Run(ctx context.Context) error { return c.patch(ctx, "waiting", false) }
+
+type participantSendBack struct{ oneParticipant }
+
+// Run has the participant wait.
+func (c *participantSendBack) Run(ctx context.Context) error { return c.patch(ctx, "waiting", true) }
+
+type participantRaise struct{ oneParticipant }
+
+// Run raises the hand.
+func (c *participantRaise) Run(ctx context.Context) error { return c.patch(ctx, "hand_raised", true) }
+
+type participantLower struct{ oneParticipant }
+
+// Run lowers the hand.
+func (c *participantLower) Run(ctx context.Context) error { return c.patch(ctx, "hand_raised", false) }
+
+type participantFloor struct{ oneParticipant }
+
+// Run gives the floor.
+func (c *participantFloor) Run(ctx context.Context) error { return c.patch(ctx, "floor", true) }
+
+type participantUnfloor struct{ oneParticipant }
+
+// Run takes the floor away.
+func (c *participantUnfloor) Run(ctx context.Context) error { return c.patch(ctx, "floor", false) }
+
 type participantKick struct{ oneParticipant }
 
 // Run disconnects the participant.
@@ -138,12 +174,22 @@ type dialCommand struct {
 	server
 	Conference string `arg:"" help:"Conference."`
 	URI        string `arg:"" name:"uri" help:"Whom to call, for example sip:bob@192.0.2.7."`
+	Name       string `help:"Name for the roster."`
+	Role       string `enum:"moderator,speaker,listener" default:"speaker" help:"moderator, speaker or listener."`
+	Marked     bool   `help:"The others need not wait when he is there, as with a moderator."`
 }
 
 // Run dials out.
 func (c *dialCommand) Run(ctx context.Context, t *terminal) error {
+	in := map[string]any{"uri": c.URI, "role": c.Role}
+	if c.Name != "" {
+		in["display_name"] = c.Name
+	}
+	if c.Marked {
+		in["marked"] = true
+	}
 	var made json.RawMessage
-	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "participants"), map[string]any{"uri": c.URI}, &made); err != nil {
+	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "participants"), in, &made); err != nil {
 		return err
 	}
 	return t.json(made)

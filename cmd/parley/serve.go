@@ -143,6 +143,10 @@ func (c *checkCommand) Run(t *terminal) error {
 		}
 		return fmt.Errorf("the configuration is not valid\n%w", err)
 	}
+	settings := focusConfig(cfg, nil)
+	if err := addSounds(cfg, &settings); err != nil {
+		return fmt.Errorf("the configuration is not valid\n%w", err)
+	}
 	t.printf("%s is valid: %d listeners, %d conferences, %d recording servers\n",
 		c.Config, len(cfg.SIP.Listen), len(cfg.Conferences), len(cfg.Recording.Servers))
 	return nil

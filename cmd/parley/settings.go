@@ -85,6 +85,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		About: focus.About{Host: hostConfig(d.Host)},
 		Audio: soundConfig(d.Audio, d.Audio), LookAhead: d.Audio.LookAhead,
 	}
+	live(&out.Defaults, &d.Life, d.Entry)
 	for _, c := range cfg.Conferences {
 		static := out.Defaults
 		static.ID, static.Name, static.Locked = conference.ID(c.ID), c.Name, c.Locked
@@ -100,6 +101,9 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		if c.Audio != nil {
 			static.Audio, static.LookAhead = soundConfig(*c.Audio, d.Audio), c.Audio.LookAhead
 		}
+		life := c.Over(d.Life)
+		live(&static, &life, cmp.Or(c.Entry, d.Entry))
+		static.Calls = callList(&c.DialOut)
 		if c.Recording != nil {
 			static.Recording = recordingConfig(*c.Recording, d.Recording, recorders)
 		}

@@ -162,6 +162,9 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if settings.RecordingRules, err = recordingRules(cfg, recorders); err != nil {
 		return err
 	}
+	if err = addSounds(cfg, &settings); err != nil {
+		return err
+	}
 	settings.Way = s.way
 	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {

@@ -219,7 +219,7 @@ func (s *step) configure(e Configure) error {
 	if e.MaxParticipants != nil && *e.MaxParticipants < 0 {
 		return ErrRange
 	}
-	rules, err := s.next.Rules.with(e.Rules)
+	rules, err := s.next.Rules.With(e.Rules)
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ func (r *Rules) Valid() error {
 	return nil
 }
 
-// with gives the rules as a change makes them. Error: ErrRange.
-func (r Rules) with(c RulesChange) (Rules, error) {
+// With gives the rules as a change makes them. Error: ErrRange.
+func (r Rules) With(c RulesChange) (Rules, error) {
 	assign(&r.WaitForModerator, c.WaitForModerator)
 	assign(&r.Lobby, c.Lobby)
 	assign(&r.HardMute, c.HardMute)

@@ -182,7 +182,7 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 		default:
 			if change, ok := scriptRule(t, k, v); ok {
 				var err error
-				if c.Rules, err = c.Rules.with(change); err != nil {
+				if c.Rules, err = c.Rules.With(change); err != nil {
 					t.Fatal(err)
 				}
 				continue

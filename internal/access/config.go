@@ -56,6 +56,8 @@ type Trunk struct {
 	// Networks and Names (of certificates) are how it is known.
 	Networks []netip.Prefix
 	Names    []string
+	// Roles are those of its callers.
+	Roles []string
 	// Trusted tells that its P-Asserted-Identity is believed (RFC 3325, section
 	// 5).
 	Trusted bool

@@ -146,7 +146,7 @@ func (t *Trunk) sends(request *sipua.Request, source netip.Addr) bool {
 // caller is who calls by a trunk: whom it asserts, if it is trusted, and in any
 // case nobody else than From says (RFC 3325, sections 5 and 9.1).
 func (t *Trunk) caller(request *sipua.Request) sipua.Caller {
-	caller := sipua.Caller{Trunk: t.Name, Identity: request.From.WithTag(""), Private: sipua.WantsPrivacy(request.Headers)}
+	caller := sipua.Caller{Trunk: t.Name, Roles: t.Roles, Identity: request.From.WithTag(""), Private: sipua.WantsPrivacy(request.Headers)}
 	if !t.Trusted {
 		return caller
 	}

@@ -198,6 +198,9 @@ func (r *reader) checkConferences(cfg *Config) {
 		if conference.About != nil {
 			r.checkAbout(key+".about", conference.About)
 		}
+		life := conference.Over(cfg.ConferenceDefaults.Life)
+		r.checkLife(key, &life, false)
+		r.checkCallList(key+".dial_out", &conference.DialOut)
 		if conference.Recording != nil {
 			r.checkPolicy(key+".recording", conference.Recording, cfg)
 		}
@@ -205,6 +208,7 @@ func (r *reader) checkConferences(cfg *Config) {
 			r.checkAudio(key+".audio", conference.Audio, true)
 		}
 	}
+	r.checkLife("conference_defaults", &cfg.ConferenceDefaults.Life, true)
 	r.checkRule("conference_defaults.allow", cfg.ConferenceDefaults.Allow, &cfg.SIP, true)
 	r.checkRule("conference_defaults.deny", cfg.ConferenceDefaults.Deny, &cfg.SIP, true)
 	r.checkHost("conference_defaults.host", cfg.ConferenceDefaults.Host)
@@ -251,6 +255,7 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 	unbuilt(cfg.Recording.Notification.Announce, "recording.notification.announce")
 	unbuilt(len(cfg.Events.Webhooks) > 0, "events.webhooks")
 	for i, conference := range cfg.Conferences {
+		unbuilt(conference.Entry == "announce", fmt.Sprintf("conferences[%d].entry", i))
 		unbuilt(conference.PIN != "", fmt.Sprintf("conferences[%d].pin", i))
 		unbuilt(conference.ModeratorPIN != "", fmt.Sprintf("conferences[%d].moderator_pin", i))
 	}

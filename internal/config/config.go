@@ -101,13 +101,15 @@ type ConferenceDefaults struct {
 	PIN             Secret          `yaml:"pin"`
 	ModeratorPIN    Secret          `yaml:"moderator_pin"`
 	MaxSpeakers     int             `yaml:"max_speakers"` // 0: everybody is heard
-	Entry           string          `yaml:"entry" accept:"none,announce"`
+	Entry           string          `yaml:"entry" accept:"none,tone,announce"`
 	MutedOnEntry    bool            `yaml:"muted_on_entry"`
 	EmptyTimeout    time.Duration   `yaml:"empty_timeout"` // how long an empty dynamic conference lives on
 	Host            *Host           `yaml:"host"`          // who offers the conferences, in conference events
 	Roster          Roster          `yaml:"roster"`
 	Recording       RecordingPolicy `yaml:"recording"`
 	Audio           Audio           `yaml:"audio"`
+
+	Life // its keys stand among these
 }
 
 // Conference is a static one.
@@ -125,7 +127,11 @@ type Conference struct {
 	About           *About           `yaml:"about"`
 	Roster          *Roster          `yaml:"roster"` // what it does not say is as in conference_defaults
 	Recording       *RecordingPolicy `yaml:"recording"`
-	Audio           *Audio           `yaml:"audio"` // instead of all of conference_defaults.audio
+	Audio           *Audio           `yaml:"audio"`                             // instead of all of conference_defaults.audio
+	Entry           string           `yaml:"entry" accept:"none,tone,announce"` // empty: as conference_defaults say, as with all below
+	DialOut         CallList         `yaml:"dial_out"`
+
+	LifeOverrides // its keys stand among these
 }
 
 // RecordingPolicy says when and how a conference is recorded.

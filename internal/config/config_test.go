@@ -50,6 +50,10 @@ func TestFullFileNamesEveryKey(t *testing.T) {
 			return
 		}
 		for field := range typ.Fields() {
+			if field.Anonymous {
+				visit(field.Type)
+				continue
+			}
 			key := field.Tag.Get("yaml")
 			if unbuilt[key] {
 				continue
@@ -66,6 +70,13 @@ func TestFullFileNamesEveryKey(t *testing.T) {
 	}
 	if a := cfg.Conferences[0].Audio; a == nil || !a.AGC.Enabled || a.AGC.Target != -26 || a.AGC.Rate != 0 || !cfg.ConferenceDefaults.Audio.LookAhead {
 		t.Errorf("audio: %+v", a)
+	}
+	if life := cfg.Conferences[0].Over(cfg.ConferenceDefaults.Life); life.WaitForModerator || life.AllowUnmute || len(life.DurationWarnings) != 0 ||
+		life.Music != "" || life.MuteAbove != 20 || life.MaxDuration != 0 || life.ModeratorGrace != time.Minute {
+		t.Errorf("a conference differs from the defaults by %+v", life)
+	}
+	if life := cfg.Conferences[1].Over(cfg.ConferenceDefaults.Life); !reflect.DeepEqual(life, cfg.ConferenceDefaults.Life) {
+		t.Errorf("a conference that says nothing has %+v", life)
 	}
 	if cfg.Conferences[1].MaxParticipants != nil {
 		t.Error("what is not said must stay unsaid, so that the defaults apply")

@@ -195,7 +195,7 @@ func join(key, name string) string {
 }
 
 func fieldOf(value reflect.Value, name string) (field reflect.Value, accept string, ok bool) {
-	for f := range value.Type().Fields() {
+	for _, f := range fieldsOf(value.Type()) {
 		if f.Tag.Get("yaml") == name {
 			return value.FieldByIndex(f.Index), f.Tag.Get("accept"), true
 		}
@@ -203,9 +203,15 @@ func fieldOf(value reflect.Value, name string) (field reflect.Value, accept stri
 	return reflect.Value{}, "", false
 }
 
+// fieldsOf are the fields with a key; those of embedded structs stand among them.
+func fieldsOf(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
+}
+
 func keysOf(t reflect.Type) []string {
-	var keys []string
-	for f := range t.Fields() {
+	fields := fieldsOf(t)
+	keys := make([]string, 0, len(fields))
+	for _, f := range fields {
 		keys = append(keys, f.Tag.Get("yaml"))
 	}
 	return keys

@@ -163,7 +163,7 @@ func (r *reader) environment(environ []string, cfg *Config) {
 
 // findByVariable finds jitter_buffer.max for "jitter_buffer_max": keys have underscores themselves, so it tries each field.
 func findByVariable(value reflect.Value, key, rest string) (found string, field reflect.Value, accept string, ok bool) {
-	for f := range value.Type().Fields() {
+	for _, f := range fieldsOf(value.Type()) {
 		name := f.Tag.Get("yaml")
 		sub := value.FieldByIndex(f.Index)
 		if name == rest {

@@ -12,7 +12,7 @@ import (
 type User struct {
 	Username string   `yaml:"username"`
 	Password Secret   `yaml:"password"`
-	Roles    []string `yaml:"roles"` // moderator, and names that rules of conferences use
+	Roles    []string `yaml:"roles"` // moderator, marked, and names that rules of conferences use
 }
 
 // Bans say when a source that guesses passwords is ignored.
@@ -35,6 +35,7 @@ type Trunk struct {
 	Proxy     string        `yaml:"proxy"`     // outbound proxy
 	Networks  []string      `yaml:"networks"`  // from which it calls, without credentials
 	Names     []string      `yaml:"names"`     // the same by the domain in its certificate
+	Roles     []string      `yaml:"roles"`     // of its callers, as those of users
 	Trusted   bool          `yaml:"trusted"`   // its P-Asserted-Identity is believed
 	Numbers   []string      `yaml:"numbers"`   // that are called by it when they are dialled at sip.domain, with *
 	Keepalive time.Duration `yaml:"keepalive"` // between two OPTIONS; 0: none
@@ -123,8 +124,9 @@ func (r *reader) checkRule(key string, list []string, sip *SIP, callers bool) {
 				r.fail(sub, "no user is called %q", name)
 			}
 		case callers && kind == "role":
-			if !slices.ContainsFunc(sip.Users, func(u User) bool { return slices.Contains(u.Roles, name) }) {
-				r.fail(sub, "no user has the role %q", name)
+			if !slices.ContainsFunc(sip.Users, func(u User) bool { return slices.Contains(u.Roles, name) }) &&
+				!slices.ContainsFunc(sip.Trunks, func(t Trunk) bool { return slices.Contains(t.Roles, name) }) {
+				r.fail(sub, "no user and no trunk has the role %q", name)
 			}
 		case callers && kind == "trunk":
 			if !slices.ContainsFunc(sip.Trunks, func(t Trunk) bool { return t.Name == name }) {

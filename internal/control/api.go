@@ -38,6 +38,7 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 	api := humago.New(mux, config)
 	if s.focus != nil {
 		s.registerConferences(api)
+		s.registerLife(api)
 		s.registerParticipants(api)
 		s.registerRecordings(api)
 		s.registerEvents(api)

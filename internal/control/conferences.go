@@ -22,13 +22,16 @@ type ConferencePath struct {
 
 type newConference struct {
 	Body struct {
-		ID              string           `json:"id,omitempty" doc:"User part of the URI; left out: one that nobody can guess." maxLength:"128"`
-		Name            string           `json:"name,omitempty" maxLength:"256"`
-		MaxParticipants int              `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
-		MaxSpeakers     int              `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
-		Locked          bool             `json:"locked,omitempty"`
-		MutedOnEntry    bool             `json:"muted_on_entry,omitempty"`
-		Recording       *recordingPolicy `json:"recording,omitempty"`
+		ID              string `json:"id,omitempty" doc:"User part of the URI; left out: one that nobody can guess." maxLength:"128"`
+		Name            string `json:"name,omitempty" maxLength:"256"`
+		MaxParticipants int    `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
+		MaxSpeakers     int    `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
+		Locked          bool   `json:"locked,omitempty"`
+		MutedOnEntry    bool   `json:"muted_on_entry,omitempty"`
+		RuleFields
+		DurationWarnings []string         `json:"duration_warnings,omitempty" doc:"So long before the end by max_duration, such as 5m."`
+		DialOut          *callList        `json:"dial_out,omitempty" doc:"Whom the conference calls by itself."`
+		Recording        *recordingPolicy `json:"recording,omitempty"`
 	}
 }
 
@@ -67,6 +70,7 @@ type changedConference struct {
 		Locked          *bool   `json:"locked,omitempty" doc:"Nobody more may join."`
 		MutedOnEntry    *bool   `json:"muted_on_entry,omitempty" doc:"Who joins from now on starts muted."`
 		MaxParticipants *int    `json:"max_participants,omitempty" minimum:"0"`
+		RuleFields
 	}
 }
 
@@ -80,7 +84,7 @@ func (s *Server) registerConferences(api huma.API) {
 			return out, nil
 		})
 	create := operation(tagConferences, http.MethodPost, "/conferences", "create-conference", "Create a conference")
-	create.Description = "It stays until it is deleted."
+	create.Description = "It stays until it is deleted. Rules that are left out are those of conference_defaults."
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, s.createConference)
 	huma.Register(api, operation(tagConferences, http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
@@ -90,15 +94,22 @@ func (s *Server) registerConferences(api huma.API) {
 		})
 	huma.Register(api, operation(tagConferences, http.MethodPatch, "/conferences/{id}", "change-conference", "Change a conference"),
 		func(ctx context.Context, in *changedConference) (*body[focus.ConferenceInfo], error) {
+			rules, err := in.Body.change()
+			if err != nil {
+				return nil, failure(err)
+			}
 			state, err := s.focus.Update(ctx, conference.ID(in.Conference), focus.ConferenceChange{
-				Name: in.Body.Name, Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, MaxParticipants: in.Body.MaxParticipants,
+				Name: in.Body.Name, Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, MaxParticipants: in.Body.MaxParticipants, Rules: rules,
 			})
 			return describe(state, err)
 		})
 	end := operation(tagConferences, http.MethodDelete, "/conferences/{id}", "delete-conference", "End a conference")
 	end.Description = "Everybody is disconnected. A conference of the configuration comes into being again, empty."
 	huma.Register(api, end,
-		func(ctx context.Context, in *ConferencePath) (*struct{}, error) {
+		func(ctx context.Context, in *endedConference) (*struct{}, error) {
+			if in.Announce {
+				return nil, failure(s.focus.End(ctx, conference.ID(in.Conference)))
+			}
 			return nil, failure(s.focus.Delete(ctx, conference.ID(in.Conference)))
 		})
 }
@@ -108,11 +119,39 @@ func (s *Server) createConference(ctx context.Context, in *newConference) (*body
 	if err != nil {
 		return nil, failure(err)
 	}
-	state, err := s.focus.Create(ctx, focus.ConferenceConfig{
+	settings := focus.ConferenceConfig{
 		ID: conference.ID(in.Body.ID), Name: in.Body.Name, MaxParticipants: in.Body.MaxParticipants, MaxSpeakers: in.Body.MaxSpeakers,
 		Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, Recording: recording,
-	})
+	}
+	if err = in.live(&settings, s.focus.Defaults()); err != nil {
+		return nil, failure(err)
+	}
+	state, err := s.focus.Create(ctx, settings)
 	return describe(state, err)
+}
+
+// live fills in the rules. What the request leaves out is as in the defaults.
+func (n *newConference) live(out *focus.ConferenceConfig, defaults focus.ConferenceConfig) error {
+	change, err := n.Body.change()
+	if err != nil {
+		return err
+	}
+	if out.Rules, err = defaults.Rules.With(change); err != nil {
+		return err
+	}
+	out.Warnings, out.Music, out.NoMusicAlone, out.Goodbye = defaults.Warnings, defaults.Music, defaults.NoMusicAlone, defaults.Goodbye
+	if n.Body.DurationWarnings != nil {
+		out.Warnings = nil
+	}
+	for _, text := range n.Body.DurationWarnings {
+		warning, bad := parseDuration("duration_warnings", text)
+		if bad != nil {
+			return bad
+		}
+		out.Warnings = append(out.Warnings, warning)
+	}
+	out.Calls, err = n.Body.DialOut.config()
+	return err
 }
 
 func describe(state *conference.State, err error) (*body[focus.ConferenceInfo], error) {

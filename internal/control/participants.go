@@ -21,9 +21,7 @@ type ParticipantPath struct {
 type dialOut struct {
 	ConferencePath
 
-	Body struct {
-		URI string `json:"uri" doc:"Whom to call, for example sip:bob@example.com." minLength:"5" maxLength:"1024"`
-	}
+	Body callee
 }
 
 type changedParticipant struct {
@@ -40,6 +38,10 @@ type changedParticipant struct {
 		Coaching     *string  `json:"coaching,omitempty" maxLength:"128" doc:"Participant who alone hears this one; empty: everybody hears it again."`
 		Role         *string  `json:"role,omitempty" enum:"moderator,speaker,listener"`
 		DisplayName  *string  `json:"display_name,omitempty" maxLength:"256"`
+		Waiting      *bool    `json:"waiting,omitempty" doc:"false lets it in, true sends it back to where it waits."`
+		Marked       *bool    `json:"marked,omitempty" doc:"The others need not wait when it is there, as with a moderator."`
+		HandRaised   *bool    `json:"hand_raised,omitempty" doc:"It wants to speak, or does not any more."`
+		Floor        *bool    `json:"floor,omitempty" doc:"It is heard in lecture mode; its hand is lowered."`
 	}
 }
 
@@ -111,7 +113,11 @@ func (s *Server) announce(ctx context.Context, in *announcement) (*body[announce
 }
 
 func (s *Server) dial(ctx context.Context, in *dialOut) (*body[focus.ParticipantInfo], error) {
-	pid, err := s.focus.Dial(ctx, conference.ID(in.Conference), in.Body.URI)
+	request, err := in.Body.request()
+	if err != nil {
+		return nil, failure(err)
+	}
+	pid, err := s.focus.DialAs(ctx, conference.ID(in.Conference), request)
 	if err != nil {
 		return nil, failure(err)
 	}
@@ -126,6 +132,7 @@ func (s *Server) changeParticipant(ctx context.Context, in *changedParticipant) 
 	change := focus.ParticipantChange{
 		Muted: in.Body.Muted, Deafened: in.Body.Deafened, Held: in.Body.Held, Unrecorded: in.Body.Unrecorded, Masked: in.Body.Masked,
 		GainDB: in.Body.GainDB, ListenGainDB: in.Body.ListenGainDB, DisplayName: in.Body.DisplayName,
+		Waiting: in.Body.Waiting, Marked: in.Body.Marked, Hand: in.Body.HandRaised, Floor: in.Body.Floor,
 	}
 	if in.Body.Coaching != nil {
 		who := conference.ParticipantID(*in.Body.Coaching)

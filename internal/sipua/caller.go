@@ -7,7 +7,7 @@ import "strings"
 type Caller struct {
 	// User is the account whose password was right; "": none.
 	User string
-	// Roles are those of the account.
+	// Roles are those of the account or the trunk.
 	Roles []string
 	// Trunk is the name of the peer that sent the request for somebody else.
 	Trunk string
