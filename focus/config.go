@@ -1,7 +1,10 @@
 package focus
 
 import (
+	"fmt"
+	"log/slog"
 	"net/netip"
+	"regexp"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -43,6 +46,13 @@ type Config struct {
 	Deliver time.Duration
 	// Notification tells how participants learn that they are recorded.
 	Notification Notification
+	// Door limits the entry of PINs and numbers; its PINs are those of each conference.
+	Door conference.DoorConfig
+	// Menu is what participants can choose by keys; the choices are those of Choices.
+	Menu conference.MenuConfig
+	// Guessed is told where a wrong PIN came from, or the number of no conference; it reports whether that source is now ignored
+	// altogether. Nil: nobody wants to know.
+	Guessed func(source netip.Addr) (banned bool)
 	// Way tells how a target is called that somebody has named: what to call, and by which trunk, if by any. It returns an
 	// error that wraps ErrForbidden for what nobody may have called, since it could cost money. Nil: everything is called
 	// as it is. The target's display and the roster keep its own name.
@@ -82,6 +92,8 @@ type ConferenceConfig struct {
 	MaxSpeakers     int // heard at once, moderators always among them; 0: everybody
 	Locked          bool
 	MutedOnEntry    bool
+	PIN             PIN           // who calls in has to enter it; empty: nobody
+	ModeratorPIN    PIN           // makes who enters it a moderator
 	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones
 	// Audio is what is done to what each participant says, before it is mixed; recordings of single participants hold what came in.
 	Audio mixer.Sound
@@ -103,6 +115,39 @@ type ConferenceConfig struct {
 	Roster  RosterPolicy // who is told of its roster, and what
 	// Recording is the policy. Without Servers it is the first of Config.Recorders.
 	Recording conference.RecordingConfig
+}
+
+// PIN is a number that hides itself from logs.
+type PIN string
+
+// String says only whether there is one.
+func (p PIN) String() string {
+	if p == "" {
+		return ""
+	}
+	return "[pin]"
+}
+
+// GoString hides it from %#v.
+func (p PIN) GoString() string { return p.String() }
+
+// LogValue hides it from logs.
+func (p PIN) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// pinPattern is what can be entered at a telephone, and not be guessed at once.
+var pinPattern = regexp.MustCompile(`^[0-9]{4,32}$`)
+
+// checkPINs refuses PINs that nobody could enter. The error does not show them.
+func (c *ConferenceConfig) checkPINs() error {
+	for _, pin := range []PIN{c.PIN, c.ModeratorPIN} {
+		if pin != "" && !pinPattern.MatchString(string(pin)) {
+			return fmt.Errorf("%w: a PIN of conference %q is not of 4 to 32 digits", ErrInvalid, c.ID)
+		}
+	}
+	if c.PIN != "" && c.PIN == c.ModeratorPIN {
+		return fmt.Errorf("%w: both PINs of conference %q are the same", ErrInvalid, c.ID)
+	}
+	return nil
 }
 
 // Recorder is a Session Recording Server (RFC 7866).

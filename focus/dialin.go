@@ -121,11 +121,17 @@ func (m joining) handle(c *controller) {
 	}
 	join.Marked = request.Caller != nil && slices.Contains(request.Caller.Roles, markedRole)
 	join.Rule = c.focus.rule(Arrival{Conference: c.id, Request: request, At: time.Now()})
+	join.Known, join.Source = join.Role == conference.Moderator, guessSource(request)
+	if !join.Known && c.machine.State().Protected && c.focus.guard.keptOut(join.Source) {
+		m.reply <- joined{err: conference.ErrKeptOut}
+		return
+	}
 	if err := c.step(join); err != nil {
 		m.reply <- joined{err: err}
 		return
 	}
 	p := c.newParticipant(id, inbound, entity)
+	p.guesses = join.Source
 	p.transport, p.reached, p.peerAddress = request.Transport, request.Local, request.Source.Addr().Unmap()
 	call := m.call.ID()
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag

@@ -24,11 +24,29 @@ const (
 	maxInfoDuration = 10 * time.Second
 )
 
-// pressed makes a key press known, however it came. It may be called from any goroutine.
+// pressed takes a key press, however it came. It may be called from any goroutine.
 func (c *controller) pressed(id conference.ParticipantID, d media.Digit) {
-	c.focus.events.add(c.id, time.Now(), DigitReceived, DigitInfo{
-		Participant: id, Digit: string(rune(d.Key)), DurationMS: d.Duration.Milliseconds(),
-	}, false)
+	c.post(keyed{id: id, digit: d})
+}
+
+// keyed is a key press.
+type keyed struct {
+	id    conference.ParticipantID
+	digit media.Digit
+}
+
+func (m keyed) handle(c *controller) {
+	p, ok := c.machine.State().Participant(m.id)
+	if !ok {
+		return
+	}
+	if p.Awaits == conference.AwaitsNothing { // else it may be of a PIN
+		c.focus.events.add(c.id, time.Now(), DigitReceived, DigitInfo{
+			Participant: m.id, Digit: string(rune(m.digit.Key)), DurationMS: m.digit.Duration.Milliseconds(),
+		}, false)
+	}
+	c.hush(m.id)
+	_ = c.step(conference.Key{ID: m.id, Key: m.digit.Key})
 }
 
 // info takes key presses in INFO requests. An Info-Package was never agreed (RFC 6086, section 4.2.2).

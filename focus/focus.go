@@ -2,6 +2,7 @@ package focus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -42,6 +43,8 @@ type Focus struct {
 	spool   *spool.Store // nil: none
 
 	assurance assurance
+	guard     doorGuard
+	choices   map[conference.Choice]choice
 
 	spooled, delivered, unrecorded atomic.Uint64               // frames of recorded streams
 	spawn                          func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
@@ -78,7 +81,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 		deps.Prompts = noPrompts{}
 	}
 	f := &Focus{
-		cfg: cfg, spool: deps.Spool, prompts: deps.Prompts, mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
+		cfg: cfg, spool: deps.Spool, prompts: deps.Prompts, guard: newDoorGuard(cfg.Door), choices: menuChoices(), mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
 		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
 	}
 	f.pace = rate.NewLimiter(rate.Limit(cfg.NotifyRate), max(1, cfg.NotifyRate/20)) //nolint:mnd // what a twentieth of a second may have at once
@@ -88,7 +91,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	f.drain = drain
 	f.onDrain = func(do func()) func() bool { return context.AfterFunc(draining, do) }
 	f.spawn = func(job func(context.Context)) { f.jobs.Go(func() { job(root) }) }
-	if err := cfg.Refer.Validate(); err != nil {
+	if err := errors.Join(cfg.Refer.Validate(), checkMenu(cfg.Menu), cfg.Defaults.checkPINs()); err != nil {
 		return nil, err
 	}
 	for i := range cfg.RecordingRules {
@@ -125,10 +128,7 @@ func (f *Focus) checkConference(c ConferenceConfig) error {
 	if err := c.Audio.Validate(); err != nil {
 		return fmt.Errorf("%w: conference %q: %w", ErrInvalid, c.ID, err)
 	}
-	if err := c.Calls.check(); err != nil {
-		return err
-	}
-	if err := c.About.check(); err != nil {
+	if err := errors.Join(c.Calls.check(), c.About.check(), c.checkPINs()); err != nil {
 		return err
 	}
 	return f.checkServers(c.Recording.Servers)

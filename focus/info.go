@@ -15,6 +15,7 @@ type ConferenceInfo struct {
 	Active          bool                     `json:"active" doc:"Somebody is in it, or is being called into it."`
 	Dynamic         bool                     `json:"dynamic" doc:"Ends when the last participant leaves."`
 	Locked          bool                     `json:"locked" doc:"Nobody more may join."`
+	Protected       bool                     `json:"pin_protected" doc:"Who calls in has to enter a PIN."`
 	MutedOnEntry    bool                     `json:"muted_on_entry" doc:"Who joins starts muted."`
 	MaxParticipants int                      `json:"max_participants" doc:"How many may be in it at once; 0: no limit."`
 	Recording       string                   `json:"recording" doc:"What participants are to be told of recordings: on, paused or off."`
@@ -37,6 +38,7 @@ type ParticipantInfo struct {
 	Marked        bool                     `json:"marked" doc:"The others need not wait when it is there, as with a moderator."`
 	Floor         bool                     `json:"floor" doc:"Is heard in lecture mode."`
 	HandRaisedAt  *Time                    `json:"hand_raised_at,omitempty" doc:"Since when it wants to speak; left out: it does not."`
+	Awaits        string                   `json:"awaits,omitempty" doc:"What keeps it out although it is answered: pin, it has to enter one."`
 	Muted         bool                     `json:"muted" doc:"The others do not hear the participant."`
 	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
@@ -181,7 +183,7 @@ func describeRules(s *conference.State) ConferenceRules {
 // DescribeConference gives the JSON object of a conference.
 func DescribeConference(s *conference.State) ConferenceInfo {
 	return ConferenceInfo{
-		ID: s.ID, Name: s.Name, URI: s.URI, Version: s.Version, Active: s.Active, Dynamic: s.Dynamic, Locked: s.Locked,
+		ID: s.ID, Name: s.Name, URI: s.URI, Version: s.Version, Active: s.Active, Dynamic: s.Dynamic, Locked: s.Locked, Protected: s.Protected,
 		MutedOnEntry: s.MutedOnEntry, MaxParticipants: s.MaxParticipants, Recording: s.Indication().String(),
 		Participants: len(s.Participants), StartedAt: pointTime(s.StartedAt),
 		Dominant: s.Dominant, Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
@@ -191,7 +193,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 // DescribeParticipant gives the JSON object of a participant, without statistics.
 func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 	info := ParticipantInfo{
-		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(),
+		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(), Awaits: p.Awaits.String(),
 		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,

@@ -45,23 +45,12 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		at, ok := ports[p.ID]
-		if !ok || !p.Status.Present() {
+		if !ok {
 			continue
 		}
-		m := mixer.Member{
-			ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Speaks: p.Speaks(), Sound: at.Sound,
-			Priority: p.Role == conference.Moderator, GainDB: p.GainDB, OutGainDB: p.ListenGainDB,
+		if m, ok := place(p, at, ports, sources); ok {
+			l.Members = append(l.Members, m)
 		}
-		if p.Hears() {
-			m.Hears.Mode = mixer.Everyone
-		}
-		if p.Coaching != "" {
-			m.Audience = audience(ports, p.Coaching) // not nil even if he has gone: then nobody hears it
-		}
-		if instead := replacing(p, sources); len(instead) > 0 {
-			m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
-		}
-		l.Members = append(l.Members, m)
 	}
 	masks := maskMembers(sources)
 	marked := map[conference.ParticipantID][]mixer.MemberID{}
@@ -97,6 +86,29 @@ func maskMembers(sources map[mixer.MemberID]source) map[conference.ParticipantID
 	return masks
 }
 
+// place is a participant as a member of the mix; false while it is not connected.
+func place(p *conference.Participant, at port, ports map[conference.ParticipantID]port, sources map[mixer.MemberID]source) (mixer.Member, bool) {
+	m := mixer.Member{ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Sound: at.Sound, Priority: p.Role == conference.Moderator}
+	if p.Barred() {
+		m.Hears = named(p, sources)
+		return m, true
+	}
+	if !p.Status.Present() {
+		return m, false
+	}
+	m.Speaks, m.GainDB, m.OutGainDB = p.Speaks(), p.GainDB, p.ListenGainDB
+	if p.Hears() {
+		m.Hears.Mode = mixer.Everyone
+	}
+	if p.Coaching != "" {
+		m.Audience = audience(ports, p.Coaching) // not nil even if he has gone: then nobody hears it
+	}
+	if instead := replacing(p, sources); len(instead) > 0 {
+		m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
+	}
+	return m, true
+}
+
 // audience are the members of participants, as far as they are connected; never nil.
 func audience(ports map[conference.ParticipantID]port, ids ...conference.ParticipantID) []mixer.MemberID {
 	list := make([]mixer.MemberID, 0, len(ids))
@@ -106,6 +118,17 @@ func audience(ports map[conference.ParticipantID]port, ids ...conference.Partici
 		}
 	}
 	return list
+}
+
+// named is the hearing of who is not let in yet: what is for him by name, and nothing else.
+func named(p *conference.Participant, sources map[mixer.MemberID]source) mixer.Hearing {
+	h := mixer.Hearing{Mode: mixer.Only}
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		if slices.Contains(sources[id].Audience, p.ID) {
+			h.Only = append(h.Only, id)
+		}
+	}
+	return h
 }
 
 // replacing is what a participant hears instead of the conference: if anything replaces it, all sources that are for him. Who is

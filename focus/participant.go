@@ -42,6 +42,7 @@ type participant struct {
 	cancel      context.CancelFunc // of an INVITE that is on its way out
 	gone        chan struct{}      // closed when it is out of the conference
 	bridged     bool
+	guesses     string    // whose wrong PINs are counted together
 	alive       time.Time // last sign of life
 	probing     bool      // it is being asked for one
 	hangUp      bool      // the dialog is to be ended by us although the machine did not eject
@@ -176,6 +177,8 @@ func callRecord(id conference.ID, p *participant, d *conference.Participant) Cal
 		r.Result = "busy"
 	case d.Disconnection.Method == conference.Failed:
 		r.Result = "failed"
+	case p.bridged && d.Disconnection.Method == conference.Booted:
+		r.Result = "refused" // at the door
 	default:
 		r.Result = "cancelled"
 	}

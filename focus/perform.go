@@ -83,13 +83,19 @@ func (c *controller) perform(a conference.Action) {
 		c.remind(a.Left)
 	case conference.Farewell:
 		c.farewell()
+	case conference.Say:
+		c.sayPrompts(a)
+	case conference.Choose:
+		c.choose(a.ID, a.Choice)
+	case conference.Guessed:
+		c.guessed(a.ID)
 	case conference.Warn:
 		c.warn()
 	case conference.WakeAt:
 		c.wake = c.machine.Wake() // a.At, unless a step within this one has asked for another time since
 	case conference.Close:
 		c.focus.forget(c.entry)
-	case conference.ChangeRecording, conference.Idle, conference.Admit, conference.UpdateMix, conference.StartRecording:
+	case conference.ChangeRecording, conference.Route, conference.Idle, conference.Admit, conference.UpdateMix, conference.StartRecording:
 		// Recorders follow every State; the mix and new recordings are step's; an idle controller ends by itself; who joins looks at the outcome of the step.
 	}
 }

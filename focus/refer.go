@@ -195,13 +195,14 @@ func (m referring) do(c *controller) error {
 // asker finds who asks: by his dialog, or by his identity and the address that he called from, as nobody else may borrow his role.
 func (c *controller) asker(s *conference.State, m referring) (conference.Participant, bool) {
 	if m.by != "" {
-		return s.Participant(m.by)
+		p, ok := s.Participant(m.by)
+		return p, ok && p.Awaits == conference.AwaitsNothing
 	}
 	request := m.referral.request
 	entity := request.From.URI.Bare()
 	for i := range s.Participants {
 		p := c.participants[s.Participants[i].ID]
-		if p == nil || p.peerAddress != request.Source.Addr().Unmap() {
+		if p == nil || s.Participants[i].Awaits != conference.AwaitsNothing || p.peerAddress != request.Source.Addr().Unmap() {
 			continue
 		}
 		if at, err := sipua.ParseURI(s.Participants[i].Entity); err == nil && at.Equal(entity) {

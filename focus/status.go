@@ -29,6 +29,7 @@ var statuses = []struct {
 	{conference.ErrEnded, 404},
 	{ErrLocked, 403},
 	{ErrForbidden, 403},
+	{conference.ErrKeptOut, 403},
 	{ErrFull, 486},
 	{conference.ErrEnding, 480},
 	{ErrBusy, 503},

@@ -73,6 +73,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		NotifyRate:   cfg.Events.NotifyRate,
+		Door:         doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus),
 		Limits: focus.Limits{
 			Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls,
 			Subscriptions: cfg.Limits.Subscriptions, SubscriptionsPerSource: cfg.Limits.SubscriptionsPerSource,
@@ -84,11 +85,14 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Recording: recordingConfig(d.Recording, d.Recording, recorders), Roster: rosterPolicy(d.Roster, d.Roster),
 		About: focus.About{Host: hostConfig(d.Host)},
 		Audio: soundConfig(d.Audio, d.Audio), LookAhead: d.Audio.LookAhead,
+		PIN: focus.PIN(d.PIN.Reveal()), ModeratorPIN: focus.PIN(d.ModeratorPIN.Reveal()),
 	}
 	live(&out.Defaults, &d.Life, d.Entry)
 	for _, c := range cfg.Conferences {
 		static := out.Defaults
 		static.ID, static.Name, static.Locked = conference.ID(c.ID), c.Name, c.Locked
+		pin, moderator := c.PINs(&d)
+		static.PIN, static.ModeratorPIN = focus.PIN(pin.Reveal()), focus.PIN(moderator.Reveal())
 		static.MaxParticipants = override(c.MaxParticipants, static.MaxParticipants)
 		static.MaxSpeakers = override(c.MaxSpeakers, static.MaxSpeakers)
 		static.MutedOnEntry = override(c.MutedOnEntry, static.MutedOnEntry)

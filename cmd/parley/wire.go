@@ -166,6 +166,7 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 		return err
 	}
 	settings.Way = s.way
+	settings.Guessed = s.guessed
 	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err

@@ -57,6 +57,29 @@ type Remind struct{ Left time.Duration }
 // Farewell asks to let the participants hear that the conference ends; it does when Config.Farewell has passed.
 type Farewell struct{}
 
+// Say asks to say prompts to one participant alone, instead of what is being said to him, and to report it by Said. It is also over
+// when he presses a key.
+type Say struct {
+	ID      ParticipantID
+	Turn    int
+	Prompts []Prompt
+}
+
+// Choose says that a participant has chosen something by keys.
+type Choose struct {
+	ID     ParticipantID
+	Choice Choice
+}
+
+// Route asks to bring a caller of an access number to the conference of a number. Answered by Routed.
+type Route struct {
+	ID     ParticipantID
+	Number string
+}
+
+// Guessed says that a participant has entered a wrong PIN, or the number of no conference.
+type Guessed struct{ ID ParticipantID }
+
 // Publish says that the State has a new version.
 type Publish struct{}
 
@@ -85,6 +108,10 @@ func (AutoDial) action()        {}
 func (Chime) action()           {}
 func (Remind) action()          {}
 func (Farewell) action()        {}
+func (Say) action()             {}
+func (Choose) action()          {}
+func (Route) action()           {}
+func (Guessed) action()         {}
 func (Publish) action()         {}
 func (UpdateMix) action()       {}
 func (WakeAt) action()          {}

@@ -58,7 +58,7 @@ func (s *step) callOut() error {
 // settleCalls asks for the calls that are due, and forgets them when nobody is left who would want them.
 func (s *step) settleCalls() {
 	m := s.m
-	if len(s.next.Participants) == 0 && (!m.callsKept || !s.callsLeft()) {
+	if s.nobody() && (!m.callsKept || !s.callsLeft()) {
 		m.calls, m.callsKept = nil, false
 	}
 	for i := range m.calls {

@@ -8,6 +8,8 @@ var (
 	ErrLocked = errors.New("the conference is locked")
 	// ErrFull refuses a new participant beyond MaxParticipants.
 	ErrFull = errors.New("the conference is full")
+	// ErrKeptOut refuses a caller after too many wrong PINs.
+	ErrKeptOut = errors.New("too many wrong entries")
 	// ErrEnded refuses everything after the conference has ended.
 	ErrEnded = errors.New("the conference has ended")
 	// ErrNoParticipant says that no such participant is in the conference.

@@ -4,7 +4,7 @@ package conference
 type Event interface{ event() }
 
 // Join asks for a place for a user agent that has called in. Answered by Admit or Reject (ErrLocked, ErrFull, ErrEnded,
-// ErrExists, ErrEnding).
+// ErrExists, ErrEnding, ErrKeptOut).
 type Join struct {
 	ID          ParticipantID
 	Entity      string
@@ -16,6 +16,8 @@ type Join struct {
 	Languages   string // that he prefers, as tags with spaces between (RFC 4575, section 5.6.4)
 	Anonymous   bool   // has asked for privacy: Entity and names tell nothing
 	Rule        *Rule  // the recording rule for him; nil: the policy of the conference
+	Known       bool   // need not enter a PIN
+	Source      string // whose wrong entries are counted together; empty: nobody's
 }
 
 // Invite asks to call somebody into the conference. Answered by Admit and Dial, or by Reject like Join.
@@ -40,6 +42,25 @@ type Bridged struct {
 	ID      ParticipantID
 	Session Session
 	Told    Indication
+}
+
+// Key reports a key press of a participant: 0 to 9, *, #, A to D.
+type Key struct {
+	ID  ParticipantID
+	Key byte
+}
+
+// Said reports that what a Say asked for has been said, or was cut short.
+type Said struct {
+	ID   ParticipantID
+	Turn int
+}
+
+// Routed answers a Route: the participant is in another conference, or Why not. Rejected with ErrNoParticipant when he has left
+// meanwhile, and ErrConflict when it took too long.
+type Routed struct {
+	ID  ParticipantID
+	Why Prompt // empty: he is there
 }
 
 // SessionChanged reports a re-negotiation, a new SSRC, a hold by the participant.
@@ -185,6 +206,9 @@ func (Join) event()             {}
 func (Invite) event()           {}
 func (Ringing) event()          {}
 func (Bridged) event()          {}
+func (Key) event()              {}
+func (Said) event()             {}
+func (Routed) event()           {}
 func (SessionChanged) event()   {}
 func (Left) event()             {}
 func (Failure) event()          {}

@@ -28,7 +28,7 @@ type life struct {
 // settleLife draws the consequences that the rules have.
 func (s *step) settleLife() error {
 	s.deadline, s.endsAt = time.Time{}, time.Time{}
-	if len(s.next.Participants) == 0 {
+	if s.nobody() {
 		s.m.life = life{}
 	} else if err := s.live(); err != nil {
 		return err

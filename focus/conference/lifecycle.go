@@ -43,6 +43,9 @@ func (s *step) settle() error {
 	s.settleRecordings()
 	if len(s.next.Participants) > 0 {
 		m.emptySince, m.idle = time.Time{}, false
+		if at := m.nextDeadline(); !at.IsZero() {
+			s.due(at)
+		}
 		s.wakeAt(s.deadline)
 		return nil
 	}

@@ -11,6 +11,7 @@ const (
 	recordingDrain = 10 * time.Second // how long an end waits for recording servers
 	minGainDB      = -60
 	maxGainDB      = 20
+	menuTimeout    = 3 * time.Second
 )
 
 // Config is what a conference starts from.
@@ -28,6 +29,8 @@ type Config struct {
 	Farewell        time.Duration   // how long the announcement of the end takes; 0: there is none
 	Calls           CallList
 	Recording       RecordingConfig
+	Door            DoorConfig
+	Menu            MenuConfig
 }
 
 // Machine is the conference. It belongs to one goroutine; the States it hands out belong to nobody.
@@ -37,6 +40,8 @@ type Machine struct {
 	policy     RecordingConfig              // that holds now: of a rule, or of the conference
 	asked      map[ParticipantID]Indication // the last Indicate sent out
 	opened     map[RecordingID]bool         // StartRecording was sent out
+	pads       map[ParticipantID]*pad
+	guard      *Guard
 	emptySince time.Time
 	endedAt    time.Time // of a conference that must not take anybody any more
 	idle       bool      // Idle was sent out
@@ -50,15 +55,21 @@ type Machine struct {
 func NewMachine(cfg Config) *Machine {
 	cfg.Recording = cfg.Recording.normal()
 	cfg.Warnings, cfg.Calls.Callees = slices.Clone(cfg.Warnings), slices.Clone(cfg.Calls.Callees)
+	cfg.Door = cfg.Door.withDefaults()
+	if cfg.Menu.Timeout == 0 {
+		cfg.Menu.Timeout = menuTimeout
+	}
 	return &Machine{
 		cfg: cfg, policy: cfg.Recording,
 		state: &State{
 			ID: cfg.ID, Name: cfg.Name, URI: cfg.URI, Version: 1, Dynamic: cfg.Dynamic,
 			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants, Rules: cfg.Rules,
+			Protected: cfg.Door.awaits(false) == AwaitsPIN,
 		},
 		asked:  map[ParticipantID]Indication{},
 		opened: map[RecordingID]bool{},
-		idle:   true,
+		pads:   map[ParticipantID]*pad{}, guard: NewGuard(cfg.Door),
+		idle: true,
 	}
 }
 
@@ -126,6 +137,12 @@ func (s *step) apply(e Event) error {
 		return s.prefer(e)
 	case Speaking:
 		return s.speaking(e)
+	case Key:
+		return s.key(e)
+	case Said:
+		return s.said(e)
+	case Routed:
+		return s.routed(e)
 	case Indicated:
 		return s.edit(e.ID, func(p *Participant) { p.Recording = min(e.Indication, s.m.asked[e.ID], s.next.Indication()) })
 	default:
@@ -161,7 +178,7 @@ func (s *step) applyConference(e Event) error {
 	case End:
 		return s.finish(e)
 	default: // Tick
-		return nil
+		return s.settlePads()
 	}
 }
 
@@ -192,7 +209,7 @@ func mixDiffers(a, b *State) bool {
 	}
 	for i := range a.Participants {
 		p, q := &a.Participants[i], &b.Participants[i]
-		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
+		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Barred() != q.Barred() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
 			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Masked != q.Masked || p.Session != q.Session {
 			return true
 		}

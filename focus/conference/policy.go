@@ -77,7 +77,7 @@ var (
 
 // govern applies a recording rule to who is about to be admitted, and tells what has to be recorded because of him; nil: nothing more.
 func (s *step) govern(rule *Rule, p *Participant) *RecordingConfig {
-	if len(s.next.Participants) == 0 {
+	if s.nobody() {
 		s.m.policy = s.m.cfg.Recording // a rule holds for one meeting
 	}
 	var wanted *RecordingConfig

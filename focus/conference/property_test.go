@@ -22,6 +22,8 @@ func TestStorm(t *testing.T) {
 			Rules:    drawRules(t),
 			Warnings: []time.Duration{2 * time.Second, 5 * time.Second},
 			Farewell: time.Duration(rapid.IntRange(0, 2).Draw(t, "farewell")) * time.Second,
+			Door:     DoorConfig{PIN: rapid.SampledFrom([]string{"", "12"}).Draw(t, "pin"), ModeratorPIN: rapid.SampledFrom([]string{"", "13"}).Draw(t, "moderator pin"), Failures: 6},
+			Menu:     MenuConfig{Participants: Menu{"1": "one", "12": "two"}},
 			Calls: CallList{
 				Callees:  []Callee{{Entity: "sip:x"}, {Entity: "sip:y"}}[:rapid.IntRange(0, 2).Draw(t, "callees")],
 				Attempts: 2, Interval: time.Second, OnCreate: rapid.Bool().Draw(t, "oncreate"),
@@ -104,6 +106,9 @@ func (w *storm) roster(e Event, before, after *State) {
 			w.t.Fatalf("%s is in the roster twice", p.ID)
 		}
 		seen[p.ID] = true
+		if p.Awaits != AwaitsNothing && (p.Status.Present() || p.Waiting() || p.Speaks() || p.Hears() || !p.JoinedAt.IsZero()) {
+			w.t.Fatalf("%s is in without having entered a PIN: %+v", p.ID, p)
+		}
 		if p.Present() && p.JoinedAt.IsZero() || !p.Status.Present() && !p.JoinedAt.IsZero() {
 			w.t.Fatalf("%s is %s since %v", p.ID, p.Status, p.JoinedAt)
 		}
@@ -174,7 +179,8 @@ func (w *storm) recordings(s *State) {
 	}
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
-		if len(s.Participants) == 0 && r.Captures() {
+		inside := slices.ContainsFunc(s.Participants, func(p Participant) bool { return p.Awaits == AwaitsNothing })
+		if !inside && r.Captures() {
 			w.t.Fatalf("recording %s runs in an empty conference", r.ID)
 		}
 	}
@@ -237,9 +243,13 @@ func drawEvent(t *rapid.T) Event {
 	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
 	yes := rapid.Bool().Draw(t, "yes")
 	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
-	switch rapid.IntRange(0, 27).Draw(t, "event") {
+	switch rapid.IntRange(-3, 27).Draw(t, "event") {
+	case -3, -2:
+		return Key{ID: id, Key: rapid.SampledFrom([]byte("1123#*")).Draw(t, "key")}
+	case -1:
+		return Said{ID: id, Turn: rapid.IntRange(1, 3).Draw(t, "turn")}
 	case 0, 1, 2:
-		return Join{ID: id, Role: Role(rapid.IntRange(0, 2).Draw(t, "role")), Rule: drawRule(t)}
+		return Join{ID: id, Role: Role(rapid.IntRange(0, 2).Draw(t, "role")), Known: yes, Rule: drawRule(t)}
 	case 24, 25, 26:
 		by := rapid.SampledFrom([]ParticipantID{"", "a", "b"}).Draw(t, "by")
 		return drawRuling(t, id, by, yes)

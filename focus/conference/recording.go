@@ -29,7 +29,7 @@ func (s *step) record(e Record) error {
 		return ErrExists
 	case len(e.Servers) == 0:
 		return ErrConflict
-	case len(s.next.Participants) == 0 || !s.m.endedAt.IsZero():
+	case s.nobody() || !s.m.endedAt.IsZero():
 		return ErrNotActive
 	}
 	r := Recording{ID: e.ID, Modes: e.Modes, Automatic: e.Automatic, Config: &policy}
@@ -173,6 +173,11 @@ func aggregate(r *Recording) RecordingState {
 	}
 }
 
+// nobody tells whether nobody is there, or on his way, but for those who are kept out.
+func (s *step) nobody() bool {
+	return !slices.ContainsFunc(s.next.Participants, func(p Participant) bool { return p.Awaits == AwaitsNothing })
+}
+
 // hasAutomatic tells whether the policy has been fulfilled.
 func (s *step) hasAutomatic() bool {
 	return slices.ContainsFunc(s.next.Recordings, func(r Recording) bool {
@@ -182,7 +187,7 @@ func (s *step) hasAutomatic() bool {
 
 // settleRecordings opens what can begin, ends what nobody is left for, tells who has to be told, forgets the oldest.
 func (s *step) settleRecordings() {
-	empty := len(s.next.Participants) == 0
+	empty := s.nobody()
 	present := s.next.PresentCount() > 0
 	for i := range s.next.Recordings {
 		r := s.next.Recordings[i]

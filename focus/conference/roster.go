@@ -11,10 +11,16 @@ func (s *step) join(e Join) error {
 		ID: e.ID, Entity: e.Entity, Endpoint: e.Endpoint, DisplayName: e.DisplayName, Role: e.Role, Marked: e.Marked,
 		Languages: e.Languages, Anonymous: e.Anonymous, Status: DialingIn, Method: DialedIn,
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
-		Session: Session{RecordAware: e.RecordAware},
+		Session: Session{RecordAware: e.RecordAware}, Awaits: s.m.cfg.Door.awaits(e.Known),
+	}
+	if p.Awaits != AwaitsNothing && s.m.guard.KeptOut(e.Source, s.now) {
+		return ErrKeptOut
 	}
 	if err := s.admit(p, e.Rule); err != nil {
 		return err
+	}
+	if p.Awaits != AwaitsNothing {
+		s.m.pad(e.ID).source = e.Source
 	}
 	s.do(Admit{ID: e.ID})
 	return nil
@@ -50,10 +56,23 @@ func (s *step) admit(p Participant, rule *Rule) error {
 		return ErrFull
 	}
 	p.Endpoint = s.endpoint(p)
-	wanted := s.govern(rule, &p)
+	var wanted *RecordingConfig
+	if p.Awaits == AwaitsNothing {
+		wanted = s.govern(rule, &p)
+	} else {
+		s.m.pad(p.ID).rule = rule
+	}
 	s.own()
 	s.next.Participants = append(s.next.Participants, p)
 	s.dirty = true
+	if p.Awaits == AwaitsNothing {
+		s.begin(wanted)
+	}
+	return nil
+}
+
+// begin is what follows from somebody who is there, or on his way, and not kept out; wanted is what has to be recorded because of him, nil: nothing.
+func (s *step) begin(wanted *RecordingConfig) {
 	if !s.next.Active {
 		s.next.Active = true
 		s.next.StartedAt = s.now
@@ -64,7 +83,6 @@ func (s *step) admit(p Participant, rule *Rule) error {
 	if wanted != nil {
 		s.do(AutoRecord{Config: wanted})
 	}
-	return nil
 }
 
 // endpoint gives a key that nobody else in the roster has (RFC 4575, section 4.5).
@@ -89,15 +107,27 @@ func (s *step) ringing(e Ringing) error {
 
 func (s *step) bridged(e Bridged) error {
 	s.reached(e.ID)
+	if p, ok := s.next.Participant(e.ID); ok && p.Awaits != AwaitsNothing {
+		defer s.arrive(p)
+	}
 	return s.edit(e.ID, func(p *Participant) {
-		if !p.Status.Present() {
-			p.WaitingSince = s.now // at the door, where settleDoor looks after him
-		}
-		p.Status = Connected
+		s.reach(p)
 		p.Session = e.Session
 		p.Recording = e.Told
 		s.m.asked[e.ID] = e.Told
 	})
+}
+
+// reach puts somebody whose media are agreed before the door, or, while he has to enter something, before that.
+func (s *step) reach(p *Participant) {
+	switch {
+	case p.Awaits != AwaitsNothing:
+		p.Status = Pending
+		return
+	case !p.Status.Present():
+		p.WaitingSince = s.now // settleDoor looks after him
+	}
+	p.Status = Connected
 }
 
 func (s *step) failed(e Failure) error {
@@ -137,6 +167,7 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 		s.next.Dominant = ""
 	}
 	delete(s.m.asked, id)
+	delete(s.m.pads, id)
 	s.dirty = true
 	return nil
 }

@@ -36,6 +36,9 @@ func printState(s *State) string {
 				out.WriteString(" " + f.name)
 			}
 		}
+		if p.Awaits != AwaitsNothing {
+			fmt.Fprintf(&out, " awaits:%s", p.Awaits)
+		}
 		if p.Coaching != "" {
 			fmt.Fprintf(&out, " coaching:%s", p.Coaching)
 		}

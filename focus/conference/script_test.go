@@ -93,6 +93,12 @@ func (s *script) run(words []string) string {
 		return ""
 	case "state":
 		return printState(s.m.State())
+	case "keys": // one after the other
+		var out strings.Builder
+		for _, key := range []byte(names[1]) {
+			out.WriteString(s.step(Key{ID: ParticipantID(names[0]), Key: key}))
+		}
+		return out.String()
 	default:
 		return s.step(scriptEvent(s.t, words[0], names, args))
 	}
@@ -146,6 +152,20 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 			c.Dynamic = v == "yes"
 		case "grace":
 			c.Grace, _ = time.ParseDuration(v)
+		case "pin":
+			c.Door.PIN = v
+		case "moderator_pin":
+			c.Door.ModeratorPIN = v
+		case "failures":
+			c.Door.Failures, _ = strconv.Atoi(v)
+		case "total":
+			c.Door.Total, _ = strconv.Atoi(v)
+		case "access":
+			c.Door.Access = v == "yes"
+		case "menu":
+			c.Menu.Participants = scriptMenu(v)
+		case "moderators":
+			c.Menu.Moderators = scriptMenu(v)
 		case "max":
 			c.MaxParticipants, _ = strconv.Atoi(v)
 		case "entry":
@@ -193,6 +213,16 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 	return c
 }
 
+// scriptMenu reads keys:choice,keys:choice.
+func scriptMenu(text string) Menu {
+	m := Menu{}
+	for entry := range strings.SplitSeq(text, ",") {
+		keys, choice, _ := strings.Cut(entry, ":")
+		m[keys] = Choice(choice)
+	}
+	return m
+}
+
 func scriptEvent(t *testing.T, verb string, names []string, args map[string]string) Event {
 	t.Helper()
 	id := ParticipantID("")
@@ -204,7 +234,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	session := Session{Sends: args["sends"] != "no", Receives: true, OnHold: args["hold"] == "yes", Codec: "pcmu/8000"}
 	switch verb {
 	case "join":
-		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Rule: scriptPolicy(args)}
+		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Known: args["known"] == "yes", Source: args["source"], Rule: scriptPolicy(args)}
 	case "invite":
 		return Invite{ID: id, Entity: "sip:" + string(id), Role: role, Rule: scriptPolicy(args)}
 	case "steer":
@@ -216,6 +246,11 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	case "bridged":
 		told := map[string]Indication{"on": IndicateOn}[args["told"]]
 		return Bridged{ID: id, Session: session, Told: told}
+	case "said":
+		turn, _ := strconv.Atoi(names[1])
+		return Said{ID: id, Turn: turn}
+	case "routed":
+		return Routed{ID: id, Why: Prompt(args["why"])}
 	case "session":
 		return SessionChanged{ID: id, Session: session}
 	case "left":

@@ -27,6 +27,7 @@ type State struct {
 	MutedOnEntry    bool   // who joins as speaker starts muted
 	MaxParticipants int    // 0: no limit
 	Rules           Rules
+	Protected       bool // who calls in has to enter a PIN
 	StartedAt       time.Time
 	EndsAt          time.Time     // when the rules end it unless something happens before; zero: they do not
 	Ended           bool          // no further version will follow
@@ -47,6 +48,7 @@ type Participant struct {
 	InvitedBy     string // URI of who has asked to call him; empty: nobody has
 	Role          Role
 	Status        Status
+	Awaits        Awaiting // what keeps it out although its media are agreed
 	Method        JoiningMethod
 	WaitingSince  time.Time     // since when it is at the door: it hears nothing of the conference, is not heard and not recorded; zero: it is in
 	Cleared       bool          // has been admitted by somebody: no rule keeps it out
@@ -160,6 +162,9 @@ func (p *Participant) Public() bool { return p.Speaks() && p.Coaching == "" }
 func (p *Participant) Hears() bool {
 	return p.Present() && !p.Deafened && !p.Held && p.Session.Receives
 }
+
+// Barred tells whether the participant's media are agreed, and something keeps it out of the conference.
+func (p *Participant) Barred() bool { return p.Status == Pending && p.Awaits != AwaitsNothing }
 
 // Participant gives the participant of that identifier.
 func (s *State) Participant(id ParticipantID) (Participant, bool) {

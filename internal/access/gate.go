@@ -44,6 +44,15 @@ func (g *Gate) Bans() []Banned { return g.bans.list() }
 // Unban lets a source try again.
 func (g *Gate) Unban(source netip.Addr) { g.bans.good(source.Unmap()) }
 
+// Guessed counts a PIN or a number that somebody entered wrongly, as a wrong
+// password is counted. True: the source is ignored from now on. Sources that need
+// no credentials are not: behind them are many.
+func (g *Gate) Guessed(source netip.Addr) bool {
+	r := g.rules.Load()
+	source = source.Unmap()
+	return !r.known(source) && g.bans.failed(source, r)
+}
+
 // Verdict is what became of a request.
 type Verdict struct {
 	// Refusal is the response, or nil when the caller may come in.

@@ -257,6 +257,24 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestGuessed: who enters wrong PINs is ignored like who guesses passwords, but for
+// those who speak for many.
+func TestGuessed(t *testing.T) {
+	g := gate(t, access.Config{Failures: 3, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	stranger, trunk := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("10.0.0.1")
+	for i := range 3 {
+		if banned := g.Guessed(stranger); banned != (i == 2) {
+			t.Errorf("guess %d: %v", i, banned)
+		}
+		if g.Guessed(trunk) {
+			t.Error("a network that is allowed is ignored")
+		}
+	}
+	if !g.Banned(stranger) || g.Banned(trunk) {
+		t.Error("wrong source is banned")
+	}
+}
+
 // TestMayCall: what could cost somebody money may not be called unless the
 // operator says so.
 func TestMayCall(t *testing.T) {

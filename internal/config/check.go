@@ -38,6 +38,8 @@ func (r *reader) check(cfg *Config) {
 	r.checkConferences(cfg)
 	r.checkRecording(cfg)
 	r.checkPrompts(&cfg.Prompts)
+	r.checkDoor(cfg)
+	r.checkMenus(&cfg.Menus)
 	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:2])
 	if _, _, err := net.SplitHostPort(cfg.SRS.HTTPListen); err != nil && cfg.SRS.HTTPListen != "" {
 		r.fail("srs.http_listen", "wants host:port, has %q", cfg.SRS.HTTPListen)
@@ -249,15 +251,11 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 			r.fail(key, "is not built into this version (docs/roadmap.md)")
 		}
 	}
-	unbuilt(cfg.ConferenceDefaults.PIN != "", "conference_defaults.pin")
-	unbuilt(cfg.ConferenceDefaults.ModeratorPIN != "", "conference_defaults.moderator_pin")
 	unbuilt(cfg.ConferenceDefaults.Entry == "announce", "conference_defaults.entry")
 	unbuilt(cfg.Recording.Notification.Announce, "recording.notification.announce")
 	unbuilt(len(cfg.Events.Webhooks) > 0, "events.webhooks")
 	for i, conference := range cfg.Conferences {
 		unbuilt(conference.Entry == "announce", fmt.Sprintf("conferences[%d].entry", i))
-		unbuilt(conference.PIN != "", fmt.Sprintf("conferences[%d].pin", i))
-		unbuilt(conference.ModeratorPIN != "", fmt.Sprintf("conferences[%d].moderator_pin", i))
 	}
 	for i, server := range cfg.Recording.Servers {
 		unbuilt(server.SRTP == "required", fmt.Sprintf("recording.servers[%d].srtp", i))

@@ -10,6 +10,8 @@ type Config struct {
 	ConferenceDefaults ConferenceDefaults `yaml:"conference_defaults"`
 	Conferences        []Conference       `yaml:"conferences"`
 	Prompts            Prompts            `yaml:"prompts"`
+	Door               Door               `yaml:"door"`
+	Menus              Menus              `yaml:"menus"`
 	Recording          Recording          `yaml:"recording"`
 	SRS                SRS                `yaml:"srs"`
 	Events             Events             `yaml:"events"`
@@ -98,9 +100,9 @@ type ConferenceDefaults struct {
 	Dynamic         bool            `yaml:"dynamic"`          // any dialled user part creates its conference
 	Allow           []string        `yaml:"allow"`            // networks, user:, role:, trunk:, or user@host with * ; empty: everybody whom sip lets in
 	Deny            []string        `yaml:"deny"`             // goes first
-	PIN             Secret          `yaml:"pin"`
-	ModeratorPIN    Secret          `yaml:"moderator_pin"`
-	MaxSpeakers     int             `yaml:"max_speakers"` // 0: everybody is heard
+	PIN             Secret          `yaml:"pin"`              // who calls in has to enter it; empty: nobody
+	ModeratorPIN    Secret          `yaml:"moderator_pin"`    // makes who enters it a moderator
+	MaxSpeakers     int             `yaml:"max_speakers"`     // 0: everybody is heard
 	Entry           string          `yaml:"entry" accept:"none,tone,announce"`
 	MutedOnEntry    bool            `yaml:"muted_on_entry"`
 	EmptyTimeout    time.Duration   `yaml:"empty_timeout"` // how long an empty dynamic conference lives on
@@ -116,7 +118,7 @@ type ConferenceDefaults struct {
 type Conference struct {
 	ID              string           `yaml:"id"`
 	Name            string           `yaml:"name"`
-	PIN             Secret           `yaml:"pin"`
+	PIN             Secret           `yaml:"pin"` // empty: as conference_defaults say; none: there is none
 	ModeratorPIN    Secret           `yaml:"moderator_pin"`
 	MaxParticipants *int             `yaml:"max_participants"`
 	MaxSpeakers     *int             `yaml:"max_speakers"`
@@ -279,7 +281,12 @@ func Default() Config {
 				Exclusion: "allowed", Masking: "silence", Preferences: "moderators",
 			},
 		},
-		Prompts:   Prompts{Language: "en"},
+		Prompts: Prompts{Language: "en"},
+		Door: Door{
+			Attempts: 3, FirstKey: 10 * time.Second, NextKey: 5 * time.Second, //nolint:mnd // what people need who look a number up
+			Lockout: Lockout{Failures: 10, Total: 100, Window: 10 * time.Minute, Duration: 10 * time.Minute}, //nolint:mnd // three calls of who mistypes
+		},
+		Menus:     Menus{Timeout: 3 * time.Second}, //nolint:mnd // between two keys
 		Recording: Recording{Hold: defaultHold, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",

@@ -18,7 +18,8 @@ const (
 	markerBit     = 0x80
 	maxDatagram   = 2048
 	pressDuration = 100 * time.Millisecond
-	pressVolume   = 10 // -dBm0
+	pressPause    = 120 * time.Millisecond // after a key, its last packets among it
+	pressVolume   = 10                     // -dBm0
 )
 
 // mouthAndEar sends and receives RTP in two goroutines.
@@ -136,6 +137,7 @@ func (m *mouthAndEar) speak() {
 type pressing struct {
 	sender codecs.EventSender
 	start  uint32
+	busy   int // packets until the next key may be pressed
 }
 
 // lateness notes how late the phone itself is.
@@ -163,7 +165,10 @@ func (m *mouthAndEar) nextFrame(frame []int16, key *pressing) (sdp.Stream, []cha
 			m.queue = m.queue[1:]
 		}
 	}
-	if len(m.digits) > 0 {
+	if key.busy > 0 {
+		key.busy--
+	} else if len(m.digits) > 0 {
+		key.busy = int((pressDuration + pressPause) / m.cfg.PacketTime)
 		code, ok := codecs.EventCode(m.digits[0].digit)
 		if ok {
 			rate := m.stream.Event.ClockRate

@@ -28,6 +28,8 @@ type newConference struct {
 		MaxSpeakers     int    `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
 		Locked          bool   `json:"locked,omitempty"`
 		MutedOnEntry    bool   `json:"muted_on_entry,omitempty"`
+		PIN             string `json:"pin,omitempty" doc:"4 to 32 digits. Who calls in has to enter it; it is never shown. Left out: nobody."`
+		ModeratorPIN    string `json:"moderator_pin,omitempty" doc:"4 to 32 digits. Makes who enters it a moderator; it is never shown."`
 		RuleFields
 		DurationWarnings []string         `json:"duration_warnings,omitempty" doc:"So long before the end by max_duration, such as 5m."`
 		DialOut          *callList        `json:"dial_out,omitempty" doc:"Whom the conference calls by itself."`
@@ -122,6 +124,7 @@ func (s *Server) createConference(ctx context.Context, in *newConference) (*body
 	settings := focus.ConferenceConfig{
 		ID: conference.ID(in.Body.ID), Name: in.Body.Name, MaxParticipants: in.Body.MaxParticipants, MaxSpeakers: in.Body.MaxSpeakers,
 		Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, Recording: recording,
+		PIN: focus.PIN(in.Body.PIN), ModeratorPIN: focus.PIN(in.Body.ModeratorPIN),
 	}
 	if err = in.live(&settings, s.focus.Defaults()); err != nil {
 		return nil, failure(err)

@@ -34,6 +34,11 @@ func TestConferencesAreCreatedShownChangedAndDeleted(t *testing.T) {
 	if shown := object(t, b.do("GET", "/api/v1/conferences/1000", "", 200)); shown["name"] != "Other" {
 		t.Errorf("shown as %v", shown)
 	}
+	secret := b.do("POST", "/api/v1/conferences", `{"id":"secret","pin":"4711","moderator_pin":"815815"}`, 201)
+	if object(t, secret)["pin_protected"] != true || strings.Contains(string(secret.body), "4711") || strings.Contains(string(secret.body), "815815") {
+		t.Errorf("with PINs: %s", secret.body)
+	}
+	b.do("DELETE", "/api/v1/conferences/secret", "", 204)
 	unnamed := object(t, b.do("POST", "/api/v1/conferences", `{}`, 201))
 	if id, _ := unnamed["id"].(string); len(id) < 8 {
 		t.Errorf("a conference without a name got %q", id)
@@ -72,6 +77,7 @@ func TestRefusals(t *testing.T) {
 		"unknown server":     {"POST", "/conferences", `{"recording":{"policy":"always","servers":["nowhere"]}}`, 422, "nowhere"},
 		"bad identifier":     {"POST", "/conferences", `{"id":"a b"}`, 422, "invalid"},
 		"long identifier":    {"POST", "/conferences", `{"id":"` + strings.Repeat("1", 129) + `"}`, 422, "128"},
+		"PIN of letters":     {"POST", "/conferences", `{"pin":"12a4"}`, 422, `of 4 to 32 digits`},
 		"taken identifier":   {"POST", "/conferences", `{"id":"1000"}`, 409, "taken"},
 		"too large":          {"POST", "/conferences", big, 413, "too large"},
 		"no conference":      {"GET", "/conferences/1", ``, 404, "no such conference"},

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"cmp"
+	"net/netip"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/config"
+)
+
+// doorConfig says how PINs and numbers are entered.
+func doorConfig(door *config.Door) conference.DoorConfig {
+	return conference.DoorConfig{
+		Attempts: door.Attempts, First: door.FirstKey, Between: door.NextKey, Failures: door.Lockout.Failures,
+		Total: cmp.Or(door.Lockout.Total, -1), Window: door.Lockout.Window, Lockout: door.Lockout.Duration,
+	}
+}
+
+// menuConfig is what can be chosen by keys: each list that is there takes the place of the one that is built in.
+func menuConfig(menus *config.Menus) conference.MenuConfig {
+	out := focus.DefaultMenu()
+	out.Timeout = menus.Timeout
+	for list, menu := range map[*[]config.MenuEntry]*conference.Menu{&menus.Participant: &out.Participants, &menus.Moderator: &out.Moderators} {
+		if *list == nil {
+			continue
+		}
+		*menu = conference.Menu{}
+		for _, entry := range *list {
+			(*menu)[entry.Keys] = conference.Choice(entry.Action)
+		}
+	}
+	return out
+}
+
+// guessed counts wrong PINs like wrong passwords.
+func (s *service) guessed(source netip.Addr) bool {
+	s.metrics.AuthFailure()
+	return s.gate.Guessed(source)
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Door says how PINs and numbers are entered by key presses.
+type Door struct {
+	Attempts int           `yaml:"attempts"`  // of one call
+	FirstKey time.Duration `yaml:"first_key"` // time for it after what was said
+	NextKey  time.Duration `yaml:"next_key"`  // after each; then the entry is taken as it is
+	Lockout  Lockout       `yaml:"lockout"`
+}
+
+// Lockout keeps out who enters what is wrong too often.
+type Lockout struct {
+	Failures int           `yaml:"failures"` // of one source within the window
+	Total    int           `yaml:"total"`    // of all sources at one conference; 0: no such limit
+	Window   time.Duration `yaml:"window"`
+	Duration time.Duration `yaml:"duration"`
+}
+
+// Menus are what participants can do by key presses. Moderators have both; their own goes first.
+type Menus struct {
+	Participant []MenuEntry   `yaml:"participant"`
+	Moderator   []MenuEntry   `yaml:"moderator"`
+	Timeout     time.Duration `yaml:"timeout"` // between two keys of a sequence
+}
+
+// MenuEntry is one sequence of keys.
+type MenuEntry struct {
+	Keys   string `yaml:"keys"`
+	Action string `yaml:"action"`
+}
+
+// NoPIN says that a conference has none although conference_defaults has one.
+const NoPIN = "none"
+
+// actions are what menus may do.
+//
+//nolint:gochecknoglobals // a table
+var actions = []string{
+	"admit_all", "count", "end", "floor", "hand", "leave", "lecture", "lock", "louder", "menu", "mute", "mute_all", "normal", "pause_recording", "quieter",
+	"record", "remove_last",
+}
+
+// pinPattern is what can be entered at a telephone, and not be guessed at once.
+var pinPattern = regexp.MustCompile(`^[0-9]{4,32}$`)
+
+// menuKeys are sequences that a telephone can send.
+var menuKeys = regexp.MustCompile(`^[0-9*#]{1,8}$`)
+
+// PINs are those that hold at a conference; empty: none.
+func (c *Conference) PINs(defaults *ConferenceDefaults) (pin, moderator Secret) {
+	pin, moderator = cmp.Or(c.PIN, defaults.PIN), cmp.Or(c.ModeratorPIN, defaults.ModeratorPIN)
+	if pin == NoPIN {
+		pin = ""
+	}
+	if moderator == NoPIN {
+		moderator = ""
+	}
+	return pin, moderator
+}
+
+// checkDoor looks at PINs, which no error shows, and at how they are entered.
+func (r *reader) checkDoor(cfg *Config) {
+	pin := func(key string, value Secret, none bool) {
+		if value != "" && (value != NoPIN || !none) && !pinPattern.MatchString(value.Reveal()) {
+			r.fail(key, "wants 4 to 32 digits")
+		}
+	}
+	pin("conference_defaults.pin", cfg.ConferenceDefaults.PIN, false)
+	pin("conference_defaults.moderator_pin", cfg.ConferenceDefaults.ModeratorPIN, false)
+	if p := cfg.ConferenceDefaults; p.PIN != "" && p.PIN == p.ModeratorPIN {
+		r.fail("conference_defaults.moderator_pin", "is the same as the other PIN")
+	}
+	for i := range cfg.Conferences {
+		c, key := &cfg.Conferences[i], fmt.Sprintf("conferences[%d]", i)
+		pin(key+".pin", c.PIN, true)
+		pin(key+".moderator_pin", c.ModeratorPIN, true)
+		if mine, moderator := c.PINs(&cfg.ConferenceDefaults); mine != "" && mine == moderator && (c.PIN != "" || c.ModeratorPIN != "") {
+			r.fail(key+".moderator_pin", "is the same as the other PIN")
+		}
+	}
+	door := &cfg.Door
+	for key, n := range map[string]int{"door.attempts": door.Attempts, "door.lockout.failures": door.Lockout.Failures} {
+		if n < 1 {
+			r.fail(key, "wants 1 or more, has %d", n)
+		}
+	}
+	if door.Lockout.Total < 0 {
+		r.fail("door.lockout.total", "wants 0 or more, has %d", door.Lockout.Total)
+	}
+	if door.FirstKey <= 0 || door.NextKey <= 0 || door.Lockout.Window <= 0 || door.Lockout.Duration <= 0 {
+		r.fail("door", "wants first_key, next_key, lockout.window and lockout.duration above 0")
+	}
+}
+
+func (r *reader) checkMenus(menus *Menus) {
+	if menus.Timeout <= 0 {
+		r.fail("menus.timeout", "wants more than 0, has %v", menus.Timeout)
+	}
+	for name, list := range map[string][]MenuEntry{"participant": menus.Participant, "moderator": menus.Moderator} {
+		for i, entry := range list {
+			key := fmt.Sprintf("menus.%s[%d]", name, i)
+			if !menuKeys.MatchString(entry.Keys) {
+				r.fail(key+".keys", "wants up to 8 of 0 to 9, * and #, has %q", entry.Keys)
+			} else if slices.ContainsFunc(list[:i], func(e MenuEntry) bool { return e.Keys == entry.Keys }) {
+				r.fail(key+".keys", "%q stands twice", entry.Keys)
+			}
+			if !slices.Contains(actions, entry.Action) {
+				r.fail(key+".action", "wants one of %s, has %q", strings.Join(actions, ", "), entry.Action)
+			}
+		}
+	}
+}
