@@ -25,6 +25,9 @@ type Config struct {
 	Security sdp.Security
 	// KeysInClear lets keys of SRTP into signalling that everybody on the way can read (RFC 4568, section 3 asks for more).
 	KeysInClear bool
+	// AllowInsecure lets recordings be less protected than the calls they are of, where a recorder has no SRTP or is called without
+	// TLS (RFC 7866, section 12). Otherwise such a recorder is not used.
+	AllowInsecure bool
 	// Codecs in order of preference; empty: Opus, G722, PCMU, PCMA.
 	Codecs []codecs.Codec
 	// OpusBitrate in bit/s and OpusComplexity 0 to 10 of what is sent to participants; 0: the codec's defaults.
@@ -162,6 +165,9 @@ type Recorder struct {
 	Group            string // policies and requests may name it instead of its members; empty: none
 	Probe            Probe
 	Health           siprec.HealthConfig
+	// Security says whether it gets SRTP: not, if it takes it, or nothing else. Keys go only where signalling is TLS, unless
+	// Config.KeysInClear. Where calls may be protected, SecurityOptional means SecurityRequired, unless Config.AllowInsecure.
+	Security sdp.Security
 }
 
 // Probe says how a server is asked whether it is there, by OPTIONS.

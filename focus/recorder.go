@@ -88,11 +88,16 @@ func (c *controller) startRecorder(r *conference.Recording, name string, from *r
 	if err != nil {
 		return err
 	}
+	security, err := c.focus.recorderSecurity(server, c.secret())
+	if err != nil {
+		return err
+	}
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	random := binary.BigEndian.Uint64(seed[:])
 	client, err := siprec.New(siprec.Config{
 		Profile: profile, Address: address, SDPSession: random >> 1, Retry: server.Retry, Seed: random,
+		Security: security, Keys: newKeys,
 	})
 	if err != nil {
 		return err
@@ -220,6 +225,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	}
 	err := s.configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
+		Protection: protection(a.Protection),
 	})
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))

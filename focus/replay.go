@@ -62,6 +62,10 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 	if err != nil {
 		return nil, err
 	}
+	security, err := f.recorderSecurity(server, false)
+	if err != nil {
+		return nil, err
+	}
 	var address netip.Addr
 	for _, s := range content.streams {
 		session, openErr := f.media.Open(media.Options{})
@@ -81,6 +85,7 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 	random := binary.BigEndian.Uint64(seed[:])
 	p.client, err = siprec.New(siprec.Config{
 		Profile: profile, Address: address, SDPSession: random >> 1, Retry: siprec.RetryPolicy{Attempts: -1}, Seed: random,
+		Security: security, Keys: newKeys,
 	})
 	if err != nil {
 		p.close()
@@ -267,6 +272,7 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	}
 	err := s.session.Configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
+		Protection: protection(a.Protection),
 	})
 	if err != nil {
 		p.focus.log.ErrorContext(ctx, "replayed stream", slog.Any("error", err))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sdp"
 )
 
 // An Action is something the owner of a [Client] has to do: [Invite], [ReInvite],
@@ -52,7 +53,20 @@ type StartMedia struct {
 	RemoteRTCP  netip.AddrPort
 	PayloadType uint8
 	Format      codecs.Format
-	Silence     bool // send silence: the stream is paused by [PauseSilence]
+	Silence     bool            // send silence: the stream is paused by [PauseSilence]
+	Protection  *sdp.Protection // keys of SRTP and SRTCP; nil: plain RTP
+}
+
+// equal tells whether nothing would change.
+func (a *StartMedia) equal(other *StartMedia) bool {
+	x, y := *a, *other
+	x.Protection, y.Protection = nil, nil
+	switch p, q := a.Protection, other.Protection; {
+	case x != y || (p == nil) != (q == nil):
+		return false
+	default:
+		return p == nil || p.Local.Equal(q.Local) && p.Remote.Equal(q.Remote)
+	}
 }
 
 // StopMedia says that a stream must not be sent any more. It stands before the request
@@ -117,6 +131,7 @@ const (
 	AlarmLost                            // the dialog was lost: timeout, 481, transport
 	AlarmEnded                           // the recorder ended the dialog
 	AlarmSilent                          // it sends no receiver reports any more
+	AlarmUnprotected                     // it takes no SRTP, and gets plain RTP
 )
 
 // String returns a stable name for logs and metrics.
@@ -140,6 +155,8 @@ func (k AlarmKind) String() string {
 		return "ended"
 	case AlarmSilent:
 		return "silent"
+	case AlarmUnprotected:
+		return "unprotected"
 	default:
 		return "invalid"
 	}

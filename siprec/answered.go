@@ -204,6 +204,11 @@ func (c *Client) reduce(a Answered) bool {
 			c.noFeedback = true
 			return true
 		}
+		if c.config.Security == sdp.SecurityOptional && !c.plainMedia {
+			c.plainMedia = true
+			c.do(Alarm{Kind: AlarmUnprotected, Status: a.Status, Detail: a.Reason})
+			return true
+		}
 		if !c.plainAudio && !slices.Equal(plainAudio(c.profile.Codecs), c.profile.Codecs) {
 			c.plainAudio = true
 			return true

@@ -49,6 +49,7 @@ type Client struct {
 	refusals    int // of changes, in a row
 
 	noFeedback bool // RTP/AVP only, after a 488
+	plainMedia bool // plain RTP although SRTP was wished, after a 488
 	plainAudio bool // G.711 only, after a 488
 	otherType  bool // the other name of the media type, after a 415
 

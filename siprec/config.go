@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/srtp"
 )
 
 // Config of a [Client]. Zero durations take the defaults named, negative ones mean none.
@@ -16,6 +19,12 @@ type Config struct {
 	Snapshot    time.Duration // between two snapshots on request; 1 s
 	Retry       RetryPolicy
 	Seed        uint64 // of the jitter
+
+	// Security says whether streams must be SRTP (RFC 7866, section 12.2), or are offered so first, and plainly only after a
+	// refusal with 488 or 606, which is an [Alarm]. It needs Keys, which returns new ones, one for each suite, the best first. It is
+	// called for every stream of every dialog: no key is ever used for two of them.
+	Security sdp.Security
+	Keys     func() []srtp.Key
 }
 
 // RetryPolicy says how a lost or refused session is tried again.
@@ -32,6 +41,9 @@ func (c Config) normalize() (Config, error) {
 	c.Profile = c.Profile.Normalize()
 	if err := c.Profile.Validate(); err != nil {
 		return c, err
+	}
+	if c.Security != sdp.SecurityNone && c.Keys == nil {
+		return c, fmt.Errorf("%w: no keys for SRTP", ErrProfile)
 	}
 	if !c.Address.IsValid() {
 		return c, fmt.Errorf("%w: no media address", ErrProfile)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/srtp"
 )
 
 // slot is one m-line of the dialog. Slots are never removed (RFC 3264, section 8).
@@ -19,6 +20,7 @@ type slot struct {
 	held     bool // the recorder's last offer does not want it now
 	send     bool // the recorder takes it, by the last answer or offer
 	stream   sdp.Stream
+	keys     []srtp.Key  // of this stream in this dialog
 	playing  *StartMedia // what has been started; nil: nothing
 }
 
@@ -57,7 +59,11 @@ func (c *Client) updateSlots() {
 	}
 	for _, s := range c.slots {
 		i := slices.IndexFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == s.key })
+		before := s.wanted
 		s.wanted = s.key != "" && i >= 0
+		if s.wanted && !before && s.disabled && len(s.keys) > 0 { // a new stream in an old line
+			s.keys = c.config.Keys()
+		}
 		if i >= 0 && s.key != "" {
 			s.wish = c.desire.Streams[i]
 		}
@@ -87,6 +93,9 @@ func (c *Client) assignSlots() {
 		used++
 		s := c.freeSlot()
 		*s = slot{key: w.Key, label: c.label(w.Key), wish: w, wanted: true}
+		if c.security() != sdp.SecurityNone {
+			s.keys = c.config.Keys()
+		}
 	}
 	if dropped > 0 && dropped != c.dropped {
 		c.do(Alarm{Kind: AlarmStreamsDropped, Detail: strconv.Itoa(dropped) + " more streams than the recorder takes"})
@@ -139,7 +148,7 @@ func (c *Client) local(held bool) sdp.Local {
 	for _, s := range c.slots {
 		stream := sdp.LocalStream{
 			Codecs: c.profile.Codecs, Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
-			Feedback: c.profile.AVPF && !c.noFeedback,
+			Feedback: c.profile.AVPF && !c.noFeedback, Security: c.security(), Keys: s.keys,
 		}
 		if c.plainAudio {
 			stream.Codecs = plainAudio(c.profile.Codecs)
@@ -164,7 +173,7 @@ func (c *Client) reconcileMedia() {
 	c.stopMedia()
 	for _, s := range c.slots {
 		want := c.wantedMedia(s)
-		if want != nil && (s.playing == nil || *want != *s.playing) {
+		if want != nil && (s.playing == nil || !want.equal(s.playing)) {
 			c.do(*want)
 			s.playing = want
 		}
@@ -189,6 +198,14 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 	}
 	return &StartMedia{
 		Key: s.key, Label: s.label, Remote: s.stream.Remote, RemoteRTCP: s.stream.RemoteRTCP,
-		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence,
+		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence, Protection: s.stream.Protection,
 	}
+}
+
+// security is what is offered: what may be protected is, until the recorder says that it cannot.
+func (c *Client) security() sdp.Security {
+	if c.config.Security == sdp.SecurityNone || c.plainMedia {
+		return sdp.SecurityNone
+	}
+	return sdp.SecurityRequired
 }

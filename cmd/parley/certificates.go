@@ -13,15 +13,8 @@ import (
 
 // tlsSettings reads the files of sip.tls and of the trunks.
 func tlsSettings(cfg *config.SIP) (sipua.TLS, error) {
-	settings := sipua.TLS{RequireClient: cfg.TLS.RequireClientCert, Wildcards: cfg.TLS.Wildcards}
-	var err error
-	if settings.Certificate, err = certificate("sip.tls", cfg.TLS.Cert, cfg.TLS.Key); err != nil {
-		return sipua.TLS{}, err
-	}
-	if settings.ClientCAs, err = authorities("sip.tls.client_ca", cfg.TLS.ClientCA); err != nil {
-		return sipua.TLS{}, err
-	}
-	if settings.RootCAs, err = authorities("sip.tls.ca", cfg.TLS.CA); err != nil {
+	settings, err := ownTLS("sip.tls", &cfg.TLS)
+	if err != nil {
 		return sipua.TLS{}, err
 	}
 	for i := range cfg.Trunks {
@@ -36,6 +29,22 @@ func tlsSettings(cfg *config.SIP) (sipua.TLS, error) {
 			}
 			settings.Clients[trunk.Name] = own
 		}
+	}
+	return settings, nil
+}
+
+// ownTLS reads the files of a section.
+func ownTLS(section string, cfg *config.TLS) (sipua.TLS, error) {
+	settings := sipua.TLS{RequireClient: cfg.RequireClientCert, Wildcards: cfg.Wildcards}
+	var err error
+	if settings.Certificate, err = certificate(section, cfg.Cert, cfg.Key); err != nil {
+		return sipua.TLS{}, err
+	}
+	if settings.ClientCAs, err = authorities(section+".client_ca", cfg.ClientCA); err != nil {
+		return sipua.TLS{}, err
+	}
+	if settings.RootCAs, err = authorities(section+".ca", cfg.CA); err != nil {
+		return sipua.TLS{}, err
 	}
 	return settings, nil
 }

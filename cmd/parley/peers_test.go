@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,12 @@ import (
 // testService is a server on free loopback ports that ends with the test.
 func testService(t *testing.T, change func(*config.Config)) *service {
 	t.Helper()
+	return testServiceTo(t, t.Output(), change)
+}
+
+// testServiceTo has its log somewhere.
+func testServiceTo(t *testing.T, log io.Writer, change func(*config.Config)) *service {
+	t.Helper()
 	cfg := config.Default()
 	cfg.SIP.Listen = []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}
 	cfg.SRS.Listen = []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}
@@ -28,7 +35,7 @@ func testService(t *testing.T, change func(*config.Config)) *service {
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := start(t.Context(), &cfg, t.Output())
+	s, err := start(t.Context(), &cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

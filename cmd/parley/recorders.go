@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -14,6 +15,7 @@ import (
 func recorder(server *config.RecordingServer) focus.Recorder {
 	return focus.Recorder{
 		Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs), Profile: dialect(server.Profile, &server.Dialect),
+		Security: securities[server.SRTP],
 		Priority: server.Priority, Weight: server.Weight, Group: server.Group,
 		Probe: focus.Probe{Interval: server.Probe.Interval, Timeout: server.Probe.Timeout},
 		Retry: siprec.RetryPolicy{Initial: server.Retry.Initial, Max: server.Retry.Max, Attempts: server.Retry.Attempts, Jitter: retryJitter},
@@ -22,6 +24,11 @@ func recorder(server *config.RecordingServer) focus.Recorder {
 		},
 	}
 }
+
+// securities are the words of the configuration.
+//
+//nolint:gochecknoglobals // a table
+var securities = map[string]sdp.Security{"optional": sdp.SecurityOptional, "required": sdp.SecurityRequired}
 
 // retryJitter keeps many sessions that were lost together from coming back together.
 const retryJitter = 0.3

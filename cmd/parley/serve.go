@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/parley-sip/parley/internal/config"
@@ -51,8 +52,11 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if len(cfg.HTTP.Tokens) == 0 && !loopback(s.control.Addr()) {
 		s.log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
 	}
-	if cfg.Media.SRTP != "disabled" && cfg.Recording.AllowInsecure {
-		s.log.WarnContext(ctx, "recordings of protected calls go out by plain RTP: recording.allow_insecure")
+	for i := range cfg.Recording.Servers {
+		server := &cfg.Recording.Servers[i]
+		if exposed := cfg.Exposed(server); exposed != "" {
+			s.log.WarnContext(ctx, "recordings are less protected than calls: recording.allow_insecure", slog.String("server", server.Name), slog.String("detail", exposed))
+		}
 	}
 	t.printf("parley %s ready:%s\n", version, s.addresses())
 	<-ctx.Done()
@@ -77,7 +81,10 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	settings := recorderConfig(cfg, logger(cfg.Log, t.err))
+	settings, err := recorderConfig(cfg, logger(cfg.Log, t.err))
+	if err != nil {
+		return err
+	}
 	settings.Allow = allow
 	settings.Hooks.Started = func(r srs.Recording) { t.printf("recording %s\n", r.Directory) }
 	settings.Hooks.Finished = func(r srs.Recording) { t.printf("finished %s %s\n", r.Directory, r.State) }
@@ -96,7 +103,7 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 	if page != nil {
 		where = " http://" + page.Addr()
 	}
-	t.printf("parley %s ready: recorder udp:%v tcp:%v%s, writes to %s\n", version, recorder.Addr("udp"), recorder.Addr("tcp"), where, cfg.SRS.Directory)
+	t.printf("parley %s ready: recorder %s%s, writes to %s\n", version, recorderAddresses(recorder), where, cfg.SRS.Directory)
 	<-ctx.Done()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -105,6 +112,17 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 		err = errors.Join(err, page.Close(drain))
 	}
 	return err
+}
+
+// recorderAddresses are where it listens.
+func recorderAddresses(recorder *srs.Server) string {
+	var list []string
+	for _, transport := range []string{"udp", "tcp", "tls"} {
+		if address := recorder.Addr(transport); address.IsValid() {
+			list = append(list, transport+":"+address.String())
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // recorderAPI serves the recorder's part of the API and its metrics, nil if it is not wanted.

@@ -15,7 +15,6 @@ import (
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/media"
-	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/srs"
@@ -65,9 +64,9 @@ func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
 
 func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
-		Security:    map[string]sdp.Security{"optional": sdp.SecurityOptional, "required": sdp.SecurityRequired}[cfg.Media.SRTP],
-		KeysInClear: cfg.Media.SDESInClear,
-		Domain:      cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
+		Security:    securities[cfg.Media.SRTP],
+		KeysInClear: cfg.Media.SDESInClear, AllowInsecure: cfg.Recording.AllowInsecure,
+		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
@@ -199,12 +198,14 @@ func codecList(names []string) []codecs.Codec {
 	return out
 }
 
-func recorderConfig(cfg *config.Config, log *slog.Logger) srs.Config {
+func recorderConfig(cfg *config.Config, log *slog.Logger) (srs.Config, error) {
+	tls, err := ownTLS("srs.tls", &cfg.SRS.TLS)
 	return srs.Config{
+		TLS: tls, Security: securities[cfg.SRS.SRTP], KeysInClear: cfg.Media.SDESInClear,
 		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: log,
 		MinFree: int64(cfg.SRS.MinFree), Sync: cfg.SRS.Sync,
 		Retention: srs.Retention{Age: cfg.SRS.Retention.Age, Size: int64(cfg.SRS.Retention.Size)},
-	}
+	}, err
 }
 
 func controlConfig(cfg *config.Config, log *slog.Logger) (control.Config, error) {

@@ -115,7 +115,10 @@ func (s *service) startRecorder(ctx context.Context, cfg *config.Config) error {
 	if !cfg.SRS.Enabled {
 		return nil
 	}
-	settings := recorderConfig(cfg, s.log.With(slog.String("part", "srs")))
+	settings, err := recorderConfig(cfg, s.log.With(slog.String("part", "srs")))
+	if err != nil {
+		return err
+	}
 	settings.Hooks.Finished = func(r srs.Recording) {
 		s.log.InfoContext(context.WithoutCancel(ctx), "recording written", slog.String("directory", r.Directory))
 	}

@@ -15,7 +15,7 @@ import (
 //nolint:gochecknoglobals // a table
 var codecNames = []string{"opus", "g722", "pcmu", "pcma"}
 
-// transports are those of SIP listeners. The recorder has the first two.
+// transports are those of SIP listeners. The recorder has the first three.
 //
 //nolint:gochecknoglobals // a table
 var transports = []string{"udp", "tcp", "tls", "ws", "wss"}
@@ -40,7 +40,8 @@ func (r *reader) check(cfg *Config) {
 	r.checkPrompts(&cfg.Prompts)
 	r.checkDoor(cfg)
 	r.checkMenus(&cfg.Menus)
-	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:2])
+	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:3])
+	r.checkTLS("srs", cfg.SRS.Listen, &cfg.SRS.TLS)
 	if _, _, err := net.SplitHostPort(cfg.SRS.HTTPListen); err != nil && cfg.SRS.HTTPListen != "" {
 		r.fail("srs.http_listen", "wants host:port, has %q", cfg.SRS.HTTPListen)
 	}
@@ -81,7 +82,7 @@ func (r *reader) checkSIP(sip *SIP) {
 		r.fail("sip.listen", "wants at least one of udp://, tcp://, tls://, ws://, wss:// with host:port")
 	}
 	r.checkListen("sip.listen", sip.Listen, transports)
-	r.checkTLS(sip)
+	r.checkTLS("sip", sip.Listen, &sip.TLS)
 	r.checkUsers(sip)
 	r.checkTrunks(sip)
 	for i, server := range sip.Resolver {
@@ -112,17 +113,17 @@ func (r *reader) checkSIP(sip *SIP) {
 	}
 }
 
-func (r *reader) checkTLS(sip *SIP) {
-	for i, text := range sip.Listen {
-		if (strings.HasPrefix(text, "tls:") || strings.HasPrefix(text, "wss:")) && sip.TLS.Cert == "" {
-			r.fail(fmt.Sprintf("sip.listen[%d]", i), "needs sip.tls.cert and sip.tls.key")
+func (r *reader) checkTLS(section string, listen []string, tls *TLS) {
+	for i, text := range listen {
+		if (strings.HasPrefix(text, "tls:") || strings.HasPrefix(text, "wss:")) && tls.Cert == "" {
+			r.fail(fmt.Sprintf("%s.listen[%d]", section, i), "needs %s.tls.cert and %s.tls.key", section, section)
 		}
 	}
-	if (sip.TLS.Cert == "") != (sip.TLS.Key == "") {
-		r.fail("sip.tls", "wants cert and key, or neither")
+	if (tls.Cert == "") != (tls.Key == "") {
+		r.fail(section+".tls", "wants cert and key, or neither")
 	}
-	if sip.TLS.RequireClientCert && sip.TLS.ClientCA == "" {
-		r.fail("sip.tls.require_client_cert", "needs sip.tls.client_ca")
+	if tls.RequireClientCert && tls.ClientCA == "" {
+		r.fail(section+".tls.require_client_cert", "needs %s.tls.client_ca", section)
 	}
 }
 
@@ -230,9 +231,6 @@ func (r *reader) checkPrompts(prompts *Prompts) {
 func (r *reader) checkRecording(cfg *Config) {
 	r.checkRecorders(cfg)
 	r.checkRecordingRules(cfg)
-	if cfg.Media.SRTP != "disabled" && len(cfg.Recording.Servers) > 0 && !cfg.Recording.AllowInsecure { // RFC 7866, section 12
-		r.fail("recording.allow_insecure", "must be true where media.srtp is %s: recordings go out by plain RTP", cfg.Media.SRTP)
-	}
 	if hold := cfg.Recording.Hold; hold < 0 || hold > maxHold {
 		r.fail("recording.hold", "wants 0 to %v, has %v", maxHold, hold)
 	}
@@ -256,8 +254,5 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 	unbuilt(len(cfg.Events.Webhooks) > 0, "events.webhooks")
 	for i, conference := range cfg.Conferences {
 		unbuilt(conference.Entry == "announce", fmt.Sprintf("conferences[%d].entry", i))
-	}
-	for i, server := range cfg.Recording.Servers {
-		unbuilt(server.SRTP == "required", fmt.Sprintf("recording.servers[%d].srtp", i))
 	}
 }

@@ -155,7 +155,7 @@ type RecordingPolicy struct {
 // Recording lists the recorders and how participants are told.
 type Recording struct {
 	Servers       []RecordingServer `yaml:"servers"`
-	AllowInsecure bool              `yaml:"allow_insecure"` // record calls whose media may be SRTP by plain RTP: the path is protected otherwise
+	AllowInsecure bool              `yaml:"allow_insecure"` // recordings may be less protected than calls: the path is protected otherwise
 	Hold          time.Duration     `yaml:"hold"`           // audio kept of each stream until a recorder takes it; 0: none
 	Spool         Spool             `yaml:"spool"`
 	Notification  Notification      `yaml:"notification"`
@@ -174,6 +174,8 @@ type SRS struct {
 	Enabled   bool     `yaml:"enabled"`
 	Listen    []string `yaml:"listen"`
 	Directory string   `yaml:"directory"`
+	TLS       TLS      `yaml:"tls"`                                      // of tls:// in listen
+	SRTP      string   `yaml:"srtp" accept:"disabled,optional,required"` // taken where it is offered, or nothing else
 
 	HTTPListen string        `yaml:"http_listen"` // of the API of parley srs; empty: none. In parley serve it is part of http
 	Signing    Signing       `yaml:"signing"`
@@ -289,7 +291,7 @@ func Default() Config {
 		Menus:     Menus{Timeout: 3 * time.Second}, //nolint:mnd // between two keys
 		Recording: Recording{Hold: defaultHold, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
-			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings",
+			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional",
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},

@@ -117,6 +117,7 @@ func (r *reader) checkRecorders(cfg *Config) {
 		}
 		names[server.Name] = true
 		r.checkRecorder(key, server)
+		r.checkProtection(key, server, cfg)
 	}
 	if s := &cfg.Recording.Spool; s.Directory != "" {
 		if _, ok := s.Octets(); !ok {
@@ -134,7 +135,7 @@ func (r *reader) checkRecorders(cfg *Config) {
 }
 
 func (r *reader) checkRecorder(key string, server *RecordingServer) {
-	if !strings.HasPrefix(server.URI, "sip:") || len(server.URI) <= len("sip:") {
+	if !sipURI(server.URI) {
 		r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
 	}
 	r.checkCodecs(key+".codecs", server.Codecs)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/srtp"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -33,11 +34,14 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 		dir:  filepath.Join(s.cfg.Directory, began.UTC().Format(folderLayout)+"-"+id),
 		bind: address, cname: "srs-" + id,
 		commands: make(chan func()), packets: make(chan packet, queueSize), done: make(chan struct{}),
-		labels: make(map[string]siprec.ID), clocks: make(clocks),
+		labels: make(map[string]siprec.ID), clocks: make(clocks), keys: make(map[uint16][]srtp.Key),
 		flushed: began, synced: began, reported: began, heard: began,
 		local: sdp.Local{
 			Address: address, Session: binary.BigEndian.Uint64(random[4:]) >> 1, Version: 1, ByPosition: true,
 		},
+	}
+	if s.cfg.KeysInClear || request.Transport == "tls" || request.Transport == "wss" {
+		r.security = s.cfg.Security
 	}
 	if external, err := netip.ParseAddr(s.cfg.ExternalAddress); err == nil {
 		r.local.Address = external

@@ -252,6 +252,7 @@ func (r *recording) offer(response *sipua.Response) *sipua.Response {
 			local.Streams[i].Direction = sdp.Inactive
 		}
 	}
+	r.secure(&local)
 	offered := sdp.Offer(local)
 	r.offered = &offered
 

@@ -25,6 +25,12 @@ type Config struct {
 	// PortMin and PortMax bound the UDP ports for media; RTP takes an even one, RTCP the next.
 	// Default: any free ones.
 	PortMin, PortMax uint16
+	// TLS has the certificates of listeners with tls, and says whose certificates clients must have.
+	TLS sipua.TLS
+	// Security says whether streams may or must be SRTP. KeysInClear takes them also where signalling is not TLS, so that everybody on
+	// the way can read the keys.
+	Security    Security
+	KeysInClear bool
 	// Codecs are those that are accepted, the best first. Default: Opus, G722, PCMA, PCMU.
 	Codecs []codecs.Codec
 	// Allow lists who may record. Default: everybody who can reach the listeners.

@@ -54,8 +54,10 @@ func (r *recording) propose(offer sdp.Description, d *document) (*proposal, erro
 		p.fresh[i] = sockets
 		local.Streams[i].Port = sockets.port()
 	}
+	r.secure(&local)
 	plan, err := sdp.Answer(offer, local)
 	if err == nil && r.refit(p, plan, &local) {
+		r.secure(&local)
 		plan, err = sdp.Answer(offer, local)
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/srtp"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -32,6 +33,8 @@ type recording struct {
 	bind    netip.Addr
 	cname   string
 	helpers sync.WaitGroup
+	// security is what may be agreed: keys are given to nobody who could be overheard (RFC 4568, section 3).
+	security Security
 
 	// Sent to by anyone; received by run.
 	commands chan func()
@@ -49,9 +52,10 @@ type recording struct {
 	known     siprec.Recording // merged metadata
 	labels    map[string]siprec.ID
 	clocks    clocks
-	lost      bool // documents are missing in known
-	dangling  int  // references to nothing in the last complete document
-	asked     bool // for a snapshot, since lost
+	keys      map[uint16][]srtp.Key // ours, by port
+	lost      bool                  // documents are missing in known
+	dangling  int                   // references to nothing in the last complete document
+	asked     bool                  // for a snapshot, since lost
 	ending    bool
 	flushed   time.Time
 	synced    time.Time
@@ -167,6 +171,11 @@ func (r *recording) packet(p packet) {
 	at := r.at(p.at)
 	r.heard = p.at
 	r.server.totals.octets.Add(uint64(len(p.data)))
+	if !p.stream.guard.open(&p, at) {
+		p.stream.report.Discarded++
+
+		return
+	}
 	rx := p.stream.receiver
 	var err error
 	if p.rtcp {

@@ -95,6 +95,8 @@ type Stream struct {
 	Participants []string `json:"participants"`
 	// Codec is the encoding and clock rate that was agreed last, as "opus/48000".
 	Codec string `json:"codec"`
+	// SRTP tells that it came protected.
+	SRTP bool `json:"srtp"`
 	// SampleRate of the file in Hz.
 	SampleRate int       `json:"sample_rate"`
 	StartedAt  time.Time `json:"started_at"`

@@ -51,6 +51,7 @@ func New(cfg Config) (*Server, error) {
 func (c Config) agent() sipua.Config {
 	return sipua.Config{
 		Listen:          c.Listen,
+		TLS:             c.TLS,
 		ExternalAddress: c.ExternalAddress,
 		UserAgent:       c.UserAgent,
 		Methods:         []string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO"},
@@ -81,7 +82,16 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// Addr returns the address of the listener of a transport, "udp" or "tcp"; the
+// SetTLS replaces certificates and authorities; connections stay. The error wraps ErrConfig.
+func (s *Server) SetTLS(settings sipua.TLS) error {
+	if err := s.agent.SetTLS(settings); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+
+	return nil
+}
+
+// Addr returns the address of the listener of a transport, "udp", "tcp" or "tls"; the
 // zero value if there is none. It is valid after Start.
 func (s *Server) Addr(transport string) netip.AddrPort { return s.agent.Addr(transport) }
 

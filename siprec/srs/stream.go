@@ -20,9 +20,11 @@ const reportInterval = 5 * time.Second
 // It belongs to the goroutine of its recording but for the reading of its sockets.
 type stream struct {
 	pair     pair
+	port     uint16
 	ssrc     uint32         // of our receiver reports
 	rtp      netip.AddrPort // of the client, by its description
 	rtcp     netip.AddrPort
+	guard    *guard // nil: plain RTP
 	receiver *receiver
 	report   *Stream
 	readers  int // sockets that are read
@@ -40,7 +42,7 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{pair: sockets, ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, report, r.clocks)} //nolint:gosec // an SSRC is no secret
+	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, report, r.clocks)} //nolint:gosec // an SSRC is no secret
 	if err := s.agree(agreed, now, r.at(now)); err != nil {
 		return nil, errors.Join(err, file.finish(0), os.Remove(file.file.Name()))
 	}
@@ -84,6 +86,11 @@ func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error
 	if err := s.receiver.configure(agreed); err != nil {
 		return err
 	}
+	guarded, err := newGuard(agreed.Protection, s.guard, at)
+	if err != nil {
+		return err
+	}
+	s.guard, s.report.SRTP = guarded, guarded != nil
 	if s.rtp != agreed.Remote {
 		s.receiver.unlatch()
 	}
@@ -161,6 +168,7 @@ func (r *recording) closeStream(s *stream) {
 	s.closed = true
 	r.server.totals.streams.Add(-1)
 	s.pair.close()
+	delete(r.keys, s.port)
 	r.fault(s.receiver.play(r.at(time.Now()), true))
 	s.count()
 	r.fault(s.receiver.wav.finish(0))
@@ -197,5 +205,7 @@ func (s *stream) sendReport(at time.Duration, cname string) {
 		block = &b
 	}
 	// A report that cannot be sent is like one that is lost.
-	_, _ = s.pair.rtcp.WriteToUDPAddrPort(appendReport(nil, s.ssrc, block, cname), s.rtcp)
+	if report := s.guard.seal(appendReport(nil, s.ssrc, block, cname)); report != nil {
+		_, _ = s.pair.rtcp.WriteToUDPAddrPort(report, s.rtcp)
+	}
 }

@@ -1,0 +1,41 @@
+package focus
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/parley-sip/parley/internal/sdp"
+)
+
+// A recording session is as protected as the calls may be, or there is none; keys go only where nobody reads them.
+//
+// Shows SR-SEC-04, SR-SEC-12.
+func TestRecorderSecurity(t *testing.T) {
+	const open, encrypted, own = "sip:srs@192.0.2.9;transport=tcp", "sip:srs@192.0.2.9;transport=tls", "sip:srs@127.0.0.1;transport=tcp"
+	none, optional, required := sdp.SecurityNone, sdp.SecurityOptional, sdp.SecurityRequired
+	for name, x := range map[string]struct {
+		cfg    Config
+		server Recorder
+		secret bool
+		want   sdp.Security
+		err    error
+	}{
+		"plain calls":                   {Config{}, Recorder{URI: open}, false, none, nil},
+		"as wished":                     {Config{}, Recorder{URI: encrypted, Security: optional}, false, optional, nil},
+		"required":                      {Config{}, Recorder{URI: "sips:srs@192.0.2.9", Security: required}, true, required, nil},
+		"required in the clear":         {Config{}, Recorder{URI: open, Security: required}, false, none, errKeysInClear},
+		"optional in the clear":         {Config{}, Recorder{URI: open, Security: optional}, false, none, nil},
+		"keys may be read":              {Config{KeysInClear: true}, Recorder{URI: open, Security: required}, false, required, nil},
+		"calls may be SRTP":             {Config{Security: optional}, Recorder{URI: encrypted}, false, none, errUnprotected},
+		"calls may be SRTP, optional":   {Config{Security: optional}, Recorder{URI: encrypted, Security: optional}, false, required, nil},
+		"calls may be SRTP, overridden": {Config{Security: required, AllowInsecure: true}, Recorder{URI: open}, true, none, nil},
+		"this machine":                  {Config{Security: required}, Recorder{URI: own}, true, none, nil},
+		"a call by TLS":                 {Config{}, Recorder{URI: open}, true, none, errUnprotected},
+	} {
+		f := &Focus{cfg: x.cfg}
+		got, err := f.recorderSecurity(x.server, x.secret)
+		if !errors.Is(err, x.err) || err == nil && got != x.want {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
