@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/access"
@@ -61,6 +63,7 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 		}
 	}()
 	scheduleForMixing()
+	favourSession()
 	saveMemory()
 	if err := hugepages.Prefer(largeHeap); err != nil {
 		s.log.InfoContext(ctx, "the heap has small pages", slog.Any("error", err))
@@ -81,6 +84,18 @@ const largeHeap = 256 << 20
 func scheduleForMixing() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(2 * runtime.NumCPU()) //nolint:mnd // measured, see the ADR
+	}
+}
+
+// favoured is the niceness of the session as a whole.
+const favoured = "-15"
+
+// favourSession asks the system to prefer this session to others: it shares the processor between sessions before it looks at threads, and
+// a real-time thread that mixes still has to wait, for the Go runtime to stop or to give it a slot, until ordinary threads of ours get on (ADR
+// 30). It is a wish: it needs CAP_SYS_NICE. Who was begun from a shell shares the shell's session, which is left as it is.
+func favourSession() {
+	if session, err := unix.Getsid(0); err == nil && session == os.Getpid() {
+		_ = os.WriteFile("/proc/self/autogroup", []byte(favoured), 0)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -34,6 +35,7 @@ func (b *bench) serve(ctx context.Context, more string) (pid int, stop func(), e
 		return 0, nil, err
 	}
 	server := exec.CommandContext(ctx, b.parley, "serve", "-c", config) //nolint:gosec // the program to measure
+	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true}             // as an init system would
 	out, err := server.StdoutPipe()
 	if err != nil {
 		return 0, nil, err
