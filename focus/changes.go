@@ -57,7 +57,7 @@ func changes(old, next *conference.State) []change {
 }
 
 func settingsDiffer(a, b *conference.State) bool {
-	return a.Name != b.Name || a.Locked != b.Locked || a.MutedOnEntry != b.MutedOnEntry || a.MaxParticipants != b.MaxParticipants ||
+	return a.Name != b.Name || a.Locked != b.Locked || a.MutedOnEntry != b.MutedOnEntry || a.MaxParticipants != b.MaxParticipants || !sameSidebars(a, b) ||
 		a.Rules != b.Rules || !a.EndsAt.Equal(b.EndsAt)
 }
 

@@ -154,7 +154,7 @@ func (s *Sound) Duration() time.Duration {
 	return time.Duration(len(s.pcm)) * time.Second / time.Duration(s.rate)
 }
 
-// settleMusic plays music to those who wait, and to who is alone: all of them hear the same, and nobody else does, nor recordings.
+// settleMusic plays music to those who wait or are held, and to who is alone: all of them hear the same, and nobody else does, nor recordings.
 func (c *controller) settleMusic() {
 	s := c.entry.cfg.Music
 	if s == nil {
@@ -192,7 +192,7 @@ func musicAudience(s *conference.State, alone bool) []conference.ParticipantID {
 	var list []conference.ParticipantID
 	alone = alone && s.PresentCount() == 1
 	for i := range s.Participants {
-		if p := &s.Participants[i]; p.Waiting() || alone && p.Present() {
+		if p := &s.Participants[i]; p.Waiting() || p.Held && p.Present() || alone && p.Present() {
 			list = append(list, p.ID)
 		}
 	}

@@ -108,9 +108,9 @@ type ConferenceConfig struct {
 	Warnings []time.Duration
 	// Calls is whom the conference calls by itself.
 	Calls CallList
-	// Music is heard by those who wait and by who is alone; nil: they hear silence.
+	// Music is heard by those who wait or are held, and by who is alone; nil: they hear silence.
 	Music *Sound
-	// NoMusicAlone keeps the music for those who wait.
+	// NoMusicAlone keeps the music from who is alone.
 	NoMusicAlone bool
 	// Goodbye is heard when the conference ends by its rules or by End; nil: tones.
 	Goodbye *Sound

@@ -20,6 +20,8 @@ var (
 	ErrLocked = conference.ErrLocked
 	// ErrFull refuses a participant beyond the limit of the conference.
 	ErrFull = conference.ErrFull
+	// ErrNoSidebar refuses what concerns a sidebar that the conference does not have.
+	ErrNoSidebar = conference.ErrNoSidebar
 	// ErrExists refuses to create what is there already.
 	ErrExists = conference.ErrExists
 	// ErrConflict refuses what does not fit the present state.

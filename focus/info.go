@@ -22,6 +22,7 @@ type ConferenceInfo struct {
 	Present         int                      `json:"present" doc:"How many are in it."`
 	Waiting         int                      `json:"waiting" doc:"How many wait to be let in."`
 	Dominant        conference.ParticipantID `json:"dominant,omitempty" doc:"Participant who has spoken most lately; left out: nobody has."`
+	Sidebars        []SidebarInfo            `json:"sidebars" doc:"Conversations of some participants among themselves."`
 	ConferenceRules
 	Participants int   `json:"participants" doc:"How many participants there are, those being called among them."`
 	StartedAt    *Time `json:"started_at,omitempty" doc:"When the first participant of the present meeting came."`
@@ -48,6 +49,7 @@ type ParticipantInfo struct {
 	Masked        bool                     `json:"masked" doc:"For now, recordings hold silence or a tone in the place of what the participant says; the others hear it."`
 	Prefers       string                   `json:"record_preference" doc:"What the participant's phone last wished of recordings: on, off, pause or nopreference (RFC 7866)."`
 	Coaching      conference.ParticipantID `json:"coaching,omitempty" doc:"Who alone hears the participant; left out: everybody."`
+	Sidebar       conference.SidebarID     `json:"sidebar,omitempty" doc:"Sidebar that the participant is in; left out: none."`
 	Speaking      bool                     `json:"speaking" doc:"Is heard speaking now."`
 	JoinedAt      *Time                    `json:"joined_at,omitempty" doc:"When its media came into the conference; left out before."`
 	Method        string                   `json:"method" doc:"How it came: dialed-in, dialed-out or focus-owner."`
@@ -186,7 +188,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 		ID: s.ID, Name: s.Name, URI: s.URI, Version: s.Version, Active: s.Active, Dynamic: s.Dynamic, Locked: s.Locked, Protected: s.Protected,
 		MutedOnEntry: s.MutedOnEntry, MaxParticipants: s.MaxParticipants, Recording: s.Indication().String(),
 		Participants: len(s.Participants), StartedAt: pointTime(s.StartedAt),
-		Dominant: s.Dominant, Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
+		Sidebars: describeSidebars(s), Dominant: s.Dominant, Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
 	}
 }
 
@@ -194,7 +196,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 	info := ParticipantInfo{
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(), Awaits: p.Awaits.String(),
-		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Speaking: p.Speaking,
+		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Sidebar: p.Sidebar, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,
 		Prefers: p.Prefers.String(),

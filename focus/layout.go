@@ -33,22 +33,29 @@ type source struct {
 	In       mixer.Input
 	Audience []conference.ParticipantID // empty: everybody
 	Replace  bool                       // who hears it does not hear the conference
+	Duck     bool                       // who hears it hears the conference turned down
 	Masks    conference.ParticipantID   // it stands for him in recorded streams and is nowhere else; empty: no
+}
+
+// heardBy tells whether a source is for a participant.
+func (s source) heardBy(id conference.ParticipantID) bool {
+	return s.Masks == "" && (len(s.Audience) == 0 || slices.Contains(s.Audience, id))
 }
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
 // not been told (RFC 7866, section 6.1.2), is masked or is left out of recordings, and what is for some participants only reaches nobody else: a tone, a prompt, or what a coach says
-// is heard by no tap.
+// is heard by no tap; nor is what is said in a sidebar.
 func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
 ) mixer.Layout {
 	l := mixer.Layout{Members: make([]mixer.Member, 0, len(ports)+len(taps)+len(sources))}
+	hear := newEars(s, ports, sources)
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		at, ok := ports[p.ID]
 		if !ok {
 			continue
 		}
-		if m, ok := place(p, at, ports, sources); ok {
+		if m, ok := place(p, at, hear); ok {
 			l.Members = append(l.Members, m)
 		}
 	}
@@ -87,23 +94,18 @@ func maskMembers(sources map[mixer.MemberID]source) map[conference.ParticipantID
 }
 
 // place is a participant as a member of the mix; false while it is not connected.
-func place(p *conference.Participant, at port, ports map[conference.ParticipantID]port, sources map[mixer.MemberID]source) (mixer.Member, bool) {
+func place(p *conference.Participant, at port, hear *ears) (mixer.Member, bool) {
 	m := mixer.Member{ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Sound: at.Sound, Priority: p.Role == conference.Moderator}
 	if p.Barred() {
-		m.Hears = named(p, sources)
+		m.Hears = named(p, hear.sources)
 		return m, true
 	}
 	if !p.Status.Present() {
 		return m, false
 	}
 	m.Speaks, m.GainDB, m.OutGainDB = p.Speaks(), p.GainDB, p.ListenGainDB
-	if p.Hears() {
-		m.Hears.Mode = mixer.Everyone
-	}
-	if p.Coaching != "" {
-		m.Audience = audience(ports, p.Coaching) // not nil even if he has gone: then nobody hears it
-	}
-	if instead := replacing(p, sources); len(instead) > 0 {
+	m.Hears, m.Audience = hear.hearing(p), hear.audience(p)
+	if instead := replacing(p, hear.sources); len(instead) > 0 {
 		m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
 	}
 	return m, true

@@ -41,10 +41,17 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 		if i > 0 && rapid.Bool().Draw(t, "coaches") {
 			p.Coaching = conference.ParticipantID(fmt.Sprint("p", rapid.IntRange(0, 7).Draw(t, "coached"))) // may be nobody
 		}
+		if at := rapid.IntRange(0, 4).Draw(t, "sidebar"); at > 0 && at < 3 {
+			p.Sidebar = conference.SidebarID(fmt.Sprint("s", at))
+		}
 		s.Participants = append(s.Participants, p)
 		if rapid.Bool().Draw(t, "connected") {
 			ports[p.ID] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
 		}
+	}
+	for i := range 2 {
+		b := conference.Sidebar{ID: conference.SidebarID(fmt.Sprint("s", i+1)), HearMain: rapid.Bool().Draw(t, "main"), MainGainDB: -12}
+		s.Sidebars = append(s.Sidebars, b)
 	}
 	s.Recordings = []conference.Recording{{
 		ID: "r", Servers: []conference.RecordingServer{{Name: "srs"}}, Paused: rapid.Bool().Draw(t, "paused"),
@@ -123,6 +130,83 @@ func checkMask(t *rapid.T, s *conference.State, i int, members map[mixer.MemberI
 			t.Fatalf("the mark of %s is heard by %d", s.Participants[i].ID, id)
 		}
 	}
+}
+
+// mayHear is who hears whom, in the words of the documentation.
+func mayHear(s *conference.State, listener, talker *conference.Participant) bool {
+	b, aside := s.Sidebar(listener.Sidebar)
+	switch {
+	case listener.ID == talker.ID, !listener.Hears(), !talker.Speaks():
+		return false
+	case talker.Coaching != "":
+		return talker.Coaching == listener.ID
+	case talker.Sidebar != "":
+		return talker.Sidebar == listener.Sidebar
+	default:
+		return !aside || b.HearMain
+	}
+}
+
+// hears tells what comes of a layout: whether a member hears another, and whether only in the background.
+func hears(listener, talker *mixer.Member) (heard, faint bool) {
+	h := &listener.Hears
+	heard = talker.In != nil && talker.Speaks && listener.ID != talker.ID && !slices.Contains(h.Except, talker.ID) &&
+		(h.Mode == mixer.Everyone || h.Mode == mixer.Only && slices.Contains(h.Only, talker.ID)) &&
+		(talker.Audience == nil || slices.Contains(talker.Audience, listener.ID))
+	return heard, heard && h.BackgroundDB < 0 && slices.Contains(h.Background, talker.ID)
+}
+
+// TestWhoHearsWhom: over any rooms nobody hears whom he may not, everybody hears whom he may, the conference is in the background of
+// sidebars and of announcements that turn it down, and recordings hold nothing of sidebars.
+func TestWhoHearsWhom(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, ports := drawRoom(t)
+		sources := map[mixer.MemberID]source{}
+		ducked := map[conference.ParticipantID]bool{}
+		if rapid.Bool().Draw(t, "announcement") {
+			sources[200] = source{In: deaf{}, Duck: rapid.Bool().Draw(t, "ducks")}
+			if len(s.Participants) > 0 && rapid.Bool().Draw(t, "to one") {
+				from := sources[200]
+				from.Audience = []conference.ParticipantID{s.Participants[0].ID}
+				sources[200] = from
+			}
+			for i := range s.Participants {
+				ducked[s.Participants[i].ID] = sources[200].Duck && (i == 0 || len(sources[200].Audience) == 0)
+			}
+		}
+		members := map[mixer.MemberID]*mixer.Member{}
+		for _, m := range layout(s, ports, []tap{{Member: 100, Out: deaf{}, Recording: "r"}}, sources).Members {
+			members[m.ID] = &m
+		}
+		mixed := members[100]
+		for i := range s.Participants {
+			talker := &s.Participants[i]
+			from := members[ports[talker.ID].Member]
+			if from == nil {
+				continue
+			}
+			if mixed != nil {
+				if heard, faint := hears(mixed, from); heard && (!talker.Public() || faint) {
+					t.Fatalf("the recorded mix holds %+v, in the background: %t", talker, faint)
+				}
+			}
+			for k := range s.Participants {
+				listener := &s.Participants[k]
+				to := members[ports[listener.ID].Member]
+				if to == nil {
+					continue
+				}
+				heard, faint := hears(to, from)
+				if want := mayHear(s, listener, talker); heard != want {
+					t.Fatalf("%s hears %s: %t, want %t\n%+v\n%+v", listener.ID, talker.ID, heard, want, listener, talker)
+				}
+				aside := listener.Sidebar != "" && talker.Sidebar == "" && talker.Coaching == ""
+				if want := heard && (aside || ducked[listener.ID]); faint != want && talker.Coaching == "" {
+					t.Fatalf("%s hears %s in the background: %t, want %t", listener.ID, talker.ID, faint, want)
+				}
+			}
+		}
+	})
 }
 
 // TestLayoutUnrecorded: who is left out is in no tap and feeds the ears of the others as before.

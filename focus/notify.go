@@ -50,6 +50,7 @@ func document(s *conference.State, a aspect) confevent.Document {
 			add(p)
 		}
 	}
+	d.SidebarsByVal = a.sidebars(s)
 	return d
 }
 
@@ -127,7 +128,7 @@ func endpoint(p *conference.Participant, a aspect) confevent.Endpoint {
 
 // mediaStatus is the direction from the participant's point of view (RFC 4575, section 5.8.5).
 func mediaStatus(p *conference.Participant) confevent.MediaStatus {
-	sends := p.Session.Sends && !p.Silenced() && !p.Held && !p.Waiting()
+	sends := p.Session.Sends && !p.Silenced() && !p.Held && !p.Waiting() && p.Sidebar == ""
 	switch receives := p.Hears(); {
 	case sends && receives:
 		return confevent.SendRecv

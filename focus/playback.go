@@ -24,6 +24,8 @@ type Playback struct {
 	// Replace takes the conference away from who hears it, until it is over. Those whom Participants names hear it then even if they are
 	// held or deafened: of the conference they hear nothing anyway. So it is what music on hold is made of.
 	Replace bool
+	// Duck turns the conference down by 15 dB for who hears it, until it is over.
+	Duck bool
 	// Loop plays it again and again until it is stopped, or nobody is left who could hear it.
 	Loop bool
 	// Done is called once, when nobody hears it any more; stopped: before its end. It must not block. May be nil.
@@ -35,6 +37,7 @@ type playback struct {
 	id       PlaybackID
 	audience []conference.ParticipantID // empty: everybody
 	done     func(stopped bool)         // may be nil
+	duck     bool
 }
 
 // Play plays something to all participants or some. It returns when it has begun. Errors: ErrInvalid, ErrNoParticipant,
@@ -45,7 +48,7 @@ func (f *Focus) Play(ctx context.Context, id conference.ID, p Playback) (Playbac
 		return "", err
 	}
 	m := playing{
-		playback: &playback{id: PlaybackID(newName()), audience: slices.Clone(p.Participants), done: p.Done},
+		playback: &playback{id: PlaybackID(newName()), audience: slices.Clone(p.Participants), done: p.Done, duck: p.Duck},
 		source:   &announcement{pcm: pcm, rate: rate, loop: p.Loop}, replace: p.Replace, reply: make(chan result, 1),
 	}
 	if _, err := f.send(ctx, id, false, m); err != nil {
@@ -125,7 +128,7 @@ func (m playing) handle(c *controller) {
 func (c *controller) play(a *announcement, p *playback, replace bool) {
 	member := c.newMember()
 	c.playbacks[member] = p
-	c.sources[member] = source{In: a, Audience: p.audience, Replace: replace}
+	c.sources[member] = source{In: a, Audience: p.audience, Replace: replace, Duck: p.duck}
 	c.updateMix()
 	if !a.loop {
 		c.later(a.duration()+10*codecs.FrameDuration, played{member})

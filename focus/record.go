@@ -131,7 +131,7 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 	}
 	return siprec.RosterParticipant{
 		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
-		Muted:    p.Silenced() || p.Coaching != "" || !p.Session.Sends || p.Unrecorded || p.Masked, // feeds no stream
+		Muted:    p.Silenced() || p.Coaching != "" || p.Sidebar != "" || !p.Session.Sends || p.Unrecorded || p.Masked, // feeds no stream
 		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held || p.Waiting(),
 	}
 }

@@ -14,6 +14,7 @@ type commands struct {
 	Check       checkCommand       `cmd:"" help:"Validate a configuration file."`
 	Conference  conferenceCommands `cmd:"" help:"List, show, create, change and delete conferences, and say who is let in and heard."`
 	Participant participantCommand `cmd:"" help:"List and control the participants of a conference."`
+	Sidebar     sidebarCommands    `cmd:"" help:"Take participants aside, so that the others do not hear them."`
 	Dial        dialCommand        `cmd:"" help:"Dial out from a conference."`
 	Record      recordCommands     `cmd:"" help:"Start, stop, pause, resume and list recordings."`
 	Recordings  recordingsCommands `cmd:"" help:"List, show, export, hold and delete what the reference recorder has recorded."`

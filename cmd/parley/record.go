@@ -153,7 +153,7 @@ type sayCommand struct {
 	Conference string   `arg:"" help:"Conference."`
 	File       string   `arg:"" type:"existingfile" help:"WAV file: 16-bit PCM, mono or stereo, 8, 16 or 48 kHz."`
 	To         []string `name:"to" placeholder:"PARTICIPANT" help:"Who alone hears it; left out: everybody."`
-	Mode       string   `enum:"mix,replace" default:"mix" help:"replace: who hears it does not hear the conference meanwhile."`
+	Mode       string   `enum:"mix,duck,replace" default:"mix" help:"duck: who hears it hears the conference turned down; replace: not at all."`
 	Loop       bool     `help:"Again and again, until hush stops it."`
 }
 

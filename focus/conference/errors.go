@@ -24,6 +24,8 @@ var (
 	ErrNotActive = errors.New("the conference has no participants")
 	// ErrConflict refuses a change that does not fit the present state, such as pausing what has failed.
 	ErrConflict = errors.New("not possible in the present state")
+	// ErrNoSidebar says that the conference has no such sidebar, or that it has ended.
+	ErrNoSidebar = errors.New("no such sidebar")
 	// ErrListener refuses to unmute a listener; give it another role first.
 	ErrListener = errors.New("a listener cannot be unmuted")
 	// ErrEnding refuses a new participant while the end of the conference is being announced.

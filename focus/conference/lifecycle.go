@@ -40,6 +40,7 @@ func (s *step) settle() error {
 	if err := s.settleLife(); err != nil {
 		return err
 	}
+	s.settleSidebars()
 	s.settleRecordings()
 	if len(s.next.Participants) > 0 {
 		m.emptySince, m.idle = time.Time{}, false

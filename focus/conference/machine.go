@@ -163,6 +163,12 @@ func (s *step) applyConference(e Event) error {
 		return s.lowerHands(e)
 	case CallOut:
 		return s.callOut()
+	case OpenSidebar:
+		return s.openSidebar(e)
+	case ChangeSidebar:
+		return s.changeSidebar(e)
+	case CloseSidebar:
+		return s.closeSidebar(e)
 	case Record:
 		return s.record(e)
 	case Steer:
@@ -204,13 +210,13 @@ func (s *step) commit() []Action {
 
 // mixDiffers tells whether anything the mixer knows of is different.
 func mixDiffers(a, b *State) bool {
-	if len(a.Participants) != len(b.Participants) || capturing(a) != capturing(b) || len(a.Recordings) != len(b.Recordings) {
+	if len(a.Participants) != len(b.Participants) || !slices.Equal(a.Sidebars, b.Sidebars) || capturing(a) != capturing(b) || len(a.Recordings) != len(b.Recordings) {
 		return true
 	}
 	for i := range a.Participants {
 		p, q := &a.Participants[i], &b.Participants[i]
 		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Barred() != q.Barred() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
-			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Masked != q.Masked || p.Session != q.Session {
+			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Sidebar != q.Sidebar || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Masked != q.Masked || p.Session != q.Session {
 			return true
 		}
 	}

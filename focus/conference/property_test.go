@@ -116,11 +116,19 @@ func (w *storm) roster(e Event, before, after *State) {
 		if p.Speaks() && p.Status != Connected {
 			w.t.Fatalf("%s speaks while %s", p.ID, p.Status)
 		}
+		if _, there := after.Sidebar(p.Sidebar); there != (p.Sidebar != "") {
+			w.t.Fatalf("%s is in sidebar %q, which is not there", p.ID, p.Sidebar)
+		}
 		if p.ID == after.Dominant && !p.Public() {
 			w.t.Fatalf("%s dominates but is not heard", p.ID)
 		}
 		if p.Speaking && !p.Speaks() {
 			w.t.Fatalf("%s is speaking but not heard", p.ID)
+		}
+	}
+	for _, b := range after.Sidebars {
+		if len(after.SidebarMembers(b.ID)) == 0 {
+			w.t.Fatalf("sidebar %s has nobody in it", b.ID)
 		}
 	}
 	for i := range after.Departed {
@@ -193,7 +201,7 @@ func deepCopy(s *State) State {
 	c := *s
 	c.Participants = slices.Clone(s.Participants)
 	c.Departed = slices.Clone(s.Departed)
-	c.Recordings = slices.Clone(s.Recordings)
+	c.Recordings, c.Sidebars = slices.Clone(s.Recordings), slices.Clone(s.Sidebars)
 	for i := range c.Recordings {
 		c.Recordings[i].Servers = slices.Clone(c.Recordings[i].Servers)
 	}
@@ -237,13 +245,32 @@ func drawRuling(t *rapid.T, id, by ParticipantID, yes bool) Event {
 	}
 }
 
+// drawSidebar is an event about a sidebar.
+func drawSidebar(t *rapid.T, id ParticipantID) Event {
+	sid := rapid.SampledFrom([]SidebarID{"s", "t"}).Draw(t, "sidebar")
+	members := []ParticipantID{id}
+	if other := rapid.SampledFrom([]ParticipantID{"a", "b", "c"}).Draw(t, "other"); other != id {
+		members = append(members, other)
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "aside") {
+	case 0, 1:
+		return OpenSidebar{ID: sid, Members: members, HearMain: true, MainGainDB: -12}
+	case 2:
+		return ChangeSidebar{ID: sid, Members: members}
+	default:
+		return CloseSidebar{ID: sid}
+	}
+}
+
 func drawEvent(t *rapid.T) Event {
 	id := rapid.SampledFrom([]ParticipantID{"a", "b", "c", "d", "e"}).Draw(t, "pid")
 	rid := rapid.SampledFrom([]RecordingID{"B", "C", "x", "y"}).Draw(t, "rid")
 	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
 	yes := rapid.Bool().Draw(t, "yes")
 	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
-	switch rapid.IntRange(-3, 27).Draw(t, "event") {
+	switch rapid.IntRange(-5, 27).Draw(t, "event") {
+	case -5, -4:
+		return drawSidebar(t, id)
 	case -3, -2:
 		return Key{ID: id, Key: rapid.SampledFrom([]byte("1123#*")).Draw(t, "key")}
 	case -1:

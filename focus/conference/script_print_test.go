@@ -5,6 +5,15 @@ import (
 	"strings"
 )
 
+// scriptMembers reads a list of participants.
+func scriptMembers(text string) []ParticipantID {
+	members := []ParticipantID{}
+	for id := range strings.SplitSeq(text, ",") {
+		members = append(members, ParticipantID(id))
+	}
+	return members
+}
+
 // printState shows what of a state a reader of a scenario wants to see.
 func printState(s *State) string {
 	var out strings.Builder
@@ -36,6 +45,9 @@ func printState(s *State) string {
 				out.WriteString(" " + f.name)
 			}
 		}
+		if p.Sidebar != "" {
+			fmt.Fprintf(&out, " in:%s", p.Sidebar)
+		}
 		if p.Awaits != AwaitsNothing {
 			fmt.Fprintf(&out, " awaits:%s", p.Awaits)
 		}
@@ -43,6 +55,9 @@ func printState(s *State) string {
 			fmt.Fprintf(&out, " coaching:%s", p.Coaching)
 		}
 		fmt.Fprintf(&out, " told:%s\n", p.Recording)
+	}
+	for _, b := range s.Sidebars {
+		fmt.Fprintf(&out, "  sidebar %s main:%v %g dB\n", b.ID, b.HearMain, b.MainGainDB)
 	}
 	for i := range s.Departed {
 		p := &s.Departed[i]

@@ -282,6 +282,27 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 			active = append(active, ParticipantID(n))
 		}
 		return Speaking{Active: active, Dominant: ParticipantID(args["dominant"])}
+	case "sidebar":
+		members, _ := args["members"]
+		e := OpenSidebar{ID: SidebarID(id), Name: args["name"], HearMain: args["main"] != ""}
+		e.MainGainDB, _ = strconv.ParseFloat(args["main"], 64)
+		if members != "" {
+			e.Members = scriptMembers(members)
+		}
+		return e
+	case "change-sidebar":
+		e := ChangeSidebar{ID: SidebarID(id)}
+		if v, ok := args["members"]; ok {
+			e.Members = scriptMembers(v)
+		}
+		if v, ok := args["main"]; ok {
+			hear, gain := v != "no", 0.0
+			gain, _ = strconv.ParseFloat(v, 64)
+			e.HearMain, e.MainGainDB = &hear, &gain
+		}
+		return e
+	case "close-sidebar":
+		return CloseSidebar{ID: SidebarID(id)}
 	case "record":
 		e := Record{ID: rid}
 		if v, ok := args["servers"]; ok {

@@ -34,6 +34,7 @@ type State struct {
 	Participants    []Participant // in order of arrival
 	Departed        []Participant // who went by the step that made this version, with Disconnection filled in
 	Dominant        ParticipantID // who has spoken for a while, and last; empty: nobody
+	Sidebars        []Sidebar     // in order of opening
 	Recordings      []Recording   // in order of start; of those that are over the last eight stay
 }
 
@@ -66,6 +67,7 @@ type Participant struct {
 	Masked        bool          // for now, no recording holds what the participant says: his card number, for example
 	Prefers       Preference    // what he last wished of recordings (RFC 7866, section 7.3.2)
 	Coaching      ParticipantID // who alone hears the participant; empty: everybody. Stays when he leaves, so that nobody else hears what was meant for him
+	Sidebar       SidebarID     // that it is in; empty: none
 	Speaking      bool
 	InvitedAt     time.Time  // when the INVITE came or went out
 	JoinedAt      time.Time  // when it first came into the conference; zero before
@@ -155,8 +157,8 @@ func (p *Participant) Leads() bool { return p.Marked || p.Role == Moderator }
 // Silenced tells whether the focus keeps the participant from being heard, by mute, by role or by lecture mode.
 func (p *Participant) Silenced() bool { return p.Muted || p.Lectured || p.Role == Listener }
 
-// Public tells whether what the participant says is for everybody: not muted, and for no single ear.
-func (p *Participant) Public() bool { return p.Speaks() && p.Coaching == "" }
+// Public tells whether what the participant says is for everybody: not muted, for no single ear, and in no sidebar.
+func (p *Participant) Public() bool { return p.Speaks() && p.Coaching == "" && p.Sidebar == "" }
 
 // Hears tells whether the participant is given the conference to hear.
 func (p *Participant) Hears() bool {

@@ -40,6 +40,7 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 		s.registerConferences(api)
 		s.registerLife(api)
 		s.registerParticipants(api)
+		s.registerSidebars(api)
 		s.registerRecordings(api)
 		s.registerEvents(api)
 	}

@@ -69,7 +69,7 @@ var eventsDocs = []docsEvent{
 	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
 	{focus.ParticipantWaiting, "a participant waits to be let in", "ParticipantInfo"},
 	{focus.ParticipantJoined, "a participant's media are bridged, and it need not wait", "ParticipantInfo"},
-	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, masked, role, gains, coaching, hand, floor, what has been told of a recording", "ParticipantInfo"},
+	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, masked, role, gains, coaching, sidebar, hand, floor, what has been told of a recording", "ParticipantInfo"},
 	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
 	{focus.SpeakerChanged, "somebody begins or ceases to speak, or another dominates", "SpeakersInfo"},
 	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},
@@ -140,7 +140,7 @@ func describeOperation(api *huma.OpenAPI, path string, o *huma.Operation) docsOp
 
 // exampleOf is a call by curl, where that says more than the path.
 func exampleOf(path string, o *huma.Operation) string {
-	at := "http://127.0.0.1:8080" + strings.NewReplacer("{id}", "1000", "{pid}", "PARTICIPANT", "{rid}", "RECORDING", "{aid}", "ANNOUNCEMENT").Replace(path)
+	at := "http://127.0.0.1:8080" + strings.NewReplacer("{id}", "1000", "{pid}", "PARTICIPANT", "{rid}", "RECORDING", "{aid}", "ANNOUNCEMENT", "{sid}", "SIDEBAR").Replace(path)
 	switch {
 	case strings.HasSuffix(path, "/events"):
 		return "curl -N " + at
@@ -152,6 +152,7 @@ func exampleOf(path string, o *huma.Operation) string {
 	example := map[string]string{
 		"create-conference": `{"id": "1000", "name": "Trading desk"}`, "change-conference": `{"locked": true}`,
 		"dial-participant": `{"uri": "sip:bob@192.0.2.7"}`, "change-participant": `{"muted": true}`,
+		"open-sidebar": `{"participants": ["ALICE", "BOB"], "hear_main": true}`, "change-sidebar": `{"participants": ["ALICE"]}`,
 		"start-recording": `{"mode": ["mixed", "separate"]}`, "hold-recorded": `{"held": true}`, "change-recording": `{"state": "paused"}`,
 	}[o.OperationID]
 	return fmt.Sprintf("curl -X %s %s \\\n     -H 'Content-Type: application/json' -d '%s'", o.Method, at, example)

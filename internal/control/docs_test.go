@@ -22,6 +22,8 @@ var routes = []string{
 	"GET /api/v1/recording/servers", "GET /api/v1/recordings/assurance",
 	"POST /api/v1/conferences/{id}/admit", "POST /api/v1/conferences/{id}/mute", "POST /api/v1/conferences/{id}/call-list",
 	"GET /api/v1/conferences/{id}/hands", "DELETE /api/v1/conferences/{id}/hands", "GET /api/v1/conferences/{id}/roll-call",
+	"GET /api/v1/conferences/{id}/sidebars", "POST /api/v1/conferences/{id}/sidebars", "GET /api/v1/conferences/{id}/sidebars/{sid}",
+	"PATCH /api/v1/conferences/{id}/sidebars/{sid}", "DELETE /api/v1/conferences/{id}/sidebars/{sid}",
 	"POST /api/v1/conferences/{id}/announcements", "DELETE /api/v1/conferences/{id}/announcements/{aid}", "GET /api/v1/events", "GET /api/v1/conferences/{id}/events",
 	"GET /api/v1/srs/status", "GET /api/v1/srs/recordings", "GET /api/v1/srs/recordings/{id}", "PATCH /api/v1/srs/recordings/{id}",
 	"DELETE /api/v1/srs/recordings/{id}", "POST /api/v1/srs/recordings/{id}/snapshot", "GET /api/v1/srs/recordings/{id}/streams/{label}",

@@ -25,6 +25,7 @@ var statuses = []struct {
 	{focus.ErrNoParticipant, http.StatusNotFound},
 	{focus.ErrNoRecording, http.StatusNotFound},
 	{focus.ErrNoPlayback, http.StatusNotFound},
+	{focus.ErrNoSidebar, http.StatusNotFound},
 	{srs.ErrNoRecording, http.StatusNotFound},
 	{srs.ErrNoStream, http.StatusNotFound},
 	{srs.ErrActive, http.StatusConflict},

@@ -49,7 +49,7 @@ type announcement struct {
 	ConferencePath
 
 	Participants []string `query:"participants" doc:"Who alone hears it; left out: everybody. Comma separated."`
-	Mode         string   `query:"mode" enum:"mix,replace" default:"mix" doc:"replace: who hears it does not hear the conference meanwhile."`
+	Mode         string   `query:"mode" enum:"mix,duck,replace" default:"mix" doc:"duck: who hears it hears the conference turned down; replace: not at all."`
 	Loop         bool     `query:"loop" doc:"Again and again, until it is stopped."`
 	Prompts      []string `query:"prompts" doc:"Names of prompts to say one after the other; the body is left out then. Comma separated."`
 	RawBody      []byte   `contentType:"audio/wav"`
@@ -104,7 +104,7 @@ func (s *Server) registerParticipants(api huma.API) {
 }
 
 func (s *Server) announce(ctx context.Context, in *announcement) (*body[announced], error) {
-	sound := focus.Playback{WAV: in.RawBody, Prompts: in.Prompts, Replace: in.Mode == "replace", Loop: in.Loop}
+	sound := focus.Playback{WAV: in.RawBody, Prompts: in.Prompts, Replace: in.Mode == "replace", Duck: in.Mode == "duck", Loop: in.Loop}
 	for _, pid := range in.Participants {
 		sound.Participants = append(sound.Participants, conference.ParticipantID(pid))
 	}

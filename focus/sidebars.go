@@ -1,0 +1,234 @@
+package focus
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/parley-sip/parley/confevent"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/mixer"
+)
+
+// duckGainDB is what is taken from the conference while an announcement is heard that turns it down.
+const duckGainDB = -15
+
+// SidebarRequest asks for a sidebar (RFC 4353, section 2).
+type SidebarRequest struct {
+	Name         string
+	Participants []conference.ParticipantID // at least one
+	// HearMain lets them hear the rest of the conference, with MainGainDB, -60 to 0.
+	HearMain   bool
+	MainGainDB float64
+}
+
+// SidebarChange changes a sidebar; nil fields stay. Participants are all who shall be in it.
+type SidebarChange struct {
+	Name         *string
+	HearMain     *bool
+	MainGainDB   *float64
+	Participants []conference.ParticipantID
+}
+
+// SidebarInfo is a sidebar as the API and the events show it.
+type SidebarInfo struct {
+	ID           conference.SidebarID       `json:"id" doc:"Unique within the conference for ever."`
+	Name         string                     `json:"name" doc:"Display text; may be empty."`
+	Participants []conference.ParticipantID `json:"participants" doc:"Who is in it, in order of arrival in the conference."`
+	HearMain     bool                       `json:"hear_main" doc:"They hear the rest of the conference."`
+	MainGainDB   float64                    `json:"main_gain_db" doc:"How loud, in dB."`
+	OpenedAt     Time                       `json:"opened_at" doc:"When it was opened."`
+}
+
+// OpenSidebar takes participants aside. When it returns the others do not hear them any more. Errors: ErrNoConference, ErrNoParticipant,
+// conference.ErrRange, ErrConflict when one of them is not in the conference yet.
+func (f *Focus) OpenSidebar(ctx context.Context, id conference.ID, r SidebarRequest) (SidebarInfo, error) {
+	sid := conference.SidebarID(shortName("s"))
+	state, err := f.command(ctx, id, conference.OpenSidebar{
+		ID: sid, Name: r.Name, HearMain: r.HearMain, MainGainDB: r.MainGainDB, Members: r.Participants,
+	})
+	return describeSidebar(state, sid, err)
+}
+
+// ChangeSidebar changes one. It returns when the change is in the mix. Errors as of OpenSidebar, and ErrNoSidebar.
+func (f *Focus) ChangeSidebar(ctx context.Context, id conference.ID, sid conference.SidebarID, c SidebarChange) (SidebarInfo, error) {
+	state, err := f.command(ctx, id, conference.ChangeSidebar{
+		ID: sid, Name: c.Name, HearMain: c.HearMain, MainGainDB: c.MainGainDB, Members: c.Participants,
+	})
+	return describeSidebar(state, sid, err)
+}
+
+// CloseSidebar brings its members back. Error: ErrNoSidebar.
+func (f *Focus) CloseSidebar(ctx context.Context, id conference.ID, sid conference.SidebarID) error {
+	_, err := f.command(ctx, id, conference.CloseSidebar{ID: sid})
+	return err
+}
+
+// Sidebars gives the sidebars of a conference in order of opening. Error: ErrNoConference.
+func (f *Focus) Sidebars(id conference.ID) ([]SidebarInfo, error) {
+	state, err := f.Conference(id)
+	if err != nil {
+		return nil, err
+	}
+	return describeSidebars(state), nil
+}
+
+// Sidebar gives one. Errors: ErrNoConference, ErrNoSidebar.
+func (f *Focus) Sidebar(id conference.ID, sid conference.SidebarID) (SidebarInfo, error) {
+	state, err := f.Conference(id)
+	return describeSidebar(state, sid, err)
+}
+
+func describeSidebar(s *conference.State, id conference.SidebarID, err error) (SidebarInfo, error) {
+	if err != nil {
+		return SidebarInfo{}, err
+	}
+	for _, info := range describeSidebars(s) {
+		if info.ID == id {
+			return info, nil
+		}
+	}
+	return SidebarInfo{}, fmt.Errorf("%w: %q", ErrNoSidebar, id)
+}
+
+// describeSidebars gives the JSON objects; never nil.
+func describeSidebars(s *conference.State) []SidebarInfo {
+	list := make([]SidebarInfo, 0, len(s.Sidebars))
+	for _, b := range s.Sidebars {
+		list = append(list, SidebarInfo{
+			ID: b.ID, Name: b.Name, Participants: s.SidebarMembers(b.ID), HearMain: b.HearMain, MainGainDB: b.MainGainDB, OpenedAt: Time(b.OpenedAt),
+		})
+	}
+	return list
+}
+
+// sameSidebars tells whether two versions have the same sidebars with the same members.
+func sameSidebars(a, b *conference.State) bool {
+	return slices.EqualFunc(a.Sidebars, b.Sidebars, func(x, y conference.Sidebar) bool {
+		return x == y && slices.Equal(a.SidebarMembers(x.ID), b.SidebarMembers(y.ID))
+	})
+}
+
+// sidebars are the sidebars by value, with the users that the roster shows, who stay there too (RFC 4575, section 5.9); nil: there are none.
+func (a aspect) sidebars(s *conference.State) *confevent.Sidebars {
+	var all *confevent.Sidebars
+	for _, b := range s.Sidebars {
+		entry := confevent.Document{
+			Entity: s.URI + ";sidebar=" + string(b.ID), State: confevent.Full,
+			Description: &confevent.Description{DisplayText: b.Name}, Users: &confevent.Users{},
+		}
+		at := map[string]int{}
+		for i := range s.Participants {
+			p := &s.Participants[i]
+			if p.Sidebar != b.ID || !a.shows(p) {
+				continue
+			}
+			k, known := at[p.Entity]
+			if !known {
+				k = len(entry.Users.Users)
+				at[p.Entity] = k
+				entry.Users.Users = append(entry.Users.Users, confevent.User{Entity: p.Entity, DisplayText: p.DisplayName})
+			}
+			entry.Users.Users[k].Endpoints = append(entry.Users.Users[k].Endpoints, confevent.Endpoint{
+				Entity: p.Endpoint, Status: endpointStatus(p.Status),
+			})
+		}
+		if all == nil {
+			all = &confevent.Sidebars{}
+		}
+		all.Entries = append(all.Entries, entry)
+	}
+	return all
+}
+
+// ears says what participants hear of the others.
+type ears struct {
+	state   *conference.State
+	ports   map[conference.ParticipantID]port
+	sources map[mixer.MemberID]source
+	all     []mixer.MemberID                          // participants
+	main    []mixer.MemberID                          // those who are in no sidebar
+	aside   map[conference.SidebarID][]mixer.MemberID // those who are
+	ducking bool                                      // some source turns the conference down
+}
+
+func newEars(s *conference.State, ports map[conference.ParticipantID]port, sources map[mixer.MemberID]source) *ears {
+	e := &ears{state: s, ports: ports, sources: sources}
+	for _, from := range sources {
+		e.ducking = e.ducking || from.Duck
+	}
+	if len(s.Sidebars) == 0 && !e.ducking {
+		return e
+	}
+	e.aside = map[conference.SidebarID][]mixer.MemberID{}
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		at, ok := ports[p.ID]
+		if !ok {
+			continue
+		}
+		e.all = append(e.all, at.Member)
+		if p.Sidebar == "" {
+			e.main = append(e.main, at.Member)
+		} else {
+			e.aside[p.Sidebar] = append(e.aside[p.Sidebar], at.Member)
+		}
+	}
+	return e
+}
+
+// audience are the only ones who may hear a participant; nil: all may. A coach is heard by one wherever he is.
+func (e *ears) audience(p *conference.Participant) []mixer.MemberID {
+	switch {
+	case p.Coaching != "":
+		return audience(e.ports, p.Coaching) // not nil even if he has gone: then nobody hears it
+	case p.Sidebar != "":
+		return e.aside[p.Sidebar]
+	default:
+		return nil
+	}
+}
+
+// hearing is what a participant hears, as long as nothing replaces it.
+func (e *ears) hearing(p *conference.Participant) mixer.Hearing {
+	if !p.Hears() {
+		return mixer.Hearing{}
+	}
+	h := mixer.Hearing{Mode: mixer.Everyone}
+	if b, in := e.state.Sidebar(p.Sidebar); in {
+		if b.HearMain {
+			h.Background, h.BackgroundDB = e.main, b.MainGainDB
+		} else {
+			h.Except = e.others(p)
+		}
+	}
+	if e.ducked(p.ID) {
+		h.Background, h.BackgroundDB = e.all, min(h.BackgroundDB, duckGainDB)
+	}
+	return h
+}
+
+// others are those outside of a sidebar whom a member of it does not hear: all but who coaches him.
+func (e *ears) others(p *conference.Participant) []mixer.MemberID {
+	var list []mixer.MemberID
+	for i := range e.state.Participants {
+		q := &e.state.Participants[i]
+		if at, ok := e.ports[q.ID]; ok && q.Sidebar == "" && q.Coaching != p.ID {
+			list = append(list, at.Member)
+		}
+	}
+	return list
+}
+
+// ducked tells whether a participant hears something that turns the conference down.
+func (e *ears) ducked(id conference.ParticipantID) bool {
+	if !e.ducking {
+		return false
+	}
+	for _, from := range e.sources {
+		if from.Duck && from.heardBy(id) {
+			return true
+		}
+	}
+	return false
+}
