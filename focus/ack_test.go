@@ -13,7 +13,7 @@ import (
 func TestAnswerIsTakenFromItsOwnACK(t *testing.T) {
 	p := &participant{bridged: true, pending: &sdp.Description{}, pendingSequence: 3}
 	c := &controller{participants: map[conference.ParticipantID]*participant{"p": p}, log: slog.New(slog.DiscardHandler)}
-	acknowledged{id: "p", sequence: 2}.handle(c)
+	acknowledged{leg: leg{controller: c, id: "p"}, sequence: 2}.handle(c)
 	if p.pending == nil {
 		t.Error("the ACK of another INVITE was taken for the answer")
 	}

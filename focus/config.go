@@ -60,6 +60,8 @@ type Config struct {
 	// error that wraps ErrForbidden for what nobody may have called, since it could cost money. Nil: everything is called
 	// as it is. The target's display and the roster keep its own name.
 	Way func(target sipua.URI) (sipua.URI, *sipua.Trunk, error)
+	// MayEnter tells whether a caller may enter a conference that is not the one he has called; nil: whoever is let in may enter all.
+	MayEnter func(id conference.ID, request *sipua.Request) bool
 	// Factory is the user part of the conference factory URI (RFC 4579, section 3.2); empty: there is none.
 	Factory string
 	// Refer says who may have the focus call somebody out by SIP.

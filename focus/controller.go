@@ -34,6 +34,7 @@ type controller struct {
 	// Owned by run.
 	machine      *conference.Machine
 	participants map[conference.ParticipantID]*participant
+	successors   map[conference.ParticipantID]*participant // calls that are about to take the place of a participant's
 	members      map[mixer.MemberID]conference.ParticipantID
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
@@ -70,7 +71,8 @@ func (f *Focus) newController(e *entry) *controller {
 		mix:     f.mixer.NewMix(mixer.MixConfig{MaxSpeakers: e.cfg.MaxSpeakers, LookAhead: e.cfg.LookAhead}),
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
-		accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
+		successors: map[conference.ParticipantID]*participant{},
+		accounts:   map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
 		playbacks: map[mixer.MemberID]*playback{}, masks: map[conference.ParticipantID]mixer.MemberID{},
 		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), identities: map[conference.ParticipantID]siprec.ID{},

@@ -41,36 +41,32 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	named, at, found, err := f.refersTo(request)
+	switch {
+	case err != nil:
+		return false, err
+	case found && named.replaces:
+		return f.takeOver(call, offer, named, at)
+	}
 	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return false, ErrBusy
 	}
 	id := conference.ID(request.URI.UserPart())
 	m := joining{call: call, offer: offer, reply: make(chan joined, 1)}
-	if f.isFactory(string(id)) {
+	switch {
+	case found:
+		id = at.controller.id
+	case f.isFactory(string(id)):
 		if id, m.creation, err = f.create(request); err != nil {
 			return false, err
 		}
 		defer f.uncreate(id)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	c, err := f.send(ctx, id, true, m)
+	c, err := f.send(context.Background(), id, !found, m)
 	if err != nil {
 		return false, err
 	}
-	in := <-m.reply
-	if in.err != nil {
-		return in.id != "", in.err
-	}
-	dialog, err := call.Answer(ctx, in.response, &dialogHandler{controller: c, id: in.id})
-	if err != nil {
-		c.post(abandoned{id: in.id, err: err}) // there is nobody left to tell
-		return true, nil
-	}
-	if !c.post(answered{id: in.id, dialog: dialog}) {
-		return true, dialog.Bye(ctx)
-	}
-	return true, nil
+	return f.conclude(call, c, <-m.reply)
 }
 
 // readOffer gives the offer of an INVITE; nil when it has none (RFC 3261, section 13.2.1).
@@ -93,13 +89,14 @@ func readOffer(request *sipua.Request) (*sdp.Description, error) {
 type joining struct {
 	call     *sipua.IncomingCall
 	offer    *sdp.Description
-	creation *creation   // nil: of a conference that is there
-	reply    chan joined // of capacity 1
+	creation *creation                // nil: of a conference that is there
+	replaces conference.ParticipantID // whose place he takes; empty: nobody's
+	reply    chan joined              // of capacity 1
 }
 
-// joined is the outcome of joining: the 2xx to send, or why not. Without id the machine has refused.
+// joined is the outcome of joining: the 2xx to send, or why not. Without a leg the machine has refused.
 type joined struct {
-	id       conference.ParticipantID
+	leg      leg
 	response *sipua.Response
 	err      error
 }
@@ -116,6 +113,7 @@ func (m joining) handle(c *controller) {
 		join.Entity, join.DisplayName = anonymousUser(c.anonymous)
 		entity = join.Entity
 	}
+	join.Replaces = m.replaces
 	if m.creation != nil || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
 		join.Role = conference.Moderator
 	}
@@ -132,25 +130,33 @@ func (m joining) handle(c *controller) {
 	}
 	p := c.newParticipant(id, inbound, entity)
 	p.guesses = join.Source
-	p.transport, p.reached, p.peerAddress = request.Transport, request.Local, request.Source.Addr().Unmap()
-	call := m.call.ID()
-	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = call.CallID, call.LocalTag, call.RemoteTag
-	p.peer.SessionID = m.call.SessionID()
-	p.peer.RecordAware = aware
-	p.peer.Source = p.peerAddress.String()
-	p.learnContact(request.Contact())
-	p.pendingSequence = request.CSeq
+	p.replaces = m.replaces
+	c.calledIn(p, m.call)
 	body, err := c.prepare(p, m.offer)
 	if err != nil {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(err), "")})
-		m.reply <- joined{id: id, err: err}
+		m.reply <- joined{leg: c.legOf(p), err: err}
 		return
 	}
-	m.reply <- joined{id: id, response: c.accepted(p).WithBody(sdpType, body)}
+	m.reply <- joined{leg: c.legOf(p), response: c.accepted(p).WithBody(sdpType, body)}
 	if m.creation != nil {
 		c.creator = id
 		c.inviteAll(m.creation.recipients)
 	}
+}
+
+// calledIn notes what a call that comes in tells of itself.
+func (c *controller) calledIn(p *participant, call *sipua.IncomingCall) {
+	request := call.Request()
+	p.transport, p.reached, p.peerAddress = request.Transport, request.Local, request.Source.Addr().Unmap()
+	id := call.ID()
+	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = id.CallID, id.LocalTag, id.RemoteTag
+	p.peer.SessionID = call.SessionID()
+	p.peer.RecordAware = request.Headers.Contains("Supported", recordAware)
+	p.peer.Source = p.peerAddress.String()
+	p.learnContact(request.Contact())
+	p.pendingSequence = request.CSeq
+	c.named(p, id)
 }
 
 // prepare makes the body of the 200: the answer, or an offer of all we have.
@@ -228,12 +234,12 @@ func (c *controller) accepted(p *participant) *sipua.Response {
 
 // answered brings the dialog of a call that was answered.
 type answered struct {
-	id     conference.ParticipantID
+	leg    leg
 	dialog *sipua.Dialog
 }
 
 func (m answered) handle(c *controller) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if p == nil { // ejected or ended in the meantime
 		c.hangUp(m.dialog, "")
 		return
@@ -247,10 +253,18 @@ func (m answered) handle(c *controller) {
 
 // abandoned says that a call could not be answered: the caller took it back, as a rule.
 type abandoned struct {
-	id  conference.ParticipantID
+	leg leg
 	err error
 }
 
 func (m abandoned) handle(c *controller) {
-	_ = c.step(conference.Left{ID: m.id, Reason: reasonHeader(statusCanceled, m.err.Error())})
+	p := m.leg.find()
+	if p == nil {
+		return
+	}
+	if c.successors[p.id] == p {
+		c.discard(p, m.err)
+		return
+	}
+	_ = c.step(conference.Left{ID: p.id, Reason: reasonHeader(statusCanceled, m.err.Error())})
 }

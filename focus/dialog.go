@@ -12,19 +12,18 @@ import (
 
 // dialogHandler brings what happens in the dialog of a participant into the mailbox.
 type dialogHandler struct {
-	controller *controller
-	id         conference.ParticipantID
-	referrals  int // REFERs so far; owned by Request
+	leg
+	referrals int // REFERs so far; owned by Request
 }
 
 // Ack bridges the participant (RFC 4575, section 5.7.3: connected), with the answer of a late offer.
 func (h *dialogHandler) Ack(request *sipua.Request) {
-	h.controller.post(acknowledged{id: h.id, sequence: request.CSeq, body: request.Body})
+	h.controller.post(acknowledged{leg: h.leg, sequence: request.CSeq, body: request.Body})
 }
 
 // Offer answers a re-INVITE or UPDATE (RFC 3264, section 8).
 func (h *dialogHandler) Offer(request *sipua.Request) *sipua.Response {
-	m := offered{id: h.id, request: request, reply: make(chan *sipua.Response, 1)}
+	m := offered{leg: h.leg, request: request, reply: make(chan *sipua.Response, 1)}
 	if !h.controller.post(m) {
 		return sipua.NewResponse(481)
 	}
@@ -33,6 +32,9 @@ func (h *dialogHandler) Offer(request *sipua.Request) *sipua.Response {
 
 // Request refuses what has no meaning in a call; OPTIONS gets its 200 from the agent.
 func (h *dialogHandler) Request(request *sipua.Request) *sipua.Response {
+	if _, _, err := readReference(request); err != nil {
+		return refusal(err)
+	}
 	switch request.Method {
 	case methodRefer:
 		return h.refer(request)
@@ -47,17 +49,17 @@ func (h *dialogHandler) Request(request *sipua.Request) *sipua.Response {
 
 // Refreshed takes the answer to our last description, which was sent again to keep the session alive (RFC 4028, section 7.4).
 func (h *dialogHandler) Refreshed(response *sipua.Response) {
-	h.controller.post(refreshed{id: h.id, response: response})
+	h.controller.post(refreshed{leg: h.leg, response: response})
 }
 
 // refreshed is the answer to a description of ours that was repeated.
 type refreshed struct {
-	id       conference.ParticipantID
+	leg      leg
 	response *sipua.Response
 }
 
 func (m refreshed) handle(c *controller) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if p == nil || p.local == nil || len(m.response.Body) == 0 {
 		return
 	}
@@ -71,20 +73,20 @@ func (m refreshed) handle(c *controller) {
 // Ended takes the participant out.
 func (h *dialogHandler) Ended(reason sipua.EndReason) {
 	if reason.Cause != sipua.EndLocal {
-		h.controller.post(ended{id: h.id, reason: reason})
+		h.controller.post(ended{leg: h.leg, reason: reason})
 	}
 }
 
 // acknowledged is the ACK of a 2xx. It has the sequence number of its INVITE, which tells whether its body answers our offer: the ACK
 // before may be handled after the re-INVITE that followed it.
 type acknowledged struct {
-	id       conference.ParticipantID
+	leg      leg
 	sequence uint32
 	body     []byte
 }
 
 func (m acknowledged) handle(c *controller) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if p == nil {
 		return
 	}
@@ -92,7 +94,12 @@ func (m acknowledged) handle(c *controller) {
 		p.pending = nil
 		if err := c.accept(p, offer, p.said, m.body); err != nil {
 			c.log.Warn("no usable answer in ACK", slog.String("participant", string(p.id)), slog.Any("error", err))
-			if !p.bridged { // a re-INVITE leaves the session as it was (RFC 3261, section 14.2)
+			if c.successors[p.id] == p {
+				if p.dialog != nil { // else it ends as soon as it comes
+					c.hangUp(p.dialog, reasonHeader(488, ""))
+				}
+				c.discard(p, err)
+			} else if !p.bridged { // a re-INVITE leaves the session as it was (RFC 3261, section 14.2)
 				p.hangUp = true
 				_ = c.step(conference.Failure{ID: p.id, Reason: reasonHeader(488, "")})
 			}
@@ -102,14 +109,17 @@ func (m acknowledged) handle(c *controller) {
 			c.sessionChanged(p)
 		}
 	}
-	if !p.bridged {
+	switch {
+	case c.successors[p.id] == p:
+		c.succeed(p)
+	case !p.bridged:
 		c.bridge(p)
 	}
 }
 
 // offered is a re-INVITE or UPDATE of the participant.
 type offered struct {
-	id      conference.ParticipantID
+	leg     leg
 	request *sipua.Request
 	reply   chan *sipua.Response // of capacity 1
 }
@@ -123,7 +133,7 @@ func (m offered) handle(c *controller) {
 }
 
 func (m offered) answer(c *controller) (*sipua.Response, error) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if p == nil {
 		return sipua.NewResponse(481), nil
 	}
@@ -162,29 +172,33 @@ func (c *controller) sessionChanged(p *participant) {
 
 // ended says that the dialog is over.
 type ended struct {
-	id     conference.ParticipantID
+	leg    leg
 	reason sipua.EndReason
 }
 
 func (m ended) handle(c *controller) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if p == nil {
 		return
 	}
 	p.dialog = nil
+	if c.successors[p.id] == p {
+		c.discard(p, errDialogEnd)
+		return
+	}
 	switch m.reason.Cause {
 	case sipua.EndRemote:
 		reason := ""
 		if m.reason.Request != nil {
 			reason = m.reason.Request.Headers.Get("Reason")
 		}
-		_ = c.step(conference.Left{ID: m.id, Reason: reason})
+		_ = c.step(conference.Left{ID: p.id, Reason: reason})
 	case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired, sipua.EndShutdown, sipua.EndLocal:
 		code := sipua.Status(m.reason.Err)
 		if code == 0 {
 			code = 408
 		}
-		_ = c.step(conference.Failure{ID: m.id, Reason: reasonHeader(code, "")})
+		_ = c.step(conference.Failure{ID: p.id, Reason: reasonHeader(code, "")})
 	}
 }
 

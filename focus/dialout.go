@@ -80,6 +80,7 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 	}
 	offer, said := c.offer(p)
 	p.said = said
+	at := c.legOf(p)
 	extra, recipients := c.calls[id].headers, c.calls[id].history
 	contentType, body := withHistory(offer.Marshal(), recipients)
 	call := sipua.OutgoingCall{
@@ -91,52 +92,66 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		}...),
 		ContentType: contentType, Body: body,
 		OnProvisional: func(r *sipua.Response) {
-			if r.Status == 180 {
-				c.post(ringing{id: id})
-			}
+			c.post(ringing{leg: at, alerts: r.Status == 180, dialog: sipua.DialogID{
+				CallID: r.Headers.Get("Call-ID"), LocalTag: r.From.Tag(), RemoteTag: r.To.Tag(),
+			}})
 		},
 	}
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithTimeout(ctx, c.focus.cfg.DialTimeout)
 		defer cancel()
-		if !c.post(dialing{id: id, cancel: cancel}) {
+		if !c.post(dialing{leg: at, cancel: cancel}) {
 			return nil
 		}
-		dialog, response, err := agent.Invite(ctx, call, &dialogHandler{controller: c, id: id})
+		dialog, response, err := agent.Invite(ctx, call, &dialogHandler{leg: at})
 		if sipua.Status(err) == 415 && recipients != nil { // who cannot read the list is called without it
 			call.ContentType, call.Body = sdpType, offer.Marshal()
-			dialog, response, err = agent.Invite(ctx, call, &dialogHandler{controller: c, id: id})
+			dialog, response, err = agent.Invite(ctx, call, &dialogHandler{leg: at})
 		}
-		return dialed{id: id, offer: offer, said: said, dialog: dialog, response: response, err: err}
+		return dialed{leg: at, offer: offer, said: said, dialog: dialog, response: response, err: err}
 	})
 }
 
 // dialing hands over how to take an INVITE back.
 type dialing struct {
-	id     conference.ParticipantID
+	leg    leg
 	cancel context.CancelFunc
 }
 
-func (m dialing) handle(c *controller) {
-	if p := c.participants[m.id]; p != nil {
+func (m dialing) handle(*controller) {
+	if p := m.leg.find(); p != nil {
 		p.cancel = m.cancel
 		return
 	}
 	m.cancel()
 }
 
-// ringing is a 180.
-type ringing struct{ id conference.ParticipantID }
+// ringing is a provisional response. One with a tag makes an early dialog.
+type ringing struct {
+	leg    leg
+	alerts bool // it is a 180
+	dialog sipua.DialogID
+}
 
 func (m ringing) handle(c *controller) {
-	if c.participants[m.id] != nil {
-		_ = c.step(conference.Ringing{ID: m.id})
+	p := m.leg.find()
+	if p == nil {
+		return
+	}
+	if m.dialog.RemoteTag != "" && !slices.Contains(p.dialogs, m.dialog) && len(p.dialogs) < maxForks {
+		c.named(p, m.dialog)
+	}
+	if m.alerts {
+		_ = c.step(conference.Ringing{ID: p.id})
 	}
 }
 
+// maxForks is how many early dialogs of one call are known by their names.
+const maxForks = 8
+
 // dialed is the outcome of an INVITE of ours.
 type dialed struct {
-	id       conference.ParticipantID
+	leg      leg
 	offer    *sdp.Description
 	said     sdp.Record
 	dialog   *sipua.Dialog
@@ -145,11 +160,11 @@ type dialed struct {
 }
 
 func (m dialed) handle(c *controller) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if m.err != nil {
-		c.settled(m.id, status(m.err))
+		c.settled(m.leg.id, status(m.err))
 	} else {
-		c.settled(m.id, 200)
+		c.settled(m.leg.id, 200)
 	}
 	switch {
 	case p == nil:
@@ -159,13 +174,16 @@ func (m dialed) handle(c *controller) {
 		return
 	case m.err != nil:
 		code := status(m.err)
-		c.log.Info("dial-out failed", slog.String("participant", string(m.id)), slog.Int("status", code))
+		c.log.Info("dial-out failed", slog.String("participant", string(m.leg.id)), slog.Int("status", code))
 		p.cancel = nil
-		_ = c.step(conference.Failure{ID: m.id, Busy: code == 486 || code == 600, Reason: reasonHeader(code, "")})
+		_ = c.step(conference.Failure{ID: m.leg.id, Busy: code == 486 || code == 600, Reason: reasonHeader(code, "")})
 		return
 	}
 	p.cancel, p.dialog = nil, m.dialog
 	id := m.dialog.ID()
+	if !slices.Contains(p.dialogs, id) {
+		c.named(p, id)
+	}
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = id.CallID, id.LocalTag, id.RemoteTag
 	p.peer.SessionID = m.dialog.SessionID()
 	if p.peerAddress.IsValid() {
@@ -175,7 +193,7 @@ func (m dialed) handle(c *controller) {
 	p.learnContact(m.response.Contact())
 	if err := c.accept(p, m.offer, m.said, m.response.Body); err != nil {
 		p.hangUp = true
-		_ = c.step(conference.Failure{ID: m.id, Reason: reasonHeader(488, err.Error())})
+		_ = c.step(conference.Failure{ID: m.leg.id, Reason: reasonHeader(488, err.Error())})
 		return
 	}
 	c.bridge(p)

@@ -53,14 +53,16 @@ type Focus struct {
 	// onDrain has something done when Shutdown begins, or at once when it has; stop takes that back.
 	onDrain func(do func()) (stop func() bool)
 
-	agent   atomic.Pointer[sipua.Agent]
-	jobs    sync.WaitGroup // all goroutines of the Focus
-	tapped  packetCount
-	mixes   sync.Map      // *mixer.Mix to *controller
-	talking atomic.Int64  // participants admitted, for Limits.Participants
-	follows atomic.Int64  // subscriptions
-	sources sources       // of subscriptions
-	pace    *rate.Limiter // of NOTIFYs about changes
+	agent       atomic.Pointer[sipua.Agent]
+	jobs        sync.WaitGroup // all goroutines of the Focus
+	tapped      packetCount
+	mixes       sync.Map      // *mixer.Mix to *controller
+	talking     atomic.Int64  // participants admitted, for Limits.Participants
+	follows     atomic.Int64  // subscriptions
+	legs        legs          // calls by their dialogs
+	generations atomic.Uint64 // of calls so far
+	sources     sources       // of subscriptions
+	pace        *rate.Limiter // of NOTIFYs about changes
 
 	mu       sync.Mutex // guards what follows
 	entries  map[conference.ID]*entry

@@ -51,7 +51,7 @@ func (c *controller) offerIndication(p *participant) {
 	offer, said := c.offer(p)
 	p.telling = true
 	p.attempt++
-	dialog, id, gone := p.dialog, p.id, p.gone
+	dialog, at, gone := p.dialog, c.legOf(p), p.gone
 	contact := c.contact(p)
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithTimeout(ctx, offerTimeout)
@@ -65,16 +65,16 @@ func (c *controller) offerIndication(p *participant) {
 		})
 		m, _ := ask(gone, func() message {
 			body, err := reoffer(ctx, dialog, contact, offer)
-			return reoffered{id: id, offer: offer, said: said, body: body, err: err}
+			return reoffered{leg: at, offer: offer, said: said, body: body, err: err}
 		})
 		return m
 	})
-	c.later(c.focus.cfg.Notification.Timeout, overdue{id: id, attempt: p.attempt})
+	c.later(c.focus.cfg.Notification.Timeout, overdue{leg: at, attempt: p.attempt})
 }
 
 // reoffered is the outcome of an offer of ours in a dialog.
 type reoffered struct {
-	id    conference.ParticipantID
+	leg   leg
 	offer *sdp.Description
 	said  sdp.Record
 	body  []byte
@@ -82,7 +82,7 @@ type reoffered struct {
 }
 
 func (m reoffered) handle(c *controller) {
-	p := c.participants[m.id]
+	p := m.leg.find()
 	if p == nil {
 		return
 	}
@@ -107,12 +107,12 @@ func (m reoffered) handle(c *controller) {
 
 // overdue says that a record-aware user agent had its time to answer.
 type overdue struct {
-	id      conference.ParticipantID
+	leg     leg
 	attempt int
 }
 
 func (m overdue) handle(c *controller) {
-	if p := c.participants[m.id]; p != nil && p.telling && p.attempt == m.attempt {
+	if p := m.leg.find(); p != nil && p.telling && p.attempt == m.attempt {
 		p.untold = true
 		c.tell(p)
 	}

@@ -14,6 +14,9 @@ const methodOptions = "OPTIONS"
 
 // Request answers requests outside of dialogs: OPTIONS as an INVITE would be (RFC 3261, section 11.2), and REFER.
 func (f *Focus) Request(request *sipua.Request) *sipua.Response {
+	if _, _, err := readReference(request); err != nil {
+		return refusal(err)
+	}
 	id := conference.ID(request.URI.UserPart())
 	switch request.Method {
 	case methodOptions:

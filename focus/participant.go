@@ -29,6 +29,10 @@ type participant struct {
 	outlet
 
 	id          conference.ParticipantID
+	generation  uint64
+	dialogs     []sipua.DialogID         // that Join and Replaces may name it by
+	endpoint    string                   // of a call that takes the place of another one
+	replaces    conference.ParticipantID // whose place it takes as somebody else; empty: nobody's
 	direction   string
 	uri         string
 	startedAt   time.Time
@@ -68,10 +72,19 @@ type participant struct {
 
 // newParticipant registers what belongs to a participant that the machine has admitted.
 func (c *controller) newParticipant(id conference.ParticipantID, direction, uri string) *participant {
-	p := &participant{id: id, direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember(), gone: make(chan struct{})}
-	p.peer.Label = mediaLabel
+	p := c.newLeg(id, direction, uri)
 	c.participants[id] = p
 	c.members[p.member] = id
+	return p
+}
+
+// newLeg makes what belongs to a call that is no participant's yet.
+func (c *controller) newLeg(id conference.ParticipantID, direction, uri string) *participant {
+	p := &participant{
+		id: id, generation: c.focus.generations.Add(1), direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember(),
+		gone: make(chan struct{}),
+	}
+	p.peer.Label = mediaLabel
 	c.focus.talking.Add(1)
 	if h := c.focus.hooks.CallStarted; h != nil {
 		h(direction)
@@ -91,12 +104,20 @@ func (c *controller) open(p *participant) error {
 
 // bridge reports the participant's media as ready to be mixed.
 func (c *controller) bridge(p *participant) {
-	p.bridged, p.answeredAt = true, time.Now()
 	told := conference.IndicateOff
 	if p.peer.RecordAware {
 		told = indicationOf(p.said)
 	}
-	if err := c.step(conference.Bridged{ID: p.id, Session: p.peer, Told: told}); err != nil {
+	c.enter(p, told)
+	if s, there := c.machine.State().Participant(p.replaces); there {
+		_ = c.step(conference.EjectParticipant{ID: s.ID, Reason: reasonHeader(200, "Replaced")})
+	}
+}
+
+// enter gives the conference the media of a participant who knows so much about recordings.
+func (c *controller) enter(p *participant, told conference.Indication) {
+	p.bridged, p.answeredAt = true, time.Now()
+	if err := c.step(conference.Bridged{ID: p.id, Session: p.peer, Told: told, Endpoint: p.endpoint}); err != nil {
 		c.log.Warn("participant cannot be bridged", slog.String("participant", string(p.id)), slog.Any("error", err))
 		return
 	}
@@ -114,9 +135,24 @@ func (c *controller) release(d *conference.Participant, eject bool, reason strin
 	if p == nil {
 		return
 	}
-	close(p.gone)
+	if next := c.successors[d.ID]; next != nil { // nobody's place to take
+		if next.dialog != nil {
+			c.hangUp(next.dialog, reason)
+		}
+		c.discard(next, errDialogEnd)
+	}
 	delete(c.participants, d.ID)
 	delete(c.members, p.member)
+	if p.dialog != nil && (eject || p.hangUp) {
+		c.hangUp(p.dialog, reason)
+	}
+	c.dispose(p, d)
+}
+
+// dispose lets go of what belongs to a call that is out of the conference.
+func (c *controller) dispose(p *participant, d *conference.Participant) {
+	close(p.gone)
+	c.focus.legs.end(p.dialogs, c.legOf(p))
 	c.focus.talking.Add(-1)
 	if p.tone != 0 {
 		delete(c.sources, p.tone)
@@ -124,9 +160,6 @@ func (c *controller) release(d *conference.Participant, eject bool, reason strin
 	c.forgetVoice(p)
 	if p.cancel != nil {
 		p.cancel()
-	}
-	if p.dialog != nil && (eject || p.hangUp) {
-		c.hangUp(p.dialog, reason)
 	}
 	record := callRecord(c.id, p, d)
 	applied, session := c.applied, p.session

@@ -12,7 +12,10 @@ import (
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
-const methodRefer = "REFER"
+const (
+	methodInvite = "INVITE"
+	methodRefer  = "REFER"
+)
 
 // errRefused refuses what somebody may not ask for.
 var errRefused = errors.New("not allowed")

@@ -83,6 +83,9 @@ func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, *sip
 		return nil, refusal(ErrShutdown)
 	}
 	e, err := f.lookup(conference.ID(request.URI.UserPart()))
+	if _, _, misplaced := readReference(request); misplaced != nil {
+		err = misplaced
+	}
 	switch {
 	case err != nil:
 		return nil, refusal(err)

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
@@ -56,7 +55,7 @@ func (c *controller) checkVitalSigns(p *participant, now time.Time) {
 	p.probing = true
 	c.log.Info("no media from a participant, asking whether it is there", slog.String("participant", string(p.id)),
 		slog.Duration("silent", now.Sub(p.alive)))
-	dialog, id, gone := p.dialog, p.id, p.gone
+	dialog, at, gone := p.dialog, c.legOf(p), p.gone
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 		defer cancel()
@@ -64,7 +63,7 @@ func (c *controller) checkVitalSigns(p *participant, now time.Time) {
 		defer release()
 		m, _ := ask(gone, func() message {
 			_, err := dialog.Request(ctx, "OPTIONS", sipua.Body{})
-			return probed{id: id, err: err}
+			return probed{leg: at, err: err}
 		})
 		return m
 	})
@@ -72,12 +71,12 @@ func (c *controller) checkVitalSigns(p *participant, now time.Time) {
 
 // probed is the outcome of the question. A dialog that has ended by it is reported by its handler.
 type probed struct {
-	id  conference.ParticipantID
+	leg leg
 	err error
 }
 
-func (m probed) handle(c *controller) {
-	p := c.participants[m.id]
+func (m probed) handle(*controller) {
+	p := m.leg.find()
 	if p == nil {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/access"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/sipua"
@@ -84,6 +85,11 @@ func (s *service) way(target sipua.URI) (sipua.URI, *sipua.Trunk, error) {
 		return sipua.URI{}, nil, fmt.Errorf("%w: %s is not in sip.dial_out.allow", focus.ErrForbidden, cmp.Or(target.Host, target.String()))
 	}
 	return uri, by, nil
+}
+
+// mayEnter asks the rules of a conference that was not the one called.
+func (s *service) mayEnter(id conference.ID, request *sipua.Request) bool {
+	return s.gate.MayEnter(string(id), request)
 }
 
 // startFocus lets calls in.

@@ -111,6 +111,8 @@ func TestSIPpScenarios(t *testing.T) {
 		{"reinvite-codec", "1001", 5, s},
 		{"cancel-unknown", "1002", 5, s},
 		{"cancel-late", "1002", 20, s},
+		{"replaces", "1004", 5, s},
+		{"join", "1005", 5, s},
 		{"options", "1000", 1, s},
 		{"subscribe", "1003", 5, s},
 		{"refuse-488", "1000", 5, s},

@@ -183,7 +183,7 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err = addSounds(cfg, &settings); err != nil {
 		return err
 	}
-	settings.Way = s.way
+	settings.Way, settings.MayEnter = s.way, s.mayEnter
 	settings.Guessed = s.guessed
 	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {

@@ -13,11 +13,12 @@ type Join struct {
 	Role        Role
 	Marked      bool // leads the conference without being a moderator
 	RecordAware bool
-	Languages   string // that he prefers, as tags with spaces between (RFC 4575, section 5.6.4)
-	Anonymous   bool   // has asked for privacy: Entity and names tell nothing
-	Rule        *Rule  // the recording rule for him; nil: the policy of the conference
-	Known       bool   // need not enter a PIN
-	Source      string // whose wrong entries are counted together; empty: nobody's
+	Languages   string        // that he prefers, as tags with spaces between (RFC 4575, section 5.6.4)
+	Anonymous   bool          // has asked for privacy: Entity and names tell nothing
+	Rule        *Rule         // the recording rule for him; nil: the policy of the conference
+	Known       bool          // need not enter a PIN
+	Source      string        // whose wrong entries are counted together; empty: nobody's
+	Replaces    ParticipantID // whose place he takes, so that locks and limits do not matter; empty: nobody's
 }
 
 // Invite asks to call somebody into the conference. Answered by Admit and Dial, or by Reject like Join.
@@ -42,6 +43,8 @@ type Bridged struct {
 	ID      ParticipantID
 	Session Session
 	Told    Indication
+	// Endpoint is the user agent that has taken the place of another one in the same role; empty: it is the one that came.
+	Endpoint string
 }
 
 // Key reports a key press of a participant: 0 to 9, *, #, A to D.

@@ -16,7 +16,7 @@ func (s *step) join(e Join) error {
 	if p.Awaits != AwaitsNothing && s.m.guard.KeptOut(e.Source, s.now) {
 		return ErrKeptOut
 	}
-	if err := s.admit(p, e.Rule); err != nil {
+	if err := s.admit(p, e.Rule, s.index(e.Replaces) >= 0); err != nil {
 		return err
 	}
 	if p.Awaits != AwaitsNothing {
@@ -33,7 +33,7 @@ func (s *step) invite(e Invite) error {
 		InvitedBy: e.By,
 		Muted:     s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 	}
-	if err := s.admit(p, e.Rule); err != nil {
+	if err := s.admit(p, e.Rule, false); err != nil {
 		return err
 	}
 	s.called(e)
@@ -42,7 +42,8 @@ func (s *step) invite(e Invite) error {
 }
 
 // admit is the admission policy: order matters, as an ended conference is unknown before it is locked or full.
-func (s *step) admit(p Participant, rule *Rule) error {
+// Who takes the place of somebody needs none of his own.
+func (s *step) admit(p Participant, rule *Rule, replaces bool) error {
 	switch _, taken := s.next.Participant(p.ID); {
 	case !s.m.endedAt.IsZero():
 		return ErrEnded
@@ -50,6 +51,7 @@ func (s *step) admit(p Participant, rule *Rule) error {
 		return ErrExists
 	case !s.m.life.closingAt.IsZero():
 		return ErrEnding
+	case replaces:
 	case s.next.Locked:
 		return ErrLocked
 	case s.next.MaxParticipants > 0 && len(s.next.Participants) >= s.next.MaxParticipants:
@@ -113,6 +115,9 @@ func (s *step) bridged(e Bridged) error {
 	return s.edit(e.ID, func(p *Participant) {
 		s.reach(p)
 		p.Session = e.Session
+		if e.Endpoint != "" && e.Endpoint != p.Endpoint {
+			p.Endpoint = s.endpoint(Participant{ID: e.ID, Endpoint: e.Endpoint})
+		}
 		p.Recording = e.Told
 		s.m.asked[e.ID] = e.Told
 	})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,9 +22,11 @@ type PhoneConfig struct {
 	Transport   string       // udp (default) or tcp
 	Codec       codecs.Codec // the only one it offers
 	PacketTime  time.Duration
-	ListenOnly  bool // offers recvonly and sends nothing
-	RecordAware bool // lists record-aware in Supported (RFC 7866, section 6.3)
-	LateOffer   bool // sends INVITE without an offer
+	ListenOnly  bool          // offers recvonly and sends nothing
+	RecordAware bool          // lists record-aware in Supported (RFC 7866, section 6.3)
+	LateOffer   bool          // sends INVITE without an offer
+	Identity    string        // URI of From; empty: its own address
+	Headers     sipua.Headers // of its INVITE
 	// Preference is its wish about recording in its first description (RFC 7866, section 7.3.2).
 	Preference sdp.RecordPreference
 	Origin     time.Time // sample 0 of its time lines
@@ -131,6 +134,12 @@ func (p *Phone) Call(ctx context.Context, uri string) error {
 		To:      sipua.Address{URI: target},
 		From:    sipua.Address{Name: p.cfg.Name, URI: p.agent.Contact(p.cfg.Name)},
 		Contact: sipua.Address{URI: p.agent.Contact(p.cfg.Name, p.cfg.Transport)},
+	}
+	call.Headers = slices.Clone(p.cfg.Headers)
+	if p.cfg.Identity != "" {
+		if call.From.URI, err = sipua.ParseURI(p.cfg.Identity); err != nil {
+			return err
+		}
 	}
 	if p.cfg.RecordAware {
 		call.Headers = call.Headers.With("Supported", "record-aware")
