@@ -5,14 +5,16 @@ import "time"
 // settleDoor lets in who need not wait any more, and applies lecture mode. Everybody comes to the door when his media are ready, so
 // who may come in at once does so in the same step and nobody ever is on the wrong side of it.
 func (s *step) settleDoor() {
-	led := s.led()
+	if !s.survey() {
+		return
+	}
 	for i := range s.next.Participants {
 		p := &s.next.Participants[i]
 		if !p.Status.Present() {
 			continue
 		}
-		enters := p.Waiting() && !s.mustWait(p, led)
-		lectured := s.next.Rules.Lecture && p.Role != Moderator && !p.Floor
+		enters := p.Waiting() && !s.mustWait(p, s.led)
+		lectured := s.lectured(p)
 		if !enters && lectured == p.Lectured {
 			continue
 		}
@@ -38,14 +40,25 @@ func (s *step) mustWait(p *Participant, led bool) bool {
 	}
 }
 
-// led tells whether somebody leads the conference.
-func (s *step) led() bool {
+// survey looks at everybody once, as most steps change nothing here: whether somebody leads, how many there are, and whether there is
+// somebody whom the door or lecture mode may concern.
+func (s *step) survey() (concerns bool) {
+	s.led, s.there = false, 0
 	for i := range s.next.Participants {
-		if p := &s.next.Participants[i]; p.Status.Present() && p.Leads() {
-			return true
+		p := &s.next.Participants[i]
+		if !p.Status.Present() {
+			continue
 		}
+		s.there++
+		s.led = s.led || p.Leads()
+		concerns = concerns || p.Waiting() || s.lectured(p) != p.Lectured
 	}
-	return false
+	return concerns
+}
+
+// lectured tells whether lecture mode keeps a participant from being heard.
+func (s *step) lectured(p *Participant) bool {
+	return s.next.Rules.Lecture && p.Role != Moderator && !p.Floor
 }
 
 // enter brings a participant from the door into the conference.
@@ -98,6 +111,8 @@ func (s *step) expireWaiting() error {
 			s.due(at)
 		} else if err := s.eject(p.ID, reasonWaited); err != nil {
 			return err
+		} else {
+			s.there--
 		}
 	}
 	return nil

@@ -107,8 +107,8 @@ func (s *step) close(reason string) error {
 // orphan follows the last one who led the conference.
 func (s *step) orphan() error {
 	l, r := &s.m.life, &s.next.Rules
-	switch led := s.led(); {
-	case led:
+	switch {
+	case s.led:
 		l.led, l.orphaned = true, time.Time{}
 		return nil
 	case !l.led:
@@ -145,12 +145,7 @@ func (s *step) orphan() error {
 // dwindle ends what only few are left of.
 func (s *step) dwindle() error {
 	l, r := &s.m.life, &s.next.Rules
-	n := 0
-	for i := range s.next.Participants {
-		if s.next.Participants[i].Status.Present() {
-			n++
-		}
-	}
+	n := s.there
 	l.most = max(l.most, n)
 	if r.EndAt == 0 || l.most <= r.EndAt || n > r.EndAt {
 		l.few = time.Time{}

@@ -105,6 +105,8 @@ type step struct {
 
 	entered, exited  bool      // somebody has come in, or gone
 	deadline, endsAt time.Time // of the rules
+	led              bool      // somebody leads the conference
+	there            int       // participants with media, who wait among them
 }
 
 func (s *step) apply(e Event) error {

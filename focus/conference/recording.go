@@ -206,16 +206,15 @@ func (s *step) settleRecordings() {
 // indicate asks for each participant who has to be told something else than he was last.
 func (s *step) indicate() {
 	for i := range s.next.Participants {
-		p := s.next.Participants[i]
-		want := s.next.IndicationFor(&p)
+		p := &s.next.Participants[i]
+		want := s.next.IndicationFor(p)
 		if p.Present() && s.m.asked[p.ID] != want { // who waits at the door is told when he comes in
 			s.m.asked[p.ID] = want
 			s.do(Indicate{ID: p.ID, Indication: want})
 		}
 		if p.Status.Present() && p.Recording > want { // what allows less need not wait for the participant to hear of it
-			p.Recording = want
 			s.own()
-			s.next.Participants[i] = p
+			s.next.Participants[i].Recording = want
 			s.dirty = true
 		}
 	}
