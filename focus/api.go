@@ -55,13 +55,18 @@ func (f *Focus) query(ctx context.Context, id conference.ID, look func(c *contro
 }
 
 // Create makes a conference that stays until Delete. An empty ID gets an unguessable one (RFC 4579, section 5.3). Errors:
-// ErrExists, ErrInvalid, ErrBusy, ErrShutdown.
+// ErrExists, ErrForbidden, ErrInvalid, ErrBusy, ErrShutdown.
 func (f *Focus) Create(_ context.Context, c ConferenceConfig) (*conference.State, error) {
 	if c.ID == "" {
 		c.ID = conference.ID(newName())
 	}
 	if err := f.checkConference(c); err != nil {
 		return nil, err
+	}
+	for _, r := range c.Calls.Callees {
+		if err := f.mayDial(r); err != nil {
+			return nil, err
+		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

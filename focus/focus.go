@@ -209,6 +209,7 @@ func (f *Focus) Speakers(m *mixer.Mix, active []mixer.MemberID) {
 type Stats struct {
 	Conferences     int            // with somebody in them
 	Participants    int            // present
+	Waiting         int            // to be let in
 	Subscriptions   int            // to conference events
 	Recordings      map[string]int // sessions with recording servers by state
 	RecordedPackets uint64         // sent to recording servers since the start
@@ -231,6 +232,7 @@ func (f *Focus) Stats() Stats {
 			s.Conferences++
 		}
 		s.Participants += state.PresentCount()
+		s.Waiting += state.WaitingCount()
 		for i := range state.Recordings {
 			for k := range state.Recordings[i].Servers {
 				if v := &state.Recordings[i].Servers[k]; !v.Over() {

@@ -34,6 +34,16 @@ func (r DialRequest) callee() (conference.Callee, sipua.URI, error) {
 	return c, target, nil
 }
 
+// mayDial refuses who may not be called. Errors: ErrInvalid, ErrForbidden.
+func (f *Focus) mayDial(r DialRequest) error {
+	_, target, err := r.callee()
+	if err != nil {
+		return err
+	}
+	_, _, err = f.way(target)
+	return err
+}
+
 // CallWhen says when a CallList is called.
 type CallWhen uint8
 

@@ -306,3 +306,43 @@ func TestRefusalReasons(t *testing.T) {
 		}
 	}
 }
+
+// Who is sent back to the door while a recording runs is on hold in it: no packet of him, and his label is his when he comes in again.
+func TestSentBackWhileRecorded(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, func(c *focus.Config) { c.Defaults = focus.ConferenceConfig{Rules: conference.Rules{Lobby: true}} })
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+	_, err := b.focus.AdmitAll(t.Context(), "room")
+	must(t, err)
+	alice.hum(500, 20*time.Second)
+	bob.hum(900, 20*time.Second)
+	id := b.record("room", both)
+	b.awaitRecording("room", id, conference.RecordingActive)
+	holds := func(label string, hz float64) bool {
+		s := srs.stream(label)
+		return s.level(hz, 200*time.Millisecond) > loud
+	}
+	b.await("both to be recorded", func() bool { return holds("1", 500) && holds("1", 900) && holds("3", 900) })
+	wait := func(wait bool) {
+		_, err := b.focus.UpdateParticipant(t.Context(), "room", b.find("room", "bob").ID, focus.ParticipantChange{Waiting: &wait})
+		must(t, err)
+	}
+	wait(true)
+	before, mixed := srs.stream("3").packets, srs.stream("1").packets
+	b.await("half a second more of the mix", func() bool { return srs.stream("1").packets > mixed+25 })
+	if holds("1", 900) || !holds("1", 500) {
+		t.Errorf("the mix holds bob: %t, alice: %t", holds("1", 900), holds("1", 500))
+	}
+	if after := srs.stream("3").packets; after > before+5 { // what was on the way
+		t.Errorf("%d packets of bob while he waits", after-before)
+	}
+	if level := alice.hearsNow(900); level > quiet {
+		t.Errorf("alice hears who waits at %.0f dB", level)
+	}
+	wait(false)
+	b.await("bob to be recorded again", func() bool { return holds("1", 900) && holds("3", 900) })
+	for _, issue := range srs.issues {
+		t.Errorf("metadata: %+v", issue)
+	}
+}

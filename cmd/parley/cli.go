@@ -88,7 +88,7 @@ type conferenceCreate struct {
 	Name            string `help:"Name for people."`
 	MaxParticipants int    `help:"How many may take part; 0: no limit."`
 
-	Set []string `placeholder:"KEY=VALUE" help:"Rules, for example wait_for_moderator=true; may be repeated. Keys as the API has them."`
+	Set []string `sep:"none" placeholder:"KEY=VALUE" help:"Rules, for example wait_for_moderator=true; may be repeated. Keys as the API has them."`
 }
 
 // Run creates a conference.

@@ -21,7 +21,7 @@ type lifeCommands struct {
 type conferenceSet struct {
 	server
 	ID    string   `arg:"" help:"Conference."`
-	Rules []string `arg:"" name:"key=value" help:"Keys as the API has them."`
+	Rules []string `arg:"" name:"key=value" sep:"none" help:"Keys as the API has them."`
 }
 
 // Run changes what is named.

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -193,7 +194,7 @@ func TestBan(t *testing.T) {
 func TestTrunk(t *testing.T) {
 	g := gate(t, access.Config{Trunks: []access.Trunk{
 		{Name: "trusted", Networks: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, Trusted: true},
-		{Name: "other", Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
+		{Name: "other", Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}, Roles: []string{"marked"}},
 		{Name: "cert", Names: []string{"sbc.example.com"}, Trusted: true},
 	}})
 	asserted := sipua.Header{Name: "P-Asserted-Identity", Value: `"Bob" <sip:bob@example.com>, <tel:+441>`}
@@ -207,6 +208,9 @@ func TestTrunk(t *testing.T) {
 		caller, verdict := g.Admit(r)
 		if verdict.Refusal != nil || caller.Trunk != test.trunk || caller.Identity.URI.User != test.identity || !caller.Private {
 			t.Errorf("%s: %+v %+v", test.from, caller, verdict)
+		}
+		if marked := slices.Equal(caller.Roles, []string{"marked"}); marked != (test.trunk == "other") {
+			t.Errorf("%s: roles %v", test.from, caller.Roles)
 		}
 	}
 	if _, verdict := g.Admit(request(t, "192.0.2.1", room)); verdict.Refusal == nil || verdict.Refusal.Status != 403 {

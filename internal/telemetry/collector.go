@@ -67,6 +67,7 @@ type collector struct {
 var (
 	conferencesDesc   = desc("conferences", "Conferences with somebody in them.")
 	participantsDesc  = desc("participants", "Participants whose media are bridged.")
+	waitingDesc       = desc("participants_waiting", "Participants who wait to be let in.")
 	subscriptionsDesc = desc("subscriptions", "Subscriptions to conference events.")
 	recordingsDesc    = desc("recording_sessions", "Sessions with recording servers by state.", "state")
 	recordedDesc      = desc("recording_packets_total", "RTP packets sent to recording servers.")
@@ -90,7 +91,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		conferencesDesc, participantsDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, latenessDesc, lateDesc, framesDesc,
+		conferencesDesc, participantsDesc, waitingDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, latenessDesc, lateDesc, framesDesc,
 		requestsDesc, responsesDesc,
 	} {
 		out <- d
@@ -108,6 +109,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	stats := c.sources.Focus()
 	gauge(conferencesDesc, float64(stats.Conferences))
 	gauge(participantsDesc, float64(stats.Participants))
+	gauge(waitingDesc, float64(stats.Waiting))
 	gauge(subscriptionsDesc, float64(stats.Subscriptions))
 	for state, n := range stats.Recordings {
 		gauge(recordingsDesc, float64(n), state)

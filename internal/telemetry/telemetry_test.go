@@ -24,7 +24,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 	m.AuthFailure()
 	m.Collect(telemetry.Sources{
 		Focus: func() focus.Stats {
-			return focus.Stats{Conferences: 2, Participants: 7, Subscriptions: 4, Recordings: map[string]int{"recording": 1}, RecordedPackets: 99, SpooledFrames: 50, UnrecordedFrames: 25, SpoolBytes: 7}
+			return focus.Stats{Conferences: 2, Participants: 7, Waiting: 2, Subscriptions: 4, Recordings: map[string]int{"recording": 1}, RecordedPackets: 99, SpooledFrames: 50, UnrecordedFrames: 25, SpoolBytes: 7}
 		},
 		Recorders: func() []focus.RecorderStatus {
 			return []focus.RecorderStatus{{Name: "primary", State: "down"}, {Name: "second", State: "up", Sessions: 3}}
@@ -56,7 +56,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_rtp_remote_loss_ratio_sum 0.25`, `parley_rtp_remote_loss_ratio_count 1`, `parley_rtp_clock_drift_ppm_sum 32`,
 		`parley_rtp_clock_drift_ppm_count 1`,
 		`parley_rtp_jitter_seconds_sum 0.002`, `parley_recording_failures_total{server="primary"} 1`, `parley_notifies_total{state="full"} 1`,
-		`parley_auth_failures_total 1`, `parley_conferences 2`, `parley_participants 7`, `parley_subscriptions 4`,
+		`parley_auth_failures_total 1`, `parley_conferences 2`, `parley_participants 7`, `parley_participants_waiting 2`, `parley_subscriptions 4`,
 		`parley_recording_sessions{state="recording"} 1`, `parley_recording_packets_total 99`, `parley_rtp_packets_total{direction="in"} 100`,
 		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
 		`parley_mixer_tick_lateness_seconds_bucket{le="0.002"} 2`,
