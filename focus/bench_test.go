@@ -33,6 +33,7 @@ type bench struct {
 	t      *testing.T
 	focus  *focus.Focus
 	agent  *sipua.Agent
+	mixer  *mixer.Engine
 	origin time.Time
 	addr   netip.AddrPort
 	logged lines
@@ -105,6 +106,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 		ListenAddress: mediaAddress, Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000,
 	})
 	must(t, err)
+	b.mixer = engine
 	deps.Mixer, deps.Media, deps.Logger = engine, transport, b.logger()
 	b.focus, err = focus.New(cfg, deps)
 	must(t, err)

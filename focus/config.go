@@ -45,6 +45,9 @@ type Config struct {
 	// Hold is how much audio of each recorded stream is kept for recording servers that have not answered yet, or have to be
 	// replaced; 5 s. Negative: nothing is kept.
 	Hold time.Duration
+	// Encode makes every recorded stream be encoded. Otherwise the payloads of a participant are passed on as they came while the recorder
+	// takes his codec and nothing is changed in his sound.
+	Encode bool
 	// Deliver is how often the spool is looked at for what can be delivered; 2 s.
 	Deliver time.Duration
 	// Notification tells how participants learn that they are recorded.

@@ -26,6 +26,7 @@ type tap struct {
 	Recording   conference.RecordingID
 	Participant conference.ParticipantID // empty: mixed
 	Silence     bool                     // keep the stream running without content
+	Verbatim    bool                     // payloads of the participant may go into it as they came
 }
 
 // source is something to be heard that is no participant.
@@ -162,7 +163,7 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 // what stands for him if there is something.
 func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap, masks map[conference.ParticipantID]mixer.MemberID,
 ) (mixer.Member, bool) {
-	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format}
+	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format, Verbatim: t.Verbatim}
 	if t.Silence {
 		return m, true
 	}

@@ -128,7 +128,7 @@ func (c *controller) updateMix() {
 	}
 	var taps []tap
 	for _, r := range c.recorders {
-		taps = r.taps(taps)
+		taps = r.taps(taps, c.focus.cfg.Encode)
 	}
 	c.markMasks(c.machine.State())
 	applied, err := c.mix.Apply(layout(c.machine.State(), ports, taps, c.sources))

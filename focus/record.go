@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/siprec"
@@ -39,10 +40,11 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		if s == nil {
 			return
 		}
-		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port()}
+		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.ownCodec(id)}
 		if id != "" {
 			w.Participant = c.identity(id)
 		}
+		s.offered = siprec.Preferring(r.client.Codecs(), w.Prefer)
 		list = append(list, w)
 	}
 	if r.modes&conference.Mixed != 0 {
@@ -69,6 +71,14 @@ func (c *controller) maySpeak(p *conference.Participant) bool {
 	return p.Session.Sends || own != nil && own.spoke
 }
 
+// ownCodec is what a participant speaks, in which his stream is recorded best: his payloads can be passed on then. None for nobody.
+func (c *controller) ownCodec(id conference.ParticipantID) codecs.Codec {
+	if p := c.participants[id]; p != nil && !c.focus.cfg.Encode {
+		return p.stream.Codec
+	}
+	return codecs.None
+}
+
 // stream gives the media of a stream, opened if need be; nil when there is no port for it.
 func (c *controller) stream(r *recorder, key string, id conference.ParticipantID) *recorded {
 	if s := r.streams[key]; s != nil {
@@ -82,7 +92,7 @@ func (c *controller) stream(r *recorder, key string, id conference.ParticipantID
 		}
 		return nil
 	}
-	format := c.focus.pool.presume(r.server.Name, r.client.Codecs())
+	format := c.focus.pool.presume(r.server.Name, siprec.Preferring(r.client.Codecs(), c.ownCodec(id)))
 	s := &recorded{
 		key: key, participant: id, id: newIdentity(), outlet: outlet{session: session, codec: format.Codec}, member: c.newMember(),
 		format: format, capture: newCapture(session, c.focus.cfg.Hold, format.Codec),

@@ -60,6 +60,7 @@ type recorded struct {
 	started     bool // the server takes it
 	silence     bool
 	format      codecs.Format
+	offered     []codecs.Codec // in the last offer, or the next one
 	label       string
 	counted     uint64 // packets that the counts of a copy have already
 }
@@ -236,7 +237,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
-	c.focus.pool.took(r.server.Name, a.Format)
+	c.focus.pool.took(r.server.Name, a.Format, s.offered)
 	if s.held == nil {
 		s.capture.release(a.Format.Codec)
 	}
@@ -292,12 +293,12 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 }
 
 // taps adds the streams that the server takes.
-func (r *recorder) taps(list []tap) []tap {
+func (r *recorder) taps(list []tap, encode bool) []tap {
 	for _, s := range r.streams {
 		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
 			list = append(list, tap{
 				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant,
-				Silence: s.silence,
+				Silence: s.silence, Verbatim: s.participant != "" && !encode,
 			})
 		}
 	}

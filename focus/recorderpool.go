@@ -22,12 +22,12 @@ type recorderPool struct {
 
 	mu     sync.Mutex
 	health map[string]*siprec.Health
-	busy   map[string]int           // sessions now
-	format map[string]codecs.Format // that a server took last
+	busy   map[string]int   // sessions now
+	taken  map[string]taste // by the name of the server
 }
 
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
-	p := &recorderPool{servers: servers, health: map[string]*siprec.Health{}, busy: map[string]int{}, format: map[string]codecs.Format{}}
+	p := &recorderPool{servers: servers, health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}}
 	for _, s := range servers {
 		p.health[s.Name] = siprec.NewHealth(s.Health, now)
 	}
@@ -125,21 +125,36 @@ func (p *recorderPool) failed(name string, after time.Duration, now time.Time) {
 	p.health[name].Failed(after, now)
 }
 
-// took remembers in what format a server takes streams.
-func (p *recorderPool) took(name string, format codecs.Format) {
+// took remembers in what format a server has taken a stream, of what it was offered.
+func (p *recorderPool) took(name string, format codecs.Format, offered []codecs.Codec) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.format[name] = format
+	t := p.taken[name]
+	t.format[format.Codec] = format
+	t.last, t.follows = format.Codec, len(offered) > 0 && offered[0] == format.Codec
+	p.taken[name] = t
 }
 
-// presume is the format that a server will most likely take: that of the last time, or what it is offered first.
+// presume is the format that a server will most likely take: what it is offered first, unless it has taken something else before.
 func (p *recorderPool) presume(name string, offered []codecs.Codec) codecs.Format {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f := p.format[name]; slices.Contains(offered, f.Codec) {
+	t, known := p.taken[name]
+	codec := offered[0]
+	if known && !t.follows && slices.Contains(offered, t.last) {
+		codec = t.last
+	}
+	if f := t.format[codec]; f.Codec == codec {
 		return f
 	}
-	return codecs.Format{Codec: offered[0]}
+	return codecs.Format{Codec: codec}
+}
+
+// taste is how a server has chosen among the codecs that it was offered.
+type taste struct {
+	last    codecs.Codec
+	follows bool // it took the first one
+	format  [codecs.Opus + 1]codecs.Format
 }
 
 // opened and closed count sessions.

@@ -25,6 +25,7 @@ type recordingServer struct {
 	mute   bool          // never answers
 	sick   atomic.Bool   // answers OPTIONS with 503
 	slow   chan struct{} // what everything is answered after; nil: at once
+	codecs []codecs.Codec
 
 	mu        sync.Mutex
 	dialog    *sipua.Dialog
@@ -56,7 +57,7 @@ type heardStream struct {
 
 func newRecordingServer(t *testing.T) *recordingServer {
 	t.Helper()
-	s := &recordingServer{t: t, ended: make(chan struct{})}
+	s := &recordingServer{t: t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}}
 	var err error
 	s.agent, err = sipua.New(sipua.Config{
 		Supported: []string{"siprec"}, Accept: []string{"application/sdp", "multipart/mixed", "application/rs-metadata+xml"},
@@ -165,7 +166,7 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			go s.listen(socket, stream)
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
-		local.Streams = append(local.Streams, sdp.LocalStream{Port: port, Codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, Direction: sdp.RecvOnly})
+		local.Streams = append(local.Streams, sdp.LocalStream{Port: port, Codecs: s.codecs, Direction: sdp.RecvOnly})
 	}
 	plan, err := sdp.Answer(offer, local)
 	if err != nil {
@@ -176,9 +177,12 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 }
 
 func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
-	decoder, err := codecs.NewDecoder(codecs.PCMA)
-	if err != nil {
-		panic(err)
+	decoders := map[byte]codecs.Decoder{}
+	for payloadType, codec := range map[byte]codecs.Codec{0: codecs.PCMU, 8: codecs.PCMA} {
+		var err error
+		if decoders[payloadType], err = codecs.NewDecoder(codec); err != nil {
+			panic(err)
+		}
 	}
 	packet := make([]byte, 2000)
 	var pcm [codecs.MaxFrameSamples]int16
@@ -187,13 +191,15 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		if err != nil {
 			return
 		}
-		if n < 12 || packet[1]&0x7f != 8 {
+		if n < 12 {
 			continue
 		}
 		header := 12 + 4*int(packet[0]&15)
-		k, err := decoder.Decode(pcm[:], packet[header:n])
-		if err != nil {
-			continue
+		k := 0
+		if decoder := decoders[packet[1]&0x7f]; decoder != nil { // of others the packets count
+			if k, err = decoder.Decode(pcm[:], packet[header:n]); err != nil {
+				continue
+			}
 		}
 		s.mu.Lock()
 		if stream.packets == 0 {

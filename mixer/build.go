@@ -41,6 +41,7 @@ type groupKey struct {
 	set    *set
 	format codecs.Format
 	gain   float32
+	only   int32 // whose payloads may be passed on, -1: nobody's
 }
 
 // build prepares a layout. It keeps the state of members that are in base or pending with the same input, output and format.
@@ -150,6 +151,7 @@ func (b *builder) seat(members []Member) {
 			b.plan.ins = append(b.plan.ins, int32(i))
 			if s.in = b.formerInput(m); s.in == nil {
 				s.in = &input{source: m.In}
+				s.in.encoded, _ = m.In.(Encoded)
 				s.in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
 			}
 			b.condition(s, m.Sound)
@@ -243,7 +245,11 @@ func (b *builder) group(members []Member) error {
 		heard := b.set(mask, lane, b.soften(mask, i, &members[i].Hears))
 		s := &b.plan.seats[i]
 		s.own = hasBit(heard.mask, i)
-		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i]}, rate)
+		only := int32(-1)
+		if members[i].Verbatim {
+			only = heard.single()
+		}
+		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i], only: only}, rate)
 		if old := b.base.seat(s.id); old != nil && old.out == s.out {
 			b.vote(s.group, old.group.stream)
 		}
@@ -337,7 +343,7 @@ func (b *builder) groupFor(key groupKey, rate int) *group {
 		b.buses[at] = sum
 		b.plan.buses = append(b.plan.buses, sum)
 	}
-	g := &group{bus: sum, gain: key.gain}
+	g := &group{bus: sum, gain: key.gain, only: key.only}
 	b.groups[key] = g
 	b.plan.groups = append(b.plan.groups, g)
 

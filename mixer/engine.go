@@ -136,6 +136,7 @@ func (e *Engine) Stats() Stats {
 		c := CodecStats{Codec: codecs.Codec(i)}
 		for _, w := range e.crew {
 			c.Encoded += w.scratch.encoded[i].Load()
+			c.Forwarded += w.scratch.forwarded[i].Load()
 			c.Sent += w.scratch.sent[i].Load()
 		}
 		if c.Encoded+c.Sent > 0 {

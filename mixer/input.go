@@ -20,6 +20,7 @@ const (
 // input is the state of one member's Input. It is owned by the media path, but for what is atomic.
 type input struct {
 	source   Input
+	encoded  Encoded // the same; nil: its frames do not come encoded
 	frame    codecs.Frame
 	rate     int // index of the rate of the last good frame
 	signals  [laneCount]signal

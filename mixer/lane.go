@@ -15,6 +15,7 @@ const (
 type lane struct {
 	on       bool // contributed in the last tick
 	sounding bool // contributes in this tick
+	plain    bool // its contribution of this tick is the whole frame, without a ramp
 	rate     int  // of the last contribution
 	last     int32
 	out      [rateCount][]int32 // nil: rate not in use
@@ -44,8 +45,9 @@ func (l *lane) run(rate int, in *signal, c contribution, w *scratch) bool {
 	if own == nil {
 		own = w.own[:frameSamples(l.rate)]
 	}
+	l.plain = c.want && (l.on || !in.before)
 	switch {
-	case c.want && (l.on || !in.before):
+	case l.plain:
 		scale(own, in.pcm[:len(own)], c.gain)
 	case c.want:
 		scale(own, in.pcm[:len(own)], c.gain)

@@ -17,6 +17,13 @@ type Rated interface {
 	Rates() []int
 }
 
+// Encoded may be implemented by an Input whose frames come encoded. It is asked for members with [Member.Verbatim].
+type Encoded interface {
+	// Encoded returns the payload of which the last frame was decoded, all of it and nothing else, and its codec; nil if there is no
+	// such payload. It is valid until the next Ingest. It may be called by several workers at a time.
+	Encoded() (codecs.Codec, []byte)
+}
+
 // Output is where a member's mix goes to.
 type Output interface {
 	// Emit takes one encoded payload. It is called by one worker at a time, in the order of the audio. The packet and all that
@@ -49,6 +56,9 @@ type Member struct {
 	Hears Hearing
 	// Audience names the only members that may hear this one. Nil: all may. Identifiers that are not in the layout are ignored.
 	Audience []MemberID
+	// Verbatim: while only one member is heard, and nothing changes its sound, Out is given its payloads as they came, if their codec is
+	// that of Format and In is [Encoded].
+	Verbatim bool
 	// Sound is what is done to what In yields before it is mixed.
 	Sound Sound
 	// Priority: it is always mixed, and takes one of the places of [MixConfig.MaxSpeakers] while it speaks.

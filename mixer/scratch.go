@@ -21,6 +21,7 @@ type scratch struct {
 	levels  [codecs.MaxCSRC]uint8
 
 	encoded      [codecCount]atomic.Uint64
+	forwarded    [codecCount]atomic.Uint64
 	sent         [codecCount]atomic.Uint64
 	badFrames    atomic.Uint64
 	encodeErrors atomic.Uint64

@@ -32,6 +32,8 @@ type CodecStats struct {
 	Codec codecs.Codec
 	// Encoded frames, each for any number of members.
 	Encoded uint64
+	// Forwarded frames: payloads passed on as they came.
+	Forwarded uint64
 	// Sent packets to all members.
 	Sent uint64
 }

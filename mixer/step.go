@@ -205,6 +205,10 @@ func (p *plan) encode(from, to int, w *scratch) {
 
 			continue
 		}
+		if g.only >= 0 && p.forward(g, w) {
+			continue
+		}
+		g.stream.resume()
 		g.stream.render(g.bus, nil, g.gain, w)
 		g.stream.encode(w)
 	}

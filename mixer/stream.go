@@ -24,8 +24,9 @@ type stream struct {
 	cacheable bool
 	limiter   limiter
 	delay     delay
-	age       int // ticks since the state of the encoder was put in place
-	silence   int // frames of digital silence in a row
+	age       int  // ticks since the state of the encoder was put in place
+	silence   int  // frames of digital silence in a row
+	forwarded bool // the last packets were somebody else's
 
 	frame   int     // samples of one tick
 	size    int     // samples of one packet
@@ -94,7 +95,7 @@ func (s *stream) copyFrom(src *stream) {
 	s.have = copy(s.pending, src.pending[:src.have])
 	s.delay.empty = src.delay.empty
 	copy(s.delay.kept, src.delay.kept)
-	s.cached = src.cached
+	s.cached, s.forwarded = src.cached, src.forwarded
 	if src.cached {
 		s.packets[0].size = src.packets[0].size
 		copy(s.packets[0].data, src.packets[0].data[:src.packets[0].size])

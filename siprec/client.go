@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -140,6 +141,15 @@ func (c *Client) Step(ev Event, now time.Time) []Action {
 
 // State returns the acknowledged state.
 func (c *Client) State() State { return c.state }
+
+// Preferring returns a list of codecs with one of them first. If it is not in the list, that is returned.
+func Preferring(list []codecs.Codec, first codecs.Codec) []codecs.Codec {
+	i := slices.Index(list, first)
+	if i <= 0 {
+		return list
+	}
+	return slices.Insert(slices.Delete(slices.Clone(list), i, i+1), 0, first)
+}
 
 // Codecs returns what is offered, in order of preference.
 func (c *Client) Codecs() []codecs.Codec {

@@ -1,6 +1,10 @@
 package siprec
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
 
 // An Event is something that happened to a recording session: [Desire], [Answered],
 // [TimedOut], [TransportFailed], [PeerOffer], [PeerAck], [SnapshotRequested],
@@ -24,6 +28,8 @@ type StreamWish struct {
 	Members     []ID   // as in [RosterStream]
 	Port        uint16 // our RTP port at Config.Address; RTCP on the next one
 	Paused      bool   // only this stream (masking)
+	// Prefer is offered first, if it is among the codecs: the audio need not be encoded again then. None: as the profile has it.
+	Prefer codecs.Codec
 }
 
 // Answered is the final response to the request of the client that is open.

@@ -147,11 +147,8 @@ func (c *Client) local(held bool) sdp.Local {
 	}
 	for _, s := range c.slots {
 		stream := sdp.LocalStream{
-			Codecs: c.profile.Codecs, Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
+			Codecs: Preferring(c.Codecs(), s.wish.Prefer), Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
 			Feedback: c.profile.AVPF && !c.noFeedback, Security: c.security(), Keys: s.keys,
-		}
-		if c.plainAudio {
-			stream.Codecs = plainAudio(c.profile.Codecs)
 		}
 		if (c.paused(s) && c.profile.Pause == PauseInactive) || (held && s.held) {
 			stream.Direction = sdp.Inactive

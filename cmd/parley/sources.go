@@ -53,7 +53,8 @@ func mixerCounts(stats mixer.Stats) telemetry.Mixer {
 	for _, codec := range stats.Codecs {
 		name := codec.Codec.String()
 		out.Frames = append(out.Frames,
-			telemetry.Frames{Codec: name, Operation: "encode", Count: codec.Encoded}, telemetry.Frames{Codec: name, Operation: "send", Count: codec.Sent})
+			telemetry.Frames{Codec: name, Operation: "encode", Count: codec.Encoded},
+			telemetry.Frames{Codec: name, Operation: "forward", Count: codec.Forwarded}, telemetry.Frames{Codec: name, Operation: "send", Count: codec.Sent})
 	}
 	return out
 }

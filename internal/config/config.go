@@ -158,6 +158,7 @@ type Recording struct {
 	AllowInsecure bool              `yaml:"allow_insecure"` // recordings may be less protected than calls: the path is protected otherwise
 	Hold          time.Duration     `yaml:"hold"`           // audio kept of each stream until a recorder takes it; 0: none
 	Spool         Spool             `yaml:"spool"`
+	Passthrough   bool              `yaml:"passthrough"` // a participant's payloads go to the recorder as they came, where it takes his codec
 	Notification  Notification      `yaml:"notification"`
 	Rules         []RecordingRule   `yaml:"rules"` // go before the policies of conferences
 }
@@ -289,7 +290,7 @@ func Default() Config {
 			Lockout: Lockout{Failures: 10, Total: 100, Window: 10 * time.Minute, Duration: 10 * time.Minute}, //nolint:mnd // three calls of who mistypes
 		},
 		Menus:     Menus{Timeout: 3 * time.Second}, //nolint:mnd // between two keys
-		Recording: Recording{Hold: defaultHold, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
+		Recording: Recording{Hold: defaultHold, Passthrough: true, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional",
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte

@@ -35,6 +35,7 @@ type player struct {
 	noisy    bool          // the sender has announced silence
 	event    bool          // this tick is in an event
 	silent   bool          // this frame is one packet of digital silence
+	whole    []byte        // the payload that this frame was decoded from, all of it; nil: there is none
 	fec      bool
 }
 
@@ -43,7 +44,7 @@ func (p *player) queued() int { return p.codec.SamplesToUnits(p.tail - p.head) }
 
 // frame fills dst with the audio of this tick.
 func (p *player) frame(dst []int16, now time.Duration) codecs.Frame {
-	p.event = now < p.muted
+	p.event, p.whole = now < p.muted, nil
 	p.jitter.observe(now, p.queued())
 	stretch := p.adapt(dst[:p.rate/50], now)
 	f := codecs.Frame{Rate: p.rate, Samples: p.rate / 50, Level: codecs.SilenceLevel}
@@ -57,6 +58,9 @@ func (p *player) frame(dst []int16, now time.Duration) codecs.Frame {
 			out = dst[:f.Samples]
 			f.Flags = p.fill(out, now, &f)
 		}
+	}
+	if f.Flags != 0 || p.event {
+		p.whole = nil
 	}
 	p.last = codecs.SilenceLevel
 	if p.event || (p.silent && f.Flags == 0) {
@@ -136,6 +140,9 @@ func (p *player) decode(s step, out []int16) int {
 	if s.skip == 0 && samples <= len(out) {
 		p.silent = samples == p.rate/50 && p.codec.Silent(s.payload)
 		if n, err := decoder.Decode(slices.Clip(out), s.payload); err == nil && n > 0 {
+			if n == p.rate/50 {
+				p.whole = s.payload
+			}
 			return n
 		}
 		return decoder.Conceal(out[:samples:samples])

@@ -135,6 +135,10 @@ func (s *Session) Ingest(dst []int16) codecs.Frame {
 	return f
 }
 
+// Encoded returns the payload of which the last frame of Ingest was decoded, all of it and nothing else, and its codec; nil if it was put
+// together of several, made up, or of none. It is valid until the next Ingest or Emit of the session.
+func (s *Session) Encoded() (codecs.Codec, []byte) { return s.in.player.codec, s.in.player.whole }
+
 // SetContributors tells under which name each contributing source is to be announced (RFC 3550, section 7.3): CNAME by SSRC.
 // Those that are no longer in it are said goodbye to with the next report. The map is not kept.
 func (s *Session) SetContributors(cnames map[uint32]string) {
