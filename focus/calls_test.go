@@ -55,10 +55,17 @@ func TestCallRecords(t *testing.T) {
 	if r := await("refused"); r.Conference != "desk" || !strings.HasPrefix(r.Reason, "SIP;cause=486") {
 		t.Errorf("refused: %+v", r)
 	}
-	pass(100 * time.Millisecond)
+	alice.hum(400, time.Second)
+	pass(1600 * time.Millisecond)
 	alice.leave("desk")
 	r := await("answered")
 	if r.Codec != "pcmu/8000" || r.AnsweredAt.IsZero() || r.EndedAt.Before(r.AnsweredAt) || r.Stats.ReceivedPackets == 0 || r.CallID == "" {
+		t.Errorf("answered: %+v", r)
+	}
+	if r.Spoken < 700*time.Millisecond || r.Spoken > 1500*time.Millisecond {
+		t.Errorf("spoke for 1 s, the record has %v", r.Spoken)
+	}
+	if r.SessionID == "" || !r.Peer.IsLoopback() || r.Role != "speaker" || r.Disconnection != "departed" || !strings.HasSuffix(r.To, "desk@"+b.addr.String()) || r.From != r.URI {
 		t.Errorf("answered: %+v", r)
 	}
 	busy := b.callee(func(c *sipua.IncomingCall) { _ = c.Reject(sipua.NewResponse(486)) })

@@ -25,10 +25,7 @@ func (f *Focus) Invite(call *sipua.IncomingCall) {
 		request := call.Request()
 		f.log.Info("call refused", slog.String("call_id", request.CallID), slog.Any("error", err))
 		if h := f.hooks.CallEnded; h != nil && !admitted { // what was admitted has its record already
-			h(CallRecord{
-				Conference: conference.ID(request.URI.UserPart()), Direction: inbound, URI: request.From.URI.Bare().String(),
-				CallID: request.CallID, Result: "refused", Reason: reasonHeader(status(err), ""),
-			})
+			h(refusedCall(call, err))
 		}
 		_ = call.Reject(refusal(err)) // fails only when the caller has gone
 	}

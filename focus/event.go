@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
@@ -67,18 +68,27 @@ type Hooks struct {
 	Event func(Event)
 }
 
-// CallRecord is what remains of a call.
+// CallRecord is what remains of a call. Of one that was refused, what the request said.
 type CallRecord struct {
-	Conference  conference.ID
-	Participant conference.ParticipantID
-	Direction   string // inbound, outbound
-	URI         string
-	CallID      string
-	Result      string
-	Reason      string // RFC 3326
-	Codec       string
-	StartedAt   time.Time
-	AnsweredAt  time.Time // zero: never
-	EndedAt     time.Time
-	Stats       ParticipantStats
+	Conference    conference.ID
+	Participant   conference.ParticipantID
+	Direction     string // inbound, outbound
+	URI           string // of the participant
+	From, To      string // URIs of the INVITE
+	DisplayName   string
+	CallID        string
+	SessionID     string     // RFC 7989; may be empty
+	Peer          netip.Addr // of the user agent's signalling; invalid while it is not known
+	Role          string     // at the end
+	Result        string
+	Disconnection string // as in RFC 4575: departed, booted, failed, busy; empty: refused
+	Reason        string // RFC 3326
+	Codec         string
+	Secure        bool      // media were encrypted
+	Muted         bool      // at the end
+	StartedAt     time.Time // of the INVITE
+	AnsweredAt    time.Time // zero: never
+	EndedAt       time.Time
+	Spoken        time.Duration // how long it was heard speaking
+	Stats         ParticipantStats
 }

@@ -46,10 +46,11 @@ type participant struct {
 	cancel      context.CancelFunc // of an INVITE that is on its way out
 	gone        chan struct{}      // closed when it is out of the conference
 	bridged     bool
-	guesses     string    // whose wrong PINs are counted together
-	alive       time.Time // last sign of life
-	probing     bool      // it is being asked for one
-	hangUp      bool      // the dialog is to be ended by us although the machine did not eject
+	guesses     string        // whose wrong PINs are counted together
+	alive       time.Time     // last sign of life
+	probing     bool          // it is being asked for one
+	hangUp      bool          // the dialog is to be ended by us although the machine did not eject
+	spoken      time.Duration // how long it was heard, once it is gone
 
 	local, remote   *sdp.Description // last sent and received
 	pending         *sdp.Description // our offer that waits for its answer in an ACK
@@ -161,7 +162,8 @@ func (c *controller) dispose(p *participant, d *conference.Participant) {
 	if p.cancel != nil {
 		p.cancel()
 	}
-	record := callRecord(c.id, p, d)
+	c.countSpoken(p) // of one that was replaced by another call
+	record := c.callRecord(p, d)
 	applied, session := c.applied, p.session
 	c.focus.spawn(func(context.Context) {
 		if session != nil {
@@ -195,27 +197,6 @@ func (c *controller) hangUp(d *sipua.Dialog, reason string) {
 			c.log.DebugContext(ctx, "BYE", slog.Any("error", err))
 		}
 	})
-}
-
-// callRecord is what remains of a call, but for its statistics.
-func callRecord(id conference.ID, p *participant, d *conference.Participant) CallRecord {
-	r := CallRecord{
-		Conference: id, Participant: p.id, Direction: p.direction, URI: p.uri, CallID: p.peer.CallID, Codec: p.peer.Codec,
-		Reason: d.Disconnection.Reason, StartedAt: p.startedAt, AnsweredAt: p.answeredAt, EndedAt: d.Disconnection.At,
-	}
-	switch {
-	case !p.answeredAt.IsZero():
-		r.Result = "answered"
-	case d.Disconnection.Method == conference.Busy:
-		r.Result = "busy"
-	case d.Disconnection.Method == conference.Failed:
-		r.Result = "failed"
-	case p.bridged && d.Disconnection.Method == conference.Booted:
-		r.Result = "refused" // at the door
-	default:
-		r.Result = "cancelled"
-	}
-	return r
 }
 
 // mediaStats picks what the API shows.

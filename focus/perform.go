@@ -15,6 +15,7 @@ func (c *controller) step(e conference.Event) error {
 	actions := c.machine.Step(c.ruled(e), time.Now())
 	next := c.machine.State()
 	if next != old {
+		c.countSpeech(next.Departed) // as long as they are in the mix
 		c.withdraw(old, next)
 	}
 	ejected := map[conference.ParticipantID]string{}

@@ -28,7 +28,8 @@ type input struct {
 	quiet    int
 	talking  bool // above the speaking level, with hang-over
 	still    int
-	speaking bool // talking and mixed, as published
+	speaking bool   // talking and mixed, as published
+	spoken   uint64 // ticks in which it spoke
 	loudness float32
 	selected bool    // among the loudest, in the last tick
 	weight   float32 // how much it has spoken lately, in dB above silence
@@ -127,7 +128,10 @@ func (in *input) follow(cfg *MixConfig, level uint8, sound bool) {
 // publish makes the state of this tick known to other goroutines, and reports whether the member has begun or ceased to speak.
 func (in *input) publish(mixed, speaks bool) bool {
 	speaking := in.talking && speaks
-	in.state.Store(packInput(in.frame.Level, speaking, in.talking, mixed))
+	if speaking {
+		in.spoken++
+	}
+	in.state.Store(packInput(in.frame.Level, speaking, in.talking, mixed) | in.spoken<<spokenShift)
 	changed := speaking != in.speaking
 	in.speaking = speaking
 
@@ -139,6 +143,9 @@ const (
 	talkingBit
 	mixedBit
 )
+
+// spokenShift is where in the word the ticks of speech are counted: 48 bits last longer than any call.
+const spokenShift = 16
 
 // packInput puts what others may know of an input into one word.
 func packInput(level uint8, speaking, talking, mixed bool) uint64 {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 )
@@ -137,6 +138,7 @@ func (m *Mix) MemberStats(id MemberID) (MemberStats, error) {
 		stats.Speaking = word&speakingBit != 0
 		stats.Talking = word&talkingBit != 0
 		stats.Mixed = word&mixedBit != 0
+		stats.Spoken = time.Duration(word>>spokenShift) * codecs.FrameDuration
 	}
 	if s.out != nil {
 		var gain float32

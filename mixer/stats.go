@@ -88,6 +88,8 @@ type MemberStats struct {
 	Speaking bool
 	// Talking: it speaks, whether it may be heard or is muted.
 	Talking bool
+	// Spoken is for how long it has been Speaking since it was added, pauses of up to 300 ms within speech among it.
+	Spoken time.Duration
 	// Mixed: it is part of the mix.
 	Mixed bool
 	// Private: its output has an encoding of its own.

@@ -21,6 +21,7 @@ import (
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/access"
+	"github.com/parley-sip/parley/internal/cdr"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/hugepages"
@@ -29,6 +30,7 @@ import (
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/internal/trunks"
+	"github.com/parley-sip/parley/internal/webhook"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/srs"
 )
@@ -45,6 +47,8 @@ type service struct {
 	gate     *access.Gate
 	trunks   atomic.Pointer[trunks.Set]
 	agent    *sipua.Agent
+	records  *cdr.Keeper     // nil: nobody wants call records
+	webhooks *webhook.Sender // nil: there are none
 	control  *control.Server
 	closers  []closer
 }
@@ -68,7 +72,7 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 	if err := hugepages.Prefer(largeHeap); err != nil {
 		s.log.InfoContext(ctx, "the heap has small pages", slog.Any("error", err))
 	}
-	for _, step := range []func(context.Context, *config.Config) error{s.startRecorder, s.startMedia, s.startFocus, s.startControl} {
+	for _, step := range []func(context.Context, *config.Config) error{s.startRecorder, s.startApplications, s.startMedia, s.startFocus, s.startControl} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
 		}
@@ -185,7 +189,7 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	}
 	settings.Way, settings.MayEnter = s.way, s.mayEnter
 	settings.Guessed = s.guessed
-	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.metrics.Hooks()}) //nolint:contextcheck // it lives on
+	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
 	}
@@ -220,6 +224,7 @@ func (s *service) recorders(cfg *config.Config) ([]focus.Recorder, error) {
 
 func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 	s.metrics.Collect(s.sources())
+	s.metrics.CollectApplications(s.applications)
 	settings, err := controlConfig(cfg, s.log)
 	if err != nil {
 		return err

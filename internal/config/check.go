@@ -38,6 +38,7 @@ func (r *reader) check(cfg *Config) {
 	r.checkConferences(cfg)
 	r.checkRecording(cfg)
 	r.checkPrompts(&cfg.Prompts)
+	r.checkApplications(cfg)
 	r.checkDoor(cfg)
 	r.checkMenus(&cfg.Menus)
 	r.checkListen("srs.listen", cfg.SRS.Listen, transports[:3])
@@ -251,7 +252,6 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 	}
 	unbuilt(cfg.ConferenceDefaults.Entry == "announce", "conference_defaults.entry")
 	unbuilt(cfg.Recording.Notification.Announce, "recording.notification.announce")
-	unbuilt(len(cfg.Events.Webhooks) > 0, "events.webhooks")
 	for i, conference := range cfg.Conferences {
 		unbuilt(conference.Entry == "announce", fmt.Sprintf("conferences[%d].entry", i))
 	}

@@ -15,6 +15,7 @@ type Config struct {
 	Recording          Recording          `yaml:"recording"`
 	SRS                SRS                `yaml:"srs"`
 	Events             Events             `yaml:"events"`
+	CDR                CDR                `yaml:"cdr"`
 	HTTP               HTTP               `yaml:"http"`
 	Limits             Limits             `yaml:"limits"`
 }
@@ -207,12 +208,6 @@ type Events struct {
 	Webhooks    []Webhook     `yaml:"webhooks"`
 }
 
-// Webhook is a receiver of events.
-type Webhook struct {
-	URL    string `yaml:"url"`
-	Secret Secret `yaml:"secret"`
-}
-
 // HTTP configures the API.
 type HTTP struct {
 	Listen string  `yaml:"listen"`
@@ -296,6 +291,7 @@ func Default() Config {
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
+		CDR:    CDR{MaxSize: 100 << 20, MaxAge: 24 * time.Hour, Sync: time.Second}, //nolint:mnd // a day, or 100 MiB
 		HTTP:   HTTP{Listen: "127.0.0.1:8080"},
 		Limits: Limits{Subscriptions: 1000},
 	}

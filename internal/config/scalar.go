@@ -119,6 +119,8 @@ func presetElement(element reflect.Value) {
 		e.SRTP = "disabled"
 	case *Token:
 		e.Scope = "admin"
+	case *Webhook:
+		presetWebhook(e)
 	}
 }
 
