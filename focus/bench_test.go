@@ -37,6 +37,7 @@ type bench struct {
 	origin time.Time
 	addr   netip.AddrPort
 	logged lines
+	vouch  *sipua.Caller           // who calls, as whoever admits calls has found out
 	peers  []func(context.Context) // closes phones and clients, after the focus has said BYE to them
 }
 
@@ -72,6 +73,20 @@ func (l *lines) with(words ...string) (found []string) {
 		}
 	}
 	return found
+}
+
+// vouching is the focus behind somebody who admits calls.
+type vouching struct {
+	*focus.Focus
+
+	b *bench
+}
+
+func (v vouching) Invite(call *sipua.IncomingCall) {
+	if v.b.vouch != nil {
+		call.Request().Caller = v.b.vouch
+	}
+	v.Focus.Invite(call)
 }
 
 func newBench(t *testing.T, cfg focus.Config, hooks ...focus.Hooks) *bench {
@@ -114,7 +129,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 		Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, AllowEvents: []string{"conference"}, SessionIDs: true,
 		Supported: []string{"norefersub", "replaces", "join"}, SupportedFor: focus.SupportedFor(cfg.Factory), Accept: focus.AcceptedTypes(),
 		Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond},
-	}, b.focus)
+	}, vouching{b.focus, b})
 	must(t, err)
 	b.focus.Serve(b.agent)
 	must(t, engine.Start())

@@ -167,7 +167,8 @@ type Recorder struct {
 	Retry   siprec.RetryPolicy // of a lost session
 	// Priority: servers with lower numbers are preferred. Weight is its share when recordings are balanced; 0 means 1.
 	Priority, Weight int
-	Group            string // policies and requests may name it instead of its members; empty: none
+	Group            string     // policies and requests may name it instead of its members; empty: none
+	Data             RecordData // what it is told beside the metadata of RFC 7865
 	Probe            Probe
 	Health           siprec.HealthConfig
 	// Security says whether it gets SRTP: not, if it takes it, or nothing else. Keys go only where signalling is TLS, unless

@@ -154,6 +154,8 @@ func (c *controller) calledIn(p *participant, call *sipua.IncomingCall) {
 	p.learnContact(request.Contact())
 	p.pendingSequence = request.CSeq
 	c.named(p, id)
+	c.particulars[c.identity(p.id)] = c.focus.particularsOf(request.Headers,
+		request.From.URI.Host == anonymousHost, request.Caller != nil && request.Caller.Asserted)
 }
 
 // prepare makes the body of the 200: the answer, or an offer of all we have.

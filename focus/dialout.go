@@ -191,6 +191,7 @@ func (m dialed) handle(c *controller) {
 	}
 	p.peer.RecordAware = m.response.Headers.Contains("Supported", recordAware)
 	p.learnContact(m.response.Contact())
+	c.particulars[c.identity(p.id)] = c.focus.particularsOf(m.response.Headers, false, false)
 	if err := c.accept(p, m.offer, m.said, m.response.Body); err != nil {
 		p.hangUp = true
 		_ = c.step(conference.Failure{ID: m.leg.id, Reason: reasonHeader(488, err.Error())})

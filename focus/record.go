@@ -105,12 +105,13 @@ func (c *controller) stream(r *recorder, key string, id conference.ParticipantID
 // roster is the State as recording metadata sees it: who is there, who was there, the focus last (RFC 7865, section 6).
 func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster {
 	roster := siprec.Roster{
-		Session: c.session, Started: state.StartedAt, RecordedSince: r.since,
+		Session: c.session, Started: state.StartedAt, RecordedSince: r.since, Group: c.group,
 		Participants: make([]siprec.RosterParticipant, 0, len(c.departed)+len(state.Participants)+1),
 	}
 	if roster.Started.IsZero() {
 		roster.Started = r.since
 	}
+	roster.GroupStarted = roster.Started
 	if len(state.Participants) == 0 {
 		roster.Ended = time.Now()
 		if n := len(c.departed); n > 0 {
@@ -130,6 +131,8 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 	roster.Participants = append(roster.Participants, siprec.RosterParticipant{
 		ID: c.identity(""), Names: []siprec.NameID{{AOR: state.URI}}, Joined: roster.Started, Focus: true,
 	})
+	roster.GroupEnded = roster.Ended
+	c.describe(&roster, &r.server.Data)
 	return roster
 }
 
@@ -139,8 +142,13 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 	if p.DisplayName != "" {
 		name.Name = p.DisplayName
 	}
+	id := c.identity(p.ID)
+	if known, ok := c.particulars[id]; ok && known.role != p.Role {
+		known.role = p.Role
+		c.particulars[id] = known
+	}
 	return siprec.RosterParticipant{
-		ID: c.identity(p.ID), Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
+		ID: id, Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
 		Muted:    p.Silenced() || p.Coaching != "" || p.Sidebar != "" || !p.Session.Sends || p.Unrecorded || p.Masked, // feeds no stream
 		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held || p.Waiting(),
 	}

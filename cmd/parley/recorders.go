@@ -15,7 +15,7 @@ import (
 func recorder(server *config.RecordingServer) focus.Recorder {
 	return focus.Recorder{
 		Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs), Profile: dialect(server.Profile, &server.Dialect),
-		Security: securities[server.SRTP],
+		Security: securities[server.SRTP], Data: recordData(&server.Metadata),
 		Priority: server.Priority, Weight: server.Weight, Group: server.Group,
 		Probe: focus.Probe{Interval: server.Probe.Interval, Timeout: server.Probe.Timeout},
 		Retry: siprec.RetryPolicy{Initial: server.Retry.Initial, Max: server.Retry.Max, Attempts: server.Retry.Attempts, Jitter: retryJitter},
@@ -23,6 +23,17 @@ func recorder(server *config.RecordingServer) focus.Recorder {
 			DownAfter: server.Probe.DownAfter, UpAfter: server.Probe.UpAfter, BreakAfter: server.Retry.BreakAfter, Cooldown: server.Retry.Cooldown,
 		},
 	}
+}
+
+func recordData(m *config.Metadata) focus.RecordData {
+	data := focus.RecordData{
+		Headers: m.Headers, Roles: m.Roles,
+		Names: map[string]focus.Naming{"address": focus.NamedByAddress, "nobody": focus.Unnamed}[m.Names],
+	}
+	for _, f := range m.Fields {
+		data.Fields = append(data.Fields, siprec.Header{Name: f.Name, Value: f.Value})
+	}
+	return data
 }
 
 // securities are the words of the configuration.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,15 @@ type RecordingServer struct {
 	Group    string        `yaml:"group"`                                                   // policies may name it instead of its members
 	Probe    RecorderProbe `yaml:"probe"`
 	Retry    RecorderRetry `yaml:"retry"`
+	Metadata Metadata      `yaml:"metadata"`
+}
+
+// Metadata says what a server is told beside the metadata of RFC 7865, and of whom.
+type Metadata struct {
+	Headers []string       `yaml:"headers"`                            // names of header fields of participants' calls, with *
+	Fields  []RecordHeader `yaml:"fields"`                             // of the session; {conference} and {name} in a value are filled in
+	Roles   bool           `yaml:"roles"`                              // the role of each participant
+	Names   string         `yaml:"names" accept:"full,address,nobody"` // how participants are named; empty: full
 }
 
 // Spool keeps on the local disk, encrypted, what no recorder takes, and delivers it later.
@@ -152,6 +162,16 @@ func (r *reader) checkRecorder(key string, server *RecordingServer) {
 	}
 	if n := server.Dialect.FirstLabel; n != nil && *n < 1 {
 		r.fail(key+".dialect.first_label", "wants 1 or more, has %d", *n)
+	}
+	for i, pattern := range server.Metadata.Headers {
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" || strings.ContainsAny(pattern, ": \t\r\n/") {
+			r.fail(fmt.Sprintf("%s.metadata.headers[%d]", key, i), "wants the name of a header field, with * for any text, has %q", pattern)
+		}
+	}
+	for i, f := range server.Metadata.Fields {
+		if f.Name == "" {
+			r.fail(fmt.Sprintf("%s.metadata.fields[%d]", key, i), "wants a name")
+		}
 	}
 	for i, h := range server.Dialect.Headers {
 		if h.Name == "" || strings.ContainsAny(h.Name, ": \t\r\n") || strings.ContainsAny(h.Value, "\r\n") {
