@@ -37,7 +37,7 @@ func (f *Focus) query(ctx context.Context, id conference.ID, look func(c *contro
 	}
 	f.mu.Unlock()
 	switch {
-	case e == nil:
+	case e == nil, e.access != nil:
 		return false, fmt.Errorf("%w: %q", ErrNoConference, id)
 	case c == nil:
 		return false, nil

@@ -32,6 +32,7 @@ import (
 type bench struct {
 	t      *testing.T
 	focus  *focus.Focus
+	deps   focus.Deps
 	agent  *sipua.Agent
 	mixer  *mixer.Engine
 	origin time.Time
@@ -123,6 +124,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	must(t, err)
 	b.mixer = engine
 	deps.Mixer, deps.Media, deps.Logger = engine, transport, b.logger()
+	b.deps = deps
 	b.focus, err = focus.New(cfg, deps)
 	must(t, err)
 	b.agent, err = sipua.New(sipua.Config{

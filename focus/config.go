@@ -54,6 +54,8 @@ type Config struct {
 	Notification Notification
 	// Door limits the entry of PINs and numbers; its PINs are those of each conference.
 	Door conference.DoorConfig
+	// Access are the numbers at which callers enter that of a conference.
+	Access []AccessNumber
 	// Menu is what participants can choose by keys; the choices are those of Choices.
 	Menu conference.MenuConfig
 	// Guessed is told where a wrong PIN came from, or the number of no conference; it reports whether that source is now ignored

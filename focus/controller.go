@@ -43,11 +43,12 @@ type controller struct {
 	music        music
 	chimed       time.Time // when somebody who came or went was last heard of
 	recorders    []*recorder
-	accounts     map[conference.RecordingID]*account // of recordings that are not over
-	settling     map[conference.RecordingID]int      // streams whose rest is on its way
-	watching     bool                                // the media of recorders are looked at
-	applied      <-chan struct{}                     // of the last layout
-	wake         time.Time                           // of the machine
+	accounts     map[conference.RecordingID]*account   // of recordings that are not over
+	leaving      map[conference.ParticipantID]*transit // calls on their way to another conference
+	settling     map[conference.RecordingID]int        // streams whose rest is on its way
+	watching     bool                                  // the media of recorders are looked at
+	applied      <-chan struct{}                       // of the last layout
+	wake         time.Time                             // of the machine
 	timer        *time.Timer
 	alarms       []alarm
 	jobs         int  // goroutines that will report
@@ -73,8 +74,8 @@ func (f *Focus) newController(e *entry) *controller {
 		mix:     f.mixer.NewMix(mixer.MixConfig{MaxSpeakers: e.cfg.MaxSpeakers, LookAhead: e.cfg.LookAhead}),
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
-		successors: map[conference.ParticipantID]*participant{},
-		accounts:   map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
+		successors: map[conference.ParticipantID]*participant{}, leaving: map[conference.ParticipantID]*transit{},
+		accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
 		playbacks: map[mixer.MemberID]*playback{}, masks: map[conference.ParticipantID]mixer.MemberID{},
 		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), group: newIdentity(), particulars: map[siprec.ID]particulars{}, identities: map[conference.ParticipantID]siprec.ID{},
@@ -154,6 +155,9 @@ func (c *controller) abort() {
 
 // post puts a message into the mailbox unless the controller has gone; it reports whether it was taken.
 func (c *controller) post(m message) bool {
+	if to, same := c.forwarded(m); to != nil {
+		return to.post(same)
+	}
 	select {
 	case c.mailbox <- m:
 		return true

@@ -101,33 +101,17 @@ type joined struct {
 func (m joining) handle(c *controller) {
 	request := m.call.Request()
 	id := conference.ParticipantID(shortName("p"))
-	entity, endpoint, name := caller(request)
-	aware := request.Headers.Contains("Supported", recordAware)
-	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware, Languages: languages(request.Headers)}
-	if entity == "" {
-		c.anonymous++
-		join.Anonymous = true
-		join.Entity, join.DisplayName = anonymousUser(c.anonymous)
-		entity = join.Entity
-	}
-	join.Replaces = m.replaces
-	if m.creation != nil || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
-		join.Role = conference.Moderator
-	}
-	join.Marked = request.Caller != nil && slices.Contains(request.Caller.Roles, markedRole)
-	join.Rule = c.focus.rule(Arrival{Conference: c.id, Request: request, At: time.Now()})
-	join.Known, join.Source = join.Role == conference.Moderator, guessSource(request)
-	if !join.Known && c.machine.State().Protected && c.focus.guard.keptOut(join.Source) {
-		m.reply <- joined{err: conference.ErrKeptOut}
-		return
-	}
-	if err := c.step(join); err != nil {
+	join, err := c.admit(id, request, m.replaces, m.creation != nil)
+	if err != nil {
 		m.reply <- joined{err: err}
 		return
 	}
-	p := c.newParticipant(id, inbound, entity)
+	p := c.newParticipant(id, inbound, join.Entity)
 	p.guesses = join.Source
 	p.replaces = m.replaces
+	if c.entry.access != nil {
+		p.invite = request
+	}
 	c.calledIn(p, m.call)
 	body, err := c.prepare(p, m.offer)
 	if err != nil {
@@ -156,6 +140,29 @@ func (c *controller) calledIn(p *participant, call *sipua.IncomingCall) {
 	c.named(p, id)
 	c.particulars[c.identity(p.id)] = c.focus.particularsOf(request.Headers,
 		request.From.URI.Host == anonymousHost, request.Caller != nil && request.Caller.Asserted)
+}
+
+// admit asks the machine for a place for who has called in, or the place of whom he replaces; creator: it is he who has made the conference.
+func (c *controller) admit(id conference.ParticipantID, request *sipua.Request, replaces conference.ParticipantID, creator bool) (conference.Join, error) {
+	entity, endpoint, name := caller(request)
+	aware := request.Headers.Contains("Supported", recordAware)
+	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware, Languages: languages(request.Headers)}
+	if entity == "" {
+		c.anonymous++
+		join.Anonymous = true
+		join.Entity, join.DisplayName = anonymousUser(c.anonymous)
+	}
+	join.Replaces = replaces
+	if creator || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
+		join.Role = conference.Moderator
+	}
+	join.Marked = request.Caller != nil && slices.Contains(request.Caller.Roles, markedRole)
+	join.Rule = c.focus.rule(Arrival{Conference: c.id, Request: request, At: time.Now()})
+	join.Known, join.Source = join.Role == conference.Moderator, guessSource(request)
+	if asked := c.machine.State().Protected || c.entry.access != nil; asked && !join.Known && c.focus.guard.keptOut(join.Source) {
+		return join, conference.ErrKeptOut
+	}
+	return join, c.step(join)
 }
 
 // prepare makes the body of the 200: the answer, or an offer of all we have.
@@ -220,6 +227,9 @@ func (c *controller) contact(p *participant) sipua.Address {
 	uri := c.focus.contactURI(c.id, p.transport)
 	if c.focus.cfg.Domain == "" {
 		uri = reachable(uri, p.reached)
+	}
+	if c.entry.access != nil { // is no focus (RFC 4579, section 5.3)
+		return sipua.Address{URI: uri}
 	}
 	return sipua.Address{URI: uri}.With("isfocus", "")
 }

@@ -135,6 +135,9 @@ func (m offered) handle(c *controller) {
 func (m offered) answer(c *controller) (*sipua.Response, error) {
 	p := m.leg.find()
 	if p == nil {
+		if c.leaving[m.leg.id] != nil { // is moving (RFC 3261, section 14.2)
+			return sipua.NewResponse(500).WithHeader("Retry-After", "1"), nil
+		}
 		return sipua.NewResponse(481), nil
 	}
 	p.learnContact(m.request.Contact())
@@ -179,6 +182,7 @@ type ended struct {
 func (m ended) handle(c *controller) {
 	p := m.leg.find()
 	if p == nil {
+		c.strayed(m)
 		return
 	}
 	p.dialog = nil

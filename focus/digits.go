@@ -25,28 +25,28 @@ const (
 )
 
 // pressed takes a key press, however it came. It may be called from any goroutine.
-func (c *controller) pressed(id conference.ParticipantID, d media.Digit) {
-	c.post(keyed{id: id, digit: d})
+func (c *controller) pressed(l leg, d media.Digit) {
+	c.post(keyed{leg: l, digit: d})
 }
 
 // keyed is a key press.
 type keyed struct {
-	id    conference.ParticipantID
+	leg   leg
 	digit media.Digit
 }
 
 func (m keyed) handle(c *controller) {
-	p, ok := c.machine.State().Participant(m.id)
+	p, ok := c.machine.State().Participant(m.leg.id)
 	if !ok {
 		return
 	}
 	if p.Awaits == conference.AwaitsNothing { // else it may be of a PIN
 		c.focus.events.add(c.id, time.Now(), DigitReceived, DigitInfo{
-			Participant: m.id, Digit: string(rune(m.digit.Key)), DurationMS: m.digit.Duration.Milliseconds(),
+			Participant: m.leg.id, Digit: string(rune(m.digit.Key)), DurationMS: m.digit.Duration.Milliseconds(),
 		}, false)
 	}
-	c.hush(m.id)
-	_ = c.step(conference.Key{ID: m.id, Key: m.digit.Key})
+	c.hush(m.leg.id)
+	_ = c.step(conference.Key{ID: m.leg.id, Key: m.digit.Key})
 }
 
 // info takes key presses in INFO requests. An Info-Package was never agreed (RFC 6086, section 4.2.2).
@@ -65,7 +65,7 @@ func (h *dialogHandler) info(request *sipua.Request) *sipua.Response {
 	if !ok {
 		return sipua.NewResponse(400)
 	}
-	h.controller.pressed(h.id, digit)
+	h.controller.pressed(h.leg, digit)
 	return sipua.NewResponse(200)
 }
 

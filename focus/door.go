@@ -11,9 +11,9 @@ import (
 )
 
 // door is what lets callers into a conference.
-func (f *Focus) door(c *ConferenceConfig) conference.DoorConfig {
+func (f *Focus) door(e *entry) conference.DoorConfig {
 	d := f.cfg.Door
-	d.PIN, d.ModeratorPIN = string(c.PIN), string(c.ModeratorPIN)
+	d.PIN, d.ModeratorPIN, d.Access = string(e.cfg.PIN), string(e.cfg.ModeratorPIN), e.access != nil
 	return d
 }
 

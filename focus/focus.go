@@ -57,6 +57,7 @@ type Focus struct {
 	jobs        sync.WaitGroup // all goroutines of the Focus
 	tapped      packetCount
 	mixes       sync.Map      // *mixer.Mix to *controller
+	moved       sync.Map      // generation of a call to the *controller that it has come to from another
 	talking     atomic.Int64  // participants admitted, for Limits.Participants
 	follows     atomic.Int64  // subscriptions
 	legs        legs          // calls by their dialogs
@@ -109,6 +110,9 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 			return nil, fmt.Errorf("%w: conference %q twice", ErrInvalid, c.ID)
 		}
 		f.entries[c.ID] = newEntry(c, true, false)
+	}
+	if err := f.addAccess(cfg.Access); err != nil {
+		return nil, err
 	}
 	return f, nil
 }

@@ -26,7 +26,11 @@ func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 		if err := f.wouldAdmit(id); err != nil {
 			return refusal(err)
 		}
-		return f.capabilities(request, sipua.Address{URI: f.contactURI(id, request.Transport)}.With("isfocus", ""))
+		contact := sipua.Address{URI: f.contactURI(id, request.Transport)}
+		if _, err := f.lookup(id); err == nil || f.cfg.Dynamic && f.accessNumber(id) == nil {
+			contact = contact.With("isfocus", "")
+		}
+		return f.capabilities(request, contact)
 	case methodRefer:
 		return f.refer(request)
 	default:

@@ -46,11 +46,12 @@ type participant struct {
 	cancel      context.CancelFunc // of an INVITE that is on its way out
 	gone        chan struct{}      // closed when it is out of the conference
 	bridged     bool
-	guesses     string        // whose wrong PINs are counted together
-	alive       time.Time     // last sign of life
-	probing     bool          // it is being asked for one
-	hangUp      bool          // the dialog is to be ended by us although the machine did not eject
-	spoken      time.Duration // how long it was heard, once it is gone
+	invite      *sipua.Request // that came to an access number; nil: elsewhere
+	guesses     string         // whose wrong PINs are counted together
+	alive       time.Time      // last sign of life
+	probing     bool           // it is being asked for one
+	hangUp      bool           // the dialog is to be ended by us although the machine did not eject
+	spoken      time.Duration  // how long it was heard, once it is gone
 
 	local, remote   *sdp.Description // last sent and received
 	pending         *sdp.Description // our offer that waits for its answer in an ACK
@@ -153,6 +154,7 @@ func (c *controller) release(d *conference.Participant, eject bool, reason strin
 // dispose lets go of what belongs to a call that is out of the conference.
 func (c *controller) dispose(p *participant, d *conference.Participant) {
 	close(p.gone)
+	c.focus.moved.Delete(p.generation)
 	c.focus.legs.end(p.dialogs, c.legOf(p))
 	c.focus.talking.Add(-1)
 	if p.tone != 0 {
@@ -213,13 +215,13 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 // listenForDigits waits for key presses; the channel ends with the session.
 func (c *controller) listenForDigits(p *participant) {
-	digits, id := p.session.Digits(), p.id
+	digits, l := p.session.Digits(), c.legOf(p)
 	if digits == nil {
 		return
 	}
 	c.focus.spawn(func(context.Context) {
 		for d := range digits {
-			c.pressed(id, d)
+			c.pressed(l, d)
 		}
 	})
 }

@@ -88,6 +88,8 @@ func (c *controller) perform(a conference.Action) {
 		c.sayPrompts(a)
 	case conference.Choose:
 		c.choose(a.ID, a.Choice)
+	case conference.Route:
+		c.route(a.ID, a.Number)
 	case conference.Guessed:
 		c.guessed(a.ID)
 	case conference.Warn:
@@ -96,7 +98,7 @@ func (c *controller) perform(a conference.Action) {
 		c.wake = c.machine.Wake() // a.At, unless a step within this one has asked for another time since
 	case conference.Close:
 		c.focus.forget(c.entry)
-	case conference.ChangeRecording, conference.Route, conference.Idle, conference.Admit, conference.UpdateMix, conference.StartRecording:
+	case conference.ChangeRecording, conference.Idle, conference.Admit, conference.UpdateMix, conference.StartRecording:
 		// Recorders follow every State; the mix and new recordings are step's; an idle controller ends by itself; who joins looks at the outcome of the step.
 	}
 }
@@ -107,6 +109,9 @@ func (c *controller) publish(e conference.Event, old, next *conference.State) {
 	c.entry.state.Store(next)
 	if _, only := e.(conference.Speaking); !only { // who speaks is not for conference events
 		c.entry.notify()
+	}
+	if c.entry.access != nil {
+		return // nobody may look at it
 	}
 	for _, ch := range changes(old, next) {
 		c.focus.events.add(c.id, time.Now(), ch.kind, ch.object, next.Ended)

@@ -31,7 +31,12 @@ func (p *phone) heardPrompt(library *prompts.Library, name string) {
 	}
 	said, err := conftest.Resample(pcm, prompts.Rate)
 	must(p.b.t, err)
-	said = conftest.Window(said, 0.15, min(0.75, float64(len(pcm))/prompts.Rate-0.15))
+	length := float64(len(pcm)) / prompts.Rate
+	from := 0.15
+	if length > 1.6 { // long ones begin alike
+		from = 0.65
+	}
+	said = conftest.Window(said, from, min(from+0.6, length-0.15))
 	p.b.await(p.name+" to hear "+name, func() bool {
 		heard, err := p.Heard()
 		must(p.b.t, err)

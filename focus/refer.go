@@ -155,6 +155,7 @@ func (f *Focus) refer(request *sipua.Request) *sipua.Response {
 // referring asks the controller to do what a REFER asks for.
 type referring struct {
 	referral referral
+	from     leg                      // in whose dialog it came; zero: outside of any
 	by       conference.ParticipantID // who asks in his dialog; empty: somebody outside of any
 	reply    chan error               // of capacity 1: whether it is done
 	outcome  chan<- int               // of capacity 1: the status in the end

@@ -15,7 +15,7 @@ func (h *dialogHandler) refer(request *sipua.Request) *sipua.Response {
 		return referReply(r, err)
 	}
 	reply, outcome := make(chan error, 1), make(chan int, 1)
-	m := referring{referral: r, by: h.id, reply: reply, outcome: outcome}
+	m := referring{referral: r, by: h.id, from: h.leg, reply: reply, outcome: outcome}
 	if !h.controller.post(m) {
 		return sipua.NewResponse(481)
 	}

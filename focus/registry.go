@@ -19,8 +19,9 @@ import (
 type entry struct {
 	// Immutable.
 	cfg        ConferenceConfig
-	configured bool // from the configuration: comes back after Delete
-	dynamic    bool // ends with its last participant
+	configured bool          // from the configuration: comes back after Delete
+	dynamic    bool          // ends with its last participant
+	access     *AccessNumber // is no conference, but leads to them; nil: it is one
 
 	state atomic.Pointer[conference.State] // the newest; nil before the first controller
 	docs  documents                        // conference-info of it
@@ -101,7 +102,7 @@ func (f *Focus) machineConfig(e *entry) conference.Config {
 		ID: c.ID, URI: f.conferenceURI(c.ID).String(), Name: c.Name, Dynamic: e.dynamic, Grace: c.Grace, Locked: c.Locked,
 		MutedOnEntry: c.MutedOnEntry, MaxParticipants: c.MaxParticipants, Recording: c.Recording,
 		Rules: c.Rules, Warnings: c.Warnings, Farewell: f.farewellTime(&c), Calls: c.Calls.config(),
-		Door: f.door(&c), Menu: f.cfg.Menu,
+		Door: f.door(e), Menu: f.cfg.Menu,
 	}
 }
 
@@ -109,7 +110,7 @@ func (f *Focus) machineConfig(e *entry) conference.Config {
 func (f *Focus) lookup(id conference.ID) (*entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if e := f.entries[id]; e != nil {
+	if e := f.entries[id]; e != nil && e.access == nil {
 		return e, nil
 	}
 	return nil, fmt.Errorf("%w: %q", ErrNoConference, id)
@@ -134,6 +135,9 @@ func (f *Focus) enter(id conference.ID, create bool) (*controller, error) {
 		cfg.ID = id
 		e = newEntry(cfg, false, true)
 		f.entries[id] = e
+	}
+	if e.access != nil && !create { // takes calls only
+		return nil, fmt.Errorf("%w: %q", ErrNoConference, id)
 	}
 	if e.ctl == nil {
 		e.ctl = f.newController(e)
@@ -181,7 +185,9 @@ func (f *Focus) Conferences() []*conference.State {
 	f.mu.Lock()
 	entries := make([]*entry, 0, len(f.entries))
 	for _, e := range f.entries {
-		entries = append(entries, e)
+		if e.access == nil {
+			entries = append(entries, e)
+		}
 	}
 	f.mu.Unlock()
 	states := make([]*conference.State, 0, len(entries))

@@ -33,6 +33,15 @@ func menuConfig(menus *config.Menus) conference.MenuConfig {
 	return out
 }
 
+// accessNumbers are where callers enter the number of a conference.
+func accessNumbers(list []config.Access) []focus.AccessNumber {
+	out := make([]focus.AccessNumber, 0, len(list))
+	for i := range list {
+		out = append(out, focus.AccessNumber{ID: conference.ID(list[i].User()), Create: list[i].Create})
+	}
+	return out
+}
+
 // guessed counts wrong PINs like wrong passwords.
 func (s *service) guessed(source netip.Addr) bool {
 	s.metrics.AuthFailure()

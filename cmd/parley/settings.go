@@ -72,7 +72,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		NotifyRate:   cfg.Events.NotifyRate,
-		Door:         doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus),
+		Door:         doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus), Access: accessNumbers(cfg.Access),
 		Limits: focus.Limits{
 			Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls,
 			Subscriptions: cfg.Limits.Subscriptions, SubscriptionsPerSource: cfg.Limits.SubscriptionsPerSource,

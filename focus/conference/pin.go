@@ -281,6 +281,9 @@ func (s *step) routed(e Routed) error {
 		return nil
 	}
 	pad.busy = false
+	if e.Why == SayTooManyAttempts {
+		return s.dismiss(e.ID, e.Why, lockedOut)
+	}
 	if e.Why == SayConferenceUnknown || e.Why == SayNotAllowed {
 		return s.wrong(p, pad, e.Why)
 	}

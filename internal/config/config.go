@@ -10,6 +10,7 @@ type Config struct {
 	ConferenceDefaults ConferenceDefaults `yaml:"conference_defaults"`
 	Conferences        []Conference       `yaml:"conferences"`
 	Prompts            Prompts            `yaml:"prompts"`
+	Access             []Access           `yaml:"access"`
 	Door               Door               `yaml:"door"`
 	Menus              Menus              `yaml:"menus"`
 	Recording          Recording          `yaml:"recording"`

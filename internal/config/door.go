@@ -9,6 +9,19 @@ import (
 	"time"
 )
 
+// Access is a number at which callers enter that of a conference, its identifier.
+type Access struct {
+	URI    string `yaml:"uri"`    // sip:8000@conf.example.com, or its user part alone
+	Create bool   `yaml:"create"` // an unknown number makes a conference, where conference_defaults.dynamic lets a call do so
+}
+
+// User is the part of the URI that counts.
+func (a *Access) User() string {
+	user := strings.TrimPrefix(strings.TrimPrefix(a.URI, "sips:"), "sip:")
+	user, _, _ = strings.Cut(user, "@")
+	return user
+}
+
 // Door says how PINs and numbers are entered by key presses.
 type Door struct {
 	Attempts int           `yaml:"attempts"`  // of one call
@@ -87,6 +100,7 @@ func (r *reader) checkDoor(cfg *Config) {
 			r.fail(key+".moderator_pin", "is the same as the other PIN")
 		}
 	}
+	r.checkAccess(cfg)
 	door := &cfg.Door
 	for key, n := range map[string]int{"door.attempts": door.Attempts, "door.lockout.failures": door.Lockout.Failures} {
 		if n < 1 {
@@ -98,6 +112,22 @@ func (r *reader) checkDoor(cfg *Config) {
 	}
 	if door.FirstKey <= 0 || door.NextKey <= 0 || door.Lockout.Window <= 0 || door.Lockout.Duration <= 0 {
 		r.fail("door", "wants first_key, next_key, lockout.window and lockout.duration above 0")
+	}
+}
+
+func (r *reader) checkAccess(cfg *Config) {
+	for i := range cfg.Access {
+		key, user := fmt.Sprintf("access[%d].uri", i), cfg.Access[i].User()
+		switch {
+		case user == "" || strings.ContainsAny(user, " @<>\"\r\n\t/?#:;"):
+			r.fail(key, "wants sip:NUMBER@host or NUMBER, has %q", cfg.Access[i].URI)
+		case user == cfg.SIP.Factory:
+			r.fail(key, "%q is sip.factory already", user)
+		case slices.ContainsFunc(cfg.Access[:i], func(a Access) bool { return a.User() == user }):
+			r.fail(key, "%q stands twice", user)
+		case slices.ContainsFunc(cfg.Conferences, func(c Conference) bool { return c.ID == user }):
+			r.fail(key, "%q is a conference already", user)
+		}
 	}
 }
 

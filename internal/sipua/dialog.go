@@ -62,6 +62,15 @@ func (d *Dialog) Remote() Address {
 // changed (RFC 3261, section 12.2).
 func (d *Dialog) RemoteTarget() URI { return d.state.remoteTarget() }
 
+// SetContact changes where the peer reaches us in this dialog, for a call that comes
+// to belong to something else. The next re-INVITE, UPDATE or answer to one tells
+// the peer (RFC 3261, section 12.2.1.2).
+func (d *Dialog) SetContact(contact Address) {
+	d.state.mu.Lock()
+	defer d.state.mu.Unlock()
+	d.state.contact = contact
+}
+
 // LocalTag returns our tag.
 func (d *Dialog) LocalTag() string { return d.state.id.LocalTag }
 
