@@ -32,6 +32,10 @@ type Config struct {
 	Codecs []codecs.Codec
 	// OpusBitrate in bit/s and OpusComplexity 0 to 10 of what is sent to participants; 0: the codec's defaults.
 	OpusBitrate, OpusComplexity int
+	// OpusDTX leaves out packets in silence toward those who have asked for that (RFC 7587, section 3.1.3).
+	OpusDTX bool
+	// ComfortNoise sends comfort noise instead of silence to those with G.711 who take it (RFC 3389).
+	ComfortNoise bool
 	// Dynamic lets any dialled user part create its conference, after the pattern Defaults.
 	Dynamic bool
 	// Defaults is the pattern of dynamic conferences; its ID is ignored.
@@ -107,6 +111,8 @@ type ConferenceConfig struct {
 	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones
 	// Audio is what is done to what each participant says, before it is mixed; recordings of single participants hold what came in.
 	Audio mixer.Sound
+	// PassDTMF passes key presses on to the other participants.
+	PassDTMF bool
 	// LookAhead lets the limiters see what comes 2.5 ms later, and delays all outputs by that.
 	LookAhead bool
 	// Rules say who waits, who is heard, and when the conference ends by itself.

@@ -52,6 +52,7 @@ type controller struct {
 	timer        *time.Timer
 	alarms       []alarm
 	jobs         int  // goroutines that will report
+	watchesLoss  bool // somebody looks at the loss that receivers of Opus report
 	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
 	anonymous    int                                   // participants so far who have asked for privacy

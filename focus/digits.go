@@ -44,6 +44,7 @@ func (m keyed) handle(c *controller) {
 		c.focus.events.add(c.id, time.Now(), DigitReceived, DigitInfo{
 			Participant: m.leg.id, Digit: string(rune(m.digit.Key)), DurationMS: m.digit.Duration.Milliseconds(),
 		}, false)
+		c.passKey(&p, m.digit)
 	}
 	c.hush(m.leg.id)
 	_ = c.step(conference.Key{ID: m.leg.id, Key: m.digit.Key})

@@ -18,6 +18,9 @@ const mediaLabel = "audio"
 // levelExtension is the identifier we offer for the client-to-mixer audio level (RFC 6464).
 const levelExtension = 1
 
+// mixerLevelExtension is the same for the levels of contributing sources (RFC 6465).
+const mixerLevelExtension = 2
+
 // description is what we bring to an offer or an answer for a participant.
 func (c *controller) description(p *participant) sdp.Local {
 	cfg := c.focus.cfg
@@ -31,7 +34,7 @@ func (c *controller) description(p *participant) sdp.Local {
 		Streams: []sdp.LocalStream{{
 			Security: c.security(p), Keys: p.srtpKeys,
 			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true,
-			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, Label: mediaLabel,
+			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, MixerLevelExtension: mixerLevelExtension, Label: mediaLabel,
 		}},
 		Record: c.recordAttribute(p),
 	}
@@ -149,12 +152,15 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 		return fmt.Errorf("%w: no audio", sdp.ErrNoAudio)
 	}
 	before := len(p.session.Rates())
-	if err := p.configure(mediaParams(stream)); err != nil {
+	params := mediaParams(stream)
+	c.sends(&params, stream)
+	if err := p.configure(params); err != nil {
 		return err
 	}
-	stream.Format = stream.Encode(codecs.Format{
-		Bitrate: c.focus.cfg.OpusBitrate, Complexity: c.focus.cfg.OpusComplexity, FEC: true,
-	})
+	stream.Format = c.encoding(stream, &p.loss)
+	if stream.Codec == codecs.Opus {
+		c.watchLoss()
+	}
 	p.stream = stream
 	p.spoke = p.spoke || stream.Receive
 	if p.bridged && len(p.session.Rates()) > before {

@@ -59,6 +59,7 @@ type participant struct {
 	stream          sdp.Stream
 	srtpKeys        []srtp.Key // of this call alone, one per suite; none before they are needed
 	peer            conference.Session
+	loss            lossWatch
 	spoke           bool // it has been agreed that it sends, now or before
 
 	want    conference.Indication // what it is to be told
@@ -84,7 +85,7 @@ func (c *controller) newParticipant(id conference.ParticipantID, direction, uri 
 func (c *controller) newLeg(id conference.ParticipantID, direction, uri string) *participant {
 	p := &participant{
 		id: id, generation: c.focus.generations.Add(1), direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember(),
-		gone: make(chan struct{}),
+		gone: make(chan struct{}), loss: newLossWatch(),
 	}
 	p.peer.Label = mediaLabel
 	c.focus.talking.Add(1)

@@ -66,7 +66,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
 		Security:    securities[cfg.Media.SRTP],
 		KeysInClear: cfg.Media.SDESInClear, AllowInsecure: cfg.Recording.AllowInsecure,
-		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate,
+		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate, OpusDTX: cfg.Media.Opus.DTX, ComfortNoise: cfg.Media.ComfortNoise,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
@@ -83,7 +83,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		MaxParticipants: d.MaxParticipants, MaxSpeakers: d.MaxSpeakers, MutedOnEntry: d.MutedOnEntry, Grace: d.EmptyTimeout,
 		Recording: recordingConfig(d.Recording, d.Recording, recorders), Roster: rosterPolicy(d.Roster, d.Roster),
 		About: focus.About{Host: hostConfig(d.Host)},
-		Audio: soundConfig(d.Audio, d.Audio), LookAhead: d.Audio.LookAhead,
+		Audio: soundConfig(d.Audio, d.Audio), LookAhead: d.Audio.LookAhead, PassDTMF: d.PassDTMF,
 		PIN: focus.PIN(d.PIN.Reveal()), ModeratorPIN: focus.PIN(d.ModeratorPIN.Reveal()),
 	}
 	live(&out.Defaults, &d.Life, d.Entry)
@@ -101,6 +101,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		if c.Roster != nil {
 			static.Roster = rosterPolicy(*c.Roster, d.Roster)
 		}
+		static.PassDTMF = override(c.PassDTMF, static.PassDTMF)
 		if c.Audio != nil {
 			static.Audio, static.LookAhead = soundConfig(*c.Audio, d.Audio), c.Audio.LookAhead
 		}

@@ -80,8 +80,9 @@ type Media struct {
 	Symmetric       bool          `yaml:"symmetric"`
 	JitterBuffer    JitterBuffer  `yaml:"jitter_buffer"`
 	Opus            Opus          `yaml:"opus"`
-	Timeout         time.Duration `yaml:"timeout"` // without media, after which the far end is asked whether it is there; 0: never
-	Workers         int           `yaml:"workers"` // mixer threads; 0: one per processor
+	ComfortNoise    bool          `yaml:"comfort_noise"` // instead of silence, to those with G.711 who take it
+	Timeout         time.Duration `yaml:"timeout"`       // without media, after which the far end is asked whether it is there; 0: never
+	Workers         int           `yaml:"workers"`       // mixer threads; 0: one per processor
 }
 
 // JitterBuffer bounds the delay it may add.
@@ -92,8 +93,9 @@ type JitterBuffer struct {
 
 // Opus sets the encoders toward participants.
 type Opus struct {
-	Bitrate    int `yaml:"bitrate"`    // bit/s
-	Complexity int `yaml:"complexity"` // 0 to 10
+	Bitrate    int  `yaml:"bitrate"`    // bit/s
+	Complexity int  `yaml:"complexity"` // 0 to 10
+	DTX        bool `yaml:"dtx"`        // leave out silence toward those who ask for that
 }
 
 // ConferenceDefaults apply where a conference does not say otherwise, and to dynamic ones.
@@ -112,6 +114,7 @@ type ConferenceDefaults struct {
 	Roster          Roster          `yaml:"roster"`
 	Recording       RecordingPolicy `yaml:"recording"`
 	Audio           Audio           `yaml:"audio"`
+	PassDTMF        bool            `yaml:"pass_dtmf"` // key presses, to the other participants
 
 	Life // its keys stand among these
 }
@@ -131,7 +134,8 @@ type Conference struct {
 	About           *About           `yaml:"about"`
 	Roster          *Roster          `yaml:"roster"` // what it does not say is as in conference_defaults
 	Recording       *RecordingPolicy `yaml:"recording"`
-	Audio           *Audio           `yaml:"audio"`                             // instead of all of conference_defaults.audio
+	Audio           *Audio           `yaml:"audio"` // instead of all of conference_defaults.audio
+	PassDTMF        *bool            `yaml:"pass_dtmf"`
 	Entry           string           `yaml:"entry" accept:"none,tone,announce"` // empty: as conference_defaults say, as with all below
 	DialOut         CallList         `yaml:"dial_out"`
 

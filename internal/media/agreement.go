@@ -35,6 +35,7 @@ type agreement struct {
 	guard    *guard                     // nil: plain packets
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
 	keys     *keyEar                    // the tick's; nil: keys come as events
+	presses  *digitRing                 // what Press has left for the tick; nil: events are not sent
 	rate     int                        // of silence before anything came
 	clock    int                        // of what is sent
 }
@@ -48,6 +49,9 @@ func newAgreement(p Params) (*agreement, error) {
 	a.params.RemoteRTCP = unmapped(p.RemoteRTCP)
 	if p.Send && (!p.SendCodec.Valid() || p.SendPayloadType > 127) {
 		return nil, fmt.Errorf("%w: send %v as payload type %d", ErrParams, p.SendCodec, p.SendPayloadType)
+	}
+	if p.Events && p.EventPayloadType > 127 || p.Quiet && (p.QuietPayloadType > 127 || p.SendCodec.ClockRate() != quietClock) {
+		return nil, fmt.Errorf("%w: events as %d, comfort noise as %d beside %v", ErrParams, p.EventPayloadType, p.QuietPayloadType, p.SendCodec)
 	}
 	if p.SendCodec.Valid() {
 		a.clock = p.SendCodec.ClockRate()

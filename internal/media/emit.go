@@ -24,6 +24,9 @@ type sender struct {
 	running   bool // due is valid
 	spurt     bool // the next packet begins a talk spurt
 	connected bool // to is where the socket is connected
+	key       pressing
+	quiet     int // RTP units of digital silence in a row
+	refresh   int // RTP units until comfort noise is sent again
 }
 
 // renumber chooses a random start for a source (RFC 3550, section 5.1). Sequence numbers begin in the lower half, so that a far
@@ -99,8 +102,8 @@ func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	}
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 {
 		o.spurt = true
-	} else {
-		sent = s.transmit(a, p)
+	} else if special := a.presses != nil || a.params.Quiet; !special || !s.instead(a, p, &sent) {
+		sent = s.transmit(a, p, a.params.SendPayloadType, o.timestamp)
 	}
 	o.timestamp += uint32(p.Samples)
 	o.due += time.Duration(p.Samples) * time.Second / time.Duration(o.clock)
@@ -108,10 +111,10 @@ func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 }
 
 // transmit writes the packet, protects it and sends it.
-func (s *Session) transmit(a *agreement, p *codecs.Packet) bool {
+func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, timestamp uint32) bool {
 	o := &s.out
 	buf := s.in.scratch[:]
-	size := o.header(buf, a, p)
+	size := o.header(buf, a, p, payloadType, timestamp)
 	if size+len(p.Payload) > len(buf) {
 		s.shared.sendErrors.add(1)
 		return false
@@ -146,15 +149,15 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet) bool {
 }
 
 // header writes the RTP header and returns its length.
-func (o *sender) header(buf []byte, a *agreement, p *codecs.Packet) int {
+func (o *sender) header(buf []byte, a *agreement, p *codecs.Packet, payloadType uint8, timestamp uint32) int {
 	csrc := p.CSRC[:min(len(p.CSRC), codecs.MaxCSRC)]
 	buf[0] = rtpVersion | byte(len(csrc))
-	buf[1] = a.params.SendPayloadType
-	if p.Marker || o.spurt {
+	buf[1] = payloadType
+	if p.Marker || o.spurt && payloadType == a.params.SendPayloadType {
 		buf[1] |= 0x80
 	}
 	binary.BigEndian.PutUint16(buf[2:], o.seq)
-	binary.BigEndian.PutUint32(buf[4:], o.timestamp)
+	binary.BigEndian.PutUint32(buf[4:], timestamp)
 	binary.BigEndian.PutUint32(buf[8:], o.ssrc)
 	at := headerSize
 	for _, ssrc := range csrc {

@@ -11,7 +11,7 @@ import (
 func TestOwnContributionHasOwnSSRC(t *testing.T) {
 	o := sender{ssrc: 0xABCD}
 	buf := make([]byte, scratchSize)
-	n := o.header(buf, &agreement{}, &codecs.Packet{CSRC: []uint32{7, 0}})
+	n := o.header(buf, &agreement{}, &codecs.Packet{CSRC: []uint32{7, 0}}, 0, 0)
 	if n != headerSize+8 || buf[0]&0x0F != 2 {
 		t.Fatalf("header of %d octets with %d contributors, want 20 with 2", n, buf[0]&0x0F)
 	}

@@ -44,6 +44,13 @@ type Params struct {
 	LevelExtension uint8
 	// MixerLevelExtension is the identifier of the csrc-audio-level header extension that is sent, 0: none (RFC 6465).
 	MixerLevelExtension uint8
+	// Events: [Session.Press] sends telephone events as payload type EventPayloadType, at the clock rate of SendCodec (RFC 4733, section 2.1).
+	Events           bool
+	EventPayloadType uint8
+	// Quiet: instead of digital silence nothing is sent but comfort noise as payload type QuietPayloadType, after 200 ms and every 500 ms
+	// (RFC 3389). Only of codecs with a clock rate of 8000 Hz, and only if the far end takes it.
+	Quiet            bool
+	QuietPayloadType uint8
 	// Protection are the keys of SRTP; nil: plain RTP. With keys whatever is not protected by them is thrown away, RTP and
 	// RTCP. A key that stays the same goes on where it was.
 	Protection *Protection

@@ -36,6 +36,7 @@ type Session struct {
 	contributors map[uint32]string
 	departed     []uint32
 	closed       bool
+	presses      *digitRing // nil until events may be sent
 
 	keys      chan Digit
 	closeOnce sync.Once
@@ -84,6 +85,12 @@ func (s *Session) Configure(p Params) error {
 		return err
 	}
 	s.have, s.room = have, room
+	if p.Events {
+		if s.presses == nil {
+			s.presses = &digitRing{}
+		}
+		a.presses = s.presses
+	}
 	if p.Mux {
 		if s.reports.Load() == nil {
 			s.reports.Store(&reportRing{})
