@@ -145,7 +145,7 @@ func (b *book) call(r *focus.CallRecord) Record {
 			of.refused++
 		}
 	}
-	record := &Participant{
+	record := &ParticipantRecord{
 		Head: b.head(KindParticipant, r.Conference, of), Participant: r.Participant, URI: r.URI, DisplayName: r.DisplayName,
 		Direction: r.Direction, From: r.From, To: r.To, CallID: r.CallID, SessionID: r.SessionID, Result: r.Result,
 		Disconnection: r.Disconnection, Reason: r.Reason, StartedAt: focus.Time(r.StartedAt), EndedAt: focus.Time(r.EndedAt),
@@ -170,7 +170,7 @@ func (b *book) call(r *focus.CallRecord) Record {
 }
 
 // quality takes over the statistics of the media.
-func (p *Participant) quality(s *focus.ParticipantStats) {
+func (p *ParticipantRecord) quality(s *focus.ParticipantStats) {
 	p.Received, p.Lost, p.Jitter, p.MOS, p.Sent = s.ReceivedPackets, s.ReceivedLost, s.JitterMS, s.MOS, s.SentPackets
 	p.RemoteLoss, p.RemoteJitter, p.RoundTrip = s.RemoteLoss, s.RemoteJitterMS, s.RoundTripMS
 	if all := s.ReceivedPackets + s.ReceivedLost; all > 0 {
@@ -207,7 +207,7 @@ func (b *book) account(a *focus.Assurance) Record {
 	if a.EndedAt != nil {
 		ended = time.Time(*a.EndedAt)
 	}
-	record := &Recording{
+	record := &RecordingRecord{
 		Head: b.head(KindRecording, a.Conference, m), Recording: a.Recording, Policy: a.Policy, Mode: append([]string{}, t.info.Mode...),
 		StartedAt: a.StartedAt, RecordedAt: t.info.StartedAt, EndedAt: focus.Time(ended), Duration: seconds(ended.Sub(time.Time(a.StartedAt))),
 		State: t.state, Verdict: a.Verdict, Recorded: seconds(t.recorded.at(ended)), Paused: seconds(t.paused.at(ended)),

@@ -111,9 +111,9 @@ func TestMeeting(t *testing.T) {
 		}
 		ids[r.Common().ID] = true
 	}
-	calls := map[string]*Participant{}
+	calls := map[string]*ParticipantRecord{}
 	for _, r := range s.records {
-		if p, ok := r.(*Participant); ok {
+		if p, ok := r.(*ParticipantRecord); ok {
 			calls[string(p.Participant)] = p
 		}
 	}
@@ -123,7 +123,7 @@ func TestMeeting(t *testing.T) {
 			t.Errorf("%s is %v, want %v", what, got, want)
 		}
 	}
-	c, ok := s.records[2].(*Conference)
+	c, ok := s.records[2].(*ConferenceRecord)
 	if !ok {
 		t.Fatalf("the third record is %+v", s.records[2])
 	}
@@ -136,7 +136,7 @@ func TestMeeting(t *testing.T) {
 	check("alice", []any{a.Muted, a.Roles, a.Recorded, time.Time(*a.JoinedAt)}, []any{3.0, []string{"moderator", "speaker", "moderator"}, 29.0, at(1)})
 	check("carol", []any{calls["carol"].Result, calls["carol"].AnsweredAt, calls["carol"].Duration}, []any{"busy", (*focus.Time)(nil), 0.0})
 	check("refused", []any{calls[""].Result, calls[""].Status}, []any{"refused", 486})
-	r, ok := s.records[5].(*Recording)
+	r, ok := s.records[5].(*RecordingRecord)
 	if !ok {
 		t.Fatalf("the last record is %+v", s.records[5])
 	}
@@ -163,7 +163,7 @@ func TestMeetingsAreToldApart(t *testing.T) {
 	if len(meetings) != 5 || meetings[0] != meetings[1] || meetings[2] != meetings[3] || meetings[0] == meetings[2] || meetings[4] != "" {
 		t.Errorf("meetings: %v", meetings)
 	}
-	if c, ok := s.records[2].(*Conference); !ok || c.Duration != 3 || c.Participants != 1 {
+	if c, ok := s.records[2].(*ConferenceRecord); !ok || c.Duration != 3 || c.Participants != 1 {
 		t.Errorf("second meeting: %+v", s.records[2])
 	}
 	if len(s.book.meetings) != 0 {
@@ -178,7 +178,7 @@ func TestCallIsReplaced(t *testing.T) {
 	s.tell(happened(0, focus.ConferenceStarted, info), happened(0, focus.ParticipantJoined, alice), callOf("alice", "answered", 0, 0, 5),
 		happened(6, focus.ParticipantUpdated, alice), happened(9, focus.ParticipantLeft, alice), happened(9, focus.ConferenceEnded, info),
 		callOf("alice", "answered", 5, 5, 9))
-	if c, ok := s.records[1].(*Conference); !ok || len(s.records) != 3 || c.Participants != 1 || c.Unanswered != 0 || c.ParticipantsTotal != 9 {
+	if c, ok := s.records[1].(*ConferenceRecord); !ok || len(s.records) != 3 || c.Participants != 1 || c.Unanswered != 0 || c.ParticipantsTotal != 9 {
 		t.Errorf("records %+v", s.records)
 	}
 	if a, b := s.records[0].Common().Meeting, s.records[2].Common().Meeting; a != b || a == "" || len(s.book.meetings) != 0 {

@@ -15,7 +15,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, record := range []any{Head{}, Conference{}, Participant{}, Recording{}} {
+	for _, record := range []any{Head{}, ConferenceRecord{}, ParticipantRecord{}, RecordingRecord{}} {
 		if table := fieldTable(reflect.TypeOf(record)); !strings.Contains(string(text), table) {
 			t.Errorf("docs/applications.md lacks\n%s", table)
 		}

@@ -13,8 +13,8 @@ const EventPrefix = "cdr."
 // EventTypes are the types of events that carry records, with a record of each kind.
 func EventTypes() map[focus.EventType]Record {
 	return map[focus.EventType]Record{
-		EventPrefix + focus.EventType(KindConference): &Conference{}, EventPrefix + focus.EventType(KindParticipant): &Participant{},
-		EventPrefix + focus.EventType(KindRecording): &Recording{},
+		EventPrefix + focus.EventType(KindConference): &ConferenceRecord{}, EventPrefix + focus.EventType(KindParticipant): &ParticipantRecord{},
+		EventPrefix + focus.EventType(KindRecording): &RecordingRecord{},
 	}
 }
 

@@ -28,7 +28,7 @@ func callIDs(t *testing.T, path string) []string {
 	}
 	var ids []string
 	for line := range strings.Lines(string(text)) {
-		var p Participant
+		var p ParticipantRecord
 		if err := json.Unmarshal([]byte(line), &p); err != nil {
 			t.Fatalf("%v in %q", err, line)
 		}

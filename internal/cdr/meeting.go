@@ -183,9 +183,9 @@ func (m *meeting) tape(p *presence, at time.Time) {
 }
 
 // end makes the record of the meeting.
-func (m *meeting) end(info *focus.ConferenceInfo, at time.Time) *Conference {
+func (m *meeting) end(info *focus.ConferenceInfo, at time.Time) *ConferenceRecord {
 	m.over = true
-	return &Conference{
+	return &ConferenceRecord{
 		Name: info.Name, URI: info.URI, Dynamic: info.Dynamic, StartedAt: focus.Time(m.began), EndedAt: focus.Time(at),
 		Duration: seconds(at.Sub(m.began)), Participants: m.joined, Peak: m.peak, ParticipantsTotal: seconds(m.stay),
 		Unanswered: m.missed, Refused: m.refused, Recordings: m.tapings, Recorded: seconds(m.recorded.at(at)),

@@ -32,8 +32,8 @@ type Head struct {
 // Common implements Record.
 func (h *Head) Common() *Head { return h }
 
-// Conference is what remains of a conference when everybody has gone.
-type Conference struct {
+// ConferenceRecord is what remains of a conference when everybody has gone.
+type ConferenceRecord struct {
 	Head
 
 	Name              string     `json:"name,omitempty" doc:"Display text."`
@@ -51,8 +51,8 @@ type Conference struct {
 	Recorded          float64    `json:"recorded_seconds" doc:"How long at least one recording server recorded, in seconds."`
 }
 
-// Participant is what remains of a call to or from a conference.
-type Participant struct {
+// ParticipantRecord is what remains of a call to or from a conference.
+type ParticipantRecord struct {
 	Head
 
 	Participant   conference.ParticipantID `json:"participant,omitempty" doc:"Identifier in events and in the API; left out: the call was refused before."`
@@ -96,8 +96,8 @@ type Participant struct {
 	RoundTrip     float64                  `json:"rtt_ms" doc:"Round-trip time in milliseconds; 0: not known."`
 }
 
-// Recording is what remains of a recording.
-type Recording struct {
+// RecordingRecord is what remains of a recording.
+type RecordingRecord struct {
 	Head
 
 	Recording  conference.RecordingID `json:"recording" doc:"Identifier in events and in the API."`

@@ -43,13 +43,15 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 		s.registerSidebars(api)
 		s.registerRecordings(api)
 		s.registerEvents(api)
+		s.registerSockets(api)
 	}
 	if s.cfg.Recorder != nil {
 		s.registerRecorder(api)
 	}
 	describeServer(api.OpenAPI(), metrics)
-	for _, object := range []reflect.Type{reflect.TypeFor[focus.SpeakersInfo](), reflect.TypeFor[focus.DigitInfo]()} {
-		api.OpenAPI().Components.Schemas.Schema(object, true, "") // occur in events only
+	if s.focus != nil {
+		events := asyncAPI(api.OpenAPI().Info, api.OpenAPI().Components.Schemas, len(s.cfg.Tokens) > 0)
+		mux.HandleFunc("GET /asyncapi.json", asyncDocument(events))
 	}
 	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI(), len(s.cfg.Tokens) > 0))
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"github.com/parley-sip/parley/focus"
 )
 
 // docsSource is the readable form of the API's description. It needs nothing from elsewhere.
@@ -25,7 +23,7 @@ type docs struct {
 	Tokens                      bool
 	Groups                      []docsGroup
 	Objects                     []docsObject
-	Events                      []docsEvent
+	Events, Records             []docsEvent
 }
 
 type docsGroup struct {
@@ -54,37 +52,11 @@ type docsField struct {
 	Link                string // the object that Type names
 }
 
-type docsEvent struct {
-	Type         focus.EventType
-	When, Object string
-}
-
-// eventsDocs explains every event type.
-//
-//nolint:gochecknoglobals // a table
-var eventsDocs = []docsEvent{
-	{focus.ConferenceStarted, "the first participant has come", "ConferenceInfo"},
-	{focus.ConferenceUpdated, "its settings have changed", "ConferenceInfo"},
-	{focus.ConferenceEnding, "the participants have been told that it will end soon, at ends_at", "ConferenceInfo"},
-	{focus.ConferenceEnded, "the last participant has gone, or the conference was deleted", "ConferenceInfo"},
-	{focus.ParticipantWaiting, "a participant waits to be let in", "ParticipantInfo"},
-	{focus.ParticipantJoined, "a participant's media are bridged, and it need not wait", "ParticipantInfo"},
-	{focus.ParticipantUpdated, "muted, deafened, held, unrecorded, masked, role, gains, coaching, sidebar, hand, floor, what has been told of a recording", "ParticipantInfo"},
-	{focus.ParticipantLeft, "a participant has gone, or a call out was not answered", "ParticipantInfo"},
-	{focus.SpeakerChanged, "somebody begins or ceases to speak, or another dominates", "SpeakersInfo"},
-	{focus.RecordingStarted, "a recording is under way", "RecordingInfo"},
-	{focus.RecordingPaused, "nothing is captured until it is resumed", "RecordingInfo"},
-	{focus.RecordingResumed, "the capture goes on", "RecordingInfo"},
-	{focus.RecordingStopped, "a recording is over", "RecordingInfo"},
-	{focus.RecordingFailed, "a server refused, was lost or refused a change", "RecordingInfo"},
-	{focus.DigitReceived, "a participant has pressed a key (RFC 4733)", "DigitInfo"},
-}
-
 // docsPage renders the page once; the description does not change any more.
 func docsPage(api *huma.OpenAPI, tokens bool) http.HandlerFunc {
 	page := docs{
 		Title: api.Info.Title, Version: api.Info.Version, Description: api.Info.Description, Tokens: tokens,
-		Groups: groupsOf(api), Objects: objectsOf(api), Events: eventsDocs,
+		Groups: groupsOf(api), Objects: objectsOf(api), Events: eventsDocs, Records: recordsDocs,
 	}
 	var text bytes.Buffer
 	if err := template.Must(template.New("docs").Parse(docsSource)).Execute(&text, page); err != nil {
@@ -123,7 +95,7 @@ func describeOperation(api *huma.OpenAPI, path string, o *huma.Operation) docsOp
 	}
 	for _, status := range slices.Sorted(maps.Keys(o.Responses)) {
 		response := o.Responses[status]
-		if !strings.HasPrefix(status, "2") {
+		if status > "3" {
 			out.Errors = append(out.Errors, status)
 			continue
 		}

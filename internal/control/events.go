@@ -76,6 +76,7 @@ type streams struct {
 	mu    sync.Mutex
 	open  map[*focus.Watcher]struct{}
 	ended bool
+	gone  chan struct{} // closed when the last one has gone after the end; nil: nobody waits
 }
 
 func (s *streams) add(w *focus.Watcher) {
@@ -96,16 +97,27 @@ func (s *streams) remove(w *focus.Watcher) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, w)
+	if len(s.open) == 0 && s.gone != nil {
+		close(s.gone)
+		s.gone = nil
+	}
 }
 
-// end makes all streams end, those to come too.
-func (s *streams) end() {
+// end makes all streams end, those to come too. The channel is closed when those that were open have gone.
+func (s *streams) end() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
 	for w := range s.open {
 		w.Close()
 	}
+	gone := make(chan struct{})
+	if len(s.open) == 0 || s.gone != nil { // in the second case somebody waits already
+		close(gone)
+		return gone
+	}
+	s.gone = gone
+	return gone
 }
 
 // reader is the far end of a stream.

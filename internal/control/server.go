@@ -137,13 +137,17 @@ func (s *Server) Unready() { s.ready.Store(false) }
 // says that requests were cut off.
 func (s *Server) Close(ctx context.Context) error {
 	s.Unready()
-	s.streams.end()
+	gone := s.streams.end()
 	if s.listener == nil {
 		return nil // never started
 	}
 	ctx, cancel := context.WithTimeout(ctx, shutdownPatient)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
+	select {
+	case <-gone: // WebSockets among them, for which Shutdown does not wait
+	case <-ctx.Done():
+	}
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
 	}
