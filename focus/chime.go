@@ -104,6 +104,9 @@ func (m saying) handle(c *controller) {
 // farewell announces the end, which comes when it has been heard.
 func (c *controller) farewell() {
 	c.focus.events.add(c.id, time.Now(), ConferenceEnding, DescribeConference(c.machine.State()), false)
+	for id := range c.participants { // nothing else matters now
+		c.hush(id)
+	}
 	if s := c.focus.goodbye(&c.entry.cfg); s != nil {
 		c.play(&announcement{pcm: s.pcm, rate: s.rate}, &playback{}, true)
 		return
@@ -175,7 +178,7 @@ func (c *controller) settleMusic() {
 		c.sources[c.music.member] = source{In: &announcement{pcm: s.pcm, rate: s.rate, loop: true}}
 	}
 	from := c.sources[c.music.member]
-	from.Audience, from.Replace = audience, true
+	from.Audience, from.Replace, from.Music = audience, true, true
 	c.sources[c.music.member] = from
 	c.music.audience = audience
 	c.updateMix()

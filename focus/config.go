@@ -125,6 +125,8 @@ type ConferenceConfig struct {
 	Music *Sound
 	// NoMusicAlone keeps the music from who is alone.
 	NoMusicAlone bool
+	// Quiet tells participants nothing by prompts of what others do with them: that they wait, are let in, are muted.
+	Quiet bool
 	// Goodbye is heard when the conference ends by its rules or by End; nil: tones.
 	Goodbye *Sound
 	About   About        // what conference events say of it beside its roster

@@ -135,7 +135,7 @@ func (c *controller) sound(p *participant) {
 		return
 	}
 	p.tone = c.newMember()
-	c.sources[p.tone] = source{In: tone, Audience: []conference.ParticipantID{p.id}}
+	c.sources[p.tone] = source{In: tone, Audience: []conference.ParticipantID{p.id}, Steady: true}
 	c.updateMix()
 	c.later(n.ToneLength+2*codecs.FrameDuration, sounded{id: p.id, applied: c.applied})
 }

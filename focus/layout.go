@@ -34,6 +34,8 @@ type source struct {
 	In       mixer.Input
 	Audience []conference.ParticipantID // empty: everybody
 	Replace  bool                       // who hears it does not hear the conference
+	Music    bool                       // gives way to what is said to who hears it
+	Steady   bool                       // goes on all the time, as a recording tone does: no reason to give way
 	Duck     bool                       // who hears it hears the conference turned down
 	Masks    conference.ParticipantID   // it stands for him in recorded streams and is nowhere else; empty: no
 }
@@ -140,8 +142,8 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 	if len(sources) == 0 || !p.Session.Receives {
 		return nil
 	}
-	var all []mixer.MemberID
-	replaced := false
+	var all, rest []mixer.MemberID // with music and without
+	replaced, said := false, false
 	for _, id := range slices.Sorted(maps.Keys(sources)) {
 		from := sources[id]
 		if from.Masks != "" {
@@ -151,12 +153,20 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 		if named && (from.Replace || p.Hears()) || len(from.Audience) == 0 && p.Hears() {
 			all = append(all, id)
 			replaced = replaced || from.Replace
+			if !from.Music {
+				rest = append(rest, id)
+				said = said || !from.Steady
+			}
 		}
 	}
-	if !replaced {
+	switch {
+	case !replaced:
 		return nil
+	case said:
+		return rest
+	default:
+		return all
 	}
-	return all
 }
 
 // tapMember is the listener behind a recorded stream; none while it may not capture anything. The stream of who is masked goes on, with

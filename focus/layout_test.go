@@ -331,3 +331,30 @@ func TestEventLog(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// TestMusicGivesWay: who waits hears music, and instead of it what is said to him; a recording tone is heard beside it.
+func TestMusicGivesWay(t *testing.T) {
+	in := conference.Participant{ID: "a", Status: conference.Connected, Session: conference.Session{Receives: true}}
+	me := []conference.ParticipantID{"a"}
+	music, tone := source{In: deaf{}, Audience: me, Replace: true, Music: true}, source{In: deaf{}, Audience: me, Steady: true}
+	prompt, everybody := source{In: deaf{}, Audience: me, Replace: true}, source{In: deaf{}}
+	for name, test := range map[string]struct {
+		sources []source
+		want    []mixer.MemberID
+	}{
+		"music":    {[]source{music}, []mixer.MemberID{1}},
+		"tone":     {[]source{music, tone}, []mixer.MemberID{1, 2}},
+		"prompt":   {[]source{music, tone, prompt}, []mixer.MemberID{2, 3}},
+		"beside":   {[]source{music, {In: deaf{}, Audience: me}}, []mixer.MemberID{2}},
+		"for all":  {[]source{music, everybody}, []mixer.MemberID{2}},
+		"no music": {[]source{tone}, nil},
+	} {
+		sources := map[mixer.MemberID]source{}
+		for i, s := range test.sources {
+			sources[mixer.MemberID(i+1)] = s
+		}
+		if got := replacing(&in, sources); !slices.Equal(got, test.want) {
+			t.Errorf("%s: hears %v, want %v", name, got, test.want)
+		}
+	}
+}

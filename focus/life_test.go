@@ -346,3 +346,25 @@ func TestSentBackWhileRecorded(t *testing.T) {
 		t.Errorf("metadata: %+v", issue)
 	}
 }
+
+// Who waits is told why, who is let in and who is muted by somebody else is told that; what he does himself is not announced.
+func TestSpokenNotices(t *testing.T) {
+	said := library(t)
+	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{
+		Music: music(t), Rules: conference.Rules{Lobby: true},
+	}})
+	alice := b.phone(conftest.PhoneConfig{Name: "alice"})
+	must(t, alice.Call(t.Context(), b.uri("room")))
+	alice.heardPrompt(said, "waiting-lobby")
+	_, err := b.focus.AdmitAll(t.Context(), "room")
+	must(t, err)
+	alice.heardPrompt(said, "admitted")
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	b.promote("room", "bob")
+	_, err = b.focus.MuteAll(t.Context(), "room", true, nil)
+	must(t, err)
+	alice.heardPrompt(said, "muted-by-moderator")
+	must(t, b.focus.End(t.Context(), "room"))
+	bob.heardPrompt(said, "conference-ended")
+	<-alice.Over()
+}

@@ -215,7 +215,6 @@ func giveFloor(c *controller, p *conference.Participant) ([]string, error) {
 	if err := c.step(conference.Adjust{ID: hands[0].ID, By: p.ID, Floor: &floor}); err != nil {
 		return nil, err
 	}
-	c.say(hands[0].ID, phrase{prompts: []string{"floor-given"}})
 	return append(c.focus.prompts.Number(len(hands)-1), "hands-raised"), nil
 }
 

@@ -58,6 +58,7 @@ func (c *controller) step(e conference.Event) error {
 		c.endUnheard()
 	}
 	c.settleMusic()
+	c.notify(e, old, next)
 	return nil
 }
 

@@ -18,7 +18,7 @@ func live(out *focus.ConferenceConfig, life *config.Life, entry string) {
 		ModeratorLeaves: after, ModeratorGrace: life.ModeratorGrace, EndAt: life.EndWhenLeft, EndAtGrace: life.EndGrace,
 		MaxDuration: life.MaxDuration, MuteAbove: life.MuteAbove, HardMute: !life.AllowUnmute, Lecture: life.Lecture, Entry: how,
 	}
-	out.Warnings, out.NoMusicAlone = life.DurationWarnings, !life.MusicAlone
+	out.Warnings, out.NoMusicAlone, out.Quiet = life.DurationWarnings, !life.MusicAlone, life.Quiet
 }
 
 // callList is whom a conference calls by itself.

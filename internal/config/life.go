@@ -24,6 +24,7 @@ type Life struct {
 	Lecture          bool            `yaml:"lecture"`
 	Music            string          `yaml:"music"`       // file, for those who wait or are alone; empty: silence
 	MusicAlone       bool            `yaml:"music_alone"` // false: only for those who wait
+	Quiet            bool            `yaml:"quiet"`       // participants are not told by prompts what others do with them
 	Goodbye          string          `yaml:"goodbye"`     // file, heard when the conference ends by its rules; empty: what is built in
 }
 
@@ -43,6 +44,7 @@ type LifeOverrides struct {
 	Lecture          *bool           `yaml:"lecture"`
 	Music            *string         `yaml:"music"`
 	MusicAlone       *bool           `yaml:"music_alone"`
+	Quiet            *bool           `yaml:"quiet"`
 	Goodbye          *string         `yaml:"goodbye"`
 }
 
@@ -64,6 +66,7 @@ func (o *LifeOverrides) Over(life Life) Life {
 	assign(&life.Lecture, o.Lecture)
 	assign(&life.Music, o.Music)
 	assign(&life.MusicAlone, o.MusicAlone)
+	assign(&life.Quiet, o.Quiet)
 	assign(&life.Goodbye, o.Goodbye)
 	return life
 }

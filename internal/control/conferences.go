@@ -142,7 +142,8 @@ func (n *newConference) live(out *focus.ConferenceConfig, defaults focus.Confere
 	if out.Rules, err = defaults.Rules.With(change); err != nil {
 		return err
 	}
-	out.Warnings, out.Music, out.NoMusicAlone, out.Goodbye = defaults.Warnings, defaults.Music, defaults.NoMusicAlone, defaults.Goodbye
+	out.Warnings, out.Music, out.NoMusicAlone = defaults.Warnings, defaults.Music, defaults.NoMusicAlone
+	out.Goodbye, out.Quiet = defaults.Goodbye, defaults.Quiet
 	if n.Body.DurationWarnings != nil {
 		out.Warnings = nil
 	}
