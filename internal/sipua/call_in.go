@@ -34,6 +34,7 @@ type IncomingCall struct {
 	repeat *time.Timer
 	last   *Response // the last provisional response
 	dialog bool      // it has become a dialog
+	early  *earlyIn  // nil: no provisional response is sent reliably
 }
 
 // onInvite serves an INVITE outside of a dialog. It returns when the call has a
@@ -70,8 +71,14 @@ func (a *Agent) onInvite(in *inbound) {
 
 // settle forgets a call that is not pending any more; a dialog goes on counting.
 func (a *Agent) settle(call *IncomingCall) {
+	call.mu.Lock()
+	early := call.early
+	call.mu.Unlock()
 	a.mu.Lock()
 	delete(a.pending, call)
+	if early != nil && a.usages[call.ID()] == usage(early) {
+		delete(a.usages, call.ID())
+	}
 	a.mu.Unlock()
 	call.mu.Lock()
 	defer call.mu.Unlock()
@@ -142,14 +149,16 @@ func (c *IncomingCall) notPending() error {
 
 // Provisional sends a provisional response, 101 to 199, as often as wanted. The
 // last one is repeated each minute until the final one (RFC 3261, section
-// 13.3.1.1). An INVITE that requires reliable ones (RFC 3262) gets none: we send
-// only unreliable ones. Errors: ErrCanceled, ErrAnswered, ErrTransport.
+// 13.3.1.1). A caller that supports it gets them reliably, where Config.Supported
+// has 100rel (RFC 3262): one at a time, repeated until its PRACK comes; without any
+// the call is refused with 504. Errors: ErrCanceled, ErrAnswered, ErrTransport.
 func (c *IncomingCall) Provisional(response *Response) error {
 	if response.Status/100 != 1 {
 		return fmt.Errorf("%w: %d is not provisional", ErrDialog, response.Status)
 	}
-	if c.in.request.Headers.Contains("Require", option100rel) {
-		return nil
+	interval, reliably := repeatProvisional, response.Status > 100 && c.reliably()
+	if reliably {
+		interval = repeatReliable
 	}
 	c.mu.Lock()
 	if c.state != callPending {
@@ -158,11 +167,14 @@ func (c *IncomingCall) Provisional(response *Response) error {
 	}
 	c.last = response.clone() // the handler may use its own again
 	if c.repeat == nil {
-		c.repeat = time.AfterFunc(repeatProvisional, c.repeatLast)
+		c.repeat = time.AfterFunc(interval, c.repeatLast)
 	} else {
-		c.repeat.Reset(repeatProvisional)
+		c.repeat.Reset(interval)
 	}
 	c.mu.Unlock()
+	if reliably {
+		return c.earlyDialog().send(response)
+	}
 	return c.sendProvisional(response)
 }
 
@@ -177,13 +189,21 @@ func (c *IncomingCall) sendProvisional(response *Response) error {
 func (c *IncomingCall) repeatLast() {
 	c.mu.Lock()
 	pending, last := c.state == callPending, c.last
-	if pending {
-		c.repeat.Reset(repeatProvisional)
-	}
 	c.mu.Unlock()
-	if pending {
-		_ = c.sendProvisional(last)
+	if !pending {
+		return
 	}
+	if c.reliably() {
+		last = NewResponse(last.Status) // what it described has been told
+	}
+	_ = c.Provisional(last)
+}
+
+// isPending reports whether there is no final response yet.
+func (c *IncomingCall) isPending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == callPending
 }
 
 // Reject sends a final response of 300 to 699. Errors: ErrCanceled,
@@ -219,7 +239,8 @@ func (c *IncomingCall) sendFinal(response *Response) error {
 // comes, which is given to the handler; without ACK the dialog is ended with
 // BYE after 64*T1 and the handler is told EndNoACK (RFC 3261, section
 // 13.3.1.4). It does not wait for the ACK. A response without Contact gets that
-// of the Agent with the user part of the Request-URI. Errors: ErrCanceled,
+// of the Agent with the user part of the Request-URI. It waits for the PRACK of a
+// provisional response that had a description. Errors: ErrCanceled,
 // ErrAnswered, ErrDialog when the INVITE cannot make a dialog (400 has been
 // sent then), ErrTransport, and that of ctx when it has ended before.
 func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler DialogHandler) (*Dialog, error) {
@@ -228,6 +249,14 @@ func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler D
 	}
 	if response.Status/100 != 2 {
 		return nil, fmt.Errorf("%w: %d does not answer", ErrDialog, response.Status)
+	}
+	c.mu.Lock()
+	early := c.early
+	c.mu.Unlock()
+	if early != nil {
+		if err := early.settled(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if !c.finish(callFinal) {
 		return nil, c.notPending()
@@ -244,6 +273,7 @@ func (c *IncomingCall) Answer(ctx context.Context, response *Response, handler D
 		return nil, err
 	}
 	dialog := newDialog(state, handler)
+	dialog.early = early
 	agreed, timing := a.config.SessionTimer.serve(c.in.request)
 	response = response.withHeaders(timing)
 	dialog.session.sent(Body{ContentType: response.Headers.Get("Content-Type"), Data: response.Body})

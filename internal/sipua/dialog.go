@@ -27,6 +27,7 @@ type Dialog struct {
 	done    chan struct{} // closed when the dialog has ended
 	ending  sync.Once
 	session session
+	early   *earlyIn // what it was before; nil: nothing
 
 	mu     sync.Mutex
 	acks   map[uint32]chan *Request // 2xx that wait for their ACK

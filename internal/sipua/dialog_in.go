@@ -34,7 +34,11 @@ func (d *Dialog) receive(in *inbound) {
 		place.done()
 		d.receiveOffer(in)
 	case "PRACK":
-		in.refuse(481) // we send nothing that wants one (RFC 3262, section 3)
+		if d.early == nil {
+			in.refuse(481) // RFC 3262, section 3
+			return
+		}
+		d.early.prack(in) // of a response that the 2xx has overtaken
 	default:
 		<-place.before
 		d.inCSeq.Lock()

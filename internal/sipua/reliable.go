@@ -9,8 +9,7 @@ import (
 // option100rel is the option tag of reliable provisional responses (RFC 3262).
 const option100rel = "100rel"
 
-// supports100rel reports whether reliable provisional responses are acknowledged. We send none: an INVITE that requires them gets its
-// final response without any (RFC 3262, section 3, forbids only unreliable ones then).
+// supports100rel reports whether reliable provisional responses are acknowledged, and sent to those who can acknowledge them.
 func (a *Agent) supports100rel() bool { return slices.Contains(a.config.Supported, option100rel) }
 
 // earlyDialog is a dialog that a reliable provisional response has made.

@@ -99,28 +99,3 @@ func TestPRACKAnswers(t *testing.T) {
 	}
 	wait(t, outcome, "the call")
 }
-
-// An INVITE that requires reliable provisional responses gets no other, but its answer; a PRACK of nothing is refused.
-//
-// Shows FO-PRK-02, FO-PRK-05.
-func TestRequire100rel(t *testing.T) {
-	handler := newRecorder()
-	handler.invite = func(call *IncomingCall) {
-		if err := call.Provisional(NewResponse(180)); err != nil {
-			t.Error(err)
-		}
-		_, _ = call.Answer(context.Background(), answerTo(call.Request()), leg{handler})
-	}
-	agent := startAgent(t, Config{Supported: []string{option100rel}, Listen: []string{"udp://127.0.0.1:0"}}, handler)
-	p := dialPhone(t, agent, "udp")
-	f := p.form("INVITE")
-	f.body, f.extra = "offer", "Require: 100rel\r\n"
-	p.send(p.render(f))
-	ok := p.expect("SIP/2.0 200")
-	f.method, f.toTag, f.body, f.extra, f.branch = "ACK", tagOf(ok), "", "", "z9hG4bK"+unique("ack")
-	p.send(p.render(f))
-	wait(t, handler.acks, "ACK")
-	f.method, f.cseq, f.extra, f.branch = "PRACK", 2, "RAck: 1 1 INVITE\r\n", "z9hG4bK"+unique("p")
-	p.send(p.render(f))
-	p.expect("SIP/2.0 481")
-}
