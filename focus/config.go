@@ -77,6 +77,8 @@ type Config struct {
 	Refer ReferPolicy
 	// DialTimeout ends a call that nobody answers; 60 s.
 	DialTimeout time.Duration
+	// Ring is how long a caller hears that it rings before he is answered; 0: he is answered at once.
+	Ring time.Duration
 	// MediaTimeout is after how long without media and reports a participant that should send is asked in its dialog whether it
 	// is there; 0: never.
 	MediaTimeout time.Duration

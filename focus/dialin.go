@@ -63,7 +63,7 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return f.conclude(call, c, <-m.reply)
+	return f.conclude(call, c, <-m.reply, f.cfg.Ring)
 }
 
 // readOffer gives the offer of an INVITE; nil when it has none (RFC 3261, section 13.2.1).
@@ -94,6 +94,7 @@ type joining struct {
 // joined is the outcome of joining: the 2xx to send, or why not. Without a leg the machine has refused.
 type joined struct {
 	leg      leg
+	gone     <-chan struct{} // closed when there is no place for it any more
 	response *sipua.Response
 	err      error
 }
@@ -119,7 +120,7 @@ func (m joining) handle(c *controller) {
 		m.reply <- joined{leg: c.legOf(p), err: err}
 		return
 	}
-	m.reply <- joined{leg: c.legOf(p), response: c.accepted(p).WithBody(sdpType, body)}
+	m.reply <- joined{leg: c.legOf(p), gone: p.gone, response: c.accepted(p).WithBody(sdpType, body)}
 	if m.creation != nil {
 		c.creator = id
 		c.inviteAll(m.creation.recipients)

@@ -13,7 +13,8 @@ import (
 // dialogHandler brings what happens in the dialog of a participant into the mailbox.
 type dialogHandler struct {
 	leg
-	referrals int // REFERs so far; owned by Request
+	referrals int        // REFERs so far; owned by Request
+	refused   chan error // of capacity 1: why a call is not to be answered, which came up while it rang
 }
 
 // Ack bridges the participant (RFC 4575, section 5.7.3: connected), with the answer of a late offer.

@@ -115,17 +115,24 @@ func (f *Focus) takeOver(call *sipua.IncomingCall, offer *sdp.Description, r ref
 	if !at.controller.post(m) {
 		return false, errDialogEnd
 	}
-	return f.conclude(call, at.controller, <-m.reply)
+	return f.conclude(call, at.controller, <-m.reply, 0)
 }
 
-// conclude answers a call that a conference has taken.
-func (f *Focus) conclude(call *sipua.IncomingCall, c *controller, in joined) (admitted bool, err error) {
+// conclude answers a call that a conference has taken, after it has rung for a time.
+func (f *Focus) conclude(call *sipua.IncomingCall, c *controller, in joined, rings time.Duration) (admitted bool, err error) {
 	if in.err != nil {
 		return in.leg.id != "", in.err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	dialog, err := call.Answer(ctx, in.response, &dialogHandler{leg: in.leg})
+	handler := &dialogHandler{leg: in.leg, refused: make(chan error, 1)}
+	if rings > 0 {
+		if err = handler.ring(call, &in, rings); err != nil {
+			c.post(abandoned{leg: in.leg, err: err})
+			return true, err
+		}
+	}
+	dialog, err := call.Answer(ctx, in.response, handler)
 	if err != nil {
 		c.post(abandoned{leg: in.leg, err: err}) // there is nobody left to tell
 		return true, nil
@@ -184,7 +191,7 @@ func (c *controller) succession(m takingOver, s *conference.Participant) joined 
 	}
 	_, p.endpoint, _ = caller(m.call.Request())
 	c.successors[s.ID] = p
-	return joined{leg: c.legOf(p), response: c.accepted(p).WithBody(sdpType, body)}
+	return joined{leg: c.legOf(p), gone: p.gone, response: c.accepted(p).WithBody(sdpType, body)}
 }
 
 // discard lets go of a call that never got into the conference.

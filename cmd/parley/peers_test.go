@@ -98,6 +98,7 @@ func TestSIPpScenarios(t *testing.T) {
 	s := testService(t, func(cfg *config.Config) {
 		cfg.Conferences = []config.Conference{{ID: "locked", Locked: true}, {ID: "1003"}}
 	})
+	ringing := testService(t, func(cfg *config.Config) { cfg.SIP.Ring = 250 * time.Millisecond })
 	static := testService(t, func(cfg *config.Config) { cfg.ConferenceDefaults.Dynamic = false })
 	for _, test := range []struct {
 		scenario, user string
@@ -113,6 +114,7 @@ func TestSIPpScenarios(t *testing.T) {
 		{"cancel-late", "1002", 20, s},
 		{"replaces", "1004", 5, s},
 		{"join", "1005", 5, s},
+		{"prack", "1006", 5, ringing},
 		{"options", "1000", 1, s},
 		{"subscribe", "1003", 5, s},
 		{"refuse-488", "1000", 5, s},

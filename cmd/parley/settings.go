@@ -69,7 +69,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate, OpusDTX: cfg.Media.Opus.DTX, ComfortNoise: cfg.Media.ComfortNoise,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
-		Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
+		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		NotifyRate:   cfg.Events.NotifyRate,
 		Door:         doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus), Access: accessNumbers(cfg.Access),

@@ -28,6 +28,7 @@ const (
 	maxComplexity  = 10
 	minToneEvery   = time.Second
 	maxHold        = 30 * time.Second
+	maxRing        = time.Minute
 	leastSession   = 90 * time.Second // RFC 4028, section 5
 )
 
@@ -90,6 +91,9 @@ func (r *reader) checkSIP(sip *SIP) {
 		if _, err := netip.ParseAddrPort(server); err != nil {
 			r.fail(fmt.Sprintf("sip.resolver[%d]", i), "wants address:port of a DNS server, has %q", server)
 		}
+	}
+	if sip.Ring < 0 || sip.Ring > maxRing {
+		r.fail("sip.ring", "wants 0 to %v, has %v", maxRing, sip.Ring)
 	}
 	if sip.SessionTimer.Default != 0 && sip.SessionTimer.Default < leastSession {
 		r.fail("sip.session_timer.default", "wants %v or more, or 0 for none, has %v", leastSession, sip.SessionTimer.Default)

@@ -29,22 +29,23 @@ type Log struct {
 
 // SIP configures signalling.
 type SIP struct {
-	Listen          []string     `yaml:"listen"`           // transport://host:port
-	Domain          string       `yaml:"domain"`           // host part of conference URIs; empty: the address that was called
-	ExternalAddress string       `yaml:"external_address"` // put into Contact and Via when behind NAT
-	Allow           []string     `yaml:"allow"`            // CIDRs that may call without credentials; empty: nobody
-	TLS             TLS          `yaml:"tls"`
-	Origins         []string     `yaml:"origins"`  // hosts of web pages that may use ws and wss, with * as wildcard
-	Resolver        []string     `yaml:"resolver"` // DNS servers, host:port; empty: those of the system
-	Users           []User       `yaml:"users"`
-	Realm           string       `yaml:"realm"`                       // of their passwords
-	Digest          []string     `yaml:"digest" accept:"SHA-256,MD5"` // algorithms of challenges, in this order
-	Bans            Bans         `yaml:"bans"`
-	Trunks          []Trunk      `yaml:"trunks"`
-	DialOut         DialOut      `yaml:"dial_out"`
-	SessionTimer    SessionTimer `yaml:"session_timer"`
-	Factory         string       `yaml:"factory"` // user part at which a call makes a conference of its own; empty: none
-	Refer           Refer        `yaml:"refer"`
+	Listen          []string      `yaml:"listen"`           // transport://host:port
+	Domain          string        `yaml:"domain"`           // host part of conference URIs; empty: the address that was called
+	ExternalAddress string        `yaml:"external_address"` // put into Contact and Via when behind NAT
+	Allow           []string      `yaml:"allow"`            // CIDRs that may call without credentials; empty: nobody
+	TLS             TLS           `yaml:"tls"`
+	Origins         []string      `yaml:"origins"`  // hosts of web pages that may use ws and wss, with * as wildcard
+	Resolver        []string      `yaml:"resolver"` // DNS servers, host:port; empty: those of the system
+	Users           []User        `yaml:"users"`
+	Realm           string        `yaml:"realm"`                       // of their passwords
+	Digest          []string      `yaml:"digest" accept:"SHA-256,MD5"` // algorithms of challenges, in this order
+	Bans            Bans          `yaml:"bans"`
+	Trunks          []Trunk       `yaml:"trunks"`
+	DialOut         DialOut       `yaml:"dial_out"`
+	SessionTimer    SessionTimer  `yaml:"session_timer"`
+	Ring            time.Duration `yaml:"ring"`    // how long it rings before a caller is answered; 0: not at all
+	Factory         string        `yaml:"factory"` // user part at which a call makes a conference of its own; empty: none
+	Refer           Refer         `yaml:"refer"`
 }
 
 // TLS names files in PEM format, for tls:// and wss:// listeners and for connections that we make.
