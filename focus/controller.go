@@ -134,6 +134,8 @@ func (c *controller) leave() {
 	if c.entry.dynamic && !state.Ended && len(state.Participants) == 0 && f.entries[c.id] == c.entry {
 		delete(f.entries, c.id) // nobody was ever admitted
 		defer c.entry.retire()
+	} else if f.entries[c.id] == c.entry {
+		f.renew(c.entry)
 	}
 	close(c.done)
 	f.mu.Unlock()

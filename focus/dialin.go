@@ -45,7 +45,7 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	case found && named.replaces:
 		return f.takeOver(call, offer, named, at)
 	}
-	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
+	if limit := f.live().Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return false, ErrBusy
 	}
 	id := conference.ID(request.URI.UserPart())

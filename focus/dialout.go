@@ -25,10 +25,13 @@ func (f *Focus) DialAs(ctx context.Context, id conference.ID, r DialRequest) (co
 	if err != nil {
 		return "", err
 	}
+	if f.refusing.Load() {
+		return "", ErrShutdown
+	}
 	if _, _, err = f.way(target); err != nil {
 		return "", err
 	}
-	if limit := f.cfg.Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
+	if limit := f.live().Limits.Participants; limit > 0 && f.talking.Load() >= int64(limit) {
 		return "", ErrBusy
 	}
 	pid := conference.ParticipantID(shortName("p"))

@@ -28,11 +28,11 @@ func (f *Focus) create(request *sipua.Request) (conference.ID, *creation, error)
 		return "", nil, fmt.Errorf("%w: there is none", errRecipients)
 	}
 	for _, r := range made.recipients {
-		if f.cfg.Refer.From == ReferNobody || !f.cfg.Refer.admits(r.uri) {
+		if f.live().Refer.From == ReferNobody || !f.live().Refer.admits(r.uri) {
 			return "", nil, fmt.Errorf("%w: %s may not be called out", errRefused, r.uri.Bare())
 		}
 	}
-	cfg := f.cfg.Defaults
+	cfg := f.live().Defaults
 	cfg.ID = conference.ID(newName())
 	f.mu.Lock()
 	defer f.mu.Unlock()

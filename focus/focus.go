@@ -31,7 +31,7 @@ type Deps struct {
 
 // Focus hosts conferences. All methods may be called by any goroutine. It is the sipua.Handler of its agent.
 type Focus struct {
-	// Immutable.
+	// Immutable. cfg is what it started from; what may change since then is read from live.
 	cfg     Config
 	mixer   *mixer.Engine
 	media   *media.Transport
@@ -43,6 +43,8 @@ type Focus struct {
 	spool   *spool.Store // nil: none
 
 	assurance assurance
+	settings  atomic.Pointer[Config] // that hold now
+	refusing  atomic.Bool            // nobody may be called out any more
 	guard     doorGuard
 	choices   map[conference.Choice]choice
 
@@ -68,6 +70,8 @@ type Focus struct {
 	mu       sync.Mutex // guards what follows
 	entries  map[conference.ID]*entry
 	draining bool
+	// stopProbes ends the questions to the recording servers.
+	stopProbes context.CancelFunc
 }
 
 // New makes a Focus with its static conferences, all idle. The error wraps ErrInvalid.
@@ -94,21 +98,11 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	f.drain = drain
 	f.onDrain = func(do func()) func() bool { return context.AfterFunc(draining, do) }
 	f.spawn = func(job func(context.Context)) { f.jobs.Go(func() { job(root) }) }
-	if err := errors.Join(cfg.Refer.Validate(), checkMenu(cfg.Menu), cfg.Defaults.checkPINs()); err != nil {
+	if err := f.check(&cfg); err != nil {
 		return nil, err
 	}
-	for i := range cfg.RecordingRules {
-		if err := f.checkServers(cfg.RecordingRules[i].Recording.Servers); err != nil {
-			return nil, fmt.Errorf("%w: recording rule %d: %w", ErrInvalid, i, err)
-		}
-	}
+	f.settings.Store(&cfg)
 	for _, c := range cfg.Conferences {
-		if err := f.checkConference(c); err != nil {
-			return nil, err
-		}
-		if f.entries[c.ID] != nil {
-			return nil, fmt.Errorf("%w: conference %q twice", ErrInvalid, c.ID)
-		}
 		f.entries[c.ID] = newEntry(c, true, false)
 	}
 	if err := f.addAccess(cfg.Access); err != nil {
@@ -116,6 +110,32 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	}
 	return f, nil
 }
+
+// check refuses what a Focus could not work with. Error: ErrInvalid.
+func (f *Focus) check(cfg *Config) error {
+	if err := errors.Join(cfg.Refer.Validate(), checkMenu(cfg.Menu), cfg.Defaults.checkPINs()); err != nil {
+		return err
+	}
+	for i := range cfg.RecordingRules {
+		if err := f.checkServers(cfg.RecordingRules[i].Recording.Servers); err != nil {
+			return fmt.Errorf("%w: recording rule %d: %w", ErrInvalid, i, err)
+		}
+	}
+	seen := map[conference.ID]bool{}
+	for _, c := range cfg.Conferences {
+		if err := f.checkConference(c); err != nil {
+			return err
+		}
+		if seen[c.ID] {
+			return fmt.Errorf("%w: conference %q twice", ErrInvalid, c.ID)
+		}
+		seen[c.ID] = true
+	}
+	return nil
+}
+
+// live are the settings that hold now. They are not to be changed.
+func (f *Focus) live() *Config { return f.settings.Load() }
 
 // conferenceID is what may stand as user part without escapes (RFC 3261, section 25.1).
 var conferenceID = regexp.MustCompile(`^[A-Za-z0-9_.!~*'()&=+$,;?/-]{1,128}$`)

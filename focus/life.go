@@ -88,7 +88,7 @@ func (l *CallList) check() error {
 }
 
 // Defaults is the pattern of dynamic conferences, for those who make others.
-func (f *Focus) Defaults() ConferenceConfig { return f.cfg.Defaults }
+func (f *Focus) Defaults() ConferenceConfig { return f.live().Defaults }
 
 // AdmitAll lets in everybody who waits. Errors: those of Update.
 func (f *Focus) AdmitAll(ctx context.Context, id conference.ID) (*conference.State, error) {
@@ -134,7 +134,7 @@ func (f *Focus) callNow(c *ConferenceConfig) {
 func (c *controller) autoDial(i int) {
 	callee := c.machine.Callee(i)
 	log := c.log.With(slog.String("target", callee.Entity))
-	if limit := c.focus.cfg.Limits.Participants; limit > 0 && c.focus.talking.Load() >= int64(limit) {
+	if limit := c.focus.live().Limits.Participants; limit > 0 && c.focus.talking.Load() >= int64(limit) || c.focus.refusing.Load() {
 		log.Warn("cannot call the list", slog.Any("error", ErrBusy))
 		return
 	}

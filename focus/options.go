@@ -27,7 +27,7 @@ func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 			return refusal(err)
 		}
 		contact := sipua.Address{URI: f.contactURI(id, request.Transport)}
-		if _, err := f.lookup(id); err == nil || f.cfg.Dynamic && f.accessNumber(id) == nil {
+		if _, err := f.lookup(id); err == nil || f.live().Dynamic && f.accessNumber(id) == nil {
 			contact = contact.With("isfocus", "")
 		}
 		return f.capabilities(request, contact)
@@ -43,12 +43,12 @@ func (f *Focus) wouldAdmit(id conference.ID) error {
 	f.mu.Lock()
 	e, draining, full := f.entries[id], f.draining, f.full()
 	f.mu.Unlock()
-	if limit := f.cfg.Limits.Participants; draining || limit > 0 && f.talking.Load() >= int64(limit) {
+	if limit := f.live().Limits.Participants; draining || limit > 0 && f.talking.Load() >= int64(limit) {
 		return ErrBusy
 	}
 	if e == nil {
 		switch {
-		case !f.cfg.Dynamic || !conferenceID.MatchString(string(id)):
+		case !f.live().Dynamic || !conferenceID.MatchString(string(id)):
 			return ErrNoConference
 		case full:
 			return ErrBusy

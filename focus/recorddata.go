@@ -74,7 +74,7 @@ func (f *Focus) particularsOf(headers sipua.Headers, private, asserted bool) par
 		}
 	}
 	for _, field := range headers {
-		wanted := slices.ContainsFunc(f.cfg.Recorders, func(r Recorder) bool { return r.Data.wants(field.Name) })
+		wanted := slices.ContainsFunc(f.live().Recorders, func(r Recorder) bool { return r.Data.wants(field.Name) })
 		if wanted && len(field.Value) <= maxCallHeaderValue && len(p.headers) < maxCallHeaders {
 			p.headers = append(p.headers, field)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -18,28 +19,63 @@ import (
 // recorderPool knows of every recording server whether it is there and how much it does. Conferences ask it whom to record
 // with, and tell it what became of that. All methods may be called by any goroutine.
 type recorderPool struct {
-	servers []Recorder // immutable
+	servers atomic.Pointer[[]Recorder] // not to be changed
 
 	mu     sync.Mutex
+	former []Recorder // that a reload has taken away: sessions with them go on
 	health map[string]*siprec.Health
 	busy   map[string]int   // sessions now
 	taken  map[string]taste // by the name of the server
 }
 
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
-	p := &recorderPool{servers: servers, health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}}
-	for _, s := range servers {
-		p.health[s.Name] = siprec.NewHealth(s.Health, now)
-	}
+	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}}
+	p.set(servers, now)
 	return p
 }
 
-func (p *recorderPool) find(name string) (Recorder, bool) {
-	i := slices.IndexFunc(p.servers, func(s Recorder) bool { return s.Name == name })
+// set replaces the servers. What is known of one that stays the same is kept; sessions with one that goes are not touched.
+func (p *recorderPool) set(servers []Recorder, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.list()
+	p.servers.Store(&servers)
+	gone := func(list []Recorder) []Recorder {
+		return slices.DeleteFunc(slices.Clone(list), func(s Recorder) bool { _, still := serverNamed(servers, s.Name); return still })
+	}
+	p.former = append(gone(p.former), gone(before)...)
+	for _, s := range servers {
+		if old, was := serverNamed(before, s.Name); !was || old.URI != s.URI || old.Health != s.Health {
+			p.health[s.Name] = siprec.NewHealth(s.Health, now)
+			delete(p.taken, s.Name)
+		}
+	}
+}
+
+// list are the servers in the order of the configuration.
+func (p *recorderPool) list() []Recorder {
+	if servers := p.servers.Load(); servers != nil {
+		return *servers
+	}
+	return nil
+}
+
+func serverNamed(servers []Recorder, name string) (Recorder, bool) {
+	i := slices.IndexFunc(servers, func(s Recorder) bool { return s.Name == name })
 	if i < 0 {
 		return Recorder{}, false
 	}
-	return p.servers[i], true
+	return servers[i], true
+}
+
+// find gives a server by its name, a former one too: who still knows its name may go on with it.
+func (p *recorderPool) find(name string) (Recorder, bool) {
+	if s, ok := serverNamed(p.list(), name); ok {
+		return s, true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return serverNamed(p.former, name)
 }
 
 // expand replaces the names of groups by those of their members.
@@ -49,7 +85,7 @@ func (p *recorderPool) expand(names []string) []string {
 		members := []string{name}
 		if _, ok := p.find(name); !ok {
 			members = members[:0]
-			for _, s := range p.servers {
+			for _, s := range p.list() {
 				if s.Group == name {
 					members = append(members, s.Name)
 				}
@@ -66,18 +102,21 @@ func (p *recorderPool) expand(names []string) []string {
 
 // known tells whether a name is that of a server or of a group.
 func (p *recorderPool) known(name string) bool {
-	return slices.ContainsFunc(p.servers, func(s Recorder) bool { return s.Name == name || s.Group == name })
+	return slices.ContainsFunc(p.list(), func(s Recorder) bool { return s.Name == name || s.Group == name })
 }
 
 // order sorts servers by how much they are wanted: lower priority numbers first, then as listed or, to balance, by how little
 // they do for their weight.
 func (p *recorderPool) order(names []string, balance bool) []string {
+	known := map[string]Recorder{}
+	for _, name := range names {
+		known[name], _ = p.find(name)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := slices.Clone(names)
 	slices.SortStableFunc(out, func(a, b string) int {
-		x, _ := p.find(a)
-		y, _ := p.find(b)
+		x, y := known[a], known[b]
 		if n := cmp.Compare(x.Priority, y.Priority); n != 0 || !balance {
 			return n
 		}
@@ -197,8 +236,9 @@ func (f *Focus) RecordingServers() []RecorderStatus {
 	p, now := f.pool, time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := make([]RecorderStatus, 0, len(p.servers))
-	for _, s := range p.servers {
+	servers := p.list()
+	list := make([]RecorderStatus, 0, len(servers))
+	for _, s := range servers {
 		h := p.health[s.Name]
 		list = append(list, RecorderStatus{
 			Name: s.Name, URI: s.URI, State: h.State(now).String(), Since: Time(h.Since()), RestsUntil: pointTime(h.RestsUntil()),
@@ -209,9 +249,17 @@ func (f *Focus) RecordingServers() []RecorderStatus {
 	return list
 }
 
-// probeRecorders asks every server that wants it, again and again, whether it is there.
+// probeRecorders asks every server that wants it, again and again, whether it is there. Those of before are asked no more.
 func (f *Focus) probeRecorders(agent *sipua.Agent) {
-	for _, s := range f.cfg.Recorders {
+	probing, stop := context.WithCancel(context.Background())
+	f.mu.Lock()
+	before := f.stopProbes
+	f.stopProbes = stop
+	f.mu.Unlock()
+	if before != nil {
+		before()
+	}
+	for _, s := range f.live().Recorders {
 		if s.Probe.Interval <= 0 {
 			continue
 		}
@@ -224,6 +272,7 @@ func (f *Focus) probeRecorders(agent *sipua.Agent) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer f.onDrain(cancel)()
+			defer context.AfterFunc(probing, cancel)()
 			for {
 				f.probe(ctx, agent, s, target)
 				select {

@@ -27,8 +27,9 @@ type Arrival struct {
 
 // rule gives the first recording rule that is about an arrival; nil: the policy of the conference holds.
 func (f *Focus) rule(a Arrival) *conference.Rule {
-	for i := range f.cfg.RecordingRules {
-		if r := &f.cfg.RecordingRules[i]; r.Matches(a) {
+	rules := f.live().RecordingRules
+	for i := range rules {
+		if r := &rules[i]; r.Matches(a) {
 			return &conference.Rule{Recording: f.recordingConfig(r.Recording), Personal: r.Personal}
 		}
 	}
@@ -37,8 +38,8 @@ func (f *Focus) rule(a Arrival) *conference.Rule {
 
 // recordingConfig completes a policy: the servers that its names stand for, and the spool only if there is one.
 func (f *Focus) recordingConfig(c conference.RecordingConfig) conference.RecordingConfig {
-	if len(c.Servers) == 0 && len(f.cfg.Recorders) > 0 {
-		c.Servers = []string{f.cfg.Recorders[0].Name}
+	if servers := f.live().Recorders; len(c.Servers) == 0 && len(servers) > 0 {
+		c.Servers = []string{servers[0].Name}
 	}
 	c.Servers = f.pool.expand(c.Servers)
 	c.Spool = c.Spool && f.spool != nil
@@ -48,7 +49,7 @@ func (f *Focus) recordingConfig(c conference.RecordingConfig) conference.Recordi
 // ruled gives an event its recording rule, if it is about somebody who is called.
 func (c *controller) ruled(e conference.Event) conference.Event {
 	in, ok := e.(conference.Invite)
-	if !ok || in.Rule != nil || len(c.focus.cfg.RecordingRules) == 0 {
+	if !ok || in.Rule != nil || len(c.focus.live().RecordingRules) == 0 {
 		return e
 	}
 	target, err := sipua.ParseURI(in.Entity)

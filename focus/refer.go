@@ -170,7 +170,7 @@ func (m referring) do(c *controller) error {
 	by, inside := c.asker(s, m)
 	target := participantAt(s, m.referral.target)
 	self := inside && target != nil && target.ID == by.ID
-	switch policy := c.focus.cfg.Refer; {
+	switch policy := c.focus.live().Refer; {
 	case policy.From == ReferNobody:
 		return errRefused
 	case policy.From == ReferAnyone, self:
@@ -237,10 +237,10 @@ func (c *controller) referInvite(m referring, there *conference.Participant) err
 		m.outcome <- 200
 		return nil
 	}
-	if !c.focus.cfg.Refer.admits(target) {
+	if !c.focus.live().Refer.admits(target) {
 		return fmt.Errorf("%w: %s may not be called out", errRefused, target.Bare())
 	}
-	if limit := c.focus.cfg.Limits.Participants; limit > 0 && c.focus.talking.Load() >= int64(limit) {
+	if limit := c.focus.live().Limits.Participants; limit > 0 && c.focus.talking.Load() >= int64(limit) {
 		return ErrBusy
 	}
 	id := conference.ParticipantID(shortName("p"))
@@ -288,7 +288,7 @@ func (c *controller) referNested(m referring) error {
 	if inner := m.referral.inner; inner.UserPart() != string(c.id) || !strings.EqualFold(inner.Host, own.Host) {
 		return fmt.Errorf("%w: to %s", errRefused, inner.Bare())
 	}
-	if !c.focus.cfg.Refer.admits(m.referral.target) {
+	if !c.focus.live().Refer.admits(m.referral.target) {
 		return errRefused
 	}
 	agent := c.focus.agent.Load()

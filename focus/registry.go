@@ -18,17 +18,19 @@ import (
 // entry is a conference that exists, active or idle.
 type entry struct {
 	// Immutable.
-	cfg        ConferenceConfig
-	configured bool          // from the configuration: comes back after Delete
-	dynamic    bool          // ends with its last participant
-	access     *AccessNumber // is no conference, but leads to them; nil: it is one
+	cfg     ConferenceConfig
+	dynamic bool          // ends with its last participant
+	access  *AccessNumber // is no conference, but leads to them; nil: it is one
 
 	state atomic.Pointer[conference.State] // the newest; nil before the first controller
 	docs  documents                        // conference-info of it
 
 	// Guarded by Focus.mu.
-	ctl     *controller         // nil while idle
-	machine *conference.Machine // kept while idle
+	ctl        *controller         // nil while idle
+	machine    *conference.Machine // kept while idle
+	configured bool                // from the configuration: comes back after Delete
+	successor  *ConferenceConfig   // of a reload: what it is to be when it begins anew; nil: as it is
+	removed    bool                // by a reload: ends as soon as it is idle and nobody observes it
 
 	mu        sync.Mutex
 	observers map[chan struct{}]struct{}
@@ -123,15 +125,15 @@ func (f *Focus) enter(id conference.ID, create bool) (*controller, error) {
 	if f.draining {
 		return nil, ErrShutdown
 	}
-	e := f.entries[id]
+	e := f.renew(f.entries[id])
 	if e == nil {
-		if !create || !f.cfg.Dynamic || !conferenceID.MatchString(string(id)) {
+		if !create || !f.live().Dynamic || !conferenceID.MatchString(string(id)) {
 			return nil, fmt.Errorf("%w: %q", ErrNoConference, id)
 		}
 		if f.full() {
 			return nil, ErrBusy
 		}
-		cfg := f.cfg.Defaults
+		cfg := f.live().Defaults
 		cfg.ID = id
 		e = newEntry(cfg, false, true)
 		f.entries[id] = e
@@ -147,7 +149,7 @@ func (f *Focus) enter(id conference.ID, create bool) (*controller, error) {
 
 // full tells whether one more conference would be too many; Focus.mu is held.
 func (f *Focus) full() bool {
-	return f.cfg.Limits.Conferences > 0 && len(f.entries) >= f.cfg.Limits.Conferences
+	return f.live().Limits.Conferences > 0 && len(f.entries) >= f.live().Limits.Conferences
 }
 
 // forget takes a conference that has ended out of the registry; one of the configuration begins anew.
@@ -156,7 +158,7 @@ func (f *Focus) forget(e *entry) {
 	if f.entries[e.cfg.ID] == e {
 		delete(f.entries, e.cfg.ID)
 		if e.configured && !f.draining {
-			f.entries[e.cfg.ID] = newEntry(e.cfg, true, false)
+			f.entries[e.cfg.ID] = newEntry(e.next(), true, false)
 		}
 	}
 	f.mu.Unlock()

@@ -36,7 +36,7 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 		_ = incoming.Reject(tooBrief(granted))
 		return
 	}
-	counted, ok := f.sources.add(request, f.cfg.Limits.SubscriptionsPerSource)
+	counted, ok := f.sources.add(request, f.live().Limits.SubscriptionsPerSource)
 	if !ok {
 		_ = incoming.Reject(refusal(ErrBusy))
 		return
@@ -93,7 +93,7 @@ func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, *sip
 		return nil, sipua.NewResponse(406)
 	case len(request.Body) > 0 && !strings.Contains(request.Headers.Get("Content-Disposition"), "handling=optional"):
 		return nil, sipua.NewResponse(415, sipua.Header{Name: "Accept", Value: ""})
-	case e.observerCount() >= f.cfg.Limits.Subscriptions:
+	case e.observerCount() >= f.live().Limits.Subscriptions:
 		return nil, refusal(ErrBusy)
 	}
 	who := subscriberOf(request)
@@ -153,7 +153,7 @@ type follower struct {
 func (s *follower) run(ctx context.Context, first confevent.Request) {
 	news := s.entry.observe()
 	defer s.counted()
-	defer s.entry.unobserve(news)
+	defer s.focus.unwatch(s.entry, news)
 	s.told = s.focus.current(s.entry).Version
 	sub := confevent.NewSharedSubscription(s.config, s.document())
 	timer := time.NewTimer(time.Hour)

@@ -112,7 +112,7 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.focus.Serve(s.agent)
+	s.focus.Serve(s.agent)                                     //nolint:contextcheck // what it starts lives on
 	s.onClose("HTTP server", func(ctx context.Context) error { // before those below, so it is closed after them
 		if s.control == nil {
 			return nil
@@ -135,11 +135,8 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-// limitLoad makes the agent refuse new calls while the processors are busy beyond a limit.
+// limitLoad makes the agent refuse new calls while the processors are busy beyond a limit, in per cent; 0: there is none.
 func (s *service) limitLoad(limit int, settings *sipua.Config) {
-	if limit == 0 {
-		return
-	}
 	var load processorLoad
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -147,7 +144,11 @@ func (s *service) limitLoad(limit int, settings *sipua.Config) {
 		defer close(done)
 		load.watch(ctx)
 	}()
-	settings.Overloaded = func() bool { return load.percent.Load() > int64(limit) }
+	s.cpuLimit.Store(int64(limit))
+	settings.Overloaded = func() bool {
+		limit := s.cpuLimit.Load()
+		return limit > 0 && load.percent.Load() > limit
+	}
 	s.onClose("load", func(context.Context) error {
 		cancel()
 		<-done

@@ -21,6 +21,10 @@ type commands struct {
 	Say         sayCommand         `cmd:"" help:"Play an announcement into a conference."`
 	Hush        hushCommand        `cmd:"" help:"Stop an announcement."`
 	Events      eventsCommand      `cmd:"" help:"Follow events, one line each."`
+	Trunk       trunkCommands      `cmd:"" help:"List the trunks and whether they are there."`
+	Ban         banCommands        `cmd:"" help:"List the sources that are ignored because they guess, and forgive them."`
+	Connection  connectionCommands `cmd:"" help:"List the SIP connections."`
+	Reload      reloadCommand      `cmd:"" help:"Have a running server read its configuration again."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

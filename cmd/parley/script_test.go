@@ -27,7 +27,10 @@ const scriptPatience = 20 * time.Second
 //	exits STATUS PROGRAM ARGUMENT...   runs a program that must exit so
 //	serve [ARGUMENT...]                starts parley serve and waits until it is ready; sets PARLEY_API, SIP and HTTP
 //	await EVENT [PATTERN]              waits for the next event of that name whose JSON matches; sets ID to that of its object
-//	term [STATUS]                      sends SIGTERM to the server and waits for its end; stdout and stderr are its own
+//	term                               sends SIGTERM to the server and waits for its end; stdout and stderr are its own
+//	signal HUP|TERM                    sends a signal to the server
+//	ended [STATUS]                     waits for the server's end; stdout and stderr are its own
+//	logged PATTERN                     waits until a line of the server's standard error matches
 //	get PATH [PATTERN]                 prints what the server's HTTP gives there; it must be 200, or with ! anything else; with a
 //	                                   pattern it asks until the answer matches
 //	phone NAME dial CONFERENCE         calls, and is answered
@@ -50,7 +53,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "serve": scriptServe, "await": scriptAwait, "term": scriptTerm, "get": scriptGet, "phone": scriptPhone,
+			"exits": scriptExits, "serve": scriptServe, "await": scriptAwait, "term": scriptTerm, "get": scriptGet, "signal": scriptSignal, "ended": scriptEnded, "logged": scriptLogged, "phone": scriptPhone,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +23,7 @@ import (
 // scriptServer is the parley serve of a script, with what it has said so far.
 type scriptServer struct {
 	process *exec.Cmd
-	stderr  bytes.Buffer
+	stderr  record
 	drained chan struct{} // closed when all of stdout has been read
 	stop    context.CancelFunc
 
@@ -31,6 +32,26 @@ type scriptServer struct {
 	events  []serverEvent
 	changed chan struct{} // closed and replaced with each event
 	read    int           // events that the script has seen
+}
+
+// record is what has been written so far. It may be read at any time.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+// String is all of it.
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
@@ -209,14 +230,51 @@ func scriptTerm(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := serverOf(ts)
 	ts.Check(s.process.Process.Signal(syscall.SIGTERM))
+	scriptEnded(ts, false, nil)
+}
+
+func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: ended [STATUS]")
+	}
+	s := serverOf(ts)
 	select {
 	case <-s.drained:
 	case <-time.After(scriptPatience):
 		ts.Fatalf("the server does not end")
 	}
-	ts.Check(s.process.Wait())
+	if err := s.process.Wait(); len(args) == 0 {
+		ts.Check(err)
+	} else if got := strconv.Itoa(s.process.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("exit status %s, want %s", got, args[0])
+	}
 	_, err := ts.Stdout().Write([]byte(s.stdout.String()))
 	ts.Check(err)
-	_, err = ts.Stderr().Write(s.stderr.Bytes())
+	_, err = ts.Stderr().Write([]byte(s.stderr.String()))
 	ts.Check(err)
+}
+
+func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
+	known := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	if neg || len(args) != 1 || known[args[0]] == 0 {
+		ts.Fatalf("usage: signal HUP|TERM")
+	}
+	ts.Check(serverOf(ts).process.Process.Signal(known[args[0]]))
+}
+
+func scriptLogged(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: logged PATTERN")
+	}
+	s, pattern := serverOf(ts), regexp.MustCompile("(?m)"+args[0])
+	timeout := time.After(scriptPatience)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for !pattern.MatchString(s.stderr.String()) {
+		select {
+		case <-again.C:
+		case <-timeout:
+			ts.Fatalf("%s is not in the log:\n%s", args[0], s.stderr.String())
+		}
+	}
 }

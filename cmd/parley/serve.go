@@ -58,15 +58,31 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 			s.log.WarnContext(ctx, "recordings are less protected than calls: recording.allow_insecure", slog.String("server", server.Name), slog.String("detail", exposed))
 		}
 	}
+	s.reloads.mu.Lock()
+	s.reloads.load = c.load
+	s.reloads.mu.Unlock()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
 	t.printf("parley %s ready:%s\n", version, s.addresses())
-	<-ctx.Done()
-	s.log.InfoContext(ctx, "draining")
-	s.control.Unready()
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	impatient, stop := signal.NotifyContext(drain, os.Interrupt, syscall.SIGTERM)
+	s.reloadOn(ctx, hangup)
+	impatient, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return s.close(impatient)
+	s.drain(impatient)
+	drain, cancel := context.WithTimeout(impatient, drainTime)
+	defer cancel()
+	return s.close(drain)
+}
+
+// reloadOn reads the configuration again with each SIGHUP, until ctx ends.
+func (s *service) reloadOn(ctx context.Context, hangup <-chan os.Signal) {
+	for {
+		select {
+		case <-hangup:
+			_, _ = s.reload(ctx) // it is in the log
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 type srsCommand struct{ configured }

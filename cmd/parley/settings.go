@@ -23,9 +23,16 @@ import (
 // This file turns the checked configuration into each package's own. What config has checked cannot fail here; what it has not is an
 // error of the package that takes it.
 
-func logger(cfg config.Log, to io.Writer) *slog.Logger {
+func logger(cfg config.Log, to io.Writer) *slog.Logger { return leveled(cfg, to, levelOf(cfg)) }
+
+func levelOf(cfg config.Log) slog.Level {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.Level)) // checked by config
+	return level
+}
+
+// leveled is a logger whose level may change.
+func leveled(cfg config.Log, to io.Writer, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
 		return slog.New(slog.NewJSONHandler(to, options))
@@ -211,11 +218,7 @@ func recorderConfig(cfg *config.Config, log *slog.Logger) (srs.Config, error) {
 
 func controlConfig(cfg *config.Config, log *slog.Logger) (control.Config, error) {
 	out := control.Config{Listen: cfg.HTTP.Listen, Version: version, Logger: log}
-	for _, token := range cfg.HTTP.Tokens {
-		out.Tokens = append(out.Tokens, control.Token{
-			Name: token.Name, Secret: token.Token.Reveal(), ReadOnly: token.Scope != "admin", Listen: token.Scope == "listen",
-		})
-	}
+	out.Tokens = tokens(cfg.HTTP.Tokens)
 	if key := cfg.SRS.Signing; key.Key != "" {
 		var err error
 		if out.Signer, err = loadSigner(key.Key, key.Cert); err != nil {
@@ -223,6 +226,16 @@ func controlConfig(cfg *config.Config, log *slog.Logger) (control.Config, error)
 		}
 	}
 	return out, nil
+}
+
+func tokens(list []config.Token) []control.Token {
+	out := make([]control.Token, 0, len(list))
+	for _, token := range list {
+		out = append(out, control.Token{
+			Name: token.Name, Secret: token.Token.Reveal(), ReadOnly: token.Scope != "admin", Listen: token.Scope == "listen",
+		})
+	}
+	return out
 }
 
 func prefixes(allow []string) ([]netip.Prefix, error) {

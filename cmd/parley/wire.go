@@ -51,6 +51,9 @@ type service struct {
 	webhooks *webhook.Sender // nil: there are none
 	control  *control.Server
 	closers  []closer
+	cpuLimit atomic.Int64
+	level    slog.LevelVar
+	reloads  reloads
 }
 
 type closer struct {
@@ -60,7 +63,9 @@ type closer struct {
 
 // start builds and starts everything. What was started is closed again when something fails.
 func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service, err error) {
-	s := &service{log: logger(cfg.Log, logTo), metrics: telemetry.New()}
+	s := &service{metrics: telemetry.New(), reloads: reloads{cfg: cfg}}
+	s.level.Set(levelOf(cfg.Log))
+	s.log = leveled(cfg.Log, logTo, &s.level)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close(ctx))
@@ -168,10 +173,6 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	recorders, err := s.recorders(cfg)
-	if err != nil {
-		return err
-	}
 	waiting, err := s.openSpool(cfg.Recording.Spool)
 	if err != nil {
 		return err
@@ -180,15 +181,10 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	settings := focusConfig(cfg, recorders)
-	if settings.RecordingRules, err = recordingRules(cfg, recorders); err != nil {
+	settings, err := s.focusSettings(cfg)
+	if err != nil {
 		return err
 	}
-	if err = addSounds(cfg, &settings); err != nil {
-		return err
-	}
-	settings.Way, settings.MayEnter = s.way, s.mayEnter
-	settings.Guessed = s.guessed
 	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
@@ -199,6 +195,24 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	}
 	s.onClose("mixer", func(context.Context) error { return s.mixer.Close() })
 	return nil
+}
+
+// focusSettings are all of the focus.
+func (s *service) focusSettings(cfg *config.Config) (focus.Config, error) {
+	recorders, err := s.recorders(cfg)
+	if err != nil {
+		return focus.Config{}, err
+	}
+	settings := focusConfig(cfg, recorders)
+	if settings.RecordingRules, err = recordingRules(cfg, recorders); err != nil {
+		return settings, err
+	}
+	if err = addSounds(cfg, &settings); err != nil {
+		return settings, err
+	}
+	settings.Way, settings.MayEnter = s.way, s.mayEnter
+	settings.Guessed = s.guessed
+	return settings, nil
 }
 
 // recorders are the configured ones and, last, the embedded one.
@@ -225,10 +239,12 @@ func (s *service) recorders(cfg *config.Config) ([]focus.Recorder, error) {
 func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 	s.metrics.Collect(s.sources())
 	s.metrics.CollectApplications(s.applications)
+	s.metrics.CollectPeers(s.peers)
 	settings, err := controlConfig(cfg, s.log)
 	if err != nil {
 		return err
 	}
+	settings.Operation = s
 	if s.recorder != nil {
 		settings.Recorder = s.recorder
 		s.metrics.CollectRecorder(recorderCounts(s.recorder))

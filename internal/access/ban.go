@@ -2,6 +2,7 @@ package access
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -72,11 +73,13 @@ func (b *bans) failed(address netip.Addr, r *rules) bool {
 	return true
 }
 
-// good forgives what a source did wrong before.
-func (b *bans) good(address netip.Addr) {
+// good forgives what a source did wrong before, and tells whether it was banned.
+func (b *bans) good(address netip.Addr) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	o := b.sources[sourceOf(address)]
 	delete(b.sources, sourceOf(address))
+	return o != nil && time.Now().Before(o.until)
 }
 
 // sweep makes room. Called with the lock held.
@@ -114,5 +117,6 @@ func (b *bans) list() []Banned {
 			list = append(list, Banned{Source: key, Until: o.until, Times: o.times})
 		}
 	}
+	slices.SortFunc(list, func(x, y Banned) int { return x.Until.Compare(y.Until) })
 	return list
 }

@@ -38,11 +38,11 @@ func (g *Gate) Banned(source netip.Addr) bool {
 	return g.bans.banned(source.Unmap()) && !g.rules.Load().known(source.Unmap())
 }
 
-// Bans are the sources that are ignored now.
+// Bans are the sources that are ignored now, those that come back first at the front.
 func (g *Gate) Bans() []Banned { return g.bans.list() }
 
-// Unban lets a source try again.
-func (g *Gate) Unban(source netip.Addr) { g.bans.good(source.Unmap()) }
+// Unban lets a source try again. It reports whether it was banned.
+func (g *Gate) Unban(source netip.Addr) bool { return g.bans.good(source.Unmap()) }
 
 // Guessed counts a PIN or a number that somebody entered wrongly, as a wrong
 // password is counted. True: the source is ignored from now on. Sources that need

@@ -19,6 +19,7 @@ type Config struct {
 	CDR                CDR                `yaml:"cdr"`
 	HTTP               HTTP               `yaml:"http"`
 	Limits             Limits             `yaml:"limits"`
+	Shutdown           Shutdown           `yaml:"shutdown"`
 }
 
 // Log says what is logged and how.
@@ -239,6 +240,12 @@ type Limits struct {
 	SubscriptionsPerSource int `yaml:"subscriptions_per_source"` // at once from one address that is no trunk; 0: no limit
 }
 
+// Shutdown says what becomes of calls in progress when the program is to end.
+type Shutdown struct {
+	Drain    time.Duration `yaml:"drain"`    // how long they may go on, while no new ones are taken; 0: they end at once
+	Announce bool          `yaml:"announce"` // participants are told before they are disconnected
+}
+
 // Secret is a string that hides itself from logs and from printing.
 type Secret string
 
@@ -299,6 +306,6 @@ func Default() Config {
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
 		CDR:    CDR{MaxSize: 100 << 20, MaxAge: 24 * time.Hour, Sync: time.Second}, //nolint:mnd // a day, or 100 MiB
 		HTTP:   HTTP{Listen: "127.0.0.1:8080"},
-		Limits: Limits{Subscriptions: 1000},
+		Limits: Limits{Subscriptions: 1000}, Shutdown: Shutdown{Announce: true},
 	}
 }

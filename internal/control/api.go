@@ -48,6 +48,9 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 	if s.cfg.Recorder != nil {
 		s.registerRecorder(api)
 	}
+	if s.cfg.Operation != nil {
+		s.registerOperation(api)
+	}
 	describeServer(api.OpenAPI(), metrics)
 	if s.focus != nil {
 		events := asyncAPI(api.OpenAPI().Info, api.OpenAPI().Components.Schemas, len(s.cfg.Tokens) > 0)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/control"
 )
 
 // routes are the operations that the project's interface page promises.
@@ -29,12 +30,13 @@ var routes = []string{
 	"GET /api/v1/srs/status", "GET /api/v1/srs/recordings", "GET /api/v1/srs/recordings/{id}", "PATCH /api/v1/srs/recordings/{id}",
 	"DELETE /api/v1/srs/recordings/{id}", "POST /api/v1/srs/recordings/{id}/snapshot", "GET /api/v1/srs/recordings/{id}/streams/{label}",
 	"GET /api/v1/srs/recordings/{id}/audio", "GET /api/v1/srs/recordings/{id}/vcon",
+	"GET /api/v1/trunks", "GET /api/v1/bans", "DELETE /api/v1/bans/{source}", "GET /api/v1/connections", "POST /api/v1/reload",
 	"GET /healthz", "GET /readyz", "GET /metrics",
 }
 
 func documented(t *testing.T) *bench {
 	t.Helper()
-	return newBench(t, benchConfig{metrics: http.NotFoundHandler(), recorder: true})
+	return newBench(t, benchConfig{metrics: http.NotFoundHandler(), recorder: true, control: control.Config{Operation: &operation{}}})
 }
 
 func TestDescriptionIsOpenAPI31AndNamesEveryRoute(t *testing.T) {

@@ -73,7 +73,7 @@ func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
 	if !strings.HasPrefix(r.URL.Path, apiPrefix) && r.URL.Path != "/metrics" {
 		return "", nil
 	}
-	if len(s.cfg.Tokens) == 0 {
+	if len(*s.tokens.Load()) == 0 {
 		if misdirected(r) {
 			return "", &refusal{http.StatusMisdirectedRequest, "without tokens this server answers to its address and to localhost only, not to " + r.Host}
 		}
@@ -99,10 +99,11 @@ func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
 func (s *Server) tokenOf(given string) *Token {
 	digest := sha256.Sum256([]byte(given))
 	var found *Token
-	for i := range s.cfg.Tokens {
-		known := sha256.Sum256([]byte(s.cfg.Tokens[i].Secret))
-		if subtle.ConstantTimeCompare(digest[:], known[:]) == 1 && s.cfg.Tokens[i].Secret != "" {
-			found = &s.cfg.Tokens[i]
+	tokens := *s.tokens.Load()
+	for i := range tokens {
+		known := sha256.Sum256([]byte(tokens[i].Secret))
+		if subtle.ConstantTimeCompare(digest[:], known[:]) == 1 && tokens[i].Secret != "" {
+			found = &tokens[i]
 		}
 	}
 	return found

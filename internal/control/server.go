@@ -22,8 +22,9 @@ type Config struct {
 	Version string       // of the program, for the API's description
 	Logger  *slog.Logger // nil: silent
 
-	Recorder Recorder       // the reference recorder in this process, nil: none
-	Signer   *export.Signer // of vCons, nil: they are not signed
+	Operation Operation      // of the whole server; nil: it cannot be asked
+	Recorder  Recorder       // the reference recorder in this process, nil: none
+	Signer    *export.Signer // of vCons, nil: they are not signed
 }
 
 // Token lets its bearer in.
@@ -52,6 +53,7 @@ type Server struct {
 	streams  streams
 	ready    atomic.Bool
 	log      *slog.Logger
+	tokens   atomic.Pointer[[]Token]
 }
 
 // New makes the server; f is nil where there is only a recorder; metrics is what /metrics serves, nil for nothing.
@@ -60,6 +62,7 @@ func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.SetTokens(cfg.Tokens)
 	mux := http.NewServeMux()
 	s.registerAPI(mux, metrics != nil)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok") })
@@ -126,6 +129,9 @@ func (s *Server) Start(ctx context.Context) error {
 	}()
 	return nil
 }
+
+// SetTokens replaces the tokens. Streams that are open stay open.
+func (s *Server) SetTokens(tokens []Token) { s.tokens.Store(&tokens) }
 
 // Addr is where the server listens, once started.
 func (s *Server) Addr() string { return s.listener.Addr().String() }

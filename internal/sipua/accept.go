@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"time"
 )
 
 // accept takes connections until the listener is closed. Beyond the limits they
@@ -67,6 +68,7 @@ func (a *Agent) admitStream(conn net.Conn, info streamInfo) {
 
 // frame wraps a connection and makes it known.
 func (a *Agent) frame(conn net.Conn, info streamInfo) *framedConn {
+	info.since = time.Now()
 	framed := &framedConn{Conn: conn, info: info, limits: a.config.Limits, refuse: a.refuseRaw, unsent: make(chan struct{}, maxUnsent)}
 	framed.onClose = func() { a.streams.remove(framed) }
 	a.streams.add(framed)

@@ -55,6 +55,7 @@ type Agent struct {
 	callCount tally
 	counts    counts
 	refusing  atomic.Bool
+	maxCalls  atomic.Int64
 
 	wait     sync.WaitGroup  // everything that runs
 	draining chan struct{}   // closed when Shutdown begins
@@ -125,6 +126,7 @@ func New(config Config, handler Handler) (*Agent, error) {
 	}
 	a.life, a.endLife = context.WithCancel(context.Background())
 	a.tls.Store(&config.TLS)
+	a.maxCalls.Store(int64(config.Limits.MaxCalls))
 	_, _ = rand.Read(a.secret[:])
 	return a, nil
 }

@@ -76,7 +76,7 @@ func (a *Agent) dial(to target, attempt *dial, timeout time.Duration) {
 		attempt.err = fmt.Errorf("%w: %w", ErrTransport, err)
 		return
 	}
-	info := streamInfo{transport: to.transport, local: addrPortOf(conn.LocalAddr()), remote: to.addr}
+	info := streamInfo{transport: to.transport, local: addrPortOf(conn.LocalAddr()), remote: to.addr, dialed: true}
 	if secure(to.transport) {
 		info.domain, info.certificate = to.domain, to.certificate
 	}

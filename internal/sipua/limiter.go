@@ -22,11 +22,11 @@ func newRateLimiter(rate int) *rateLimiter {
 
 // allow takes one event at this time.
 func (l *rateLimiter) allow(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.rate == 0 {
 		return true
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if !l.last.IsZero() {
 		l.tokens = min(l.rate, l.tokens+now.Sub(l.last).Seconds()*l.rate)
 	}
@@ -36,6 +36,16 @@ func (l *rateLimiter) allow(now time.Time) bool {
 	}
 	l.tokens--
 	return true
+}
+
+// set changes the rate.
+func (l *rateLimiter) set(rate int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate == float64(rate) {
+		return
+	}
+	l.rate, l.tokens = float64(rate), float64(rate)
 }
 
 // maxSources bounds the sources that are told apart; beyond it the oldest are
@@ -58,10 +68,11 @@ func newSourceLimiter(rate int) *sourceLimiter {
 
 // allow takes one event of a source at this time.
 func (l *sourceLimiter) allow(source netip.Addr, now time.Time) bool {
+	l.mu.Lock()
 	if l.rate == 0 {
+		l.mu.Unlock()
 		return true
 	}
-	l.mu.Lock()
 	limiter := l.young[source]
 	if limiter == nil {
 		if limiter = l.old[source]; limiter == nil {
@@ -74,4 +85,13 @@ func (l *sourceLimiter) allow(source netip.Addr, now time.Time) bool {
 	}
 	l.mu.Unlock()
 	return limiter.allow(now)
+}
+
+// set changes the rate of every source.
+func (l *sourceLimiter) set(rate int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate != rate {
+		l.rate, l.young, l.old = rate, map[netip.Addr]*rateLimiter{}, nil
+	}
 }

@@ -2,7 +2,10 @@ package sipua
 
 import (
 	"maps"
+	"net/netip"
+	"slices"
 	"sync"
+	"time"
 )
 
 // otherMethod stands for every method that is not in a standard, so that a peer cannot make the number of counters grow.
@@ -75,4 +78,37 @@ func countedMethod(method string) string {
 		return method
 	}
 	return otherMethod
+}
+
+// Connection is one that is open.
+type Connection struct {
+	// Transport is "tcp", "tls", "ws" or "wss".
+	Transport string
+	// Local and Remote are its ends.
+	Local, Remote netip.AddrPort
+	// Dialed tells that we have made it.
+	Dialed bool
+	// Names are the domains that the peer has proved to be (RFC 5922).
+	Names []string
+	// Since is when it came up.
+	Since time.Time
+}
+
+// Connections are those that are open now, the oldest first. It may be called at any time.
+func (a *Agent) Connections() []Connection {
+	all := a.streams.all()
+	list := make([]Connection, 0, len(all))
+	for _, conn := range all {
+		i := conn.info
+		list = append(list, Connection{Transport: i.transport, Local: i.local, Remote: i.remote, Dialed: i.dialed, Names: i.names, Since: i.since})
+	}
+	slices.SortFunc(list, func(x, y Connection) int { return x.Since.Compare(y.Since) })
+	return list
+}
+
+// SetLimits changes the limits of calls: at once, new ones in a second, and the same from one source; 0: none. What is up stays up.
+func (a *Agent) SetLimits(calls, perSecond, perSource int) {
+	a.maxCalls.Store(int64(max(0, calls)))
+	a.calls.set(max(0, perSecond))
+	a.sources.set(max(0, perSource))
 }

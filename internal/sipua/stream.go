@@ -43,6 +43,8 @@ type streamInfo struct {
 	names []string
 	// domain and certificate are those that we connected for and with.
 	domain, certificate string
+	dialed              bool // by us
+	since               time.Time
 }
 
 // streamTable knows all connections: by the address under which the stack has

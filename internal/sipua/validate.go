@@ -243,7 +243,7 @@ func (a *Agent) reserveCall(source netip.Addr) bool {
 	if a.config.Overloaded != nil && a.config.Overloaded() || !a.sources.allow(source, now) || !a.calls.allow(now) {
 		return false
 	}
-	if n := a.callCount.add(1); a.config.Limits.MaxCalls > 0 && n > int64(a.config.Limits.MaxCalls) {
+	if n, limit := a.callCount.add(1), a.maxCalls.Load(); limit > 0 && n > limit {
 		a.callCount.add(-1)
 		return false
 	}

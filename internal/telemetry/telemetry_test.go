@@ -47,6 +47,9 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 			Sessions: map[string]uint64{"refused": 3}, Packets: map[string]uint64{"lost": 4},
 		}
 	})
+	m.CollectPeers(func() telemetry.Peers {
+		return telemetry.Peers{Trunks: map[string]bool{"pbx": true, "carrier": false}, Bans: 3, Connections: map[string]int{"tls": 5}, Refused: 6, Ignored: 8}
+	})
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	for _, want := range []string{
@@ -66,6 +69,8 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_recording_server_up{server="second"} 1`, `parley_recording_server_sessions{server="second"} 3`, `process_cpu_seconds_total`,
 		`parley_srs_recordings 2`, `parley_srs_streams 7`, `parley_srs_received_bytes_total 1234`, `parley_srs_disk_free_bytes 99`,
 		`parley_srs_disk_low 1`, `parley_srs_sessions_total{outcome="refused"} 3`, `parley_srs_packets_total{fate="lost"} 4`, `go_goroutines`, `process_cpu_seconds_total`,
+		`parley_trunk_up{trunk="pbx"} 1`, `parley_trunk_up{trunk="carrier"} 0`, `parley_bans 3`, `parley_sip_connections{transport="tls"} 5`,
+		`parley_sip_connections_refused_total 6`, `parley_sip_requests_ignored_total 8`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("missing: %s", want)

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/access"
+	"github.com/parley-sip/parley/internal/config"
+)
+
+// reloads is what a reload starts from.
+type reloads struct {
+	mu   sync.Mutex // one at a time
+	cfg  *config.Config
+	load func() (*config.Config, error) // reads the configuration again; nil: it came from nowhere
+}
+
+var errNothingToRead = errors.New("the configuration was not read from anywhere")
+
+// reload reads the configuration again and makes it hold, all of it or nothing. Calls in progress are not touched. It gives what has
+// changed. Errors: config.ErrNotLive, those of the configuration, focus.ErrShutdown.
+func (s *service) reload(ctx context.Context) ([]config.Change, error) {
+	s.reloads.mu.Lock()
+	defer s.reloads.mu.Unlock()
+	changes, err := s.tryReload() //nolint:contextcheck // what it starts lives on
+	if err != nil {
+		s.log.ErrorContext(ctx, "the configuration stays as it was", slog.Any("error", err))
+		return nil, err
+	}
+	for _, change := range changes {
+		s.log.InfoContext(ctx, "reloaded", slog.String("change", change.String()))
+	}
+	s.log.InfoContext(ctx, "configuration reloaded", slog.Int("changes", len(changes)))
+	return changes, nil
+}
+
+// tryReload checks everything before it changes anything.
+func (s *service) tryReload() ([]config.Change, error) {
+	if s.reloads.load == nil {
+		return nil, errNothingToRead
+	}
+	if s.focus.Draining() {
+		return nil, focus.ErrShutdown
+	}
+	next, err := s.reloads.load()
+	if err != nil {
+		return nil, err
+	}
+	changes := config.Diff(s.reloads.cfg, next)
+	if err = config.CheckLive(changes); err != nil {
+		return nil, err
+	}
+	rules, err := accessConfig(next)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = access.New(rules); err != nil {
+		return nil, err
+	}
+	peers, err := trunkConfigs(next.SIP.Trunks)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := tlsSettings(&next.SIP)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := s.focusSettings(next)
+	if err != nil {
+		return nil, err
+	}
+	apply, err := s.focus.Reconfigure(settings)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.agent.SetTLS(certificates); err != nil { // the last that can fail
+		return nil, err
+	}
+	apply()
+	if err = s.gate.Set(rules); err != nil {
+		return nil, fmt.Errorf("rules that were checked: %w", err)
+	}
+	s.trunks.Load().Set(peers)
+	s.agent.SetLimits(next.Limits.Calls, next.Limits.CallsPerSecond, next.Limits.PerSource)
+	s.cpuLimit.Store(int64(next.Limits.CPU))
+	s.level.Set(levelOf(next.Log))
+	s.control.SetTokens(tokens(next.HTTP.Tokens))
+	s.reloads.cfg = next
+	return changes, nil
+}
+
+// current is the configuration that holds.
+func (s *service) current() *config.Config {
+	s.reloads.mu.Lock()
+	defer s.reloads.mu.Unlock()
+	return s.reloads.cfg
+}
+
+// farewellTime bounds how long participants are told that it ends.
+const farewellTime = 10 * time.Second
+
+// drain takes no more calls, and lets those in progress go on for as long as the configuration says; then participants are told. It
+// returns early with ctx, or when nobody is left.
+func (s *service) drain(ctx context.Context) {
+	cfg := s.current().Shutdown
+	s.control.Unready()
+	s.agent.Refuse()
+	s.focus.Refuse()
+	s.log.InfoContext(ctx, "draining", slog.Int("calls", s.agent.Calls()), slog.Duration("for", cfg.Drain))
+	deadline := time.NewTimer(cfg.Drain)
+	defer deadline.Stop()
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for waiting := cfg.Drain > 0 && s.agent.Calls() > 0; waiting; {
+		select {
+		case <-look.C:
+			waiting = s.agent.Calls() > 0
+		case <-deadline.C:
+			s.log.InfoContext(ctx, "the drain is over", slog.Int("calls", s.agent.Calls()))
+			waiting = false
+		case <-ctx.Done():
+			return
+		}
+	}
+	if !cfg.Announce {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, farewellTime)
+	defer cancel()
+	if err := s.focus.Farewell(ctx); err != nil {
+		s.log.WarnContext(ctx, "not everybody could be told of the end", slog.Any("error", err))
+	}
+}
+
+// drainLook is how often it is looked whether calls are left.
+const drainLook = 100 * time.Millisecond
