@@ -36,6 +36,9 @@ type Format struct {
 	// DTX lets the Opus encoder leave out packets in silence. Only if the receiver asked for it by usedtx=1
 	// (RFC 7587, section 3.1.3).
 	DTX bool
+	// CBR makes all packets of Opus equally long, at some loss of quality. If the receiver asked for it by cbr=1 (RFC 7587, section 6.1):
+	// the lengths of encrypted packets of speech tell something of what is said (RFC 6562).
+	CBR bool
 	// MaxBandwidth is the highest sample rate in Hz that the receiver of Opus can make use of, as maxplaybackrate of
 	// RFC 7587, section 6.1, gives it; zero means no limit. It is normalised to 8000, 16000, 24000 or 0, the next lower: the
 	// 12000 of mediumband is not used, as libopus takes wideband in its place.

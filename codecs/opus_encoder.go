@@ -34,6 +34,13 @@ func newOpusEncoder(f Format) (*opusEncoder, error) {
 		{"forward error correction", func() error { return enc.SetInBandFEC(f.FEC) }},
 		{"expected loss", func() error { return enc.SetPacketLossPerc(int(f.LossPercent)) }},
 		{"discontinuous transmission", func() error { return enc.SetDTX(f.DTX) }},
+		{"constant bit rate", func() error {
+			if !f.CBR {
+				return nil
+			}
+
+			return setConstantBitrate(enc)
+		}},
 		{"bandwidth", func() error { return enc.SetMaxBandwidth(opusBandwidth(f.MaxBandwidth)) }},
 	}
 	for _, s := range steps {

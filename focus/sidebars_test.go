@@ -114,3 +114,22 @@ func TestDuck(t *testing.T) {
 		t.Errorf("afterwards bob hears the conference at %.1f dB, carol at %.1f dB", a, c)
 	}
 }
+
+// Who is held hears the music of the conference, and the others do not.
+func TestHeldHearsMusic(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{Music: music(t)}})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	held := true
+	id := b.find("room", "alice").ID
+	_, err := b.focus.UpdateParticipant(t.Context(), "room", id, focus.ParticipantChange{Held: &held})
+	must(t, err)
+	b.await("music on hold", func() bool { return alice.hearsNow(700) > loud })
+	if got := bob.hearsNow(700); got > quiet {
+		t.Errorf("bob hears the music at %.0f dB", got)
+	}
+	held = false
+	_, err = b.focus.UpdateParticipant(t.Context(), "room", id, focus.ParticipantChange{Held: &held})
+	must(t, err)
+	b.await("the music to end", func() bool { return alice.hearsNow(700) < quiet })
+}

@@ -17,6 +17,7 @@ func (s Stream) Encode(want codecs.Format) codecs.Format {
 	}
 	want.FEC = want.FEC && s.Opus.FEC
 	want.DTX = want.DTX && s.Opus.DTX
+	want.CBR = want.CBR || s.Opus.CBR
 	if s.MaxBitrate != 0 && s.MaxBitrate < cmp.Or(want.Bitrate, codecs.DefaultBitrate) {
 		want.Bitrate = s.MaxBitrate
 	}
