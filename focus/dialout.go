@@ -36,7 +36,7 @@ func (f *Focus) DialAs(ctx context.Context, id conference.ID, r DialRequest) (co
 	}
 	pid := conference.ParticipantID(shortName("p"))
 	_, err = f.command(ctx, id, conference.Invite{
-		ID: pid, Entity: callee.Entity, Target: callee.Target, DisplayName: callee.DisplayName, Role: callee.Role, Marked: callee.Marked,
+		ID: pid, Entity: callee.Entity, Target: callee.Target, DisplayName: callee.DisplayName, Role: callee.Role, Marked: callee.Marked, Consent: callee.Consent,
 	})
 	if err != nil {
 		return "", err

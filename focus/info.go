@@ -39,7 +39,7 @@ type ParticipantInfo struct {
 	Marked        bool                     `json:"marked" doc:"The others need not wait when it is there, as with a moderator."`
 	Floor         bool                     `json:"floor" doc:"Is heard in lecture mode."`
 	HandRaisedAt  *Time                    `json:"hand_raised_at,omitempty" doc:"Since when it wants to speak; left out: it does not."`
-	Awaits        string                   `json:"awaits,omitempty" doc:"What keeps it out although it is answered: pin, it has to enter one."`
+	Awaits        string                   `json:"awaits,omitempty" doc:"What keeps it out although it is answered: pin, it has to enter one; consent, it has to press 1."`
 	Muted         bool                     `json:"muted" doc:"The others do not hear the participant."`
 	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`

@@ -15,6 +15,7 @@ type DialRequest struct {
 	URI         string // SIP URI
 	DisplayName string // empty: the user part of the URI
 	Role        conference.Role
+	Consent     bool // he is asked to press 1 before he comes in, as a voice mailbox would not
 	Marked      bool // the others need not wait when he is there, though he may be no moderator
 }
 
@@ -26,7 +27,7 @@ func (r DialRequest) callee() (conference.Callee, sipua.URI, error) {
 	}
 	target.Headers = "" // have no place in a Request-URI (RFC 3261, section 19.1.1)
 	c := conference.Callee{
-		Entity: target.Bare().String(), Target: target.String(), DisplayName: r.DisplayName, Role: r.Role, Marked: r.Marked,
+		Entity: target.Bare().String(), Target: target.String(), DisplayName: r.DisplayName, Role: r.Role, Marked: r.Marked, Consent: r.Consent,
 	}
 	if c.DisplayName == "" {
 		c.DisplayName = target.UserPart()
@@ -140,7 +141,7 @@ func (c *controller) autoDial(i int) {
 	}
 	err := c.step(conference.Invite{
 		ID: conference.ParticipantID(shortName("p")), Entity: callee.Entity, Target: callee.Target, DisplayName: callee.DisplayName,
-		Role: callee.Role, Marked: callee.Marked, Callee: i + 1,
+		Role: callee.Role, Marked: callee.Marked, Consent: callee.Consent, Callee: i + 1,
 	})
 	if err != nil {
 		log.Warn("cannot call the list", slog.Any("error", err))

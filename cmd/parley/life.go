@@ -29,7 +29,7 @@ func callList(list *config.CallList) focus.CallList {
 	}
 	for _, callee := range list.Targets {
 		role, _ := conference.ParseRole(callee.Role) // checked by config; nothing is a speaker
-		out.Callees = append(out.Callees, focus.DialRequest{URI: callee.URI, DisplayName: callee.Name, Role: role, Marked: callee.Marked})
+		out.Callees = append(out.Callees, focus.DialRequest{URI: callee.URI, DisplayName: callee.Name, Role: role, Marked: callee.Marked, Consent: callee.Consent})
 	}
 	return out
 }

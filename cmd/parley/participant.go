@@ -176,6 +176,7 @@ type dialCommand struct {
 	URI        string `arg:"" name:"uri" help:"Whom to call, for example sip:bob@192.0.2.7."`
 	Name       string `help:"Name for the roster."`
 	Role       string `enum:"moderator,speaker,listener" default:"speaker" help:"moderator, speaker or listener."`
+	Consent    bool   `help:"Ask him to press 1 before he comes in, as a voice mailbox would not."`
 	Marked     bool   `help:"The others need not wait when he is there, as with a moderator."`
 }
 
@@ -187,6 +188,9 @@ func (c *dialCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	if c.Marked {
 		in["marked"] = true
+	}
+	if c.Consent {
+		in["consent"] = true
 	}
 	var made json.RawMessage
 	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "participants"), in, &made); err != nil {

@@ -21,6 +21,7 @@ type Callee struct {
 	DisplayName    string
 	Role           Role
 	Marked         bool
+	Consent        bool // he is asked before he comes in
 }
 
 // calling is what has become of a Callee.

@@ -29,6 +29,7 @@ type Invite struct {
 	DisplayName string
 	Role        Role
 	Marked      bool
+	Consent     bool   // he is asked before he comes in
 	Callee      int    // answers AutoDial: one more than its index; 0: somebody else
 	By          string // URI of who has asked for it; empty: the focus itself
 	Rule        *Rule  // as of Join

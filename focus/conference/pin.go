@@ -16,6 +16,7 @@ const (
 	AwaitsNothing Awaiting = iota
 	AwaitsPIN              // of the conference, by key presses
 	AwaitsNumber           // of a conference, at an access number
+	AwaitsConsent          // of who was called, by the key 1: a voice mailbox does not press it
 )
 
 // String gives the name used by the API, "" for nothing.
@@ -118,7 +119,7 @@ func (s *step) say(id ParticipantID, prompts ...Prompt) {
 // arrive is the first question to who is at the door.
 func (s *step) arrive(p Participant) {
 	switch p.Awaits {
-	case AwaitsPIN:
+	case AwaitsPIN, AwaitsConsent:
 		s.ask(p.ID, s.m.cfg.Door.question(p.Awaits))
 	case AwaitsNumber:
 		s.ask(p.ID, SayWelcome, SayConferenceNumber)
@@ -131,6 +132,8 @@ func (d *DoorConfig) question(a Awaiting) Prompt {
 	switch {
 	case a == AwaitsNumber:
 		return SayConferenceNumber
+	case a == AwaitsConsent:
+		return SayPressOneToJoin
 	case d.PIN == "":
 		return SayEnterModeratorPIN
 	default:
@@ -161,6 +164,10 @@ func (s *step) enterKey(p Participant, pad *pad, key byte) error {
 	switch {
 	case pad.leaving != "" || pad.busy:
 		return nil
+	case p.Awaits == AwaitsConsent && key == '1':
+		return s.pass(p.ID, p.Role)
+	case p.Awaits == AwaitsConsent:
+		return s.again(p, pad, SayPressOneToJoin)
 	case key == '#':
 		return s.submit(p, pad)
 	case key == '*':
@@ -211,7 +218,15 @@ func (s *step) wrong(p Participant, pad *pad, why Prompt) error {
 
 // again asks once more, as long as there are attempts left.
 func (s *step) again(p Participant, pad *pad, why Prompt) error {
-	if pad.attempts++; pad.attempts >= s.m.cfg.Door.Attempts {
+	pad.attempts++
+	last := pad.attempts >= s.m.cfg.Door.Attempts
+	switch {
+	case p.Awaits == AwaitsConsent && last:
+		return s.dismiss(p.ID, SayGoodbye, declined)
+	case p.Awaits == AwaitsConsent:
+		s.ask(p.ID, SayPressOneToJoin)
+		return nil
+	case last:
 		return s.dismiss(p.ID, SayTooManyAttempts, notLetIn)
 	}
 	s.ask(p.ID, why, s.m.cfg.Door.question(p.Awaits))
@@ -222,13 +237,18 @@ func (s *step) again(p Participant, pad *pad, why Prompt) error {
 const (
 	notLetIn   = `SIP;cause=403;text="Not let in"`
 	lockedOut  = `SIP;cause=403;text="Too many wrong entries"`
+	declined   = `SIP;cause=603;text="No consent"`
 	lockedDoor = `SIP;cause=403;text="Conference Locked"`
 )
 
 // dismiss says why somebody is not let in, and then good bye.
 func (s *step) dismiss(id ParticipantID, why Prompt, reason string) error {
 	pad := s.m.pad(id)
-	s.say(id, why, SayGoodbye)
+	if why == SayGoodbye {
+		s.say(id, why)
+	} else {
+		s.say(id, why, SayGoodbye)
+	}
 	pad.leaving, pad.deadline = reason, s.now.Add(farewellTime)
 	return nil
 }

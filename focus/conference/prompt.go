@@ -18,6 +18,7 @@ const (
 	SayPINWrong            Prompt = "pin-wrong"
 	SayNothingEntered      Prompt = "nothing-entered"
 	SayTooManyAttempts     Prompt = "too-many-attempts"
+	SayPressOneToJoin      Prompt = "press-one-to-join"
 	SayGoodbye             Prompt = "goodbye"
 	SayEntering            Prompt = "entering"
 	SayEnteringAsModerator Prompt = "entering-moderator"

@@ -33,6 +33,9 @@ func (s *step) invite(e Invite) error {
 		InvitedBy: e.By,
 		Muted:     s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 	}
+	if e.Consent {
+		p.Awaits = AwaitsConsent
+	}
 	if err := s.admit(p, e.Rule, false); err != nil {
 		return err
 	}

@@ -236,7 +236,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	case "join":
 		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Known: args["known"] == "yes", Source: args["source"], Rule: scriptPolicy(args)}
 	case "invite":
-		return Invite{ID: id, Entity: "sip:" + string(id), Role: role, Rule: scriptPolicy(args)}
+		return Invite{ID: id, Entity: "sip:" + string(id), Role: role, Consent: args["consent"] == "yes", Rule: scriptPolicy(args)}
 	case "steer":
 		return Steer{Wish: scriptPreference(t, string(id))}
 	case "prefer":

@@ -87,10 +87,11 @@ type CallList struct {
 
 // Callee is one of a CallList.
 type Callee struct {
-	URI    string `yaml:"uri"`
-	Name   string `yaml:"name"` // for people
-	Role   string `yaml:"role" accept:"moderator,speaker,listener"`
-	Marked bool   `yaml:"marked"` // others need not wait when he is there
+	URI     string `yaml:"uri"`
+	Name    string `yaml:"name"` // for people
+	Role    string `yaml:"role" accept:"moderator,speaker,listener"`
+	Consent bool   `yaml:"consent"` // he is asked to press 1 before he comes in
+	Marked  bool   `yaml:"marked"`  // others need not wait when he is there
 }
 
 // checkLife finds what is wrong with the life of a conference, or of the defaults. What a conference has from the defaults is theirs.

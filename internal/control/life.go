@@ -87,11 +87,12 @@ type callee struct {
 	URI         string `json:"uri" doc:"Whom to call, for example sip:bob@example.com." minLength:"5" maxLength:"1024"`
 	DisplayName string `json:"display_name,omitempty" maxLength:"256" doc:"Name for the roster; left out: the user part of the URI."`
 	Role        string `json:"role,omitempty" enum:"moderator,speaker,listener" doc:"Left out: speaker."`
+	Consent     bool   `json:"consent,omitempty" doc:"It is asked to press 1 before it comes in, as a voice mailbox would not."`
 	Marked      bool   `json:"marked,omitempty" doc:"The others need not wait when it is there, as with a moderator."`
 }
 
 func (c *callee) request() (focus.DialRequest, error) {
-	out := focus.DialRequest{URI: c.URI, DisplayName: c.DisplayName, Marked: c.Marked}
+	out := focus.DialRequest{URI: c.URI, DisplayName: c.DisplayName, Marked: c.Marked, Consent: c.Consent}
 	if c.Role == "" {
 		return out, nil
 	}
