@@ -24,8 +24,8 @@ func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519
 func manifest() seal.Manifest {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
 	var d seal.Digest
-	d.Add([]byte("one"))
-	d.Add([]byte("two"))
+	d.Add(0xfedcba98, 7, []byte("one"))
+	d.Add(0xfedcba98, 8, []byte("two"))
 	s := seal.Stream{Label: "1", Codec: "pcma/8000", SSRC: 0xfedcba98}
 	d.Fill(&s)
 	return seal.Manifest{
@@ -82,9 +82,9 @@ func TestDigest(t *testing.T) {
 	if want := hex.EncodeToString(sha256.New().Sum(nil)); s.PayloadSHA256 != want || s.Packets != 0 {
 		t.Errorf("nothing: %+v", s)
 	}
-	d.Add([]byte("ab"))
+	d.Add(1, 65535, []byte("ab"))
 	d.Fill(&s)
-	d.Add([]byte("c"))
+	d.Add(1, 0, []byte("c"))
 	d.Fill(&s)
 	sum := sha256.Sum256([]byte("abc"))
 	if s.PayloadSHA256 != hex.EncodeToString(sum[:]) || s.Packets != 2 || s.Octets != 3 {
