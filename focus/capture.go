@@ -31,8 +31,8 @@ type capture struct {
 	told    uint64 // the controller's: lost frames that have been counted
 	discard bool   // the controller's: what is held when the stream flows again belongs to a pause
 
-	rewound bool         // the tick's: the next frame has been sent before
-	digest  *seal.Digest // of what was sent, the tick's; nil: no seal is wanted
+	rewound bool                        // the tick's: the next frame has been sent before
+	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
 }
 
 // catchUp is how many frames of the backlog go out with each new one.
@@ -99,9 +99,7 @@ func (c *capture) flush(most int) {
 }
 
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
-	if c.session.EmitLate(p, age) && c.digest != nil {
-		c.digest.Add(p.Payload)
-	}
+	emitSealed(c.session, c.digest.Load(), p, age)
 }
 
 // hold keeps what comes from now on, and what came in the last while, which may have been sent to somebody who was not there

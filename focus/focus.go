@@ -25,6 +25,7 @@ type Deps struct {
 	Media   *media.Transport
 	Spool   *spool.Store // keeps what no recording server takes; nil: nothing does
 	Prompts Prompts      // nil: nothing is said
+	Sealer  Sealer       // signs what recording servers were sent; nil: nothing is sealed
 	Logger  *slog.Logger // nil: silent
 	Hooks   Hooks
 }
@@ -41,6 +42,7 @@ type Focus struct {
 	pool    *recorderPool
 	prompts Prompts
 	spool   *spool.Store // nil: none
+	sealer  Sealer       // nil: none
 
 	assurance assurance
 	settings  atomic.Pointer[Config] // that hold now
@@ -88,7 +90,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 		deps.Prompts = noPrompts{}
 	}
 	f := &Focus{
-		cfg: cfg, spool: deps.Spool, prompts: deps.Prompts, guard: newDoorGuard(cfg.Door), choices: menuChoices(), mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
+		cfg: cfg, spool: deps.Spool, sealer: deps.Sealer, prompts: deps.Prompts, guard: newDoorGuard(cfg.Door), choices: menuChoices(), mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
 		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
 	}
 	f.pace = rate.NewLimiter(rate.Limit(cfg.NotifyRate), max(1, cfg.NotifyRate/20)) //nolint:mnd // what a twentieth of a second may have at once

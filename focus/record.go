@@ -112,6 +112,9 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 		roster.Started = r.since
 	}
 	roster.GroupStarted = roster.Started
+	if c.focus.sealer != nil && !r.server.Profile.OmitSeal {
+		roster.SessionElements = []siprec.Extension{sealSpan(c.focus.sealer.KeyID())}
+	}
 	if len(state.Participants) == 0 {
 		roster.Ended = time.Now()
 		if n := len(c.departed); n > 0 {

@@ -45,6 +45,9 @@ func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
 		Contact: c.recorderContact(target), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
 	}
 	handler := &recorderHandler{controller: c, recorder: r}
+	c.sealUp(r)
+	r.sealing = c.sealing(r)
+	r.sealing.note(m)
 	r.canceled = false
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithCancel(ctx)
@@ -88,6 +91,9 @@ func (m recorderDialog) handle(c *controller) {
 		return
 	}
 	r.dialog, r.after = m.dialog, 0
+	if m.dialog != nil && r.sealing != nil {
+		r.sealing.manifest.CallID = m.dialog.ID().CallID
+	}
 	if a, ok := m.event.(siprec.Answered); ok {
 		r.after = a.RetryAfter
 	}
@@ -103,6 +109,7 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 		c.later(0, recorderEvent{r, siprec.TransportFailed{Exchange: m.Exchange, Reason: "no dialog"}})
 		return
 	}
+	r.sealing.note(m)
 	body := sipua.Body{ContentType: m.ContentType, Data: m.Body, Headers: messageHeaders(m)}
 	c.background(func(ctx context.Context) message {
 		select {
@@ -125,13 +132,16 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 	})
 }
 
-// endRecorderDialog sends the BYE after the last packet. In a drain it is patient for a while only.
-func (c *controller) endRecorderDialog(r *recorder, headers sipua.Headers, while time.Duration) {
+// endRecorderDialog sends the BYE after the last packet, with the seal of all that was sent. In a drain it is patient for a while only.
+func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time.Duration) {
 	dialog, applied := r.dialog, c.applied
 	r.dialog = nil
 	if dialog == nil {
+		c.sealUp(r)
 		return
 	}
+	sealed := r.sealing
+	r.sealing = nil
 	c.background(func(ctx context.Context) message {
 		select {
 		case <-applied:
@@ -141,7 +151,8 @@ func (c *controller) endRecorderDialog(r *recorder, headers sipua.Headers, while
 		defer cancel()
 		ctx, release := c.focus.patient(ctx, while)
 		defer release()
-		if err := dialog.Bye(ctx, headers...); err != nil {
+		last := sealed.seal(c.focus, m, dialog.ID().CallID, r.server.Profile.OmitSeal)
+		if err := dialog.ByeWith(ctx, byeBody(last)); err != nil {
 			c.undelivered(r, "BYE", err)
 		}
 		return nil

@@ -37,6 +37,7 @@ type recorder struct {
 	refused    uint64        // packets nobody listened to, at the last look
 	deaf       int           // looks in a row that found more of them
 	segment    *segment      // in the spool; nil: none
+	sealing    *sealing      // of the present dialog; nil: nothing is sealed
 	abandoning int           // streams whose rest is on its way to the spool
 	moved      bool          // another session has its streams
 	account    *copyAccount
@@ -161,6 +162,7 @@ func (c *controller) recorderStep(r *recorder, e siprec.Event) {
 		return
 	}
 	for ; len(r.queue) > 0; r.queue = r.queue[1:] {
+		r.sealing.outcome(r.queue[0])
 		if !r.over {
 			c.recorderActions(r, r.client.Step(r.queue[0], time.Now()))
 		}
@@ -208,7 +210,7 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 			r.inviting()
 		}
 	case siprec.Bye:
-		c.endRecorderDialog(r, messageHeaders(a.Message), recorderPatience)
+		c.endRecorderDialog(r, a.Message, recorderPatience)
 	case siprec.AnswerPeer:
 		r.reply = recorderResponse(a)
 	case siprec.Report:
@@ -236,6 +238,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	if s.format.Codec != a.Format.Codec {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
+	s.capture.digest.Store(r.sealing.digest(a.Label, a.Format.Codec))
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
 	c.focus.pool.took(r.server.Name, a.Format, s.offered)
 	if s.held == nil {
@@ -279,12 +282,18 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 	if s.capture.holding.Load() {
 		c.abandon(r, s, s.capture)
 	}
+	closed := func() {}
+	if r.sealing != nil {
+		r.sealing.closing.Add(1)
+		closed = r.sealing.closing.Done
+	}
 	c.focus.spawn(func(context.Context) {
 		select {
 		case <-applied:
 		case <-silent:
 		}
 		s.capture.rest()
+		closed()
 		c.focus.tapped.remove(s.session)
 		if err := s.session.Close(); err != nil {
 			c.log.Warn("closing a recorded stream", slog.Any("error", err))
@@ -323,9 +332,9 @@ func (c *controller) finish(r *recorder) {
 	streams := r.streams
 	r.streams = map[string]*recorded{}
 	c.updateMix()
-	c.endRecorderDialog(r, nil, farewellPatience) // has ended, as a rule
 	for _, s := range streams {
 		c.closeStream(r, s)
 	}
+	c.endRecorderDialog(r, siprec.Message{}, farewellPatience) // has ended, as a rule
 	c.closeSegment(r)
 }

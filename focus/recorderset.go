@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
-	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -186,7 +185,7 @@ func (c *controller) look(r *recorder) {
 		return
 	}
 	r.deaf, r.overlap = 0, overlap
-	c.endRecorderDialog(r, sipua.Headers{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}, farewellPatience)
+	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 	r.overlap = 0
 }

@@ -15,33 +15,37 @@ import (
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
+	"github.com/parley-sip/parley/siprec/seal"
 )
 
 // replay delivers one segment of the spool: a recording session of its own, in real time, with the identifiers of the
 // conference it is of, and an element in the metadata that says from when it is. It belongs to one goroutine, but for what its
 // dialog posts.
 type replay struct {
-	focus   *Focus
-	agent   *sipua.Agent
-	server  Recorder
-	content *spooled
-	client  *siprec.Client
-	events  chan replayEvent
-	done    chan struct{} // closed when nobody takes events any more
-	streams map[string]*replayStream
-	dialog  *sipua.Dialog
-	reply   *sipua.Response
-	wake    time.Time
-	state   siprec.State
-	reason  string
-	playing bool
-	played  chan error    // of capacity 1
-	over    chan struct{} // closed when the player has ended
+	focus    *Focus
+	agent    *sipua.Agent
+	server   Recorder
+	content  *spooled
+	client   *siprec.Client
+	events   chan replayEvent
+	done     chan struct{} // closed when nobody takes events any more
+	streams  map[string]*replayStream
+	dialog   *sipua.Dialog
+	reply    *sipua.Response
+	wake     time.Time
+	state    siprec.State
+	reason   string
+	playing  bool
+	finished bool          // all has been sent
+	played   chan error    // of capacity 1
+	over     chan struct{} // closed when the player has ended
+	sealing  *sealing      // nil: nothing is sealed
 }
 
 // replayStream is a stream of it.
 type replayStream struct {
 	session *media.Session
+	digest  *seal.Digest       // the player's; nil: nothing is sealed
 	changes chan codecs.Format // what the server takes; the player's newest
 }
 
@@ -76,6 +80,9 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 		address = f.mediaAddress(session.LocalAddr().Addr(), hostAddress(target))
 		p.streams[s.Key] = &replayStream{session: session, changes: make(chan codecs.Format, 1)}
 	}
+	if f.sealer != nil {
+		p.sealing = newSealing(content.header.Conference, content.header.Recording, content.roster.Session, server.Name)
+	}
 	profile := server.Profile
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
@@ -105,6 +112,9 @@ func (p *replay) close() {
 // who left when, and the end.
 func (p *replay) desire(stopped bool) siprec.Desire {
 	roster := p.content.roster
+	if p.sealing != nil && !p.server.Profile.OmitSeal {
+		roster.SessionElements = append(slices.Clone(roster.SessionElements), sealSpan(p.focus.sealer.KeyID()))
+	}
 	roster.RecordedSince, roster.RecordedUntil = p.content.first, time.Time{}
 	roster.SessionElements = append(slices.Clone(roster.SessionElements), replaySpan(p.content.first, p.content.last))
 	if stopped {
@@ -132,7 +142,6 @@ func (p *replay) run(ctx context.Context) error {
 	p.step(ctx, p.desire(false))
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	finished := false
 	for {
 		if !p.wake.IsZero() {
 			timer.Reset(max(0, time.Until(p.wake)))
@@ -151,14 +160,14 @@ func (p *replay) run(ctx context.Context) error {
 				p.hangUp(ctx)
 				return err
 			}
-			finished = true
+			p.finished = true
 			p.step(ctx, p.desire(true))
 		case <-ctx.Done():
 			p.hangUp(context.WithoutCancel(ctx))
 			return ctx.Err()
 		}
 		switch {
-		case p.state == siprec.StateStopped && finished:
+		case p.state == siprec.StateStopped && p.finished:
 			return nil
 		case p.state == siprec.StateFailed, p.state == siprec.StateStopped:
 			return fmt.Errorf("%w: %s", errReplay, p.reason)
@@ -168,16 +177,20 @@ func (p *replay) run(ctx context.Context) error {
 
 // step feeds the protocol and does what it says.
 func (p *replay) step(ctx context.Context, e siprec.Event) {
+	p.sealing.outcome(e)
 	for _, a := range p.client.Step(e, time.Now()) {
 		switch a := a.(type) {
 		case siprec.Invite:
+			p.sealing.note(a.Message)
 			p.invite(ctx, a.Message)
 		case siprec.ReInvite:
+			p.sealing.note(a.Message)
 			p.request(ctx, a.Message, (*sipua.Dialog).ReInvite)
 		case siprec.Update:
+			p.sealing.note(a.Message)
 			p.request(ctx, a.Message, (*sipua.Dialog).Update)
 		case siprec.Bye:
-			p.hangUp(context.WithoutCancel(ctx))
+			p.farewell(context.WithoutCancel(ctx), a.Message)
 		case siprec.AnswerPeer:
 			p.reply = recorderResponse(a)
 		case siprec.StartMedia:
@@ -226,7 +239,7 @@ func (p *replay) invite(ctx context.Context, m siprec.Message) {
 		case p.events <- replayEvent{event: outcome(m.Exchange, response, err), dialog: dialog}:
 		case <-p.done:
 			if dialog != nil {
-				p.bye(context.WithoutCancel(ctx), dialog)
+				p.bye(context.WithoutCancel(ctx), dialog, sipua.Body{})
 			}
 		}
 	})
@@ -247,19 +260,35 @@ func (p *replay) request(ctx context.Context, m siprec.Message,
 	})
 }
 
+// farewell ends a session of which all has been sent, with its seal. A player that has not ended has not sent all, and there is none.
+func (p *replay) farewell(ctx context.Context, m siprec.Message) {
+	dialog, omit, finished := p.dialog, p.server.Profile.OmitSeal, p.finished
+	p.dialog = nil
+	if dialog == nil {
+		return
+	}
+	p.focus.spawn(func(context.Context) {
+		if finished {
+			<-p.over
+			m = p.sealing.seal(p.focus, m, dialog.ID().CallID, omit)
+		}
+		p.bye(ctx, dialog, byeBody(m))
+	})
+}
+
 func (p *replay) hangUp(ctx context.Context) {
 	if dialog := p.dialog; dialog != nil {
 		p.dialog = nil
-		p.focus.spawn(func(context.Context) { p.bye(ctx, dialog) })
+		p.focus.spawn(func(context.Context) { p.bye(ctx, dialog, sipua.Body{}) })
 	}
 }
 
-func (p *replay) bye(ctx context.Context, dialog *sipua.Dialog) {
+func (p *replay) bye(ctx context.Context, dialog *sipua.Dialog, body sipua.Body) {
 	ctx, cancel := context.WithTimeout(ctx, byeTimeout)
 	defer cancel()
 	ctx, release := p.focus.patient(ctx, farewellPatience)
 	defer release()
-	if err := dialog.Bye(ctx); err != nil {
+	if err := dialog.ByeWith(ctx, body); err != nil {
 		p.focus.log.DebugContext(ctx, "BYE", slog.Any("error", err))
 	}
 }
@@ -277,6 +306,11 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	if err != nil {
 		p.focus.log.ErrorContext(ctx, "replayed stream", slog.Any("error", err))
 		return
+	}
+	if !p.playing {
+		for key, stream := range p.streams { // before anybody sends
+			stream.digest = p.sealing.digest(p.client.Label(key), a.Format.Codec)
+		}
 	}
 	select {
 	case <-s.changes:

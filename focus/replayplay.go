@@ -214,12 +214,12 @@ func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
 	}
 	packet := codecs.Packet{Payload: f.payload, Samples: f.samples, CSRC: f.csrc}
 	if l.change == nil {
-		l.stream.session.Emit(&packet)
+		emitSealed(l.stream.session, l.stream.digest, &packet, 0)
 		return nil
 	}
 	return l.change.each(f.payload, func(payload []byte, samples int) {
 		packet.Payload, packet.Samples = payload, samples
-		l.stream.session.Emit(&packet)
+		emitSealed(l.stream.session, l.stream.digest, &packet, 0)
 	})
 }
 

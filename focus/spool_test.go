@@ -19,10 +19,16 @@ import (
 // spoolBench is a focus with one recording server and a spool, in which little is held in memory.
 func spoolBench(t *testing.T, srs *recordingServer, dir string, change func(*focus.Config)) *bench {
 	t.Helper()
+	return sealedSpoolBench(t, srs, dir, nil, change)
+}
+
+// sealedSpoolBench has what is sent sealed, too.
+func sealedSpoolBench(t *testing.T, srs *recordingServer, dir string, sealer focus.Sealer, change func(*focus.Config)) *bench {
+	t.Helper()
 	store, err := spool.Open(spool.Config{Directory: dir, Key: [spool.KeySize]byte{7}})
 	must(t, err)
 	t.Cleanup(func() { must(t, store.Close()) }) // after the focus
-	b := newBenchWith(t, focus.Deps{Spool: store}, func() focus.Config {
+	b := newBenchWith(t, focus.Deps{Spool: store, Sealer: sealer}, func() focus.Config {
 		c := focus.Config{
 			Dynamic: true, Hold: 600 * time.Millisecond, Deliver: 100 * time.Millisecond,
 			Recorders:    []focus.Recorder{{Name: "srs", URI: srs.uri(), Retry: siprec.RetryPolicy{Initial: 50 * time.Millisecond, Max: 100 * time.Millisecond}}},

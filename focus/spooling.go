@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -166,6 +168,9 @@ func (c *controller) spoolRoster(r *recorder) {
 		return
 	}
 	g.roster = roster
+	roster.SessionElements = slices.DeleteFunc(slices.Clone(roster.SessionElements), func(e siprec.Extension) bool {
+		return strings.HasPrefix(string(e), sealElement) // what is delivered has a seal of its own
+	})
 	record, err := jsonRecord(spooledRoster, roster)
 	if err == nil {
 		err = g.writer.Append(record)

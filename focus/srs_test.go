@@ -39,7 +39,8 @@ type recordingServer struct {
 	sockets   []*net.UDPConn
 	streams   []*heardStream
 	issues    []siprec.Issue
-	ended     chan struct{} // closed with the first dialog
+	bye       *sipua.Request // of the client, the last one
+	ended     chan struct{}  // closed with the first dialog
 	once      sync.Once
 }
 
@@ -315,4 +316,18 @@ func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
 }
 
 // Ended implements sipua.DialogHandler.
-func (s *recordingServer) Ended(sipua.EndReason) { s.once.Do(func() { close(s.ended) }) }
+func (s *recordingServer) Ended(reason sipua.EndReason) {
+	s.mu.Lock()
+	if reason.Cause == sipua.EndRemote {
+		s.bye = reason.Request
+	}
+	s.mu.Unlock()
+	s.once.Do(func() { close(s.ended) })
+}
+
+// lastBye gives the last BYE of the client, nil if there was none.
+func (s *recordingServer) lastBye() *sipua.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bye
+}

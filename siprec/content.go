@@ -7,11 +7,15 @@ import (
 	"strings"
 )
 
+// SealType is the media type of a signed manifest.
+const SealType = "application/vnd.parley.manifest+jose"
+
 // Content is what a SIP body of a recording session holds.
 type Content struct {
 	SDP      []byte           // nil: none
 	Metadata []byte           // nil: none
 	Snapshot *SnapshotRequest // nil: none
+	Seal     []byte           // the signed manifest of what was sent, see package seal; nil: none
 }
 
 // ParseContent finds SDP, metadata and snapshot request in a body, bare or multipart,
@@ -40,6 +44,8 @@ func ParseContent(contentType, disposition string, body []byte) (Content, error)
 			if err := content.metadata(p.Body); err != nil {
 				return content, err
 			}
+		case kind == SealType:
+			content.Seal = p.Body
 		case strings.EqualFold(parameter(p.Disposition, "handling"), "optional"):
 		default:
 			unknown = fmt.Errorf("%w: %q", ErrMediaType, kind)

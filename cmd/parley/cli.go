@@ -18,6 +18,8 @@ type commands struct {
 	Dial        dialCommand        `cmd:"" help:"Dial out from a conference."`
 	Record      recordCommands     `cmd:"" help:"Start, stop, pause, resume and list recordings."`
 	Recordings  recordingsCommands `cmd:"" help:"List, show, export, hold and delete what the reference recorder has recorded."`
+	Verify      verifyCommand      `cmd:"" help:"Prove that what a recorder has stored is what it was sent."`
+	Seal        sealCommands       `cmd:"" help:"Show the key that recordings are sealed with."`
 	Say         sayCommand         `cmd:"" help:"Play an announcement into a conference."`
 	Hush        hushCommand        `cmd:"" help:"Stop an announcement."`
 	Events      eventsCommand      `cmd:"" help:"Follow events, one line each."`

@@ -22,6 +22,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitPartly = 3 // of verify: nothing is altered, something is missing
 )
 
 func main() {
@@ -75,6 +76,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch err := command.Run(); {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errPartly):
+		t.complain("%v", err)
+		return exitPartly
 	case errors.Is(err, errUsage):
 		t.complain("%v", err)
 		return exitUsage

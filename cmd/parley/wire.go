@@ -158,7 +158,7 @@ func (s *service) startRecorder(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
+func (s *service) startMedia(ctx context.Context, cfg *config.Config) error {
 	var err error
 	if s.media, err = media.NewTransport(mediaConfig(cfg.Media, s.log)); err != nil {
 		return err
@@ -181,11 +181,15 @@ func (s *service) startMedia(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	sealed, err := s.openSeal(ctx, cfg.Recording.Seal)
+	if err != nil {
+		return err
+	}
 	settings, err := s.focusSettings(cfg)
 	if err != nil {
 		return err
 	}
-	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Prompts: library, Logger: s.log, Hooks: s.hooks()}) //nolint:contextcheck // it lives on
+	s.focus, err = focus.New(settings, focus.Deps{Mixer: s.mixer, Media: s.media, Spool: waiting, Sealer: sealed, Prompts: library, Logger: s.log, Hooks: s.hooks()}) //nolint:contextcheck // it lives on
 	if err != nil {
 		return err
 	}

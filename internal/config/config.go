@@ -169,6 +169,13 @@ type Recording struct {
 	Passthrough   bool              `yaml:"passthrough"` // a participant's payloads go to the recorder as they came, where it takes his codec
 	Notification  Notification      `yaml:"notification"`
 	Rules         []RecordingRule   `yaml:"rules"` // go before the policies of conferences
+	Seal          Seal              `yaml:"seal"`
+}
+
+// Seal signs what recorders were sent, so that it can be proved later.
+type Seal struct {
+	Directory string `yaml:"directory"` // where manifests are kept; empty: nothing is sealed
+	KeyFile   string `yaml:"key_file"`  // Ed25519 in PEM (PKCS #8); empty: seal.key in the directory, made if it is not there
 }
 
 // Notification is how participants whose phone is not record-aware learn that they are recorded. It cannot be switched off.

@@ -86,6 +86,7 @@ type Dialect struct {
 	MetadataInBye    *bool          `yaml:"metadata_in_bye"`
 	AppendOnly       *bool          `yaml:"append_only"`
 	AlwaysMultipart  *bool          `yaml:"always_multipart"`
+	OmitSeal         *bool          `yaml:"omit_seal"`
 	FirstLabel       *int           `yaml:"first_label"`
 	Headers          []RecordHeader `yaml:"headers"` // extra header fields of every request
 }
@@ -128,6 +129,9 @@ func (r *reader) checkRecorders(cfg *Config) {
 		names[server.Name] = true
 		r.checkRecorder(key, server)
 		r.checkProtection(key, server, cfg)
+	}
+	if s := &cfg.Recording.Seal; s.KeyFile != "" && s.Directory == "" {
+		r.fail("recording.seal.key_file", "wants recording.seal.directory beside it, for the manifests")
 	}
 	if s := &cfg.Recording.Spool; s.Directory != "" {
 		if _, ok := s.Octets(); !ok {

@@ -110,6 +110,9 @@ func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	return sent
 }
 
+// Sequence is the sequence number of the packet that has left last. It belongs to the tick, as Emit does.
+func (s *Session) Sequence() uint16 { return s.out.seq - 1 }
+
 // transmit writes the packet, protects it and sends it.
 func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, timestamp uint32) bool {
 	o := &s.out

@@ -213,5 +213,5 @@ func (d *Dialog) unacknowledged(seq uint32) {
 
 // shutdown ends the call with the Agent.
 func (d *Dialog) shutdown(ctx context.Context) {
-	_ = d.bye(ctx, EndShutdown)
+	_ = d.bye(ctx, EndShutdown, Body{})
 }

@@ -220,10 +220,13 @@ func (d *Dialog) Request(ctx context.Context, method string, body Body) (*Respon
 // ended before. Errors: ErrTimeout, ErrTransport, and that of ctx; the dialog
 // has ended in any case.
 func (d *Dialog) Bye(ctx context.Context, headers ...Header) error {
-	return d.bye(ctx, EndLocal, headers...)
+	return d.bye(ctx, EndLocal, Body{Headers: headers})
 }
 
-func (d *Dialog) bye(ctx context.Context, cause EndCause, headers ...Header) error {
+// ByeWith is Bye with a body, which tells the peer what it may want to know of the end, and may be ignored.
+func (d *Dialog) ByeWith(ctx context.Context, body Body) error { return d.bye(ctx, EndLocal, body) }
+
+func (d *Dialog) bye(ctx context.Context, cause EndCause, body Body) error {
 	if d.hasEnded() {
 		return nil
 	}
@@ -233,7 +236,7 @@ func (d *Dialog) bye(ctx context.Context, cause EndCause, headers ...Header) err
 	if d.hasEnded() {
 		return nil
 	}
-	request := d.state.outbound("BYE", Body{Headers: headers})
+	request := d.state.outbound("BYE", body)
 	told := make(chan struct{})
 	end := func() {
 		defer close(told)

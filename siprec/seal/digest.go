@@ -171,7 +171,7 @@ func (d *Digest) Fill(s *Stream) {
 // finish brings the open block of every level to the top.
 func (d *Digest) finish(s sum) {
 	index := d.last >> blockShift
-	for level := uint8(0); level < d.level; level++ {
+	for level := range d.level {
 		h := &d.halves[level]
 		if index%2 == 0 {
 			h.sum, h.waits = s, true

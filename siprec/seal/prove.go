@@ -86,7 +86,7 @@ func (s *Stream) whole(have map[uint64][]byte) bool {
 
 // proveBlocks looks which blocks are as they were sent.
 func (s *Stream) proveBlocks(have map[uint64][]byte, p *Proof) {
-	size := uint64(max(0, s.BlockPackets)) //nolint:gosec // not negative
+	size := uint64(max(0, s.BlockPackets))
 	if size < blockPackets || size&(size-1) != 0 || s.Span == 0 {
 		p.Unproved = uint64(len(have))
 		return

@@ -150,6 +150,7 @@ func (r *recording) negotiate(request *sipua.Request, offer *sdp.Description, d 
 	}
 	for _, s := range r.streams {
 		r.identify(s.report)
+		r.fault(r.keep(s))
 	}
 
 	return response
@@ -218,6 +219,7 @@ func (l *leg) Ended(reason sipua.EndReason) {
 	r := (*recording)(l)
 	r.post(func() {
 		if bye := reason.Request; bye != nil && len(bye.Body) > 0 {
+			r.fault(r.keepSeal(bye))
 			if _, d, refusal := read(bye); refusal == nil && d != nil {
 				r.fault(r.merge(d, bye.Method, nil, time.Now()))
 			}

@@ -109,6 +109,7 @@ func (r *recording) complete() {
 		s.ended(StateFinished, r.report.EndedAt)
 		r.fault(r.lengthen(s, length))
 	}
+	r.fault(r.fingerprint())
 	if r.report.Error != "" {
 		r.report.State = StateFailed
 		r.server.keeper.alarm(Alarm{Name: AlarmWrite, Detail: r.dir + ": it is over"})

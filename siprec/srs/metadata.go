@@ -61,6 +61,9 @@ func (r *recording) sessions() {
 		if span := replayOf(s.Extensions); span != nil {
 			r.report.Replay = span
 		}
+		if key := sealOf(s.Extensions); key != "" {
+			r.report.SealKey = key
+		}
 		next := Session{
 			ID: string(s.ID), GroupID: string(s.Group), SIPSessionIDs: s.SIPSessionIDs,
 			StartedAt: utc(s.Start), EndedAt: utc(s.Stop),

@@ -43,6 +43,7 @@ type receiver struct {
 
 	remote    netip.AddrPort // latched on to
 	heard     time.Duration
+	took      bool // the last packet was one of the stream
 	paused    bool
 	pausedAt  time.Duration
 	source    *source
@@ -84,9 +85,11 @@ func (r *receiver) packet(data []byte, from netip.AddrPort, at time.Duration) er
 	format, known := r.accepts[h.payloadType]
 	if !ok || !known || !r.latch(from, at) || r.paused && at > r.pausedAt+grace {
 		r.report.Discarded++
+		r.took = false
 
 		return nil
 	}
+	r.took = true
 	e := entry{at: at, header: h, payload: payload}
 	switch {
 	case r.source == nil:

@@ -190,6 +190,9 @@ func (r *recording) packet(p packet) {
 		})
 	} else {
 		err = rx.packet(p.data, p.from, at)
+		if err == nil && rx.took {
+			err = p.stream.dump.write(p.data, p.at)
+		}
 	}
 	r.fault(err)
 }
@@ -218,6 +221,7 @@ func (r *recording) tick(ctx context.Context, now time.Time) {
 		for _, s := range r.streams {
 			if !s.closed {
 				r.fault(s.receiver.wav.flush())
+				r.fault(s.dump.flush())
 			}
 		}
 	}

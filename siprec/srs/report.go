@@ -47,6 +47,10 @@ type Recording struct {
 	Metadata []Metadata `json:"metadata"`
 	// Replay says from when what is in it is, if it was kept by the client and delivered later.
 	Replay *Replay `json:"replay,omitempty"`
+	// SealKey identifies the key with which the client is going to sign what it has sent: then the packets are kept as they came.
+	SealKey string `json:"seal_key,omitempty"`
+	// Sealed tells that the signed manifest is there, as manifest.jws.
+	Sealed bool `json:"sealed,omitempty"`
 	// Held says that it must not be deleted; it is true as long as there is a file of that name beside the others.
 	Held bool `json:"held,omitempty"`
 }
@@ -89,8 +93,12 @@ type Stream struct {
 	// StreamID is the stream_id of the metadata; empty until it is known.
 	StreamID string `json:"stream_id,omitempty"`
 	// File is its name in the folder.
-	File  string `json:"file"`
-	State State  `json:"state"`
+	File string `json:"file"`
+	// Dump is the file with the packets as they came, in the format of rtpdump; empty: they are not kept.
+	Dump string `json:"dump,omitempty"`
+	// SHA256 is the hash of File when it was complete, of recordings that are sealed.
+	SHA256 string `json:"sha256,omitempty"`
+	State  State  `json:"state"`
 	// Participants are the IDs of those whose voice it holds or held.
 	Participants []string `json:"participants"`
 	// Codec is the encoding and clock rate that was agreed last, as "opus/48000".

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
+	"github.com/parley-sip/parley/siprec/seal"
 )
 
 // A Server is a Session Recording Server. Its methods may be called from any goroutine.
@@ -57,7 +58,7 @@ func (c Config) agent() sipua.Config {
 		Methods:         []string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO"},
 		Supported:       []string{siprec.OptionTag},
 		Accept: []string{
-			"application/sdp", "multipart/mixed", siprec.MetadataType, siprec.MetadataTypeOld,
+			"application/sdp", "multipart/mixed", siprec.MetadataType, siprec.MetadataTypeOld, seal.ContentType,
 		},
 		Limits: sipua.Limits{MaxCalls: c.MaxRecordings},
 		Timers: c.Timers,

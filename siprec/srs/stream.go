@@ -25,6 +25,7 @@ type stream struct {
 	rtp      netip.AddrPort // of the client, by its description
 	rtcp     netip.AddrPort
 	guard    *guard // nil: plain RTP
+	dump     *dump  // nil: packets are not kept
 	receiver *receiver
 	report   *Stream
 	readers  int // sockets that are read
@@ -46,6 +47,7 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 	if err := s.agree(agreed, now, r.at(now)); err != nil {
 		return nil, errors.Join(err, file.finish(0), os.Remove(file.file.Name()))
 	}
+	r.fault(r.keep(s))
 	r.streams = append(r.streams, s)
 	r.server.totals.streams.Add(1)
 	s.readers = 2
@@ -172,6 +174,7 @@ func (r *recording) closeStream(s *stream) {
 	r.fault(s.receiver.play(r.at(time.Now()), true))
 	s.count()
 	r.fault(s.receiver.wav.finish(0))
+	r.fault(s.dump.close())
 	if !r.ending {
 		r.changed()
 	}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/siprec/srs"
+)
+
+// verify runs the command and gives its exit status and output.
+func verify(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	var out bytes.Buffer
+	status := run(t.Context(), append([]string{"verify"}, args...), &out, &out)
+	return status, out.String()
+}
+
+// copied is a copy of a folder in which a test may do what it likes.
+func copied(t *testing.T, folder string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// rewrite changes a file.
+func rewrite(t *testing.T, name string, change func([]byte) []byte) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, change(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dumped gives where the packets of a dump begin, each with its header of 8 octets.
+func dumped(data []byte) (at []int) {
+	for i := bytes.IndexByte(data, '\n') + 17; i < len(data); i += int(binary.BigEndian.Uint16(data[i:])) {
+		at = append(at, i)
+	}
+	return at
+}
+
+// TestSealedRecording: what a recorder has stored is proved to be what it was sent, over SRTP and TLS; whatever is changed or taken away
+// afterwards is found.
+func TestSealedRecording(t *testing.T) {
+	cert, key := selfSigned(t)
+	log := &logText{}
+	recorder, finished := secureRecorder(t, cert, key, srs.SecurityRequired, slog.New(slog.NewTextHandler(log, nil)))
+	seals := t.TempDir()
+	s := testServiceTo(t, log, func(cfg *config.Config) {
+		cfg.Log.Level, cfg.SRS.Enabled = "debug", false
+		cfg.SIP.TLS = config.TLS{Cert: cert, Key: config.Secret(key), CA: cert}
+		cfg.Recording.Servers = []config.RecordingServer{{
+			Name: "vault", URI: fmt.Sprintf("sip:srs@%v;transport=tls", recorder.Addr("tls")), Codecs: []string{"opus"}, SRTP: "required",
+		}}
+		cfg.Recording.Seal.Directory = seals
+	})
+	report := recordSpeech(t, s, finished)
+	if !report.Sealed || report.SealKey == "" {
+		t.Fatalf("no seal: %+v", report)
+	}
+	file := filepath.Join(t.TempDir(), "parley.yml")
+	if err := os.WriteFile(file, []byte("recording: {seal: {directory: "+seals+"}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if status := run(t.Context(), []string{"seal", "key", "-c", file}, &out, &out); status != exitDone || !strings.Contains(out.String(), report.SealKey) {
+		t.Fatalf("%d %s", status, out.String())
+	}
+	public := filepath.Join(t.TempDir(), "seal.pub")
+	if err := os.WriteFile(public, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, text := verify(t, report.Directory, "--key", public)
+	if status != exitDone || strings.Count(text, " proved ") < 3 {
+		t.Fatalf("%d %s", status, text)
+	}
+	kept, err := filepath.Glob(filepath.Join(seals, "*.jws"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%v %v", kept, err)
+	}
+	if status, text = verify(t, report.Directory, "--key", public, "--manifest", kept[0], "--json"); status != exitDone {
+		t.Errorf("%d %s", status, text)
+	}
+	var proof srs.Proof
+	if err = json.Unmarshal([]byte(text), &proof); err != nil || proof.Verdict != srs.Proved || len(proof.Streams) != 3 || len(proof.Documents) < 2 {
+		t.Errorf("%+v %v", proof, err)
+	}
+	tamper(t, &report, public)
+	secret, err := os.ReadFile(filepath.Join(seals, sealKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := strings.Split(string(secret), "\n")[1]; strings.Contains(log.String(), body) || strings.Contains(log.String(), "inline:") {
+		t.Error("a key is in the log")
+	}
+}
+
+// tamper changes one thing at a time, and sees that it is found.
+func tamper(t *testing.T, report *srs.Recording, public string) {
+	t.Helper()
+	dump := report.Streams[1].Dump
+	for name, x := range map[string]struct {
+		change func(dir string)
+		status int
+		says   string
+	}{
+		"nothing": {func(string) {}, exitDone, "proved"},
+		"a bit of a packet": {func(dir string) {
+			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { b[dumped(b)[41]-1] ^= 1; return b })
+		}, exitFailed, "altered"},
+		"a packet less": {func(dir string) {
+			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { at := dumped(b); return append(b[:at[40]:at[40]], b[at[41]:]...) })
+		}, exitPartly, "1 lost"},
+		"a packet from elsewhere": {func(dir string) {
+			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte {
+				at := dumped(b)
+				extra := bytes.Clone(b[at[40]:at[41]])
+				extra[8+8] ^= 1 // its source
+				return append(b, extra...)
+			})
+		}, exitFailed, "1 never sent"},
+		"the end": {func(dir string) {
+			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { return b[:dumped(b)[100]+20] })
+		}, exitPartly, "lost"},
+		"no packets": {func(dir string) { _ = os.Remove(filepath.Join(dir, dump)) }, exitPartly, "lost"},
+		"audio": {func(dir string) {
+			rewrite(t, filepath.Join(dir, report.Streams[0].File), func(b []byte) []byte { b[5000] ^= 1; return b })
+		}, exitFailed, "changed: "},
+		"no document": {func(dir string) { _ = os.Remove(filepath.Join(dir, report.Metadata[0].File)) }, exitPartly, "document 1 incomplete: missing"},
+		"a name": {func(dir string) {
+			rewrite(t, filepath.Join(dir, report.Metadata[0].File), func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("alice"), []byte("mally")) })
+		}, exitFailed, "was not sent like this"},
+		"another call": {func(dir string) {
+			rewrite(t, filepath.Join(dir, "recording.json"), func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(report.CallID), []byte("other")) })
+		}, exitFailed, "another session"},
+		"the manifest": {func(dir string) {
+			rewrite(t, filepath.Join(dir, "manifest.jws"), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+		}, exitFailed, "not sealed by this key"},
+		"no manifest": {func(dir string) { _ = os.Remove(filepath.Join(dir, "manifest.jws")) }, exitFailed, "there is no seal"},
+	} {
+		dir := copied(t, report.Directory)
+		x.change(dir)
+		if status, text := verify(t, dir, "--key", public); status != x.status || !strings.Contains(text, x.says) {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+	other, err := newSealKey(filepath.Join(t.TempDir(), "other.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(t.TempDir(), "other.pub")
+	text, err := publicPEM(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(foreign, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := verify(t, report.Directory, "--key", foreign); status != exitFailed {
+		t.Errorf("another key: %d %s", status, text)
+	}
+	if status, text := verify(t, report.Directory, "--key", foreign, "--key", public); status != exitDone {
+		t.Errorf("one of two keys: %d %s", status, text)
+	}
+}

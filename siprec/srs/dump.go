@@ -1,0 +1,126 @@
+package srs
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// A dump is a file with the packets of a stream as they came, without their protection, in the format of rtpdump, which Wireshark and
+// rtpplay read. It belongs to one goroutine.
+type dump struct {
+	file *os.File
+	out  *bufio.Writer
+	at   time.Time
+}
+
+const (
+	dumpMagic  = "#!rtpplay1.0 "
+	dumpHeader = 16 // seconds, microseconds, address, port, padding
+	dumpRecord = 8  // length with this, length of the packet, milliseconds since the beginning
+)
+
+var errDump = errors.New("srs: not a dump of packets")
+
+func createDump(name string, from netip.AddrPort, at time.Time) (*dump, error) {
+	//nolint:gosec // a name made here in the configured directory
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	address := from.Addr().Unmap()
+	if !address.Is4() { // the format has no others
+		address = netip.IPv4Unspecified()
+	}
+	head := fmt.Appendf(nil, "%s%v/%d\n", dumpMagic, address, from.Port())
+	head = binary.BigEndian.AppendUint32(head, uint32(at.Unix()))            //nolint:gosec // until 2106
+	head = binary.BigEndian.AppendUint32(head, uint32(at.Nanosecond()/1000)) //nolint:gosec // below a million
+	octets := address.As4()
+	head = append(head, octets[:]...)
+	head = binary.BigEndian.AppendUint16(head, from.Port())
+	head = append(head, 0, 0)
+	d := &dump{file: file, out: bufio.NewWriterSize(file, audioBuffer), at: at}
+	if _, err := d.out.Write(head); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+
+	return d, nil
+}
+
+// write keeps a packet. Nil keeps nothing.
+func (d *dump) write(packet []byte, at time.Time) error {
+	if d == nil || len(packet) > 1<<16-1-dumpRecord {
+		return nil
+	}
+	var head [dumpRecord]byte
+	binary.BigEndian.PutUint16(head[:], uint16(len(packet)+dumpRecord))               //nolint:gosec // see above
+	binary.BigEndian.PutUint16(head[2:], uint16(len(packet)))                         //nolint:gosec // see above
+	binary.BigEndian.PutUint32(head[4:], uint32(max(0, at.Sub(d.at).Milliseconds()))) //nolint:gosec // of 12 hours at most
+	if _, err := d.out.Write(head[:]); err != nil {
+		return err
+	}
+	_, err := d.out.Write(packet)
+
+	return err
+}
+
+func (d *dump) flush() error {
+	if d == nil {
+		return nil
+	}
+
+	return d.out.Flush()
+}
+
+func (d *dump) close() error {
+	if d == nil {
+		return nil
+	}
+
+	return errors.Join(d.out.Flush(), d.file.Sync(), d.file.Close())
+}
+
+// readDump gives every packet of a dump, in order. One that is cut off at the end was being written when the process died.
+func readDump(name string, each func(packet []byte)) error {
+	file, err := os.Open(name) //nolint:gosec // the file is what the caller wants to read
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // was only read
+	in := bufio.NewReaderSize(file, audioBuffer)
+	line, err := in.ReadString('\n')
+	if err != nil || len(line) < len(dumpMagic) || line[:len(dumpMagic)] != dumpMagic {
+		return fmt.Errorf("%w: %s", errDump, name)
+	}
+	if _, err := in.Discard(dumpHeader); err != nil {
+		return fmt.Errorf("%w: %s", errDump, name)
+	}
+	for {
+		var head [dumpRecord]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			return cut(err)
+		}
+		size, packet := int(binary.BigEndian.Uint16(head[:])), int(binary.BigEndian.Uint16(head[2:]))
+		if size != packet+dumpRecord {
+			return fmt.Errorf("%w: %s", errDump, name)
+		}
+		data := make([]byte, packet)
+		if _, err := io.ReadFull(in, data); err != nil {
+			return cut(err)
+		}
+		each(data)
+	}
+}
+
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+
+	return err
+}

@@ -1,0 +1,173 @@
+package srs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/parley-sip/parley/siprec/seal"
+)
+
+// Verdict says how much of a recording, or of a part of it, is proved to be as it was sent.
+type Verdict string
+
+// The verdicts, the best first.
+const (
+	// Proved is what is there as it was sent, all of it.
+	Proved Verdict = "proved"
+	// Incomplete is what is as it was sent, but for parts that are missing and those that cannot be told apart from them.
+	Incomplete Verdict = "incomplete"
+	// Altered is what is not as it was sent.
+	Altered Verdict = "altered"
+)
+
+// worse is the worse of two verdicts.
+func worse(a, b Verdict) Verdict {
+	order := []Verdict{Proved, Incomplete, Altered}
+	if slices.Index(order, a) > slices.Index(order, b) {
+		return a
+	}
+
+	return b
+}
+
+// A Proof is what the comparison of a recording with the manifest of its client says.
+type Proof struct {
+	Verdict  Verdict       `json:"verdict"`
+	Manifest seal.Manifest `json:"-"`
+	// Problems concern the recording as a whole.
+	Problems  []string        `json:"problems,omitempty"`
+	Streams   []StreamProof   `json:"streams"`
+	Documents []DocumentProof `json:"documents"`
+}
+
+// A StreamProof is what is proved of a stream, in packets.
+type StreamProof struct {
+	Label    string  `json:"label"`
+	Verdict  Verdict `json:"verdict"`
+	Sent     uint64  `json:"sent"`
+	Proved   uint64  `json:"proved"`
+	Lost     uint64  `json:"lost"`
+	Unproved uint64  `json:"unproved"` // there, but others of their block are lost
+	Altered  uint64  `json:"altered"`
+	Strange  uint64  `json:"strange"` // never sent
+	// Changed are audio files that are not as the recorder has written them.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// A DocumentProof is what is proved of a metadata document.
+type DocumentProof struct {
+	Sequence int     `json:"sequence"` // as sent
+	Verdict  Verdict `json:"verdict"`
+	File     string  `json:"file,omitempty"` // empty: it is missing
+}
+
+// Prove compares what is on the disk with the manifest, whose signature the caller has verified. The packets are the evidence; an audio
+// file, which was made from them, is compared with the hash that the recorder has noted. Errors are those of the file system.
+func (r *Recording) Prove(m seal.Manifest) (Proof, error) {
+	p := Proof{Verdict: Proved, Manifest: m, Streams: []StreamProof{}, Documents: []DocumentProof{}}
+	problem := func(v Verdict, text string) {
+		p.Problems, p.Verdict = append(p.Problems, text), worse(p.Verdict, v)
+	}
+	if m.CallID != r.CallID {
+		problem(Altered, "the manifest is that of another session: "+m.CallID)
+	}
+	known := map[string]bool{}
+	for i := range m.Streams {
+		known[m.Streams[i].Label] = true
+		s, err := r.proveStream(&m.Streams[i])
+		if err != nil {
+			return p, err
+		}
+		p.Streams, p.Verdict = append(p.Streams, s), worse(p.Verdict, s.Verdict)
+	}
+	for _, s := range r.Streams {
+		if !known[s.Label] && s.Packets > 0 {
+			problem(Altered, "nothing was sent of stream "+s.Label)
+		}
+	}
+	if err := r.proveDocuments(&p); err != nil {
+		return p, err
+	}
+
+	return p, nil
+}
+
+// proveStream looks at all files with a label: a stream that came again has several.
+func (r *Recording) proveStream(sent *seal.Stream) (StreamProof, error) {
+	result := StreamProof{Label: sent.Label, Sent: sent.Packets + sent.Unsealed, Verdict: Proved}
+	var packets []seal.Packet
+	for _, s := range r.Streams {
+		if s.Label != sent.Label {
+			continue
+		}
+		if hash, err := hashFile(filepath.Join(r.Directory, filepath.Base(s.File))); (err != nil || hash != s.SHA256) && (s.SHA256 != "" || r.State != StateInterrupted) {
+			result.Changed = append(result.Changed, s.File)
+		}
+		if s.Dump == "" {
+			continue
+		}
+		err := readDump(filepath.Join(r.Directory, filepath.Base(s.Dump)), func(data []byte) {
+			if h, payload, ok := parseRTP(data); ok {
+				packets = append(packets, seal.Packet{SSRC: h.ssrc, Sequence: h.seq, Payload: payload})
+			}
+		})
+		switch {
+		case errors.Is(err, errDump):
+			result.Verdict = Altered
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return result, err
+		}
+	}
+	proof := sent.Prove(packets)
+	result.Proved, result.Lost, result.Unproved = proof.Proved, proof.Lost, proof.Unproved
+	result.Altered, result.Strange = proof.Altered, proof.Strange
+	switch {
+	case proof.Altered+proof.Strange > 0 || len(result.Changed) > 0:
+		result.Verdict = Altered
+	case !proof.Intact:
+		result.Verdict = worse(result.Verdict, Incomplete)
+	}
+
+	return result, nil
+}
+
+// proveDocuments finds every document that was sent among those that are there, and reports those that were not sent.
+func (r *Recording) proveDocuments(p *Proof) error {
+	files := map[string][]string{} // by hash
+	for _, d := range r.Metadata {
+		content, err := os.ReadFile(filepath.Join(r.Directory, filepath.Base(d.File)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		hash := seal.HashOf(content)
+		files[hash] = append(files[hash], d.File)
+	}
+	for _, d := range p.Manifest.Documents {
+		result := DocumentProof{Sequence: d.Sequence, Verdict: Proved}
+		if found := files[d.SHA256]; len(found) > 0 {
+			result.File = found[0]
+			if files[d.SHA256] = found[1:]; len(found) == 1 {
+				delete(files, d.SHA256)
+			}
+		} else if d.Acknowledged {
+			result.Verdict = Incomplete
+		} else {
+			continue // the recorder may never have got it
+		}
+		p.Documents, p.Verdict = append(p.Documents, result), worse(p.Verdict, result.Verdict)
+	}
+	for _, left := range files {
+		for _, file := range left {
+			p.Problems, p.Verdict = append(p.Problems, file+" was not sent like this"), Altered
+		}
+	}
+	slices.Sort(p.Problems)
+
+	return nil
+}

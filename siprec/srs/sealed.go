@@ -1,0 +1,88 @@
+package srs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+	"github.com/parley-sip/parley/siprec/seal"
+)
+
+// sealOf reads the element by which a client says that it is going to sign what it has sent: the identifier of its key.
+func sealOf(extensions []siprec.Extension) string {
+	for _, e := range extensions {
+		var element struct {
+			XMLName xml.Name `xml:"urn:parley:recording:seal:1 seal"`
+			Key     string   `xml:"kid,attr"`
+		}
+		if xml.Unmarshal([]byte(e), &element) == nil && element.Key != "" {
+			return element.Key
+		}
+	}
+
+	return ""
+}
+
+// keepSeal stores the manifest in a BYE, if there is one. Whether it is good is for those to find out who know the key.
+func (r *recording) keepSeal(bye *sipua.Request) error {
+	content, _ := siprec.ParseContent(bye.Headers.Get("Content-Type"), bye.Headers.Get("Content-Disposition"), bye.Body)
+	if content.Seal == nil { // or it cannot be read
+		return nil
+	}
+	err := writeAtomic(filepath.Join(r.dir, seal.FileName), content.Seal)
+	if err == nil {
+		r.report.Sealed = true
+	}
+
+	return err
+}
+
+// keep begins the dump of a stream whose recording is going to be sealed.
+func (r *recording) keep(s *stream) error {
+	if r.report.SealKey == "" || s.dump != nil || s.closed {
+		return nil
+	}
+	name := strings.TrimSuffix(s.report.File, filepath.Ext(s.report.File)) + ".rtpdump"
+	d, err := createDump(filepath.Join(r.dir, name), s.rtp, r.began)
+	if err == nil {
+		s.dump, s.report.Dump = d, name
+	}
+
+	return err
+}
+
+// fingerprint notes the hashes of the files of a recording that is sealed.
+func (r *recording) fingerprint() error {
+	if r.report.SealKey == "" {
+		return nil
+	}
+	var fault error
+	for _, s := range r.streams {
+		hash, err := hashFile(filepath.Join(r.dir, s.report.File))
+		s.report.SHA256, fault = hash, errors.Join(fault, err)
+	}
+
+	return fault
+}
+
+// hashFile is the SHA-256 of a file in hexadecimal.
+func hashFile(name string) (string, error) {
+	file, err := os.Open(name) //nolint:gosec // the caller's
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }() // was only read
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
