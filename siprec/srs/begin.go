@@ -33,7 +33,7 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 		id: id, server: s, cfg: &s.cfg, logger: s.cfg.Logger.With(slog.String("recording", id)), began: began,
 		dir:  filepath.Join(s.cfg.Directory, began.UTC().Format(folderLayout)+"-"+id),
 		bind: address, cname: "srs-" + id,
-		commands: make(chan func()), packets: make(chan packet, queueSize), done: make(chan struct{}),
+		commands: make(chan func()), done: make(chan struct{}),
 		labels: make(map[string]siprec.ID), clocks: make(clocks), keys: make(map[uint16][]srtp.Key),
 		flushed: began, synced: began, reported: began, heard: began,
 		local: sdp.Local{
@@ -57,9 +57,6 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 
 	return r, nil
 }
-
-// queueSize is how many packets may wait for the recording.
-const queueSize = 1024
 
 // remove takes the folder of a recording away that never ran.
 func (r *recording) remove() {
@@ -85,7 +82,10 @@ func (s *Server) mediaAddress(request *sipua.Request) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("%w: %w", errNoAddress, err)
 	}
-	address := addrOf(conn).Addr().Unmap()
+	var address netip.Addr
+	if local, ok := conn.LocalAddr().(*net.UDPAddr); ok {
+		address = local.AddrPort().Addr().Unmap()
+	}
 
 	return address, conn.Close()
 }

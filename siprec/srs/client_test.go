@@ -308,13 +308,13 @@ func (c *client) sendFrame(v *voice, n int, reports bool) {
 	c.t.Helper()
 	data := v.packet(c.t, n)
 	if v.skip == nil || !v.skip(n) {
-		if _, err := v.sockets.rtp.WriteToUDPAddrPort(data, v.remote); err != nil {
-			c.t.Fatal(err)
+		if !v.sockets.rtp.Send(data, v.remote) {
+			c.t.Fatal("a packet was not sent")
 		}
 	}
 	if reports && n%50 == 10 {
-		if _, err := v.sockets.rtcp.WriteToUDPAddrPort(v.senderReport(n, c.began), v.rtcp); err != nil {
-			c.t.Fatal(err)
+		if !v.sockets.rtcp.Send(v.senderReport(n, c.began), v.rtcp) {
+			c.t.Fatal("a report was not sent")
 		}
 	}
 }

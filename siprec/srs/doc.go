@@ -21,10 +21,11 @@
 // # Ownership and concurrency
 //
 //	agent's goroutines ──commands──▶ ┌───────────┐ ──▶ WAV, XML, JSON
-//	one reader a socket ──packets──▶ │ recording │ ──▶ hooks
+//	sockets ◀──looked at every tick─ │ recording │ ──▶ hooks
 //	                                 └───────────┘
 //
-// One goroutine owns a recording: its streams, files and metadata. The methods of
+// One goroutine owns a recording: its streams, sockets, files and metadata. Packets wake nobody: they wait, with the
+// system's time stamps, until it looks, some at a time. The methods of
 // a Server may be called from any goroutine. Hooks are called by the goroutine of
 // their recording, in order; a hook that blocks holds up that recording.
 //

@@ -2,10 +2,11 @@ package srs
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/parley-sip/parley/internal/media"
 )
 
 // ports gives out pairs of UDP ports: an even one for RTP and the next for RTCP
@@ -25,7 +26,7 @@ func newPorts(low, high uint16) *ports {
 
 // A pair is the two sockets of a stream.
 type pair struct {
-	rtp, rtcp *net.UDPConn
+	rtp, rtcp *media.QuietSocket
 }
 
 // tries is how often a free pair is looked for when the system chooses the ports.
@@ -66,58 +67,32 @@ func (p *ports) step() uint16 {
 var errOddPort = errors.New("odd port")
 
 func openPair(address netip.Addr, port uint16) (pair, error) {
-	rtp, err := listenUDP(address, port)
+	rtp, err := media.OpenQuietSocket(netip.AddrPortFrom(address, port))
 	if err != nil {
-		return pair{}, err
+		return pair{}, err //nolint:wrapcheck // it says what and where
 	}
-	port = addrOf(rtp).Port()
+	port = rtp.LocalAddr().Port()
 	if port%2 != 0 {
-		return pair{}, errors.Join(errOddPort, rtp.Close())
+		rtp.Close()
+
+		return pair{}, errOddPort
 	}
-	rtcp, err := listenUDP(address, port+1)
+	rtcp, err := media.OpenQuietSocket(netip.AddrPortFrom(address, port+1))
 	if err != nil {
-		return pair{}, errors.Join(err, rtp.Close())
+		rtp.Close()
+
+		return pair{}, err //nolint:wrapcheck // it says what and where
 	}
 
 	return pair{rtp: rtp, rtcp: rtcp}, nil
 }
 
-// bufferSize holds about a second of a stream with the system.
-const bufferSize = 256 << 10
-
-func listenUDP(address netip.Addr, port uint16) (*net.UDPConn, error) {
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(address, port)))
-	if err != nil {
-		return nil, err
-	}
-	if err := conn.SetReadBuffer(bufferSize); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-
-	return conn, nil
-}
-
-func addrOf(conn *net.UDPConn) netip.AddrPort {
-	if a, ok := conn.LocalAddr().(*net.UDPAddr); ok {
-		return a.AddrPort()
-	}
-
-	return netip.AddrPort{}
-}
-
-func (p pair) port() uint16 { return addrOf(p.rtp).Port() }
-
-// drain lets the readers take what has arrived already and then end.
-func (p pair) drain() {
-	deadline := time.Now().Add(drainTime)
-	_ = p.rtp.SetReadDeadline(deadline)
-	_ = p.rtcp.SetReadDeadline(deadline)
-}
+func (p pair) port() uint16 { return p.rtp.LocalAddr().Port() }
 
 // drainTime is how long packets that are under way when a stream ends are waited for.
 const drainTime = 30 * time.Millisecond
 
 func (p pair) close() {
-	_ = p.rtp.Close()
-	_ = p.rtcp.Close()
+	p.rtp.Close()
+	p.rtcp.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,10 +39,10 @@ type recording struct {
 
 	// Sent to by anyone; received by run.
 	commands chan func()
-	packets  chan packet
 	done     chan struct{} // closed when run has ended
 
 	// Owned by run.
+	buffer    [2048]byte // of a packet that is being read
 	dialog    *sipua.Dialog
 	announced bool
 	report    Recording
@@ -74,7 +75,6 @@ type packet struct {
 	at     time.Time
 	from   netip.AddrPort
 	rtcp   bool
-	end    bool // nothing more comes from this socket
 }
 
 // at is the time since the recording began.
@@ -122,7 +122,7 @@ func (r *recording) run() {
 	defer cancel()
 	ticker := time.NewTicker(tickTime)
 	defer ticker.Stop()
-	for !r.ending || r.open() > 0 {
+	for !r.ending || r.open() {
 		r.step(ctx, ticker.C)
 	}
 	r.complete()
@@ -139,9 +139,8 @@ func (r *recording) step(ctx context.Context, ticks <-chan time.Time) {
 	}()
 	select {
 	case f := <-r.commands:
+		r.readAll(time.Now()) // what came before belongs to what was agreed before
 		f()
-	case p := <-r.packets:
-		r.packet(p)
 	case now := <-ticks:
 		r.tick(ctx, now)
 	}
@@ -149,25 +148,12 @@ func (r *recording) step(ctx context.Context, ticks <-chan time.Time) {
 
 var errPanic = errors.New("panic")
 
-// open is the number of sockets that are read.
-func (r *recording) open() int {
-	n := 0
-	for _, s := range r.streams {
-		n += s.readers
-	}
-
-	return n
+// open reports whether streams are still read.
+func (r *recording) open() bool {
+	return slices.ContainsFunc(r.streams, func(s *stream) bool { return !s.closed })
 }
 
 func (r *recording) packet(p packet) {
-	if p.end {
-		p.stream.readers--
-		if p.stream.readers == 0 {
-			r.closeStream(p.stream)
-		}
-
-		return
-	}
 	at := r.at(p.at)
 	r.heard = p.at
 	r.server.totals.octets.Add(uint64(len(p.data)))
@@ -208,9 +194,10 @@ func (r *recording) fault(err error) {
 	r.logger.Error("recording cannot be written", slog.String("directory", r.dir), slog.Any("error", err))
 }
 
-// tick does what is due: waiting packets, files, receiver reports, keepalive.
+// tick does what is due: what has arrived, waiting packets, files, receiver reports, keepalive.
 func (r *recording) tick(ctx context.Context, now time.Time) {
 	at := r.at(now)
+	r.readAll(now)
 	for _, s := range r.streams {
 		if !s.closed {
 			r.fault(s.receiver.play(at, false))

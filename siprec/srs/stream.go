@@ -1,6 +1,7 @@
 package srs
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 )
 
@@ -17,7 +19,7 @@ import (
 const reportInterval = 5 * time.Second
 
 // A stream is one recorded stream: its sockets, its file, what is known about it.
-// It belongs to the goroutine of its recording but for the reading of its sockets.
+// It belongs to the goroutine of its recording.
 type stream struct {
 	pair     pair
 	port     uint16
@@ -28,11 +30,11 @@ type stream struct {
 	dump     *dump  // nil: packets are not kept
 	receiver *receiver
 	report   *Stream
-	readers  int // sockets that are read
+	until    time.Time // when it has been read empty; zero: it goes on
 	closed   bool
 }
 
-// newStream makes the file of an accepted stream and begins to read its sockets.
+// newStream makes the file of an accepted stream whose sockets are read from now on.
 func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*stream, error) {
 	report := &Stream{
 		Label: agreed.Label, State: StateRecording, SampleRate: agreed.Codec.SampleRate(), StartedAt: now.UTC(), OffsetMS: -1,
@@ -50,10 +52,6 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 	r.fault(r.keep(s))
 	r.streams = append(r.streams, s)
 	r.server.totals.streams.Add(1)
-	s.readers = 2
-	go r.read(s, false)
-	go r.read(s, true)
-
 	return s, nil
 }
 
@@ -113,36 +111,40 @@ func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error
 	return nil
 }
 
-// read hands what a socket receives to the recording, until the socket is drained or closed.
-func (r *recording) read(s *stream, rtcp bool) {
-	conn := s.pair.rtp
-	if rtcp {
-		conn = s.pair.rtcp
+// burst bounds how many packets of one socket are taken at a time: what a flood may cost.
+const burst = 1000
+
+// read takes what has arrived for a stream since the last time, and closes it when its end has come.
+func (r *recording) read(s *stream, now time.Time) {
+	if s.closed {
+		return
 	}
-	buffer := make([]byte, 2048)
-	for {
-		n, from, err := conn.ReadFromUDPAddrPort(buffer)
-		if err != nil {
-			break
-		}
-		p := packet{stream: s, data: append([]byte(nil), buffer[:n]...), at: time.Now(), rtcp: rtcp}
-		p.from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		select {
-		case r.packets <- p:
-		case <-r.done:
-			return
+	over := !s.until.IsZero() && !now.Before(s.until)
+	for _, socket := range []*media.QuietSocket{s.pair.rtcp, s.pair.rtp} {
+		for range burst {
+			n, from, at, ok := socket.Receive(r.buffer[:])
+			if !ok {
+				break
+			}
+			r.packet(packet{stream: s, data: bytes.Clone(r.buffer[:n]), at: at, from: from, rtcp: socket == s.pair.rtcp})
 		}
 	}
-	select {
-	case r.packets <- packet{stream: s, end: true}:
-	case <-r.done:
+	if over {
+		r.closeStream(s)
 	}
 }
 
-// drain ends the reading once what has arrived is read.
+// readAll is read for all streams.
+func (r *recording) readAll(now time.Time) {
+	for _, s := range r.streams {
+		r.read(s, now)
+	}
+}
+
+// drain ends the reading once what is under way has arrived.
 func (s *stream) drain() {
-	if s.readers > 0 {
-		s.pair.drain()
+	if !s.closed && s.until.IsZero() {
+		s.until = time.Now().Add(drainTime)
 	}
 }
 
@@ -209,6 +211,6 @@ func (s *stream) sendReport(at time.Duration, cname string) {
 	}
 	// A report that cannot be sent is like one that is lost.
 	if report := s.guard.seal(appendReport(nil, s.ssrc, block, cname)); report != nil {
-		_, _ = s.pair.rtcp.WriteToUDPAddrPort(report, s.rtcp)
+		s.pair.rtcp.Send(report, s.rtcp)
 	}
 }
