@@ -2,6 +2,7 @@ package focus_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,8 @@ func TestAccessNumber(t *testing.T) {
 // Whoever hangs up at an access number, or is sent away, leaves nothing behind; what has no number, and what must not be entered, is not.
 func TestAccessRefused(t *testing.T) {
 	said := library(t)
-	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{
+	records := make(chan focus.CallRecord, 10)
+	b := newBenchWith(t, focus.Deps{Prompts: said, Hooks: focus.Hooks{CallEnded: func(r focus.CallRecord) { records <- r }}}, focus.Config{
 		Dynamic: true, Access: []focus.AccessNumber{{ID: "800"}, {ID: "801", Create: true}}, Factory: "800-factory",
 		MayEnter:    func(id conference.ID, _ *sipua.Request) bool { return id != "1002" },
 		Conferences: []focus.ConferenceConfig{{ID: "1002"}},
@@ -110,6 +112,11 @@ func TestAccessRefused(t *testing.T) {
 	case <-erin.Over():
 	case <-time.After(3 * time.Second):
 		t.Error("who was ejected is still in a call")
+	}
+	for _, want := range []struct{ name, conference, result string }{{"carol", "800", "answered"}, {"dave", "800", "refused"}, {"erin", "4242", "answered"}} {
+		if r := <-records; !strings.Contains(r.URI, want.name) || string(r.Conference) != want.conference || r.Result != want.result || r.Stats.ReceivedPackets == 0 {
+			t.Errorf("the record of %s is %+v", want.name, r)
+		}
 	}
 	for _, bad := range [][]focus.AccessNumber{{{ID: "a b"}}, {{ID: "1"}, {ID: "1"}}, {{ID: "800-factory"}}} {
 		if _, err := focus.New(focus.Config{Access: bad, Factory: "800-factory"}, b.deps); !errors.Is(err, focus.ErrInvalid) {

@@ -109,8 +109,15 @@ func (c *controller) dismiss(p *participant) {
 	c.focus.legs.end(p.dialogs, c.legOf(p))
 	c.focus.talking.Add(-1)
 	c.hangUp(p.dialog, "")
+	d := conference.Participant{ID: p.id}
+	d.Disconnection = conference.Disconnection{Method: conference.Booted, At: time.Now()}
+	record := c.callRecord(p, &d)
+	record.Stats = mediaStats(p.session.Stats())
 	if err := p.session.Close(); err != nil {
 		c.log.Warn("closing media", slog.Any("error", err))
+	}
+	if h := c.focus.hooks.CallEnded; h != nil {
+		h(record)
 	}
 }
 

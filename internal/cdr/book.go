@@ -16,6 +16,29 @@ type book struct {
 	boot     string
 	number   uint64
 	meetings map[conference.ID][]*meeting // the last one, and those before of which something is still to come
+	left     []departure                  // in the order of time
+}
+
+// departure is a participant that has left, and whose call record may be to come.
+type departure struct {
+	conference  conference.ID
+	of          *meeting
+	participant conference.ParticipantID
+	at          time.Time
+}
+
+// lateRecord is after how long a call record is no longer expected: it comes when the media are closed, and never if the call has gone on
+// in another conference.
+const lateRecord = 5 * time.Minute
+
+// despair forgets participants whose call records have not come.
+func (b *book) despair(now time.Time) {
+	for len(b.left) > 0 && now.Sub(b.left[0].at) > lateRecord {
+		d := b.left[0]
+		b.left = b.left[1:]
+		delete(d.of.present, d.participant)
+		b.forget(d.conference)
+	}
 }
 
 func newBook() *book {
@@ -87,6 +110,7 @@ func (b *book) enter(item any) Record {
 
 func (b *book) event(e *focus.Event) Record {
 	at := time.Time(e.Time)
+	b.despair(at)
 	switch info := e.Object.(type) {
 	case focus.ConferenceInfo:
 		if e.Type == focus.ConferenceStarted {
@@ -101,7 +125,11 @@ func (b *book) event(e *focus.Event) Record {
 		b.forget(e.Conference)
 		return record
 	case focus.ParticipantInfo:
-		b.open(e.Conference, at).participant(e.Type, &info, at)
+		m := b.open(e.Conference, at)
+		m.participant(e.Type, &info, at)
+		if e.Type == focus.ParticipantLeft {
+			b.left = append(b.left, departure{e.Conference, m, info.ID, at})
+		}
 	case focus.RecordingInfo:
 		m := b.taped(e.Conference, info.ID)
 		if m == nil {

@@ -186,6 +186,23 @@ func TestCallIsReplaced(t *testing.T) {
 	}
 }
 
+// TestRecordThatNeverComes is not waited for for ever: the call has gone on elsewhere.
+func TestRecordThatNeverComes(t *testing.T) {
+	s := story{book: newBook()}
+	alice, info := person("alice", "speaker", 0), focus.ConferenceInfo{ID: "desk"}
+	s.tell(happened(0, focus.ConferenceStarted, info), happened(0, focus.ParticipantJoined, alice),
+		happened(9, focus.ParticipantLeft, alice), happened(9, focus.ConferenceEnded, info))
+	if len(s.book.meetings["desk"]) != 1 {
+		t.Error("forgotten at once")
+	}
+	other := happened(9+301, focus.ConferenceStarted, focus.ConferenceInfo{ID: "other"})
+	other.Conference = "other"
+	s.tell(other)
+	if len(s.book.meetings["desk"]) != 0 || len(s.book.left) != 0 {
+		t.Errorf("still remembered: %+v", s.book.meetings)
+	}
+}
+
 func TestStatusOf(t *testing.T) {
 	for reason, want := range map[string]int{
 		`SIP;cause=486;text="Busy Here"`: 486, `SIP ;text="x";cause=603`: 603, `Q.850;cause=17`: 0, "": 0, `SIP;cause=4860`: 0,

@@ -41,6 +41,7 @@ type hook struct {
 	working int        // lanes, each with a goroutine
 	idle    chan struct{}
 	closing bool
+	crowded bool // the log has been told that there is no room
 	stats   Stats
 }
 
@@ -59,12 +60,14 @@ func newHook(h Hook, cfg Config, log *slog.Logger) *hook {
 	return out
 }
 
+const noRoom = "there is no room"
+
 // put queues a letter. When there is no room the oldest one that is not under way has to go: who has been away wants to know
 // how things are.
 func (h *hook) put(l *letter) {
 	h.mu.Lock()
 	var dropped *letter
-	why := "there is no room"
+	why := noRoom
 	switch {
 	case h.closing:
 		dropped, why = l, "it came after the end"
@@ -166,6 +169,7 @@ func (h *hook) note(o outcome) {
 	h.stats.Failing = o.err != nil
 	if o.err == nil {
 		h.stats.Delivered++
+		h.crowded = h.crowded && h.waiting.Len() >= h.Queue/2 //nolint:mnd // otherwise it would say so again with the next event
 	} else {
 		h.stats.Failures++
 	}
@@ -182,11 +186,16 @@ func (h *hook) note(o outcome) {
 func (h *hook) bury(l *letter, why string) {
 	h.mu.Lock()
 	h.stats.Dead++
+	silent := why == noRoom && h.crowded // there may be very many: the first one says it
+	h.crowded = h.crowded || why == noRoom
 	h.mu.Unlock()
-	h.log.Error("event is given up", slog.String("event", l.ID), slog.String("type", l.Type), slog.String("conference", l.Conference), slog.String("why", why))
 	if h.dead != nil {
-		h.dead(h.Name, l.Message, why)
+		defer h.dead(h.Name, l.Message, why)
 	}
+	if silent {
+		return
+	}
+	h.log.Error("event is given up", slog.String("event", l.ID), slog.String("type", l.Type), slog.String("conference", l.Conference), slog.String("why", why))
 }
 
 func (h *hook) snapshot() Stats {
