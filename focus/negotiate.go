@@ -33,7 +33,7 @@ func (c *controller) description(p *participant) sdp.Local {
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
 		Streams: []sdp.LocalStream{{
 			Security: c.security(p), Keys: p.srtpKeys,
-			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true,
+			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true, Redundancy: true,
 			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, MixerLevelExtension: mixerLevelExtension, Label: mediaLabel,
 		}},
 		Record: c.recordAttribute(p),
@@ -193,7 +193,7 @@ func mediaParams(s sdp.Stream) media.Params {
 	}
 	for _, a := range s.Accepts {
 		p.Receive = append(p.Receive, media.PayloadType{
-			Number: a.Number, Codec: a.Codec, ClockRate: a.ClockRate, Event: a.Event, CN: a.ComfortNoise,
+			Number: a.Number, Codec: a.Codec, ClockRate: a.ClockRate, Event: a.Event, CN: a.ComfortNoise, Redundant: a.Redundant,
 		})
 	}
 	return p

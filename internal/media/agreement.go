@@ -21,6 +21,7 @@ const (
 	formatAudio
 	formatEvent
 	formatCN
+	formatRed
 )
 
 // codecCount is one more than the highest codec with a decoder.
@@ -89,6 +90,8 @@ func newFormat(pt PayloadType) (format, error) {
 		f.kind = formatEvent
 	case pt.CN && !pt.Event:
 		f.kind = formatCN
+	case pt.Redundant && !pt.Event && !pt.CN && !pt.Codec.Valid():
+		f.kind = formatRed
 	case pt.Codec.Valid() && !pt.Event && !pt.CN:
 		f.kind = formatAudio
 		f.clock = int32(pt.Codec.ClockRate())

@@ -32,7 +32,7 @@ type counters struct {
 	sendErrors, refused, flooded, sourceChanges, resyncs  count
 	reportsDropped, digitsDropped, foreignReports         count
 	jitter, depth, delay, target, lastReceived, drift     level // jitter in RTP units of clock, drift in parts of 1e9
-	forged, replayed                                      count
+	forged, replayed, repaired                            count
 	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level // the reception statistics of the present source
 	ssrc, oldSSRC                                         level // ours; the one given up after a collision, -1: none
 	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)

@@ -14,7 +14,7 @@ type Options struct {
 	SSRC uint32
 }
 
-// PayloadType is one format that may be received. Exactly one of Codec, Event and CN says what it is.
+// PayloadType is one format that may be received. Exactly one of Codec, Event, CN and Redundant says what it is.
 type PayloadType struct {
 	// Number is the payload type in the RTP header, 0 to 127.
 	Number uint8
@@ -26,6 +26,8 @@ type PayloadType struct {
 	Event bool
 	// CN: comfort noise (RFC 3389).
 	CN bool
+	// Redundant: packets with copies of earlier ones beside what they hold (RFC 2198), all of formats that are listed.
+	Redundant bool
 }
 
 // Params are what offer and answer have agreed on. A whole new value replaces the old one; see [Session.Configure].

@@ -19,6 +19,7 @@ const (
 
 // receiver is the receiving half of a session. It belongs to the tick.
 type receiver struct {
+	red       redundancy
 	agreed    *agreement
 	adopted   atomic.Pointer[agreement] // what agreed is, for Configure
 	scratch   [scratchSize]byte         // a packet being read, a long payload being put together, a packet being sent
@@ -178,6 +179,13 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		s.shared.unknownType.add(1)
 		return
 	}
+	in.red.count = 0
+	if f.kind == formatRed {
+		if f = s.primary(); f == nil {
+			s.shared.invalid.add(1)
+			return
+		}
+	}
 	from := in.latch.addr
 	if !in.connected {
 		from = r.from.addrPort()
@@ -232,6 +240,9 @@ func (s *Session) admit(f *format, from netip.AddrPort, arrival time.Duration) {
 	if f.kind == formatEvent {
 		s.event(f, arrival)
 		return
+	}
+	if in.red.count > 0 {
+		s.repair(f, arrival)
 	}
 	s.push(f, arrival)
 }

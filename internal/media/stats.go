@@ -25,6 +25,8 @@ type Stats struct {
 	// Concealed is the number of stretches, of a tick at most, whose audio was made up; ConcealedFEC those of them that were
 	// repaired from the next packet.
 	Concealed, ConcealedFEC uint64
+	// Repaired is the number of lost packets whose audio came as a copy in another one in time (RFC 2198).
+	Repaired uint64
 	// Invalid packets were no RTP or RTCP; UnknownPayloadType, ForeignSource (address not the far end's) and Looped (our
 	// own SSRC) ones were valid but not wanted.
 	Invalid, UnknownPayloadType, ForeignSource, Looped uint64
@@ -84,7 +86,7 @@ func (s *Session) Stats() Stats {
 		PacketsReceived: c.packetsReceived.load(), OctetsReceived: c.octetsReceived.load(),
 		PacketsSent: c.packetsSent.load(), OctetsSent: c.octetsSent.load(),
 		Late: c.late.load(), Duplicate: c.duplicate.load(), Discarded: c.discarded.load(),
-		Concealed: c.concealed.load(), ConcealedFEC: c.concealedFEC.load(),
+		Concealed: c.concealed.load(), ConcealedFEC: c.concealedFEC.load(), Repaired: c.repaired.load(),
 		Invalid: c.invalid.load() + r.bad.load(), UnknownPayloadType: c.unknownType.load(), ForeignSource: c.foreign.load() + c.foreignReports.load(),
 		Forged: c.forged.load() + r.forged.load(), Replayed: c.replayed.load(),
 		Looped: c.looped.load(), SendErrors: c.sendErrors.load(), Refused: c.refused.load(), Flooded: c.flooded.load(),

@@ -220,6 +220,15 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 			s.Accepts = append(s.Accepts, p.receives())
 		}
 	}
+	if ours.Redundancy {
+		for _, p := range offered.PayloadTypes {
+			if p.isRedundancy(audio) {
+				p.Channels = 1
+				media.PayloadTypes = append(media.PayloadTypes, p)
+				s.Accepts = append(s.Accepts, ReceivePayload{Number: p.Number, ClockRate: p.ClockRate, Redundant: true})
+			}
+		}
+	}
 	a.plan.Answer.Media[i] = media
 	return s
 }

@@ -58,6 +58,8 @@ type LocalStream struct {
 	Events bool
 	// ComfortNoise offers or accepts payload type 13 (RFC 3389), never together with Opus as first codec.
 	ComfortNoise bool
+	// Redundancy lets the peer repeat earlier audio in its packets, if it offers that (RFC 2198).
+	Redundancy bool
 	// Direction is what we want to do; Unspecified means sendrecv. An answer narrows it to what the offer allows.
 	Direction Direction
 	// PacketTime is what we wish to receive and what we send if the peer has no wish; 0 means 20 ms.

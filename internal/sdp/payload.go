@@ -2,15 +2,17 @@ package sdp
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/parley-sip/parley/codecs"
 )
 
 const (
-	eventName = "telephone-event"
-	noiseName = "CN"
-	noiseRate = 8000
+	eventName      = "telephone-event"
+	noiseName      = "CN"
+	redundancyName = "red"
+	noiseRate      = 8000
 )
 
 // codec is the codec of the format, None for all that is not ours. Two mistakes are common and harmless: opus/48000
@@ -32,6 +34,20 @@ func (p PayloadType) isEvent() bool { return strings.EqualFold(p.Name, eventName
 // Only the narrow-band form, with its static number or another: no wide-band codec of ours wants comfort noise.
 func (p PayloadType) isNoise() bool {
 	return strings.EqualFold(p.Name, noiseName) && p.ClockRate == noiseRate
+}
+
+// isRedundancy tells packets that carry earlier ones, too (RFC 2198), all of them in formats of the list at the same clock rate.
+func (p PayloadType) isRedundancy(list []PayloadType) bool {
+	if !strings.EqualFold(p.Name, redundancyName) {
+		return false
+	}
+	for text := range strings.SplitSeq(p.Parameters, "/") {
+		number, err := strconv.ParseUint(strings.TrimSpace(text), 10, 7)
+		if err != nil || !slices.ContainsFunc(list, func(q PayloadType) bool { return uint64(q.Number) == number && q.ClockRate == p.ClockRate }) {
+			return false
+		}
+	}
+	return true
 }
 
 // means reports whether both are the same format that we know, whatever their numbers.

@@ -86,6 +86,8 @@ type ReceivePayload struct {
 	ClockRate int
 	// Event tells telephone-event (RFC 4733), ComfortNoise tells CN (RFC 3389).
 	Event, ComfortNoise bool
+	// Redundant tells packets with copies of earlier ones (RFC 2198).
+	Redundant bool
 }
 
 // SendEvent is the payload type for telephone-event and the events the peer takes.
