@@ -47,6 +47,7 @@ type DTMFDetector struct {
 	hits     int
 	misses   int
 	pressed  byte // reported, and not released
+	suspect  bool // a window that ended in the last samples has sounded like a key
 }
 
 // NewDTMFDetector returns a detector for audio at a rate in Hz, which has to be 8000, 16000 or 48000, else [ErrSampleRate].
@@ -66,6 +67,7 @@ func NewDTMFDetector(rate int) (*DTMFDetector, error) {
 
 // Push looks at the next samples and returns the key that has begun to be pressed in them, 0 for none. It does not allocate.
 func (d *DTMFDetector) Push(pcm []int16) (key byte) {
+	d.suspect = false
 	for _, s := range pcm {
 		d.partial += float64(s)
 		if d.count++; d.count < d.decimate {
@@ -79,6 +81,7 @@ func (d *DTMFDetector) Push(pcm []int16) (key byte) {
 		if k := d.judge(d.look()); k != 0 {
 			key = k
 		}
+		d.suspect = d.suspect || d.hits > 0
 		d.filled = copy(d.window[:], d.window[dtmfHop:])
 	}
 
@@ -88,13 +91,17 @@ func (d *DTMFDetector) Push(pcm []int16) (key byte) {
 // Sounding reports whether a key that was reported is still pressed.
 func (d *DTMFDetector) Sounding() bool { return d.pressed != 0 }
 
+// Suspects tells that the samples of the last Push may have the tones of a key in them: sooner than Sounding, and wrong now and then. Of a
+// tone less than 20 ms have passed by then, too little for a key (ITU-T Q.24).
+func (d *DTMFDetector) Suspects() bool { return d.suspect || d.pressed != 0 }
+
 // DTMFLatency is how long a key has been pressed, about, when it is reported.
 const DTMFLatency = (dtmfWindow + (dtmfHits-1)*dtmfHop) * time.Second / dtmfRate
 
 // Reset forgets everything, as for a new sender or after a gap.
 func (d *DTMFDetector) Reset() {
 	d.partial, d.count, d.filled, d.key, d.hits, d.misses, d.pressed = 0, 0, 0, 0, 0, 0, 0
-	d.phase = [8]complex128{}
+	d.phase, d.suspect = [8]complex128{}, false
 }
 
 // judge counts windows with the same key, and returns the key when there have been enough.

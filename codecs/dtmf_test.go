@@ -142,3 +142,55 @@ func BenchmarkDTMFDetector(b *testing.B) {
 		d.Push(pcm)
 	}
 }
+
+// Wherever a tone begins within frames, what has passed of it before a frame is suspect is too short for a key (ITU-T Q.24: 23 ms), and every
+// frame after that is suspect to its end. Speech is hardly ever.
+func TestDTMFDetectorSuspects(t *testing.T) {
+	for _, rate := range []int{8000, 16000, 48000} {
+		frame := rate / 50
+		for code := range uint8(16) {
+			for begin := 0; begin < frame; begin += frame / 16 {
+				if ms := unsuspected(t, rate, code, begin); ms > 22 {
+					t.Errorf("%d Hz, key %d, %d samples into a frame: %d ms are not suspect", rate, code, begin, ms)
+				}
+			}
+		}
+	}
+	suspect, frames := 0, 0
+	for _, name := range speechNames {
+		d, err := NewDTMFDetector(8000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for pcm := speech(t, name, 8000); len(pcm) >= 160; pcm = pcm[160:] {
+			d.Push(pcm[:160])
+			frames++
+			if d.Suspects() {
+				suspect++
+			}
+		}
+	}
+	if suspect*200 > frames {
+		t.Errorf("%d of %d frames of speech are suspect", suspect, frames)
+	}
+}
+
+// unsuspected is how many milliseconds of a tone of 60 ms are in frames that are not suspect.
+func unsuspected(t *testing.T, rate int, code uint8, begin int) int {
+	t.Helper()
+	frame := rate / 50
+	pcm := append(make([]int16, frame+begin), dtmfSignal(t, rate, code, 60, 0.01, 2, -12)...)
+	end := frame + begin + rate*60/1000
+	d, err := NewDTMFDetector(rate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := 0
+	for at := 0; at+frame <= len(pcm) && at < end; at += frame {
+		d.Push(pcm[at : at+frame])
+		if !d.Suspects() {
+			passed += max(0, min(at+frame, end)-max(at, frame+begin))
+		}
+	}
+	return passed * 1000 / rate
+}

@@ -12,6 +12,8 @@ const (
 	Concealed FrameFlags = 1 << iota
 	// ComfortNoise: the noise of a silence that the sender announced (RFC 3389, or DTX); not to be taken for speech.
 	ComfortNoise
+	// Keys: there may be the tones of a pressed key in it.
+	Keys
 	// Silent: there is nothing to mix. The samples are not written, and Level is 127.
 	Silent
 )

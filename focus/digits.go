@@ -45,6 +45,7 @@ func (m keyed) handle(c *controller) {
 			Participant: m.leg.id, Digit: string(rune(m.digit.Key)), DurationMS: m.digit.Duration.Milliseconds(),
 		}, false)
 		c.passKey(&p, m.digit)
+		c.recordKey(&p, m.digit.Key)
 	}
 	c.hush(m.leg.id)
 	_ = c.step(conference.Key{ID: m.leg.id, Key: m.digit.Key})

@@ -37,12 +37,14 @@ type source struct {
 	Music    bool                       // gives way to what is said to who hears it
 	Steady   bool                       // goes on all the time, as a recording tone does: no reason to give way
 	Duck     bool                       // who hears it hears the conference turned down
-	Masks    conference.ParticipantID   // it stands for him in recorded streams and is nowhere else; empty: no
+	Recorded conference.ParticipantID   // it stands for what he says in recorded streams, and is nowhere else; empty: no
+	Key      bool                       // for a key that he has pressed, where the policy is Keys; otherwise for all that he says while masked
+	Keys     conference.KeyPolicy
 }
 
 // heardBy tells whether a source is for a participant.
 func (s source) heardBy(id conference.ParticipantID) bool {
-	return s.Masks == "" && (len(s.Audience) == 0 || slices.Contains(s.Audience, id))
+	return s.Recorded == "" && (len(s.Audience) == 0 || slices.Contains(s.Audience, id))
 }
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
@@ -62,19 +64,21 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 			l.Members = append(l.Members, m)
 		}
 	}
-	masks := maskMembers(sources)
-	marked := map[conference.ParticipantID][]mixer.MemberID{}
+	recorded := map[mixer.MemberID][]mixer.MemberID{} // taps by what stands in them for somebody
 	for _, t := range taps {
-		if m, ok := tapMember(s, ports, t, masks); ok {
+		instead := standIns(s, t, sources)
+		if m, ok := tapMember(s, ports, t, instead); ok {
 			l.Members = append(l.Members, m)
-			markTap(s, t, m.ID, masks, marked)
+			for _, id := range instead {
+				recorded[id] = append(recorded[id], m.ID)
+			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(sources)) {
 		m := mixer.Member{ID: id, In: sources[id].In, Speaks: true}
 		switch from := sources[id]; {
-		case from.Masks != "":
-			m.Audience = append([]mixer.MemberID{}, marked[from.Masks]...)
+		case from.Recorded != "":
+			m.Audience = append([]mixer.MemberID{}, recorded[id]...)
 		case len(from.Audience) > 0:
 			m.Audience = audience(ports, from.Audience...)
 		}
@@ -83,17 +87,6 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 		}
 	}
 	return l
-}
-
-// maskMembers are the sources that stand for participants in recorded streams.
-func maskMembers(sources map[mixer.MemberID]source) map[conference.ParticipantID]mixer.MemberID {
-	masks := map[conference.ParticipantID]mixer.MemberID{}
-	for id := range sources {
-		if who := sources[id].Masks; who != "" {
-			masks[who] = id
-		}
-	}
-	return masks
 }
 
 // place is a participant as a member of the mix; false while it is not connected.
@@ -146,7 +139,7 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 	replaced, said := false, false
 	for _, id := range slices.Sorted(maps.Keys(sources)) {
 		from := sources[id]
-		if from.Masks != "" {
+		if from.Recorded != "" {
 			continue
 		}
 		named := slices.Contains(from.Audience, p.ID)
@@ -171,8 +164,7 @@ func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []m
 
 // tapMember is the listener behind a recorded stream; none while it may not capture anything. The stream of who is masked goes on, with
 // what stands for him if there is something.
-func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap, masks map[conference.ParticipantID]mixer.MemberID,
-) (mixer.Member, bool) {
+func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap, instead []mixer.MemberID) (mixer.Member, bool) {
 	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format, Verbatim: t.Verbatim}
 	if t.Silence {
 		return m, true
@@ -182,6 +174,7 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		return m, false
 	}
 	told := 0
+	m.Keyless = r.Config != nil && r.Config.Keys != conference.KeepKeys
 	m.Hears = mixer.Hearing{Mode: mixer.Everyone}
 	for i := range s.Participants {
 		p := &s.Participants[i]
@@ -190,7 +183,7 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		case !connected || !p.Status.Present():
 		case t.Participant == p.ID && p.Masked && !p.Unrecorded && p.Present():
 			told++
-			m.Hears.Mode, m.Hears.Only = mixer.Only, []mixer.MemberID{masks[p.ID]}
+			m.Hears.Mode, m.Hears.Only = mixer.Only, instead
 		case !p.Recordable():
 			m.Hears.Except = append(m.Hears.Except, at.Member)
 			if t.Participant == "" && p.Masked && !p.Unrecorded && p.Present() {
@@ -200,23 +193,33 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 			told++
 		case t.Participant == p.ID:
 			told++
-			m.Hears.Mode, m.Hears.Only = mixer.Only, []mixer.MemberID{at.Member}
+			m.Hears.Mode, m.Hears.Only = mixer.Only, append([]mixer.MemberID{at.Member}, instead...)
 		}
 	}
 	return m, told > 0
 }
 
-// markTap lets a recorded stream hear what stands for those who are masked in it.
-func markTap(s *conference.State, t tap, member mixer.MemberID, masks map[conference.ParticipantID]mixer.MemberID,
-	marked map[conference.ParticipantID][]mixer.MemberID,
-) {
+// standIns are the sources that stand for somebody in a recorded stream: the mark of who is masked, the tones of a key.
+func standIns(s *conference.State, t tap, sources map[mixer.MemberID]source) []mixer.MemberID {
 	r, ok := s.Recording(t.Recording)
-	if t.Silence || !ok || r.Config == nil || !r.Config.MaskTone {
-		return
+	if t.Silence || !ok || r.Config == nil {
+		return nil
 	}
-	for who := range masks {
-		if t.Participant == "" || t.Participant == who {
-			marked[who] = append(marked[who], member)
+	var list []mixer.MemberID
+	for id := range sources {
+		from := sources[id]
+		if from.Recorded == "" || t.Participant != "" && t.Participant != from.Recorded {
+			continue
+		}
+		p, ok := s.Participant(from.Recorded)
+		wanted := p.Masked && r.Config.MaskTone
+		if from.Key {
+			wanted = p.Recordable() && r.Config.Keys == from.Keys
+		}
+		if ok && wanted {
+			list = append(list, id)
 		}
 	}
+	slices.Sort(list)
+	return list
 }

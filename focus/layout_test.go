@@ -73,7 +73,7 @@ func TestLayout(t *testing.T) {
 			taps = append(taps, tap{Member: mixer.MemberID(101 + i), Out: deaf{}, Recording: "r", Participant: s.Participants[i].ID})
 			sources[mixer.MemberID(201+i)] = source{In: deaf{}, Audience: []conference.ParticipantID{s.Participants[i].ID}}
 			if s.Participants[i].Masked {
-				sources[mixer.MemberID(301+i)] = source{In: deaf{}, Masks: s.Participants[i].ID}
+				sources[mixer.MemberID(301+i)] = source{In: deaf{}, Recorded: s.Participants[i].ID}
 			}
 		}
 		members := map[mixer.MemberID]mixer.Member{}

@@ -33,7 +33,7 @@ func (c *controller) markMasks(state *conference.State) {
 			return
 		}
 		c.masks[p.ID] = c.newMember()
-		c.sources[c.masks[p.ID]] = source{In: tone, Masks: p.ID}
+		c.sources[c.masks[p.ID]] = source{In: tone, Recorded: p.ID}
 	}
 }
 

@@ -59,7 +59,6 @@ func TestPreferences(t *testing.T) {
 func TestPreferenceForSelf(t *testing.T) {
 	for _, forbidden := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
-			t.Parallel()
 			srs := newRecordingServer(t)
 			b := recordingBench(t, srs, func(c *focus.Config) {
 				c.Defaults.Recording = conference.RecordingConfig{

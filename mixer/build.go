@@ -235,8 +235,12 @@ func (b *builder) group(members []Member) error {
 		matrix.heard(mask, i)
 		lane := mainLane
 		if members[i].Hears.Mode == Only && (b.cfg.MaxSpeakers > 0 || b.conditioned) {
-			lane, b.plan.direct = directLane, true
+			lane = directLane
 		}
+		if members[i].Keyless {
+			lane += signalCount
+		}
+		b.plan.uses[lane] = true
 		rate := rateIndexOf(b.formats[i].Codec.SampleRate())
 		if rate < 0 {
 			return &LayoutError{Member: members[i].ID, Err: ErrFormat}

@@ -75,16 +75,15 @@ func (b *builder) sounds(s *seat) bool {
 
 // lanes makes the buffers and resamplers that those who speak need for the rates in use.
 func (b *builder) lanes() error {
-	last := mainLane
-	if b.plan.direct {
-		last = directLane
-	}
 	for _, i := range b.plan.ins {
 		s := &b.plan.seats[i]
 		if !b.sounds(s) {
 			continue
 		}
-		for lane := mainLane; lane <= last; lane++ {
+		for lane := range laneCount {
+			if lane != mainLane && !b.plan.uses[lane] {
+				continue
+			}
 			for rate, used := range b.plan.rates {
 				if !used {
 					continue

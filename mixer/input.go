@@ -23,7 +23,7 @@ type input struct {
 	encoded  Encoded // the same; nil: its frames do not come encoded
 	frame    codecs.Frame
 	rate     int // index of the rate of the last good frame
-	signals  [laneCount]signal
+	signals  [signalCount]signal
 	active   bool // above the floor, with hang-over
 	quiet    int
 	talking  bool // above the speaking level, with hang-over

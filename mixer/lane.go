@@ -7,7 +7,11 @@ import "github.com/parley-sip/parley/codecs"
 const (
 	mainLane = iota
 	directLane
+	keylessMainLane // the same, without the frames in which there may be tones of keys
+	keylessDirectLane
 	laneCount
+	// signalCount: main lanes have one signal, direct lanes the other.
+	signalCount = 2
 )
 
 // lane is what an input contributes to buses: its frame with gain and ramps, at each rate in use. Exactly the samples that are

@@ -56,6 +56,8 @@ type Member struct {
 	Hears Hearing
 	// Audience names the only members that may hear this one. Nil: all may. Identifiers that are not in the layout are ignored.
 	Audience []MemberID
+	// Keyless: Out is given nothing of frames in which somebody may have pressed a key ([codecs.Keys]).
+	Keyless bool
 	// Verbatim: while only one member is heard, and nothing changes its sound, Out is given its payloads as they came, if their codec is
 	// that of Format and In is [Encoded].
 	Verbatim bool

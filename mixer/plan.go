@@ -11,7 +11,7 @@ type plan struct {
 	buses  []*bus
 	groups []*group
 	rates  [rateCount]bool // in use by outputs
-	direct bool            // some set is heard through the direct lane
+	uses   [laneCount]bool // through which lanes some set is heard
 
 	talkers []int32 // seats that contribute in this tick
 	top     []int32 // room for the choice of the loudest

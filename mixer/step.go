@@ -75,12 +75,11 @@ func (m *Mix) mix(p *plan, w *scratch) {
 	for _, i := range p.ins {
 		s := &p.seats[i]
 		in := s.in
-		mixed, direct := &in.signals[mainLane], &in.signals[directLane]
-		c := contribution{want: s.audible(mixed) && in.selected, fade: s.speaks, gain: s.gain, used: &p.rates}
-		sounding := in.lanes[mainLane].run(in.rate, mixed, c, w)
-		if p.direct {
-			c = contribution{want: s.audible(direct), gain: s.gain, used: &p.rates}
-			sounding = in.lanes[directLane].run(in.rate, direct, c, w) || sounding
+		sounding := false
+		for lane := range laneCount {
+			if lane == mainLane || p.uses[lane] {
+				sounding = in.lanes[lane].run(in.rate, &in.signals[lane%signalCount], s.contribution(p, lane), w) || sounding
+			}
 		}
 		if sounding {
 			p.talkers = append(p.talkers, i)
@@ -127,6 +126,19 @@ func (b *bus) add(p *plan) {
 		}
 		b.n++
 	}
+}
+
+// contribution is how the frame of this tick enters a lane.
+func (s *seat) contribution(p *plan, lane int) contribution {
+	c := contribution{want: s.audible(&s.in.signals[lane%signalCount]), gain: s.gain, used: &p.rates}
+	if lane%signalCount == mainLane {
+		c.want, c.fade = c.want && s.in.selected, s.speaks
+	}
+	if lane >= signalCount && s.in.frame.Flags.Has(codecs.Keys) {
+		c.want, c.fade = false, false
+	}
+
+	return c
 }
 
 // audible reports whether a signal of the member is to be heard.

@@ -175,6 +175,11 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 	}
 	out.NoExclusion = cmp.Or(p.Exclusion, defaults.Exclusion) == "forbidden"
 	out.MaskTone = cmp.Or(p.Masking, defaults.Masking) == "tone"
+	for _, policy := range []conference.KeyPolicy{conference.KeepKeys, conference.SuppressKeys, conference.MaskKeys} {
+		if policy.String() == cmp.Or(p.Keys, defaults.Keys) {
+			out.Keys = policy
+		}
+	}
 	for _, policy := range []conference.PreferencePolicy{
 		conference.PreferencesOfModerators, conference.PreferencesOfAll, conference.PreferencesForSelf, conference.PreferencesIgnored,
 	} {

@@ -20,6 +20,8 @@ type RecordingConfig struct {
 	Preferences PreferencePolicy
 	// NoExclusion refuses to leave participants out of recordings. Masking them for a while is possible all the same.
 	NoExclusion bool
+	// Keys says what recordings hold of the keys that participants press.
+	Keys KeyPolicy
 	// MaskTone puts a tone into recorded streams in the place of a participant who is masked; otherwise there is silence.
 	MaskTone bool
 }
@@ -66,12 +68,27 @@ const (
 	PreferencesForSelf
 )
 
+// KeyPolicy says what recordings hold of pressed keys, however they were sent.
+type KeyPolicy uint8
+
+// The key policies. With KeepKeys each is the two tones that go with it, with MaskKeys one that tells only that a key was pressed, and with
+// SuppressKeys nothing. Tones of keys in the audio of participants are kept by KeepKeys alone.
+const (
+	KeepKeys KeyPolicy = iota
+	SuppressKeys
+	MaskKeys
+)
+
+// String gives the name used in the configuration.
+func (p KeyPolicy) String() string { return name(keyPolicyNames[:], int(p)) }
+
 // String gives the name used in the configuration.
 func (p PreferencePolicy) String() string { return name(preferencePolicyNames[:], int(p)) }
 
 //nolint:gochecknoglobals // tables
 var (
 	preferenceNames       = [...]string{"nopreference", "on", "off", "pause"}
+	keyPolicyNames        = [...]string{"keep", "suppress", "mask"}
 	preferencePolicyNames = [...]string{"moderators", "ignored", "everybody", "self"}
 )
 

@@ -155,6 +155,7 @@ type RecordingPolicy struct {
 	Quorum    int      `yaml:"quorum"`                                    // with fewer copies on_failure applies; 0: one
 	OnFailure string   `yaml:"on_failure" accept:"continue,notify,terminate"`
 	Exclusion string   `yaml:"exclusion" accept:"allowed,forbidden"` // whether participants may be left out
+	Keys      string   `yaml:"keys" accept:"keep,suppress,mask"`     // what recordings hold of pressed keys
 	Masking   string   `yaml:"masking" accept:"silence,tone"`        // what recordings hold of who is masked
 	// Preferences says whose a=recordpref is honoured: a moderator's or everybody's for the conference, or everybody's for himself.
 	Preferences string `yaml:"preferences" accept:"moderators,everybody,self,ignored"`
@@ -296,7 +297,7 @@ func Default() Config {
 			Audio: Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
 			Recording: RecordingPolicy{
 				Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify",
-				Exclusion: "allowed", Masking: "silence", Preferences: "moderators",
+				Exclusion: "allowed", Keys: "keep", Masking: "silence", Preferences: "moderators",
 			},
 		},
 		Prompts: Prompts{Language: "en"},

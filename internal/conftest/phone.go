@@ -25,6 +25,7 @@ type PhoneConfig struct {
 	ListenOnly  bool          // offers recvonly and sends nothing
 	RecordAware bool          // lists record-aware in Supported (RFC 7866, section 6.3)
 	LateOffer   bool          // sends INVITE without an offer
+	NoEvents    bool          // knows no telephone events (RFC 4733): its keys are tones
 	Identity    string        // URI of From; empty: its own address
 	Headers     sipua.Headers // of its INVITE
 	// Preference is its wish about recording in its first description (RFC 7866, section 7.3.2).
@@ -96,7 +97,7 @@ func (p *Phone) describe(direction sdp.Direction) sdp.Description {
 	local := sdp.Local{
 		Address: netip.MustParseAddr("127.0.0.1"), Session: uint64(p.port()), Version: 1, Name: p.cfg.Name,
 		Streams: []sdp.LocalStream{{
-			Port: p.port(), Codecs: []codecs.Codec{p.cfg.Codec}, Events: true, Direction: direction, PacketTime: p.cfg.PacketTime,
+			Port: p.port(), Codecs: []codecs.Codec{p.cfg.Codec}, Events: !p.cfg.NoEvents, Direction: direction, PacketTime: p.cfg.PacketTime,
 		}},
 	}
 	p.mu.Lock()
@@ -202,7 +203,7 @@ func (p *Phone) answerTo(body []byte) (sdp.Description, error) {
 	p.mu.Unlock()
 	plan, err := sdp.Answer(offer, sdp.Local{
 		Address: netip.MustParseAddr("127.0.0.1"), Previous: &previous,
-		Streams: []sdp.LocalStream{{Port: p.port(), Codecs: []codecs.Codec{p.cfg.Codec}, Events: true, Direction: p.direction(), PacketTime: p.cfg.PacketTime}},
+		Streams: []sdp.LocalStream{{Port: p.port(), Codecs: []codecs.Codec{p.cfg.Codec}, Events: !p.cfg.NoEvents, Direction: p.direction(), PacketTime: p.cfg.PacketTime}},
 	})
 	if err != nil {
 		return sdp.Description{}, err

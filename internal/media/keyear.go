@@ -55,6 +55,9 @@ func (k *keyEar) hear(f *codecs.Frame, pcm []int16) byte {
 		}
 	}
 	key := d.Push(pcm[:f.Samples])
+	if d.Suspects() {
+		f.Flags |= codecs.Keys
+	}
 	if d.Sounding() {
 		f.Flags, f.Level, f.Measured = codecs.Silent, codecs.SilenceLevel, false
 	}
