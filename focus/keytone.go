@@ -30,13 +30,13 @@ func (c *controller) recordKey(p *conference.Participant, key byte) {
 			wanted = wanted || r.Captures() && r.Config != nil && r.Config.Keys == policy
 		}
 		if wanted {
-			c.soundKey(p.ID, key, policy)
+			c.soundRecordedKey(p.ID, key, policy)
 		}
 	}
 }
 
-// soundKey sounds a key in the recorded streams of a policy.
-func (c *controller) soundKey(id conference.ParticipantID, key byte, policy conference.KeyPolicy) {
+// soundRecordedKey sounds a key in the recorded streams of a policy.
+func (c *controller) soundRecordedKey(id conference.ParticipantID, key byte, policy conference.KeyPolicy) {
 	tone := codecs.Tone{Frequencies: []float64{keyNeutral}, Level: keyLevel}
 	if code, ok := codecs.EventCode(key); ok && policy == conference.KeepKeys {
 		tone, _ = codecs.DTMFTone(code, keyLevel)
