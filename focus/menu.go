@@ -205,7 +205,7 @@ func toggleLecture(c *controller, p *conference.Participant) ([]string, error) {
 	return either(lecture, "lecture-on", "lecture-off"), c.step(conference.Configure{By: p.ID, Rules: conference.RulesChange{Lecture: &lecture}})
 }
 
-// giveFloor gives the floor to whose hand has been up for longest.
+// giveFloor gives the floor to whose hand has been up for longest; he hears of it like of all that others do with him.
 func giveFloor(c *controller, p *conference.Participant) ([]string, error) {
 	hands := c.machine.State().Hands()
 	if len(hands) == 0 {
@@ -215,7 +215,14 @@ func giveFloor(c *controller, p *conference.Participant) ([]string, error) {
 	if err := c.step(conference.Adjust{ID: hands[0].ID, By: p.ID, Floor: &floor}); err != nil {
 		return nil, err
 	}
-	return append(c.focus.prompts.Number(len(hands)-1), "hands-raised"), nil
+	switch n := len(hands) - 1; n {
+	case 0:
+		return []string{"no-hands"}, nil
+	case 1:
+		return append(c.focus.prompts.Number(n), "hand-is-raised"), nil
+	default:
+		return append(c.focus.prompts.Number(n), "hands-raised"), nil
+	}
 }
 
 func admitAll(c *controller, p *conference.Participant) ([]string, error) {
