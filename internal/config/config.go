@@ -193,6 +193,7 @@ type SRS struct {
 	Directory string   `yaml:"directory"`
 	TLS       TLS      `yaml:"tls"`                                      // of tls:// in listen
 	SRTP      string   `yaml:"srtp" accept:"disabled,optional,required"` // taken where it is offered, or nothing else
+	Strict    bool     `yaml:"strict"`                                   // what breaks the RFCs is refused
 
 	HTTPListen string        `yaml:"http_listen"` // of the API of parley srs; empty: none. In parley serve it is part of http
 	Signing    Signing       `yaml:"signing"`

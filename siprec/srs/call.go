@@ -55,6 +55,9 @@ func (s *Server) begin(request *sipua.Request) (*recording, *sipua.Response, *si
 	if refusal == nil && offer == nil {
 		refusal = warned(488, "no SDP offer")
 	}
+	if refusal == nil {
+		refusal = s.cfg.strict(request, offer, d)
+	}
 	if refusal != nil {
 		return nil, nil, refusal
 	}
@@ -191,6 +194,9 @@ func (l *leg) Ack(request *sipua.Request) {
 func (l *leg) Offer(request *sipua.Request) *sipua.Response {
 	r := (*recording)(l)
 	offer, d, refusal := read(request)
+	if refusal == nil {
+		refusal = r.cfg.strict(request, offer, d)
+	}
 	if refusal != nil {
 		return refusal
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	// PortMin and PortMax bound the UDP ports for media; RTP takes an even one, RTCP the next.
 	// Default: any free ones.
 	PortMin, PortMax uint16
+	// Strict refuses with 400, and reasons, what breaks RFC 7865 or 7866. Otherwise all that can be read is taken, and what is wrong with a
+	// document is listed in the report.
+	Strict bool
 	// TLS has the certificates of listeners with tls, and says whose certificates clients must have.
 	TLS sipua.TLS
 	// Security says whether streams may or must be SRTP. KeysInClear takes them also where signalling is not TLS, so that everybody on
