@@ -118,6 +118,9 @@ type Timers struct {
 	// FailOver is how long a target may be silent when there is another one to
 	// try. Default: 4 s.
 	FailOver time.Duration
+	// KeepAlive is the longest time between two pings on a connection that we have made (RFC 5626, section 4.4.1); each is up to
+	// a fifth earlier. Default: 2 min.
+	KeepAlive time.Duration
 }
 
 // listenAddress is one parsed element of Config.Listen.
@@ -139,7 +142,7 @@ func (c Config) Validate() error {
 		l.MaxParams < 0 || l.MaxConnections < 0 || l.IdleConnection < 0 || l.MaxConnectionsPerSource < 0 || l.SilentConnection < 0 {
 		return fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}
-	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.Timers.FailOver < 0 || c.MinExpires < 0 {
+	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.Timers.FailOver < 0 || c.Timers.KeepAlive < 0 || c.MinExpires < 0 {
 		return fmt.Errorf("%w: a timer is negative", ErrConfig)
 	}
 	if s := c.SessionTimer; s.Interval != 0 && s.Interval < leastSession || s.Min < 0 || s.on() && s.Interval < s.Min {
@@ -208,6 +211,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Timers.T2, 4*time.Second)
 	setDefault(&c.Timers.Glare, time.Second)
 	setDefault(&c.Timers.FailOver, 4*time.Second)
+	setDefault(&c.Timers.KeepAlive, 2*time.Minute)
 	return c
 }
 

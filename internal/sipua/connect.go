@@ -86,6 +86,9 @@ func (a *Agent) dial(to target, attempt *dial, timeout time.Duration) {
 		return
 	}
 	attempt.conn = framed
+	if to.transport == overTCP || to.transport == overTLS {
+		a.spawn(func() { a.keepAlive(framed) })
+	}
 }
 
 // open connects to a target, up to where SIP messages can be sent.

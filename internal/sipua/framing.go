@@ -35,6 +35,7 @@ type framedConn struct {
 	limits  Limits
 	refuse  func(status int, data []byte) []byte // renders an answer, or nil
 	onClose func()
+	gone    chan struct{} // closed with the connection
 	closed  sync.Once
 
 	key     netip.AddrPort   // under which the stack has it; set by streamTable
@@ -60,7 +61,10 @@ func (c *framedConn) await(patience time.Duration) error {
 // Close closes the connection.
 func (c *framedConn) Close() error {
 	err := c.Conn.Close()
-	c.closed.Do(c.onClose)
+	c.closed.Do(func() {
+		c.onClose()
+		close(c.gone)
+	})
 	return err //nolint:wrapcheck // a connection passes errors through
 }
 

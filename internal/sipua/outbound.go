@@ -158,7 +158,7 @@ func (a *Agent) requestHeaders(o *outbound) Headers {
 		switch strings.ToLower(canonicalName(header.Name)) {
 		case "via", "from", "to", "call-id", "cseq", "max-forwards", "content-length":
 		case "contact":
-			if o.contact.URI.IsZero() {
+			if o.contact.URI.IsZero() || o.method == "REGISTER" { // there it is what is registered
 				headers = append(headers, header)
 			}
 		default:
