@@ -67,7 +67,7 @@ func kamailio(t *testing.T) int {
 		t.Fatal(err)
 	}
 	modules = append(modules, "/usr/lib/kamailio/modules")
-	dir, err := os.MkdirTemp("", "parley-pbx") // its sockets want a short name
+	dir, err := os.MkdirTemp("", "parley-pbx") //nolint:usetesting // its sockets want a short name
 	if err != nil {
 		t.Fatal(err)
 	}
