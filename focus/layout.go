@@ -93,7 +93,7 @@ func layout(s *conference.State, ports map[conference.ParticipantID]port, taps [
 func place(p *conference.Participant, at port, hear *ears) (mixer.Member, bool) {
 	m := mixer.Member{ID: at.Member, In: at.In, Out: at.Out, Format: at.Format, Sound: at.Sound, Priority: p.Role == conference.Moderator}
 	if p.Barred() {
-		m.Hears = named(p, hear.sources)
+		m.Hears = mixer.Hearing{Mode: mixer.Only, Only: hear.named[p.ID]} // what is for him by name, and nothing else
 		return m, true
 	}
 	if !p.Status.Present() {
@@ -101,7 +101,7 @@ func place(p *conference.Participant, at port, hear *ears) (mixer.Member, bool) 
 	}
 	m.Speaks, m.GainDB, m.OutGainDB = p.Speaks(), p.GainDB, p.ListenGainDB
 	m.Hears, m.Audience = hear.hearing(p), hear.audience(p)
-	if instead := replacing(p, hear.sources); len(instead) > 0 {
+	if instead := replacing(p, hear); len(instead) > 0 {
 		m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
 	}
 	return m, true
@@ -118,38 +118,32 @@ func audience(ports map[conference.ParticipantID]port, ids ...conference.Partici
 	return list
 }
 
-// named is the hearing of who is not let in yet: what is for him by name, and nothing else.
-func named(p *conference.Participant, sources map[mixer.MemberID]source) mixer.Hearing {
-	h := mixer.Hearing{Mode: mixer.Only}
-	for _, id := range slices.Sorted(maps.Keys(sources)) {
-		if slices.Contains(sources[id].Audience, p.ID) {
-			h.Only = append(h.Only, id)
-		}
-	}
-	return h
-}
-
 // replacing is what a participant hears instead of the conference: if anything replaces it, all sources that are for him. Who is
 // held or deafened hears only what is for him by name.
-func replacing(p *conference.Participant, sources map[mixer.MemberID]source) []mixer.MemberID {
-	if len(sources) == 0 || !p.Session.Receives {
+func replacing(p *conference.Participant, hear *ears) []mixer.MemberID {
+	if len(hear.sources) == 0 || !p.Session.Receives {
 		return nil
 	}
 	var all, rest []mixer.MemberID // with music and without
 	replaced, said := false, false
-	for _, id := range slices.Sorted(maps.Keys(sources)) {
-		from := sources[id]
-		if from.Recorded != "" {
-			continue
+	take := func(id mixer.MemberID) {
+		from := hear.sources[id]
+		if !from.Replace && !p.Hears() {
+			return
 		}
-		named := slices.Contains(from.Audience, p.ID)
-		if named && (from.Replace || p.Hears()) || len(from.Audience) == 0 && p.Hears() {
-			all = append(all, id)
-			replaced = replaced || from.Replace
-			if !from.Music {
-				rest = append(rest, id)
-				said = said || !from.Steady
-			}
+		all = append(all, id)
+		replaced = replaced || from.Replace
+		if !from.Music {
+			rest = append(rest, id)
+			said = said || !from.Steady
+		}
+	}
+	for _, id := range hear.named[p.ID] {
+		take(id)
+	}
+	if p.Hears() {
+		for _, id := range hear.open {
+			take(id)
 		}
 	}
 	switch {

@@ -353,8 +353,28 @@ func TestMusicGivesWay(t *testing.T) {
 		for i, s := range test.sources {
 			sources[mixer.MemberID(i+1)] = s
 		}
-		if got := replacing(&in, sources); !slices.Equal(got, test.want) {
+		if got := replacing(&in, newEars(&conference.State{}, nil, sources)); !slices.Equal(got, test.want) {
 			t.Errorf("%s: hears %v, want %v", name, got, test.want)
 		}
+	}
+}
+
+// BenchmarkLayout is a large conference in which everybody hears a recording tone of his own: a layout for each who comes or goes.
+func BenchmarkLayout(b *testing.B) {
+	const n = 1000
+	s := &conference.State{}
+	ports := map[conference.ParticipantID]port{}
+	sources := map[mixer.MemberID]source{}
+	for i := range n {
+		id := conference.ParticipantID(fmt.Sprint("p", i))
+		s.Participants = append(s.Participants, conference.Participant{
+			ID: id, Status: conference.Connected, Session: conference.Session{Sends: true, Receives: true},
+		})
+		ports[id] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
+		sources[mixer.MemberID(n+i+1)] = source{In: deaf{}, Audience: []conference.ParticipantID{id}, Steady: true}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		layout(s, ports, nil, sources)
 	}
 }

@@ -3,6 +3,7 @@ package focus
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/parley-sip/parley/confevent"
@@ -146,16 +147,31 @@ type ears struct {
 	state   *conference.State
 	ports   map[conference.ParticipantID]port
 	sources map[mixer.MemberID]source
-	all     []mixer.MemberID                          // participants
-	main    []mixer.MemberID                          // those who are in no sidebar
-	aside   map[conference.SidebarID][]mixer.MemberID // those who are
-	ducking bool                                      // some source turns the conference down
+	all     []mixer.MemberID                              // participants
+	main    []mixer.MemberID                              // those who are in no sidebar
+	aside   map[conference.SidebarID][]mixer.MemberID     // those who are
+	ducking bool                                          // some source turns the conference down
+	named   map[conference.ParticipantID][]mixer.MemberID // sources for a participant by name, in order
+	open    []mixer.MemberID                              // sources for everybody
 }
 
 func newEars(s *conference.State, ports map[conference.ParticipantID]port, sources map[mixer.MemberID]source) *ears {
 	e := &ears{state: s, ports: ports, sources: sources}
-	for _, from := range sources {
+	if len(sources) > 0 {
+		e.named = map[conference.ParticipantID][]mixer.MemberID{}
+	}
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		from := sources[id]
 		e.ducking = e.ducking || from.Duck
+		if from.Recorded != "" {
+			continue
+		}
+		if len(from.Audience) == 0 {
+			e.open = append(e.open, id)
+		}
+		for _, who := range from.Audience {
+			e.named[who] = append(e.named[who], id)
+		}
 	}
 	if len(s.Sidebars) == 0 && !e.ducking {
 		return e
