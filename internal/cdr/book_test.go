@@ -186,7 +186,7 @@ func TestCallIsReplaced(t *testing.T) {
 	}
 }
 
-// TestRecordThatNeverComes is not waited for for ever: the call has gone on elsewhere.
+// TestRecordThatNeverComes: a meeting is forgotten although a call has gone on elsewhere.
 func TestRecordThatNeverComes(t *testing.T) {
 	s := story{book: newBook()}
 	alice, info := person("alice", "speaker", 0), focus.ConferenceInfo{ID: "desk"}
