@@ -27,6 +27,9 @@ var errNothingToRead = errors.New("the configuration was not read from anywhere"
 func (s *service) reload(ctx context.Context) ([]config.Change, error) {
 	s.reloads.mu.Lock()
 	defer s.reloads.mu.Unlock()
+	if s.records != nil { // also with a file that is wrong: who rotates call records wants nothing else
+		s.records.Reopen()
+	}
 	changes, err := s.tryReload() //nolint:contextcheck // what it starts lives on
 	if err != nil {
 		s.log.ErrorContext(ctx, "the configuration stays as it was", slog.Any("error", err))
