@@ -110,9 +110,6 @@ func (m joining) handle(c *controller) {
 	p := c.newParticipant(id, inbound, join.Entity)
 	p.guesses = join.Source
 	p.replaces = m.replaces
-	if c.entry.access != nil {
-		p.invite = request
-	}
 	c.calledIn(p, m.call)
 	body, err := c.prepare(p, m.offer)
 	if err != nil {
@@ -136,6 +133,7 @@ func (c *controller) calledIn(p *participant, call *sipua.IncomingCall) {
 	p.peer.SessionID = call.SessionID()
 	p.peer.RecordAware = request.Headers.Contains("Supported", recordAware)
 	p.peer.Source = p.peerAddress.String()
+	p.invite = request.Outline()
 	p.learnContact(request.Contact())
 	p.pendingSequence = request.CSeq
 	c.named(p, id)

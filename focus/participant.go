@@ -46,7 +46,7 @@ type participant struct {
 	cancel      context.CancelFunc // of an INVITE that is on its way out
 	gone        chan struct{}      // closed when it is out of the conference
 	bridged     bool
-	invite      *sipua.Request // that came to an access number; nil: elsewhere
+	invite      *sipua.Request // that it came by, without its body; nil: it was called
 	guesses     string         // whose wrong PINs are counted together
 	alive       time.Time      // last sign of life
 	probing     bool           // it is being asked for one

@@ -19,6 +19,7 @@ type participantCommand struct {
 	Gain      participantGain      `cmd:"" help:"Make a participant louder or quieter for the others, or the others for him."`
 	Coach     participantCoach     `cmd:"" help:"Let one other alone hear a participant."`
 	Uncoach   participantUncoach   `cmd:"" help:"Let everybody hear a participant again."`
+	Move      participantMove      `cmd:"" help:"Move a participant to another conference; the call goes on."`
 	Role      participantRole      `cmd:"" help:"Give a participant a role."`
 	Admit     participantAdmit     `cmd:"" help:"Let in a participant who waits."`
 	Send      participantSendBack  `cmd:"" name:"send-back" help:"Have a participant wait again."`
@@ -124,6 +125,16 @@ type participantUncoach struct{ oneParticipant }
 
 // Run ends coaching.
 func (c *participantUncoach) Run(ctx context.Context) error { return c.patch(ctx, "coaching", "") }
+
+type participantMove struct {
+	oneParticipant
+	To string `arg:"" help:"The other conference."`
+}
+
+// Run moves the participant.
+func (c *participantMove) Run(ctx context.Context) error {
+	return c.client().do(ctx, "POST", path("conferences", c.Conference, "participants", c.Participant, "move"), map[string]any{"conference": c.To}, nil)
+}
 
 type participantRole struct {
 	oneParticipant

@@ -18,6 +18,7 @@ var routes = []string{
 	"GET /api/v1/conferences", "POST /api/v1/conferences", "GET /api/v1/conferences/{id}", "PATCH /api/v1/conferences/{id}", "DELETE /api/v1/conferences/{id}",
 	"GET /api/v1/conferences/{id}/participants", "POST /api/v1/conferences/{id}/participants", "GET /api/v1/conferences/{id}/participants/{pid}",
 	"PATCH /api/v1/conferences/{id}/participants/{pid}", "DELETE /api/v1/conferences/{id}/participants/{pid}",
+	"POST /api/v1/conferences/{id}/participants/{pid}/move",
 	"GET /api/v1/conferences/{id}/recordings", "POST /api/v1/conferences/{id}/recordings", "GET /api/v1/conferences/{id}/recordings/{rid}",
 	"PATCH /api/v1/conferences/{id}/recordings/{rid}", "DELETE /api/v1/conferences/{id}/recordings/{rid}",
 	"GET /api/v1/recording/servers", "GET /api/v1/recordings/assurance",

@@ -91,6 +91,7 @@ func (s *Server) registerParticipants(api huma.API) {
 		func(ctx context.Context, in *ParticipantPath) (*struct{}, error) {
 			return nil, failure(s.focus.Eject(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant), ""))
 		})
+	s.registerMove(api)
 	say := operation(tagParticipants, http.MethodPost, "/conferences/{id}/announcements", "announce", "Play a sound to everybody or some")
 	say.Description = "The answer comes when the sound begins. What is for some participants only is in no recording."
 	say.DefaultStatus, say.MaxBodyBytes, say.BodyReadTimeout = http.StatusAccepted, maxAnnouncement, announcementTime

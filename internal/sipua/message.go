@@ -43,6 +43,14 @@ type Request struct {
 	wire     *sip.Request   // read only
 }
 
+// Outline returns a copy without the body, for who keeps a request to know later
+// who sent it.
+func (r *Request) Outline() *Request {
+	c := *r
+	c.Body, c.wire = nil, nil
+	return &c
+}
+
 // ContentType returns the media type of the body in lower case and without
 // parameters, such as "application/sdp", or "".
 func (r *Request) ContentType() string { return mediaType(r.Headers.Get("Content-Type")) }
