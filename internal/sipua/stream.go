@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+	"golang.org/x/sys/unix"
 )
 
 // The transports.
@@ -211,6 +212,28 @@ func newConnLimiter(limits Limits) *connLimiter {
 	return &connLimiter{bySource: map[netip.Addr]int{}, max: limits.MaxConnections, each: limits.MaxConnectionsPerSource}
 }
 
+const (
+	// sendBuffer is what the system may keep of what a peer does not read: some messages of the greatest size. By itself it keeps megabytes.
+	sendBuffer = 128 << 10
+	// readWithin is how long a peer may leave unacknowledged what it was sent. A peer that asks and does not read can also get stuck between
+	// the two systems, where no write of ours waits.
+	readWithin = 15 * time.Second
+)
+
+// bound sets that for a connection. Both are wishes.
+func bound(conn net.Conn) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	_ = tcp.SetWriteBuffer(sendBuffer)
+	if raw, err := tcp.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(readWithin.Milliseconds()))
+		})
+	}
+}
+
 // admit counts a connection, or closes it.
 func (l *connLimiter) admit(conn net.Conn) (net.Conn, bool) {
 	source := addrPortOf(conn.RemoteAddr()).Addr()
@@ -227,6 +250,7 @@ func (l *connLimiter) admit(conn net.Conn) (net.Conn, bool) {
 		_ = conn.Close()
 		return nil, false
 	}
+	bound(conn)
 	return &countedConn{Conn: conn, onClose: func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -40,7 +40,7 @@ func dialNarrow(ctx context.Context, network, address string) (net.Conn, error) 
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, address)
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		err = tcp.SetReadBuffer(4096)
+		err = tcp.SetReadBuffer(64 << 10)
 	}
 	return conn, err //nolint:wrapcheck // the test looks at it
 }
@@ -164,7 +164,7 @@ func TestSlowReader(t *testing.T) {
 	}
 	select {
 	case <-done:
-	case <-time.After(writeTimeout + patience):
+	case <-time.After(readWithin + writeTimeout + patience):
 		t.Fatal("the slow client goes on")
 	}
 }
