@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,8 +39,8 @@ type bench struct {
 	origin time.Time
 	addr   netip.AddrPort
 	logged lines
-	vouch  *sipua.Caller           // who calls, as whoever admits calls has found out
-	peers  []func(context.Context) // closes phones and clients, after the focus has said BYE to them
+	vouch  atomic.Pointer[sipua.Caller] // who calls, as whoever admits calls has found out
+	peers  []func(context.Context)      // closes phones and clients, after the focus has said BYE to them
 }
 
 // logger shows the log with -v and PARLEY_TEST_LOG=1.
@@ -84,8 +85,8 @@ type vouching struct {
 }
 
 func (v vouching) Invite(call *sipua.IncomingCall) {
-	if v.b.vouch != nil {
-		call.Request().Caller = v.b.vouch
+	if caller := v.b.vouch.Load(); caller != nil {
+		call.Request().Caller = caller
 	}
 	v.Focus.Invite(call)
 }

@@ -133,7 +133,7 @@ func TestRecordAliases(t *testing.T) {
 	b := recordingBench(t, srs, func(c *focus.Config) { c.Defaults.Recording.Policy = conference.Always })
 	uri, err := sipua.ParseURI("sip:+4930123@carrier.example")
 	must(t, err)
-	b.vouch = &sipua.Caller{Identity: sipua.Address{URI: uri, Name: "Desk"}, Asserted: true, Trunk: "carrier"}
+	b.vouch.Store(&sipua.Caller{Identity: sipua.Address{URI: uri, Name: "Desk"}, Asserted: true, Trunk: "carrier"})
 	r := b.raw()
 	_, _, err = r.agent.Invite(t.Context(), sipua.OutgoingCall{
 		To: sipua.Address{URI: b.parse("room")}, From: sipua.Address{URI: r.agent.Contact("raw")},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -50,12 +51,26 @@ type play struct {
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
+	o.Writer = &lockedWriter{to: o.Writer}
 	p := &play{Options: o, origin: time.Now(), api: api{base: o.API}}
 	defer p.close() //nolint:contextcheck // also when ctx is over
 	if err := p.perform(ctx); err != nil {
 		return err
 	}
 	return p.verify(ctx)
+}
+
+// lockedWriter is written to by the play and by whoever follows the roster, which may still change while the play is judged.
+type lockedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+// Write passes one line on at a time.
+func (w *lockedWriter) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(line) //nolint:wrapcheck // it passes through
 }
 
 func (p *play) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.Writer, format, args...) }

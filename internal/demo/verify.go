@@ -17,7 +17,7 @@ const (
 	loudEnough  = -3.0
 	tooLoud     = 3.0
 	notHeard    = -16.0
-	silentFile  = -65.0 // dB of full scale, in a paused or muted stretch
+	silentFile  = -60.0 // dB of full scale: an idle G.722 encoder, whose payload is passed on, is at -63
 	settleTime  = 0.15  // seconds at the beginning of a scene that are left out
 	tooLate     = 300 * time.Millisecond
 	heardSuffix = "-heard.wav"
