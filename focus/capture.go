@@ -31,6 +31,8 @@ type capture struct {
 	told    uint64 // the controller's: lost frames that have been counted
 	discard bool   // the controller's: what is held when the stream flows again belongs to a pause
 
+	paused time.Duration // the controller's: when that pause began
+
 	rewound bool                        // the tick's: the next frame has been sent before
 	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
 }
@@ -120,8 +122,11 @@ func (c *capture) hold(last time.Duration) {
 // pause is discarded, not kept).
 func (c *capture) pause() {
 	c.hold(0)
-	c.discard = true
+	c.discard, c.paused = true, time.Since(c.epoch)
 }
+
+// nobodys reports whether a held frame came in a pause, before the mix had let go of the stream: it is neither kept nor lost.
+func (c *capture) nobodys(h held) bool { return c.discard && h.at >= c.paused }
 
 // release lets the stream flow, what was kept first.
 func (c *capture) release(codec codecs.Codec) {

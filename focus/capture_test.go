@@ -160,3 +160,26 @@ func TestCapture(t *testing.T) {
 		t.Error("two seconds hold more than they should")
 	}
 }
+
+// What the mix still hands over after a pause has begun is nobody's; what was held before is kept, or lost.
+func TestPauseIsNobodys(t *testing.T) {
+	c := newCapture(nil, time.Second, codecs.PCMU) // it holds: no session is asked
+	c.Emit(&codecs.Packet{Payload: []byte{1}, Samples: 160})
+	c.pause()
+	c.Emit(&codecs.Packet{Payload: []byte{2}, Samples: 160})
+	var kept, nobodys []byte
+	c.unsent(0, func(p *codecs.Packet, h held) {
+		if c.nobodys(h) {
+			nobodys = append(nobodys, p.Payload...)
+		} else {
+			kept = append(kept, p.Payload...)
+		}
+	})
+	if string(kept) != "\x01" || string(nobodys) != "\x02" {
+		t.Errorf("kept %v, nobody's %v", kept, nobodys)
+	}
+	c.hold(0)
+	if c.nobodys(held{at: time.Hour}) {
+		t.Error("what is held again is somebody's")
+	}
+}

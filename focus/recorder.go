@@ -261,7 +261,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		return false
 	}
 	s.started = false
-	if a.Removed || r.client.Awaited(s.key) {
+	if (a.Removed && !c.gone(s)) || r.client.Awaited(s.key) {
 		s.capture.hold(r.overlap)
 	} else {
 		s.capture.pause()
@@ -273,6 +273,15 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		return false
 	}
 	return true
+}
+
+// gone reports whether a stream ends because its participant has left, whose last tick in the mix is nobody's.
+func (c *controller) gone(s *recorded) bool {
+	if s.participant == "" {
+		return false
+	}
+	p, ok := c.machine.State().Participant(s.participant)
+	return !ok || !p.Status.Present()
 }
 
 // closeStream closes the media of a stream when the mixer has let go of it. What was kept of it goes first.

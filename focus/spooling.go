@@ -92,6 +92,9 @@ func (m letGo) handle(c *controller) {
 func (c *controller) spoolUnsent(r *recorder, s *recorded, kept *capture, age time.Duration) {
 	spools := c.spools(r.recording)
 	kept.unsent(age, func(p *codecs.Packet, h held) {
+		if kept.nobodys(h) {
+			return
+		}
 		if !spools || !c.spoolFrame(r, s, kept, p, h) {
 			kept.lost.Add(1)
 			return
