@@ -117,6 +117,16 @@ func lint(t *testing.T, documents [][]byte) {
 	t.Logf("%d documents are valid", len(seen))
 }
 
+// xmllint checks one document against the strict schema of complete ones.
+func xmllint(t *testing.T, data []byte) ([]byte, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "document.xml")
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(t.Context(), "xmllint", "--nonet", "--noout", "--schema", schemaDirectory+"recording-strict-complete.xsd", name).CombinedOutput()
+}
+
 // firstFault returns the first complaint with the document it is about.
 func firstFault(out []byte) string {
 	for text := range strings.Lines(string(out)) {

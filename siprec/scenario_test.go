@@ -17,7 +17,10 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output of the scenarios")
 
 // TestScenarios plays testdata/*.txt. A block is a command line, "----", and what the
-// client does. The first command of a file is "new <profile> <mode> [key=value…]".
+// client does. The first command of a file is "new <profile> <mode> [key=value…]". Rows that a single script shows are named in it.
+//
+// Shows SR-SDP-01, SR-SDP-04, SR-SDP-05, SR-SDP-06, SR-SDP-17, SR-UPD-02, SR-MET-08, SR-MET-10, SR-MET-13, SR-XML-01, SR-XML-14,
+// SR-REG-03: the far end checks these of all that it gets.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 10 {

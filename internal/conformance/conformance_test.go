@@ -64,7 +64,8 @@ func TestScan(t *testing.T) {
 	for name, text := range map[string]string{
 		"a_test.go": "package a\n\n// Before.\n//\n// Shows FO-TIM-01, ME-RTP-02.\nfunc TestA(t *testing.T) {\n\t// FO-END-03: within\n}\n\n// SR-EST-01 of a helper.\nfunc help() {}\n",
 		"a.go":      "package a\n\n// FO-IN-01\nfunc A() {}\n",
-		filepath.Join("testdata", "sipp", "hold.xml"): "<!-- FO-MOD-03 -->\n<scenario name=\"FO-MOD-99\"/>\n",
+		filepath.Join("testdata", "sipp", "hold.xml"):    "<!-- FO-MOD-03 -->\n<scenario name=\"FO-MOD-99\"/>\n",
+		filepath.Join("siprec", "testdata", "pause.txt"): "# Before SR-UPD-01\njoin SR-UPD-02\n----\nreport\n",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -78,12 +79,12 @@ func TestScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, name := range map[string]string{"FO-TIM-01": "TestA", "ME-RTP-02": "TestA", "FO-END-03": "TestA", "FO-MOD-03": "hold"} {
+	for id, name := range map[string]string{"FO-TIM-01": "TestA", "ME-RTP-02": "TestA", "FO-END-03": "TestA", "FO-MOD-03": "hold", "SR-UPD-01": "pause"} {
 		if len(found[id]) != 1 || found[id][0].Name != name {
 			t.Errorf("%s: %+v", id, found[id])
 		}
 	}
-	if len(found) != 4 {
+	if len(found) != 5 {
 		t.Errorf("%v", found)
 	}
 }

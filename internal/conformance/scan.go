@@ -20,8 +20,8 @@ type Proof struct {
 	Name string // of the test or scenario
 }
 
-// Scan finds the identifiers that the tests below root name: in the comments of test functions, before and within, and in those of SIPp
-// scenarios.
+// Scan finds the identifiers that the tests below root name: in the comments of test functions, before and within, in those of SIPp
+// scenarios, and in those of the scripts that tests of the state machines play.
 func Scan(root string) (map[string][]Proof, error) {
 	found := map[string][]Proof{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -33,7 +33,9 @@ func Scan(root string) (map[string][]Proof, error) {
 		case strings.HasSuffix(path, "_test.go"):
 			return scanGo(root, path, found)
 		case strings.HasSuffix(path, ".xml") && strings.Contains(filepath.ToSlash(path), "testdata/sipp/"):
-			return scanScenario(root, path, found)
+			return scanScenario(root, path, ".xml", xmlComment, found)
+		case strings.HasSuffix(path, ".txt") && isScript(filepath.ToSlash(path)):
+			return scanScenario(root, path, ".txt", scriptComment, found)
 		}
 		return nil
 	})
@@ -89,7 +91,15 @@ func isTest(name string) bool {
 // xmlComment is a comment of a scenario.
 var xmlComment = regexp.MustCompile(`(?s)<!--.*?-->`)
 
-func scanScenario(root, path string, found map[string][]Proof) error {
+// scriptComment is one of a script: a line that begins with a hash.
+var scriptComment = regexp.MustCompile(`(?m)^#.*$`)
+
+// isScript tells the scripts of state machines, with what is expected of them, from other texts.
+func isScript(path string) bool {
+	return strings.Contains(path, "siprec/testdata/") || strings.Contains(path, "focus/conference/testdata/")
+}
+
+func scanScenario(root, path, ending string, comments *regexp.Regexp, found map[string][]Proof) error {
 	text, err := os.ReadFile(path) //nolint:gosec // a file of the repository
 	if err != nil {
 		return fmt.Errorf("read scenario: %w", err)
@@ -98,8 +108,8 @@ func scanScenario(root, path string, found map[string][]Proof) error {
 	if err != nil {
 		return fmt.Errorf("name: %w", err)
 	}
-	proof := Proof{File: filepath.ToSlash(name), Name: strings.TrimSuffix(filepath.Base(path), ".xml")}
-	for _, comment := range xmlComment.FindAll(text, -1) {
+	proof := Proof{File: filepath.ToSlash(name), Name: strings.TrimSuffix(filepath.Base(path), ending)}
+	for _, comment := range comments.FindAll(text, -1) {
 		note(found, string(comment), proof)
 	}
 	return nil
