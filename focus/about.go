@@ -41,6 +41,7 @@ type RosterPolicy struct {
 	HideAnonymous bool
 	// HideCalls keeps the identifiers of calls from moderators, too; nobody else ever gets them (RFC 4575, section 5.7.9).
 	HideCalls bool
+	Sidebars  SidebarsShown
 }
 
 // SubscribersFrom says who may subscribe to conference events (RFC 4575, section 3.5).
@@ -78,7 +79,7 @@ func (a *About) description(s *conference.State) *confevent.Description {
 	d := &confevent.Description{
 		DisplayText: s.Name, Subject: a.Subject, FreeText: a.Text, Keywords: a.Keywords,
 		ConfURIs:       []confevent.URI{{URI: s.URI, Purpose: confevent.PurposeParticipation}},
-		AvailableMedia: []confevent.Medium{{Label: mediaLabel, Type: "audio", Status: confevent.SendRecv}},
+		AvailableMedia: availableMedia(),
 	}
 	for _, v := range a.Services {
 		d.ServiceURIs = append(d.ServiceURIs, confevent.URI{URI: v.URI, Purpose: v.Purpose, DisplayText: v.Name})
@@ -87,6 +88,11 @@ func (a *About) description(s *conference.State) *confevent.Description {
 		d.MaximumUserCount = uint32(s.MaxParticipants) //nolint:gosec // a limit of participants
 	}
 	return d
+}
+
+// availableMedia are the media that are mixed (RFC 4575, section 5.3.4).
+func availableMedia() []confevent.Medium {
+	return []confevent.Medium{{Label: mediaLabel, Type: audioType, Status: confevent.SendRecv}}
 }
 
 // host is host-info (RFC 4575, section 5.4), nil if there is nothing to say.

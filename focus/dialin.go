@@ -34,6 +34,9 @@ func (f *Focus) Invite(call *sipua.IncomingCall) {
 // dialIn admits a call, agrees on media and answers. What follows is up to the dialog's handler.
 func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	request := call.Request()
+	if sidebarOf(request) != "" { // whoever believes to be among a few must not speak to all
+		return false, errRefused
+	}
 	offer, err := readOffer(request)
 	if err != nil {
 		return false, err

@@ -38,7 +38,7 @@ type departure struct {
 // made is a document by what it was made of.
 type made struct {
 	state    *conference.State
-	viewer   viewer
+	view     view
 	first    uint64 // version of the first departure in it; 0: it has none
 	snapshot *confevent.Snapshot
 }
@@ -63,7 +63,7 @@ func (d *documents) leave(next *conference.State, watched bool) {
 }
 
 // snapshot is the document of a state for subscribers who know the state of a version.
-func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceConfig, who viewer) *confevent.Snapshot {
+func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceConfig, who view) *confevent.Snapshot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	from, _ := slices.BinarySearchFunc(d.departed, since+1, func(v departure, version uint64) int { return cmp.Compare(v.version, version) })
@@ -72,11 +72,11 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 		first = d.departed[from].version
 	}
 	for i := range d.made {
-		if m := &d.made[i]; m.state == s && m.viewer == who && m.first == first {
+		if m := &d.made[i]; m.state == s && m.view == who && m.first == first {
 			return m.snapshot
 		}
 	}
-	a := aspect{about: &cfg.About, roster: cfg.Roster, viewer: who}
+	a := aspect{about: &cfg.About, roster: cfg.Roster, view: who}
 	for _, v := range d.departed[from:] {
 		if v.version <= s.Version {
 			a.departed = append(a.departed, v.participant)
@@ -85,6 +85,6 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 	if len(d.made) >= keptDocuments {
 		d.made = append(d.made[:0], d.made[1:]...)
 	}
-	d.made = append(d.made, made{state: s, viewer: who, first: first, snapshot: confevent.NewSnapshot(document(s, a))})
+	d.made = append(d.made, made{state: s, view: who, first: first, snapshot: confevent.NewSnapshot(who.document(s, a))})
 	return d.made[len(d.made)-1].snapshot
 }

@@ -11,9 +11,9 @@ import (
 
 // aspect is what a document shows beside the State.
 type aspect struct {
-	about    *About
-	roster   RosterPolicy
-	viewer   viewer
+	about  *About
+	roster RosterPolicy
+	view
 	departed []conference.Participant // who have gone since the subscribers were told last
 }
 
@@ -37,7 +37,7 @@ func document(s *conference.State, a aspect) confevent.Document {
 				Languages: strings.Fields(p.Languages),
 			})
 		}
-		d.Users.Users[k].Endpoints = append(d.Users.Users[k].Endpoints, endpoint(p, a))
+		d.Users.Users[k].Endpoints = append(d.Users.Users[k].Endpoints, endpoint(s, p, a))
 	}
 	for i := range s.Participants {
 		if p := &s.Participants[i]; a.shows(p) {
@@ -50,7 +50,7 @@ func document(s *conference.State, a aspect) confevent.Document {
 			add(p)
 		}
 	}
-	d.SidebarsByVal = a.sidebars(s)
+	a.sidebars(s, &d)
 	return d
 }
 
@@ -97,7 +97,7 @@ func cascaded(p *conference.Participant) string {
 }
 
 // endpoint is one signalling session (RFC 4575, section 5.7).
-func endpoint(p *conference.Participant, a aspect) confevent.Endpoint {
+func endpoint(s *conference.State, p *conference.Participant, a aspect) confevent.Endpoint {
 	e := confevent.Endpoint{
 		Entity: p.Endpoint, DisplayText: p.DisplayName, Status: endpointStatus(p.Status),
 		JoiningMethod: joiningMethod(p.Method),
@@ -117,7 +117,7 @@ func endpoint(p *conference.Participant, a aspect) confevent.Endpoint {
 		e.CallInfo = &confevent.CallInfo{CallID: p.Session.CallID, FromTag: p.Session.RemoteTag, ToTag: p.Session.LocalTag}
 	}
 	if p.Status.Present() {
-		m := confevent.Media{ID: "1", Type: "audio", Label: mediaLabel, Status: mediaStatus(p)}
+		m := confevent.Media{ID: audioID, Type: audioType, Label: mediaLabel, Status: mediaStatus(p, a.aside(s, p))}
 		if p.Session.SSRC != 0 {
 			m.SrcID = strconv.FormatUint(uint64(p.Session.SSRC), 10)
 		}
@@ -126,9 +126,15 @@ func endpoint(p *conference.Participant, a aspect) confevent.Endpoint {
 	return e
 }
 
-// mediaStatus is the direction from the participant's point of view (RFC 4575, section 5.8.5).
-func mediaStatus(p *conference.Participant) confevent.MediaStatus {
-	sends := p.Session.Sends && !p.Silenced() && !p.Held && !p.Waiting() && p.Sidebar == ""
+// The only medium of an endpoint: its identifier stays the same over every re-INVITE (RFC 4575, section 5.8).
+const (
+	audioID   = "1"
+	audioType = "audio"
+)
+
+// mediaStatus is the direction from the participant's point of view (RFC 4575, section 5.8.5); who is aside sends nothing to the conference.
+func mediaStatus(p *conference.Participant, aside bool) confevent.MediaStatus {
+	sends := p.Session.Sends && !p.Silenced() && !p.Held && !p.Waiting() && !aside
 	switch receives := p.Hears(); {
 	case sends && receives:
 		return confevent.SendRecv

@@ -17,6 +17,9 @@ func (f *Focus) Request(request *sipua.Request) *sipua.Response {
 	if _, _, err := readReference(request); err != nil {
 		return refusal(err)
 	}
+	if sidebarOf(request) != "" {
+		return refusal(errRefused)
+	}
 	id := conference.ID(request.URI.UserPart())
 	switch request.Method {
 	case methodOptions:

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/mixer"
 )
@@ -21,6 +20,8 @@ type SidebarRequest struct {
 	// HearMain lets them hear the rest of the conference, with MainGainDB, -60 to 0.
 	HearMain   bool
 	MainGainDB float64
+	// Private keeps it from the conference documents of all who are not in it (RFC 4575, section 8.2).
+	Private bool
 }
 
 // SidebarChange changes a sidebar; nil fields stay. Participants are all who shall be in it.
@@ -28,6 +29,7 @@ type SidebarChange struct {
 	Name         *string
 	HearMain     *bool
 	MainGainDB   *float64
+	Private      *bool
 	Participants []conference.ParticipantID
 }
 
@@ -38,6 +40,7 @@ type SidebarInfo struct {
 	Participants []conference.ParticipantID `json:"participants" doc:"Who is in it, in order of arrival in the conference."`
 	HearMain     bool                       `json:"hear_main" doc:"They hear the rest of the conference."`
 	MainGainDB   float64                    `json:"main_gain_db" doc:"How loud, in dB."`
+	Private      bool                       `json:"private" doc:"Conference documents tell of it only those who are in it."`
 	OpenedAt     Time                       `json:"opened_at" doc:"When it was opened."`
 }
 
@@ -46,7 +49,7 @@ type SidebarInfo struct {
 func (f *Focus) OpenSidebar(ctx context.Context, id conference.ID, r SidebarRequest) (SidebarInfo, error) {
 	sid := conference.SidebarID(shortName("s"))
 	state, err := f.command(ctx, id, conference.OpenSidebar{
-		ID: sid, Name: r.Name, HearMain: r.HearMain, MainGainDB: r.MainGainDB, Members: r.Participants,
+		ID: sid, Name: r.Name, HearMain: r.HearMain, MainGainDB: r.MainGainDB, Private: r.Private, Members: r.Participants,
 	})
 	return describeSidebar(state, sid, err)
 }
@@ -54,7 +57,7 @@ func (f *Focus) OpenSidebar(ctx context.Context, id conference.ID, r SidebarRequ
 // ChangeSidebar changes one. It returns when the change is in the mix. Errors as of OpenSidebar, and ErrNoSidebar.
 func (f *Focus) ChangeSidebar(ctx context.Context, id conference.ID, sid conference.SidebarID, c SidebarChange) (SidebarInfo, error) {
 	state, err := f.command(ctx, id, conference.ChangeSidebar{
-		ID: sid, Name: c.Name, HearMain: c.HearMain, MainGainDB: c.MainGainDB, Members: c.Participants,
+		ID: sid, Name: c.Name, HearMain: c.HearMain, MainGainDB: c.MainGainDB, Private: c.Private, Members: c.Participants,
 	})
 	return describeSidebar(state, sid, err)
 }
@@ -97,7 +100,8 @@ func describeSidebars(s *conference.State) []SidebarInfo {
 	list := make([]SidebarInfo, 0, len(s.Sidebars))
 	for _, b := range s.Sidebars {
 		list = append(list, SidebarInfo{
-			ID: b.ID, Name: b.Name, Participants: s.SidebarMembers(b.ID), HearMain: b.HearMain, MainGainDB: b.MainGainDB, OpenedAt: Time(b.OpenedAt),
+			ID: b.ID, Name: b.Name, Participants: s.SidebarMembers(b.ID), HearMain: b.HearMain, MainGainDB: b.MainGainDB,
+			Private: b.Private, OpenedAt: Time(b.OpenedAt),
 		})
 	}
 	return list
@@ -108,38 +112,6 @@ func sameSidebars(a, b *conference.State) bool {
 	return slices.EqualFunc(a.Sidebars, b.Sidebars, func(x, y conference.Sidebar) bool {
 		return x == y && slices.Equal(a.SidebarMembers(x.ID), b.SidebarMembers(y.ID))
 	})
-}
-
-// sidebars are the sidebars by value, with the users that the roster shows, who stay there too (RFC 4575, section 5.9); nil: there are none.
-func (a aspect) sidebars(s *conference.State) *confevent.Sidebars {
-	var all *confevent.Sidebars
-	for _, b := range s.Sidebars {
-		entry := confevent.Document{
-			Entity: s.URI + ";sidebar=" + string(b.ID), State: confevent.Full,
-			Description: &confevent.Description{DisplayText: b.Name}, Users: &confevent.Users{},
-		}
-		at := map[string]int{}
-		for i := range s.Participants {
-			p := &s.Participants[i]
-			if p.Sidebar != b.ID || !a.shows(p) {
-				continue
-			}
-			k, known := at[p.Entity]
-			if !known {
-				k = len(entry.Users.Users)
-				at[p.Entity] = k
-				entry.Users.Users = append(entry.Users.Users, confevent.User{Entity: p.Entity, DisplayText: p.DisplayName})
-			}
-			entry.Users.Users[k].Endpoints = append(entry.Users.Users[k].Endpoints, confevent.Endpoint{
-				Entity: p.Endpoint, Status: endpointStatus(p.Status),
-			})
-		}
-		if all == nil {
-			all = &confevent.Sidebars{}
-		}
-		all.Entries = append(all.Entries, entry)
-	}
-	return all
 }
 
 // ears says what participants hear of the others.

@@ -3,6 +3,7 @@ package focus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // Subscribe takes a subscription to conference events (RFC 4575, section 3). It never makes a conference.
 func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 	request := incoming.Request()
-	e, refused := f.subscribable(incoming)
+	e, sidebar, refused := f.subscribable(incoming)
 	if refused != nil {
 		_ = incoming.Reject(refused) // fails only when the subscriber has gone
 		return
@@ -42,11 +43,15 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 		return
 	}
 	s := &follower{
-		focus: f, entry: e, config: config, subscriber: subscriberOf(request), refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
+		focus: f, entry: e, config: config, subscriber: subscriberOf(request), sidebar: sidebar, refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
 		ended: make(chan struct{}), counted: counted,
 		log: f.log.With(slog.String("conference", string(e.cfg.ID)), slog.String("subscriber", request.From.URI.Bare().String())),
 	}
-	contact := sipua.Address{URI: f.contactURI(e.cfg.ID, request.Transport)}.With("isfocus", "")
+	uri := f.contactURI(e.cfg.ID, request.Transport)
+	if sidebar != "" {
+		uri = uri.With(sidebarParam, string(sidebar))
+	}
+	contact := sipua.Address{URI: uri}.With("isfocus", "")
 	dialog, err := incoming.Accept(granted, contact, s, sipua.Header{Name: "Allow-Events", Value: confevent.EventPackage})
 	if err != nil {
 		counted()
@@ -73,14 +78,14 @@ func (f *Focus) follow(s *follower, first confevent.Request) {
 	})
 }
 
-// subscribable finds the conference, or says why there will be no subscription.
-func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, *sipua.Response) {
+// subscribable finds the conference and the sidebar, if it is for one, or says why there will be no subscription.
+func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, conference.SidebarID, *sipua.Response) {
 	request := incoming.Request()
 	if incoming.Event() != confevent.EventPackage {
-		return nil, badEvent()
+		return nil, "", badEvent()
 	}
 	if f.Draining() {
-		return nil, refusal(ErrShutdown)
+		return nil, "", refusal(ErrShutdown)
 	}
 	e, err := f.lookup(conference.ID(request.URI.UserPart()))
 	if _, _, misplaced := readReference(request); misplaced != nil {
@@ -88,19 +93,25 @@ func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, *sip
 	}
 	switch {
 	case err != nil:
-		return nil, refusal(err)
+		return nil, "", refusal(err)
 	case !acceptsDocument(request.Headers):
-		return nil, sipua.NewResponse(406)
+		return nil, "", sipua.NewResponse(406)
 	case len(request.Body) > 0 && !strings.Contains(request.Headers.Get("Content-Disposition"), "handling=optional"):
-		return nil, sipua.NewResponse(415, sipua.Header{Name: "Accept", Value: ""})
+		return nil, "", sipua.NewResponse(415, sipua.Header{Name: "Accept", Value: ""})
 	case e.observerCount() >= f.live().Limits.Subscriptions:
-		return nil, refusal(ErrBusy)
+		return nil, "", refusal(ErrBusy)
 	}
-	who := subscriberOf(request)
-	if _, may := who.sees(f.current(e), e.cfg.Roster); !may {
-		return nil, refusal(errRefused)
+	state, sidebar := f.current(e), sidebarOf(request)
+	who, may := subscriberOf(request).sees(state, e.cfg.Roster)
+	if !may {
+		return nil, "", refusal(errRefused)
 	}
-	return e, nil
+	if sidebar != "" {
+		if b, there := state.Sidebar(sidebar); !there || !who.knows(&b) { // the same for both: an answer must not betray what is private
+			return nil, "", refusal(fmt.Errorf("%w: sidebar %q", ErrNoConference, sidebar))
+		}
+	}
+	return e, sidebar, nil
 }
 
 // badEvent is 489 (RFC 6665, section 4.2.1.1).
@@ -141,9 +152,10 @@ type follower struct {
 	ended     chan struct{}         // the dialog is over
 
 	subscriber subscriber
-	shown      uint64 // version of the State in the newest document
-	told       uint64 // and in the last one that was sent
-	counted    func() // takes him out of the count of his source
+	sidebar    conference.SidebarID // that it is for; empty: the conference
+	shown      uint64               // version of the State in the newest document
+	told       uint64               // and in the last one that was sent
+	counted    func()               // takes him out of the count of his source
 
 	rates confevent.Rates // owned by the dialog's calls, which are one at a time
 	want  time.Duration
@@ -155,7 +167,8 @@ func (s *follower) run(ctx context.Context, first confevent.Request) {
 	defer s.counted()
 	defer s.focus.unwatch(s.entry, news)
 	s.told = s.focus.current(s.entry).Version
-	sub := confevent.NewSharedSubscription(s.config, s.document())
+	document, _ := s.document()
+	sub := confevent.NewSharedSubscription(s.config, document)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for out := sub.Subscribe(time.Now(), first); ; {
@@ -194,23 +207,36 @@ func (s *follower) news(sub *confevent.Subscription) confevent.Output {
 	if s.entry.retired() {
 		return sub.Terminate(time.Now(), confevent.ReasonNoResource, 0)
 	}
-	document := s.document()
+	document, why := s.document()
 	if document == nil {
-		return sub.Terminate(time.Now(), confevent.ReasonRejected, 0)
+		return sub.Terminate(time.Now(), why, 0)
 	}
 	return sub.Share(time.Now(), document)
 }
 
-// document is the newest State as conference-info for this subscriber; nil when he may not see it any more. It shows those who have
-// gone since he was told last.
-func (s *follower) document() *confevent.Snapshot {
+// document is the newest State as conference-info for this subscriber; nil, and why, when there is nothing for him any more. It shows those who
+// have gone since he was told last.
+func (s *follower) document() (document *confevent.Snapshot, why confevent.Reason) {
 	state := s.focus.current(s.entry)
 	who, may := s.subscriber.sees(state, s.entry.cfg.Roster)
 	if !may {
-		return nil
+		return nil, confevent.ReasonRejected
+	}
+	if s.sidebar != "" {
+		b, there := state.Sidebar(s.sidebar)
+		switch {
+		case !there:
+			return nil, confevent.ReasonNoResource
+		case !who.knows(&b):
+			return nil, confevent.ReasonRejected
+		}
+		who = view{viewer: who.viewer, sidebar: s.sidebar}
+		if b.Private {
+			who.enter(b.ID)
+		}
 	}
 	s.shown = state.Version
-	return s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who)
+	return s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who), 0
 }
 
 // send sends a NOTIFY; its answer comes back through the channel. One that only tells of changes waits until all subscribers together get no

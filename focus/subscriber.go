@@ -30,7 +30,7 @@ func subscriberOf(request *sipua.Request) subscriber {
 
 // sees tells what he is shown of a conference, if anything. A participant is known by his identity and, as long as that is only a claim, by the
 // address that he calls from.
-func (s subscriber) sees(state *conference.State, policy RosterPolicy) (who viewer, may bool) {
+func (s subscriber) sees(state *conference.State, policy RosterPolicy) (who view, may bool) {
 	participant, host := false, s.moderator
 	for i := range state.Participants {
 		p := &state.Participants[i]
@@ -39,9 +39,12 @@ func (s subscriber) sees(state *conference.State, policy RosterPolicy) (who view
 		}
 		participant = true
 		host = host || p.Role == conference.Moderator
+		if b, in := state.Sidebar(p.Sidebar); in && b.Private {
+			who.enter(b.ID)
+		}
 	}
 	if host {
-		who = forHosts
+		who.viewer = forHosts
 	}
 	switch policy.Subscribers {
 	case SubscribersModerators:

@@ -27,8 +27,10 @@ func rosterPolicy(r, defaults config.Roster) focus.RosterPolicy {
 	from := map[string]focus.SubscribersFrom{
 		"anyone": focus.SubscribersAll, "participants": focus.SubscribersParticipants, "moderators": focus.SubscribersModerators,
 	}
+	shown := map[string]focus.SidebarsShown{"by-value": focus.SidebarsByValue, "by-reference": focus.SidebarsByReference}
 	return focus.RosterPolicy{
 		Subscribers:   from[cmp.Or(r.Subscribers, defaults.Subscribers)],
 		HideAnonymous: cmp.Or(r.Anonymous, defaults.Anonymous) == "hidden", HideCalls: cmp.Or(r.Calls, defaults.Calls) == "nobody",
+		Sidebars: shown[cmp.Or(r.Sidebars, defaults.Sidebars)],
 	}
 }

@@ -24,7 +24,7 @@ func (c *sidebarList) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().get(ctx, path("conferences", c.Conference, "sidebars"), &found); err != nil {
 		return err
 	}
-	return t.show(c.JSON, found, "id", "name", "participants", "hear_main", "main_gain_db", "opened_at")
+	return t.show(c.JSON, found, "id", "name", "participants", "hear_main", "main_gain_db", "private", "opened_at")
 }
 
 type sidebarOpen struct {
@@ -34,6 +34,7 @@ type sidebarOpen struct {
 	Name         string   `help:"Display text."`
 	HearMain     bool     `help:"They hear the rest of the conference."`
 	MainGain     float64  `default:"-12" help:"How loud, in dB."`
+	Private      bool     `help:"Conference documents tell of it only those who are in it."`
 }
 
 // Run opens a sidebar and prints its id.
@@ -41,7 +42,7 @@ func (c *sidebarOpen) Run(ctx context.Context, t *terminal) error {
 	var made struct {
 		ID string `json:"id"`
 	}
-	wish := map[string]any{"name": c.Name, "participants": c.Participants, "hear_main": c.HearMain, "main_gain_db": c.MainGain}
+	wish := map[string]any{"name": c.Name, "participants": c.Participants, "hear_main": c.HearMain, "main_gain_db": c.MainGain, "private": c.Private}
 	if err := c.client().do(ctx, "POST", path("conferences", c.Conference, "sidebars"), wish, &made); err != nil {
 		return err
 	}

@@ -256,7 +256,8 @@ func drawSidebar(t *rapid.T, id ParticipantID) Event {
 	case 0, 1:
 		return OpenSidebar{ID: sid, Members: members, HearMain: true, MainGainDB: -12}
 	case 2:
-		return ChangeSidebar{ID: sid, Members: members}
+		private := len(members) == 1
+		return ChangeSidebar{ID: sid, Members: members, Private: &private}
 	default:
 		return CloseSidebar{ID: sid}
 	}

@@ -57,7 +57,7 @@ func printState(s *State) string {
 		fmt.Fprintf(&out, " told:%s\n", p.Recording)
 	}
 	for _, b := range s.Sidebars {
-		fmt.Fprintf(&out, "  sidebar %s main:%v %g dB\n", b.ID, b.HearMain, b.MainGainDB)
+		fmt.Fprintf(&out, "  sidebar %s main:%v %g dB%s\n", b.ID, b.HearMain, b.MainGainDB, map[bool]string{true: " private"}[b.Private])
 	}
 	for i := range s.Departed {
 		p := &s.Departed[i]

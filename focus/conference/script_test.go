@@ -284,7 +284,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 		return Speaking{Active: active, Dominant: ParticipantID(args["dominant"])}
 	case "sidebar":
 		members, _ := args["members"]
-		e := OpenSidebar{ID: SidebarID(id), Name: args["name"], HearMain: args["main"] != ""}
+		e := OpenSidebar{ID: SidebarID(id), Name: args["name"], HearMain: args["main"] != "", Private: args["private"] == "yes"}
 		e.MainGainDB, _ = strconv.ParseFloat(args["main"], 64)
 		if members != "" {
 			e.Members = scriptMembers(members)
@@ -299,6 +299,10 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 			hear, gain := v != "no", 0.0
 			gain, _ = strconv.ParseFloat(v, 64)
 			e.HearMain, e.MainGainDB = &hear, &gain
+		}
+		if v, ok := args["private"]; ok {
+			private := v == "yes"
+			e.Private = &private
 		}
 		return e
 	case "close-sidebar":

@@ -16,6 +16,7 @@ type Sidebar struct {
 	Name       string  // display text; may be empty
 	HearMain   bool    // its members hear the rest of the conference, with MainGainDB
 	MainGainDB float64 // -60 to 0
+	Private    bool    // other participants are not to know of it (RFC 4575, section 8.2)
 	OpenedAt   time.Time
 }
 
@@ -26,6 +27,7 @@ type OpenSidebar struct {
 	Name       string
 	HearMain   bool
 	MainGainDB float64
+	Private    bool
 	Members    []ParticipantID
 }
 
@@ -35,6 +37,7 @@ type ChangeSidebar struct {
 	Name       *string
 	HearMain   *bool
 	MainGainDB *float64
+	Private    *bool
 	Members    []ParticipantID
 }
 
@@ -76,7 +79,7 @@ func (s *step) openSidebar(e OpenSidebar) error {
 	if e.ID == "" || s.next.sidebar(e.ID) >= 0 {
 		return ErrExists
 	}
-	b := Sidebar{ID: e.ID, Name: e.Name, HearMain: e.HearMain, MainGainDB: e.MainGainDB, OpenedAt: s.now}
+	b := Sidebar{ID: e.ID, Name: e.Name, HearMain: e.HearMain, MainGainDB: e.MainGainDB, Private: e.Private, OpenedAt: s.now}
 	if err := s.checkSidebar(&b, e.Members); err != nil {
 		return err
 	}
@@ -94,6 +97,7 @@ func (s *step) changeSidebar(e ChangeSidebar) error {
 	assign(&b.Name, e.Name)
 	assign(&b.HearMain, e.HearMain)
 	assign(&b.MainGainDB, e.MainGainDB)
+	assign(&b.Private, e.Private)
 	members := e.Members
 	if members == nil {
 		members = s.next.SidebarMembers(e.ID)

@@ -35,6 +35,7 @@ type Roster struct {
 	Subscribers string `yaml:"subscribers" accept:"anyone,participants,moderators"` // of those whom sip lets in
 	Anonymous   string `yaml:"anonymous" accept:"masked,hidden"`                    // who has asked for privacy
 	Calls       string `yaml:"calls" accept:"moderators,nobody"`                    // who is shown identifiers of calls
+	Sidebars    string `yaml:"sidebars" accept:"by-value,by-reference"`             // how documents tell of them
 }
 
 func (r *reader) checkAbout(key string, a *About) {

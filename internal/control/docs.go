@@ -124,7 +124,7 @@ func exampleOf(path string, o *huma.Operation) string {
 	example := map[string]string{
 		"create-conference": `{"id": "1000", "name": "Trading desk"}`, "change-conference": `{"locked": true}`,
 		"dial-participant": `{"uri": "sip:bob@192.0.2.7"}`, "change-participant": `{"muted": true}`,
-		"move-participant": `{"conference": "1001"}`, "open-sidebar": `{"participants": ["ALICE", "BOB"], "hear_main": true}`, "change-sidebar": `{"participants": ["ALICE"]}`,
+		"move-participant": `{"conference": "1001"}`, "open-sidebar": `{"participants": ["ALICE", "BOB"], "hear_main": true, "private": true}`, "change-sidebar": `{"participants": ["ALICE"]}`,
 		"start-recording": `{"mode": ["mixed", "separate"]}`, "hold-recorded": `{"held": true}`, "change-recording": `{"state": "paused"}`,
 	}[o.OperationID]
 	return fmt.Sprintf("curl -X %s %s \\\n     -H 'Content-Type: application/json' -d '%s'", o.Method, at, example)

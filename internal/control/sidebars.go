@@ -25,6 +25,7 @@ type newSidebar struct {
 		Participants []string `json:"participants" minItems:"1" doc:"Who is taken aside."`
 		HearMain     bool     `json:"hear_main,omitempty" doc:"They hear the rest of the conference."`
 		MainGainDB   float64  `json:"main_gain_db,omitempty" minimum:"-60" maximum:"0" default:"-12" doc:"How loud, in dB."`
+		Private      bool     `json:"private,omitempty" doc:"Other participants are not told of it in conference documents."`
 	}
 }
 
@@ -36,6 +37,7 @@ type changedSidebar struct {
 		Participants []string `json:"participants,omitempty" minItems:"1" doc:"All who shall be in it; the others come back."`
 		HearMain     *bool    `json:"hear_main,omitempty"`
 		MainGainDB   *float64 `json:"main_gain_db,omitempty" minimum:"-60" maximum:"0"`
+		Private      *bool    `json:"private,omitempty"`
 	}
 }
 
@@ -52,6 +54,7 @@ func (s *Server) registerSidebars(api huma.API) {
 	huma.Register(api, open, func(ctx context.Context, in *newSidebar) (*body[focus.SidebarInfo], error) {
 		made, err := s.focus.OpenSidebar(ctx, conference.ID(in.Conference), focus.SidebarRequest{
 			Name: in.Body.Name, Participants: participantIDs(in.Body.Participants), HearMain: in.Body.HearMain, MainGainDB: in.Body.MainGainDB,
+			Private: in.Body.Private,
 		})
 		return answer(made, err)
 	})
@@ -65,6 +68,7 @@ func (s *Server) registerSidebars(api huma.API) {
 		func(ctx context.Context, in *changedSidebar) (*body[focus.SidebarInfo], error) {
 			found, err := s.focus.ChangeSidebar(ctx, conference.ID(in.Conference), conference.SidebarID(in.Sidebar), focus.SidebarChange{
 				Name: in.Body.Name, Participants: participantIDs(in.Body.Participants), HearMain: in.Body.HearMain, MainGainDB: in.Body.MainGainDB,
+				Private: in.Body.Private,
 			})
 			return answer(found, err)
 		})

@@ -37,10 +37,11 @@ func TestSidebars(t *testing.T) {
 	}
 	one := at + "/" + text(t, made, "id")
 	changed := object(t, b.do("PATCH", one, fmt.Sprintf(`{"participants":[%q,%q],"hear_main":false}`, bob, alice), 200))
-	if changed["name"] != "Aside" || changed["hear_main"] != false || len(changed["participants"].([]any)) != 2 { //nolint:forcetypeassert // a list by the schema
+	if changed["name"] != "Aside" || changed["private"] != false || changed["hear_main"] != false || len(changed["participants"].([]any)) != 2 { //nolint:forcetypeassert // a list by the schema
 		t.Errorf("changed %v", changed)
 	}
-	if got := object(t, b.do("GET", one, "", 200)); got["id"] != made["id"] {
+	b.do("PATCH", one, `{"private":true}`, 200)
+	if got := object(t, b.do("GET", one, "", 200)); got["id"] != made["id"] || got["private"] != true || got["hear_main"] != false {
 		t.Errorf("got %v", got)
 	}
 	b.do("DELETE", one, "", 204)
