@@ -11,10 +11,6 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// repeatProvisional is how often a provisional response is repeated, so that
-// proxies do not give the call up (RFC 3261, section 13.3.1.1).
-const repeatProvisional = time.Minute
-
 // callState is where an incoming call is.
 type callState int
 
@@ -156,9 +152,9 @@ func (c *IncomingCall) Provisional(response *Response) error {
 	if response.Status/100 != 1 {
 		return fmt.Errorf("%w: %d is not provisional", ErrDialog, response.Status)
 	}
-	interval, reliably := repeatProvisional, response.Status > 100 && c.reliably()
+	interval, reliably := c.in.agent.config.Timers.Provisional, response.Status > 100 && c.reliably()
 	if reliably {
-		interval = repeatReliable
+		interval = interval * 5 / 2 //nolint:mnd // of 1 min it makes the 150 s of RFC 3262, section 3
 	}
 	c.mu.Lock()
 	if c.state != callPending {

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -35,9 +36,26 @@ type OutgoingCall struct {
 	CallID string
 	// Trunk is the way to a peer; nil: none in particular.
 	Trunk *Trunk
+	// Redirect tells whether a redirection to this URI may be followed, instead of what Trunk says; nil: as that says.
+	Redirect func(URI) bool
 	// OnProvisional is called for each provisional response but 100, in order. May
 	// be nil.
 	OnProvisional func(response *Response)
+}
+
+// TakebackError is why an INVITE is taken back, as a cause for context.WithCancelCause: the value of the Reason field of the CANCEL (RFC 3326), such
+// as `SIP;cause=200;text="Call completed elsewhere"`.
+type TakebackError string
+
+// Error gives the value.
+func (t TakebackError) Error() string { return string(t) }
+
+// takenBack is what a CANCEL says because of the end of a context.
+func takenBack(ctx context.Context) Headers {
+	if why, ok := errors.AsType[TakebackError](context.Cause(ctx)); ok && why != "" {
+		return Headers{{Name: "Reason", Value: string(why)}}
+	}
+	return nil
 }
 
 // Invite calls somebody and waits for the answer. A 2xx makes the dialog, and
@@ -48,6 +66,8 @@ type OutgoingCall struct {
 // when there was no response at all. In that case the INVITE is repeated for up
 // to 64*T1, or until shortly after the begin of Shutdown, and the call counts as
 // long.
+//
+// A TakebackError as cause of the end of ctx says in the CANCEL why.
 //
 // The response is the final one, if there was any. Errors: *StatusError,
 // ErrTimeout, ErrTransport, ErrDialog, ErrClosed, and that of ctx.
@@ -93,6 +113,9 @@ func (a *Agent) invitation(call OutgoingCall) *outbound {
 		o.headers = o.headers.With("Content-Type", call.ContentType)
 	}
 	call.Trunk.apply(o)
+	if call.Redirect != nil {
+		o.redirect = call.Redirect
+	}
 	return o
 }
 
@@ -155,10 +178,11 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 	for {
 		wire, err := it.next(ctx, timer.C, a.draining)
 		if err != nil {
-			a.callCount.add(1)   // until it is taken back
+			a.callCount.add(1) // until it is taken back
+			why := takenBack(ctx)
 			if !a.spawn(func() { //nolint:contextcheck // goes on after the caller's context has ended
 				defer a.callCount.add(-1)
-				it.abandon(provisional)
+				it.abandon(provisional, why)
 			}) {
 				a.callCount.add(-1)
 			}

@@ -86,7 +86,8 @@ type Limits struct {
 	CallsPerSource int
 	// RetryAfter is the Retry-After of the 503. Default: 5 s.
 	RetryAfter time.Duration
-	// MaxMessageSize is in bytes; larger messages are dropped. Default: 65535.
+	// MaxMessageSize is in bytes. A request that is larger by its body is answered with 413; what has larger header fields is dropped.
+	// Default: 65535.
 	MaxMessageSize int
 	// MaxHeaders is the number of header lines. Default: 256.
 	MaxHeaders int
@@ -121,6 +122,9 @@ type Timers struct {
 	// KeepAlive is the longest time between two pings on a connection that we have made (RFC 5626, section 4.4.1); each is up to
 	// a fifth earlier. Default: 2 min.
 	KeepAlive time.Duration
+	// Provisional is how often a provisional response is repeated, so that proxies do not give the call up (RFC 3261, section 13.3.1.1); a
+	// reliable one is followed by another after two and a half times that (RFC 3262, section 3). Default: 1 min.
+	Provisional time.Duration
 }
 
 // listenAddress is one parsed element of Config.Listen.
@@ -142,7 +146,7 @@ func (c Config) Validate() error {
 		l.MaxParams < 0 || l.MaxConnections < 0 || l.IdleConnection < 0 || l.MaxConnectionsPerSource < 0 || l.SilentConnection < 0 {
 		return fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}
-	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.Timers.FailOver < 0 || c.Timers.KeepAlive < 0 || c.MinExpires < 0 {
+	if c.Timers.T1 < 0 || c.Timers.T2 < 0 || c.Timers.Glare < 0 || c.Timers.FailOver < 0 || c.Timers.KeepAlive < 0 || c.Timers.Provisional < 0 || c.MinExpires < 0 {
 		return fmt.Errorf("%w: a timer is negative", ErrConfig)
 	}
 	if s := c.SessionTimer; s.Interval != 0 && s.Interval < leastSession || s.Min < 0 || s.on() && s.Interval < s.Min {
@@ -212,6 +216,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Timers.Glare, time.Second)
 	setDefault(&c.Timers.FailOver, 4*time.Second)
 	setDefault(&c.Timers.KeepAlive, 2*time.Minute)
+	setDefault(&c.Timers.Provisional, time.Minute)
 	return c
 }
 

@@ -152,7 +152,7 @@ func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, er
 		wire, err := it.next(ctx, timer.C, nil)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return it.takeBack(provisional) //nolint:contextcheck // goes on after the caller's context has ended
+			return it.takeBack(provisional, nil) //nolint:contextcheck // goes on after the caller's context has ended
 		case err != nil:
 			return nil, err
 		case !wire.IsProvisional():

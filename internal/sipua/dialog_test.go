@@ -178,7 +178,7 @@ func TestGlare(t *testing.T) {
 }
 
 // TestNoACK: without ACK the 2xx is repeated and then the call is ended with BYE
-// (RFC 3261, section 13.3.1.4).
+// (RFC 3261, section 13.3.1.4). FO-IN-12.
 func TestNoACK(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {

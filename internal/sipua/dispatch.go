@@ -79,6 +79,9 @@ func (a *Agent) dispatch(in *inbound) {
 	case in.request.Method == "ACK":
 		// An ACK without To tag belongs to nothing.
 	case a.isMerged(in):
+		if in.request.Method == "INVITE" {
+			a.callCount.add(-1) // it is none, though it has been counted
+		}
 		in.refuse(482)
 	default:
 		a.outOfDialog(in)

@@ -12,13 +12,8 @@ import (
 	"time"
 )
 
-const (
-	// repeatReliable is how often a reliable provisional response is followed by
-	// another one, so that proxies do not give the call up (RFC 3262, section 3).
-	repeatReliable = 150 * time.Second
-	// maxWaitingProvisional bounds those that wait for the PRACK of the one before.
-	maxWaitingProvisional = 8
-)
+// maxWaitingProvisional bounds those that wait for the PRACK of the one before.
+const maxWaitingProvisional = 8
 
 // EarlyHandler is what an incoming call calls for requests of the caller before
 // the final response, which he may send once he has a reliable provisional one.

@@ -233,3 +233,46 @@ func TestUnreliableProvisional(t *testing.T) {
 	p.send(p.render(f.within("ACK", ok, 1)))
 	wait(t, handler.acks, "ACK")
 }
+
+// Who waits for his answer is told again and again that he does, so that no proxy gives him up, reliably where he can acknowledge it.
+//
+// Shows FO-PRK-10.
+func TestProvisionalIsRepeated(t *testing.T) {
+	handler := newRecorder()
+	handler.invite = func(call *IncomingCall) {
+		_ = call.Provisional(NewResponse(182))
+		<-call.Done()
+	}
+	timers := quick()
+	timers.Provisional = 20 * time.Millisecond
+	agent := startAgent(t, Config{Supported: []string{option100rel}, Listen: []string{"udp://127.0.0.1:0"}, Timers: timers}, handler)
+	p := dialPhone(t, agent, "udp")
+	f := p.form("INVITE")
+	p.send(p.render(f))
+	for range 4 {
+		if queued := p.expect("SIP/2.0 182"); fieldOf(queued, "RSeq") != "" {
+			t.Errorf("reliable:\n%s", queued)
+		}
+	}
+	p = dialPhone(t, agent, "udp")
+	f = p.form("INVITE")
+	f.extra = "Supported: 100rel\r\n"
+	p.send(p.render(f))
+	last := uint64(0)
+	for cseq := 2; cseq < 5; {
+		queued := p.read(patience)
+		if strings.HasPrefix(queued, "SIP/2.0 200") || strings.HasPrefix(queued, "SIP/2.0 100") {
+			continue
+		}
+		number, err := strconv.ParseUint(fieldOf(queued, "RSeq"), 10, 31)
+		if err != nil || !strings.HasPrefix(queued, "SIP/2.0 182") || last != 0 && number != last && number != last+1 {
+			t.Fatalf("after %d\n%s", last, queued)
+		}
+		if number == last {
+			continue // was on its way before the PRACK
+		}
+		last = number
+		p.send(p.render(f.prack(queued, cseq)))
+		cseq++
+	}
+}

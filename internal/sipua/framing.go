@@ -177,13 +177,17 @@ func (c *framedConn) messageLength() (int, error) {
 		return 0, nil
 	}
 	lengths := splitMessage(c.buf[:end+4]).values("Content-Length")
+	status := 400
 	if len(lengths) == 1 {
-		if n, err := strconv.ParseUint(lengths[0], 10, 31); err == nil && end+4+int(n) <= c.limits.MaxMessageSize {
-			return end + 4 + int(n), nil
+		if n, err := strconv.ParseUint(lengths[0], 10, 31); err == nil {
+			if end+4+int(n) <= c.limits.MaxMessageSize {
+				return end + 4 + int(n), nil
+			}
+			status = 413
 		}
 	}
-	// Without the length there is nothing to go on from: answer and close.
-	if answer := c.refuse(400, c.buf[:end+4]); answer != nil {
+	// Without a length, or with one that is not waited for, there is nothing to go on from: answer and close.
+	if answer := c.refuse(status, c.buf[:end+4]); answer != nil {
 		_, _ = c.Write(answer)
 	}
 	// What came before is to be answered first.

@@ -210,9 +210,9 @@ func (it *inviteTx) end(response *Response) {
 
 // cancel sends the CANCEL of the INVITE. Its response says nothing about that of
 // the INVITE.
-func (it *inviteTx) cancel() {
+func (it *inviteTx) cancel(why Headers) {
 	cancelation := *it.request
-	cancelation.method, cancelation.body, cancelation.headers = "CANCEL", nil, Headers{}
+	cancelation.method, cancelation.body, cancelation.headers = "CANCEL", nil, why
 	cancelation.auth, cancelation.credentials, cancelation.redirect = nil, nil, nil
 	it.agent.spawn(func() {
 		ctx, cancel := it.agent.lifetime(64 * it.agent.config.Timers.T1)
@@ -234,14 +234,14 @@ const maxLastChance = time.Second
 // may be there at all. Should a 2xx come after that nobody acknowledges it or
 // ends it with BYE: the callee does so itself after 64*T1 (RFC 3261, section
 // 13.3.1.4).
-func (it *inviteTx) takeBack(provisional bool) (*Response, error) {
+func (it *inviteTx) takeBack(provisional bool, why Headers) (*Response, error) {
 	timers := it.agent.config.Timers
 	timer := time.NewTimer(64 * timers.T1)
 	defer timer.Stop()
 	var draining <-chan struct{} = it.agent.draining
 	if provisional {
 		draining = nil
-		it.cancel()
+		it.cancel(why)
 	}
 	for {
 		wire, err := it.next(context.Background(), timer.C, draining)
@@ -255,15 +255,15 @@ func (it *inviteTx) takeBack(provisional bool) (*Response, error) {
 			return it.agent.fromWireResponse(wire), nil
 		case !provisional:
 			provisional, draining = true, nil
-			it.cancel()
+			it.cancel(why)
 			timer.Reset(64 * timers.T1)
 		}
 	}
 }
 
 // abandon takes an INVITE back and ends what is answered nevertheless.
-func (it *inviteTx) abandon(provisional bool) {
-	response, err := it.takeBack(provisional)
+func (it *inviteTx) abandon(provisional bool, why Headers) {
+	response, err := it.takeBack(provisional, why)
 	switch {
 	case err != nil:
 		it.agent.log.Debug("an INVITE that was taken back has no final response",

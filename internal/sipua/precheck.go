@@ -65,16 +65,17 @@ func (m rawMessage) values(name string) []string {
 // away, will understand it. A malformed request deserves a 400 (RFC 3261, section
 // 21.4.1). stream tells that the length of the body is known to be right.
 func precheck(data []byte, limits Limits, stream bool) (verdict, int) {
-	if len(data) > limits.MaxMessageSize {
+	head, _, _ := bytes.Cut(data, []byte("\r\n\r\n"))
+	if len(head)+len("\r\n\r\n") > limits.MaxMessageSize {
 		return drop, 0
 	}
-	head, _, _ := bytes.Cut(data, []byte("\r\n\r\n"))
 	if bytes.Count(head, []byte{'\n'}) > limits.MaxHeaders || bytes.Count(head, []byte{';'}) > limits.MaxParams {
 		return drop, 0
 	}
 	message := splitMessage(data)
+	large := len(data) > limits.MaxMessageSize // its body is
 	if bytes.HasPrefix(message.start, []byte("SIP/")) {
-		if !message.wellFormed(stream) {
+		if large || !message.wellFormed(stream) {
 			return drop, 0
 		}
 		return pass, 0
@@ -85,7 +86,10 @@ func precheck(data []byte, limits Limits, stream bool) (verdict, int) {
 	if status := checkRequestLine(string(message.start)); status != 0 {
 		return reject, status
 	}
-	if !message.wellFormed(stream) {
+	switch {
+	case large:
+		return reject, 413 // RFC 3261, section 21.4.11
+	case !message.wellFormed(stream):
 		return reject, 400
 	}
 	return pass, 0

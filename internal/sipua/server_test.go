@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -118,7 +119,7 @@ func TestCancelAfterProvisional(t *testing.T) {
 
 // TestForked: each further 2xx gets ACK and BYE with its own tag, and a repeated
 // 2xx only its ACK (RFC 3261, section 13.2.2.4). More than ten provisional
-// responses do no harm.
+// responses do no harm. FO-OUT-03.
 func TestForked(t *testing.T) {
 	peer := newFakePeer(t)
 	agent := startAgent(t, Config{}, newRecorder())
@@ -295,6 +296,79 @@ func TestIPv6(t *testing.T) {
 		}
 		if err := dialog.Bye(t.Context()); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestChallengedCall: challenges of a proxy and of the callee are answered, in the same call, and the ACK has the last answer (RFC 3261, section
+// 22).
+//
+// Shows FO-OUT-05.
+func TestChallengedCall(t *testing.T) {
+	peer := newFakePeer(t)
+	agent := startAgent(t, Config{}, newRecorder())
+	result := startCall(t.Context(), agent, peer.uri(), leg{newRecorder()}, func(call *OutgoingCall) {
+		call.Trunk = &Trunk{Credentials: &Credentials{Username: "bridge", Password: "secret"}}
+	})
+	first := peer.read("INVITE", patience)
+	request, sequence := first, 0
+	for _, c := range []struct{ status, field, answer string }{
+		{"407 Proxy Authentication Required", "Proxy-Authenticate", "Proxy-Authorization"}, {"401 Unauthorized", "WWW-Authenticate", "Authorization"},
+	} {
+		if fieldOf(request, c.answer) != "" {
+			t.Errorf("answered before it was asked:\n%s", request)
+		}
+		peer.respond(request, c.status, "x", c.field+": Digest realm=\"r\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth\"\r\n", "")
+		if peer.read("ACK", patience) == "" {
+			t.Fatal("no ACK")
+		}
+		before := sequence
+		request = peer.read("INVITE", patience)
+		_, _ = fmt.Sscan(fieldOf(request, "CSeq"), &sequence)
+		if got := fieldOf(request, c.answer); !strings.Contains(got, `username="bridge"`) || !strings.Contains(got, "response=") || strings.Contains(got, "secret") {
+			t.Errorf("%s: %q", c.answer, got)
+		}
+		if fieldOf(request, "Call-ID") != fieldOf(first, "Call-ID") || sequence <= before {
+			t.Errorf("another call:\n%s", request)
+		}
+	}
+	peer.respond(request, "200 OK", "a", "", "answer")
+	if ack := peer.read("ACK", patience); fieldOf(ack, "Authorization") != fieldOf(request, "Authorization") {
+		t.Errorf("%s", ack)
+	}
+	r := wait(t, result, "Invite")
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	go func() { _ = r.dialog.Bye(context.Background()) }()
+	peer.respond(peer.read("BYE", patience), "200 OK", "a", "", "")
+}
+
+// TestTakeback: the CANCEL says why (RFC 3326, section 2).
+//
+// Shows FO-OUT-11.
+func TestTakeback(t *testing.T) {
+	peer := newFakePeer(t)
+	agent := startAgent(t, Config{}, newRecorder())
+	for cause, want := range map[error]string{
+		TakebackError(`SIP;cause=200;text="Call completed elsewhere"`): `SIP;cause=200;text="Call completed elsewhere"`, context.Canceled: "",
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		result := startCall(ctx, agent, peer.uri(), newRecorder(), nil)
+		invite := peer.read("INVITE", patience)
+		peer.respond(invite, "180 Ringing", "a", "", "")
+		cancel(cause)
+		if r := wait(t, result, "Invite"); r.err == nil {
+			t.Error("no error")
+		}
+		canceled := peer.read("CANCEL", patience)
+		if got := fieldOf(canceled, "Reason"); got != want {
+			t.Errorf("%v: %q", cause, got)
+		}
+		peer.respond(canceled, "200 OK", "a", "", "")
+		peer.respond(invite, "487 Request Terminated", "a", "", "")
+		if peer.read("ACK", patience) == "" {
+			t.Error("no ACK")
 		}
 	}
 }

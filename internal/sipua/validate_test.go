@@ -11,7 +11,7 @@ import (
 
 // TestValidation is the table of what is answered before a handler sees it. It
 // covers FO-ERR-01, FO-ERR-05, FO-ERR-08, FO-ERR-09, FO-ERR-10, FO-ERR-14,
-// FO-ERR-16 and FO-ERR-22.
+// FO-ERR-16, FO-ERR-22 and FO-IN-14.
 func TestValidation(t *testing.T) {
 	agent := startAgent(t, Config{
 		Supported: []string{"timer"}, Methods: []string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"},
@@ -90,17 +90,42 @@ func TestValidation(t *testing.T) {
 	}
 }
 
-// TestMerged: the same request on another way gets 482. FO-ERR-15 (RFC 3261,
-// section 8.2.2.2).
+// TestMerged: the same request on another way gets 482, and what came first is
+// not disturbed. FO-ERR-15, FO-IN-11 (RFC 3261, section 8.2.2.2).
 func TestMerged(t *testing.T) {
 	agent := startAgent(t, Config{}, newRecorder())
-	p := dialPhone(t, agent, "udp")
-	f := p.form("OPTIONS")
-	p.send(p.render(f))
-	p.expect("SIP/2.0 200")
-	f.branch += "x"
-	p.send(p.render(f))
-	p.expect("SIP/2.0 482")
+	for _, method := range []string{"OPTIONS", "INVITE"} {
+		p, other := dialPhone(t, agent, "udp"), dialPhone(t, agent, "udp")
+		f := p.form(method)
+		p.send(p.render(f))
+		p.expect("SIP/2.0 200")
+		again := f
+		again.branch += "x"
+		other.send(other.render(again))
+		other.expect("SIP/2.0 482")
+	}
+	if n := agent.Calls(); n != 1 {
+		t.Errorf("%d calls of one INVITE", n)
+	}
+}
+
+// TestTooLarge: a request whose body is beyond the limit is told so. FO-ERR-07
+// (RFC 3261, section 21.4.11).
+func TestTooLarge(t *testing.T) {
+	agent := startAgent(t, Config{Limits: Limits{MaxMessageSize: 4000}}, newRecorder())
+	for _, transport := range []string{"udp", "tcp"} {
+		p := dialPhone(t, agent, transport)
+		f := p.form("MESSAGE")
+		f.body, f.extra = strings.Repeat("x", 5000), "Content-Type: text/plain\r\n"
+		p.send(p.render(f))
+		if refused := p.expect("SIP/2.0 413"); fieldOf(refused, "CSeq") != "1 MESSAGE" || fieldOf(refused, "Call-ID") != f.callID {
+			t.Errorf("by %s\n%s", transport, refused)
+		}
+		f.body, f.callID = strings.Repeat("x", 3000), unique("call")
+		p = dialPhone(t, agent, transport)
+		p.send(p.render(f))
+		p.expect("SIP/2.0 405") // which the handler says
+	}
 }
 
 // TestPanic: a handler that panics costs a 500 and nothing else. FO-ERR-22.
