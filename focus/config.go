@@ -46,6 +46,9 @@ type Config struct {
 	RecordingRules []RecordingRule
 	// Recorders that may be asked to record.
 	Recorders []Recorder
+	// RecorderCalling gives the name of the recorder that a request comes from, if it may begin to record by itself; empty: it may not. It is
+	// called by many goroutines and must not block. Nil: nobody may (RFC 7866, section 6.1.1).
+	RecorderCalling func(*sipua.Request) string
 	// Hold is how much audio of each recorded stream is kept for recording servers that have not answered yet, or have to be
 	// replaced; 5 s. Negative: nothing is kept.
 	Hold time.Duration

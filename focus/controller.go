@@ -43,12 +43,13 @@ type controller struct {
 	music        music
 	chimed       time.Time // when somebody who came or went was last heard of
 	recorders    []*recorder
-	accounts     map[conference.RecordingID]*account   // of recordings that are not over
-	leaving      map[conference.ParticipantID]*transit // calls on their way to another conference
-	settling     map[conference.RecordingID]int        // streams whose rest is on its way
-	watching     bool                                  // the media of recorders are looked at
-	applied      <-chan struct{}                       // of the last layout
-	wake         time.Time                             // of the machine
+	called       map[conference.RecordingID]recorderCall // recordings that their servers have asked for, and wait for
+	accounts     map[conference.RecordingID]*account     // of recordings that are not over
+	leaving      map[conference.ParticipantID]*transit   // calls on their way to another conference
+	settling     map[conference.RecordingID]int          // streams whose rest is on its way
+	watching     bool                                    // the media of recorders are looked at
+	applied      <-chan struct{}                         // of the last layout
+	wake         time.Time                               // of the machine
 	timer        *time.Timer
 	alarms       []alarm
 	jobs         int  // goroutines that will report
@@ -76,7 +77,7 @@ func (f *Focus) newController(e *entry) *controller {
 		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
 		successors: map[conference.ParticipantID]*participant{}, leaving: map[conference.ParticipantID]*transit{},
-		accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
+		called: map[conference.RecordingID]recorderCall{}, accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
 		playbacks: map[mixer.MemberID]*playback{}, masks: map[conference.ParticipantID]mixer.MemberID{},
 		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), group: newIdentity(), particulars: map[siprec.ID]particulars{}, identities: map[conference.ParticipantID]siprec.ID{},

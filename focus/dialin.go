@@ -21,6 +21,10 @@ const recordAware = "record-aware"
 
 // Invite takes a call to a conference (RFC 4579, section 5.1).
 func (f *Focus) Invite(call *sipua.IncomingCall) {
+	if isRecorderCall(call.Request()) {
+		f.recorderCalls(call)
+		return
+	}
 	if admitted, err := f.dialIn(call); err != nil {
 		request := call.Request()
 		f.log.Info("call refused", slog.String("call_id", request.CallID), slog.Any("error", err))

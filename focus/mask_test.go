@@ -73,7 +73,8 @@ func (s *recordingServer) checkSecret(tones []float64, labels ...string) {
 	s.mu.Unlock()
 	for _, each := range streams {
 		h := s.stream(each.label)
-		if level := h.loudest(secret); level > -55 {
+		// A frame of the secret in a part is at -29 dB; where a tone beside it breaks off and comes back the part has up to -50.
+		if level := h.loudest(secret); level > -45 {
 			s.t.Errorf("stream %s holds what was masked, at %.0f dB", h.label, level)
 		}
 	}

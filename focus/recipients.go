@@ -23,11 +23,14 @@ const (
 var errRecipients = errors.New("recipient list")
 
 // SupportedFor gives the agent the option tags that are understood in some requests only: a list of recipients at the factory URI (RFC
-// 5366, section 5). For sipua.Config.
+// 5366, section 5), and recording sessions that a recorder begins (RFC 7866, section 6.1.1). For sipua.Config.
 func SupportedFor(factory string) func(*sipua.Request) []string {
 	return func(request *sipua.Request) []string {
 		if factory != "" && request.URI.UserPart() == factory && request.To.Tag() == "" {
 			return []string{recipientListInvite}
+		}
+		if calledByRecorder(request) {
+			return []string{siprec.OptionTag}
 		}
 		return nil
 	}

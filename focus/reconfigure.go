@@ -17,7 +17,7 @@ import (
 //   - Dynamic, Defaults, Refer, Limits but for Events, RecordingRules and NotifyRate count for what comes from then on.
 //   - Conferences that are new exist, those that are missing end when they are empty. Of one that is active, the name, locks, limits and
 //     rules that differ from the configuration of before change at once, all else when it is empty.
-//   - Recorders count for new recordings. Recordings go on with the servers that they have.
+//   - Recorders and RecorderCalling count for new recordings. Recordings go on with the servers that they have.
 //
 // All other fields stay as they were. apply is to be called at most once, and before the next Reconfigure. Error: ErrInvalid.
 func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
@@ -25,6 +25,7 @@ func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
 	now := f.live()
 	next := *now
 	next.Dynamic, next.Defaults, next.Refer, next.RecordingRules, next.Recorders = cfg.Dynamic, cfg.Defaults, cfg.Refer, cfg.RecordingRules, cfg.Recorders
+	next.RecorderCalling = cfg.RecorderCalling
 	next.Conferences, next.NotifyRate, next.Limits = cfg.Conferences, cfg.NotifyRate, cfg.Limits
 	next.Limits.Events = now.Limits.Events
 	trial := &Focus{pool: newRecorderPool(next.Recorders, time.Now()), prompts: f.prompts}

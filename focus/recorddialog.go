@@ -14,9 +14,10 @@ import (
 	"github.com/parley-sip/parley/siprec"
 )
 
-// recorderContact is our Contact in a recording session (RFC 7866, section 6.1.1).
-func (c *controller) recorderContact(uri sipua.URI) sipua.Address {
-	return sipua.Address{URI: c.focus.contactURI(c.id, uri.Param("transport"))}.With(siprec.FeatureTag, "")
+// recorderContact is our Contact in a recording session of a conference with a server (RFC 7866, section 6.1.1).
+func (f *Focus) recorderContact(id conference.ID, server Recorder) sipua.Address {
+	uri, _ := sipua.ParseURI(server.URI) // without transport, if it is none
+	return sipua.Address{URI: f.contactURI(id, uri.Param("transport"))}.With(siprec.FeatureTag, "")
 }
 
 // messageHeaders are the header fields of a message, with the disposition of its body.
@@ -42,7 +43,7 @@ func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
 	call := sipua.OutgoingCall{
 		To:      sipua.Address{URI: target},
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
-		Contact: c.recorderContact(target), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
+		Contact: c.focus.recorderContact(c.id, r.server), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
 	}
 	handler := &recorderHandler{controller: c, recorder: r}
 	c.sealUp(r)
@@ -91,6 +92,12 @@ func (m recorderDialog) handle(c *controller) {
 		return
 	}
 	r.dialog, r.after = m.dialog, 0
+	if m.event == nil { // the recorder has begun, its answer comes in the ACK
+		if r.sealing != nil {
+			r.sealing.manifest.CallID = m.dialog.ID().CallID
+		}
+		return
+	}
 	if m.dialog != nil && r.sealing != nil {
 		r.sealing.manifest.CallID = m.dialog.ID().CallID
 	}
@@ -258,10 +265,14 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 type recorderHandler struct {
 	controller *controller
 	recorder   *recorder
+	made       chan struct{} // closed when the controller has the dialog; nil: it will have it before anything can come
 }
 
-// Ack has the answer to an offer that a re-INVITE of the server asked for.
+// Ack has the answer to an offer that an INVITE or a re-INVITE of the server asked for.
 func (h *recorderHandler) Ack(request *sipua.Request) {
+	if h.made != nil {
+		<-h.made
+	}
 	h.controller.post(recorderEvent{h.recorder, siprec.PeerAck{ContentType: request.Headers.Get("Content-Type"), Body: request.Body}})
 }
 
@@ -317,9 +328,13 @@ func (m recorderRequest) handle(c *controller) {
 	m.reply <- response
 }
 
-// recorderResponse is an answer of the protocol as a SIP response.
-func recorderResponse(a siprec.AnswerPeer) *sipua.Response {
+// recorderResponse is an answer of the protocol as a SIP response. Its Contact says what we are, as that of our requests (RFC 7866, section
+// 6.1.1).
+func recorderResponse(a siprec.AnswerPeer, contact sipua.Address) *sipua.Response {
 	response := sipua.NewResponse(a.Status, messageHeaders(a.Message)...)
+	if a.Status < 300 {
+		response.WithHeader("Contact", contact.String())
+	}
 	if len(a.Body) > 0 {
 		response.WithBody(a.ContentType, a.Body)
 	}

@@ -75,34 +75,40 @@ func newIdentity() siprec.ID {
 	return siprec.NewID(uuid)
 }
 
-// startRecorder opens a session with a server. from is the session that it takes over with all its streams, nil
+// startRecorder opens a session with a server by its name. from is the session that it takes over with all its streams, nil
 // for a new copy.
 func (c *controller) startRecorder(r *conference.Recording, name string, from *recorder) error {
 	server, ok := c.focus.pool.find(name)
 	if !ok {
 		return fmt.Errorf("%w: %q", ErrNoServer, name)
 	}
+	_, err := c.startSession(r, server, from, false)
+	return err
+}
+
+// startSession opens a session with a server, which has to begin it itself if it is passive.
+func (c *controller) startSession(r *conference.Recording, server Recorder, from *recorder, passive bool) (*recorder, error) {
 	profile := server.Profile
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
 	}
 	address, err := c.recorderAddress(server)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	security, err := c.focus.recorderSecurity(server, c.secret())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	random := binary.BigEndian.Uint64(seed[:])
 	client, err := siprec.New(siprec.Config{
 		Profile: profile, Address: address, SDPSession: random >> 1, Retry: server.Retry, Seed: random,
-		Security: security, Keys: newKeys,
+		Security: security, Keys: newKeys, Passive: passive,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rec := &recorder{
 		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(),
@@ -115,9 +121,9 @@ func (c *controller) startRecorder(r *conference.Recording, name string, from *r
 		rec.streams, rec.account = map[string]*recorded{}, c.focus.assurance.newCopy(c.account(r))
 	}
 	c.recorders = append(c.recorders, rec)
-	c.focus.pool.opened(name)
+	c.focus.pool.opened(server.Name)
 	c.desire(rec)
-	return nil
+	return rec, nil
 }
 
 // recorderAddress is where recorded streams come from.
@@ -212,7 +218,8 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 	case siprec.Bye:
 		c.endRecorderDialog(r, a.Message, recorderPatience)
 	case siprec.AnswerPeer:
-		r.reply = recorderResponse(a)
+		r.sealing.note(a.Message)
+		r.reply = recorderResponse(a, c.focus.recorderContact(c.id, r.server))
 	case siprec.Report:
 		c.recorderReport(r, a)
 	case siprec.Alarm:

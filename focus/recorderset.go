@@ -16,6 +16,11 @@ func (c *controller) startRecorders(id conference.RecordingID) {
 		return
 	}
 	c.account(&r)
+	if m, ok := c.called[id]; ok {
+		delete(c.called, id)
+		c.startCalled(&r, m)
+		return
+	}
 	names, policy := serverNames(&r), *r.Config
 	chosen := c.focus.pool.choose(names, copies(policy, len(names)), policy.Balance, time.Now())
 	for _, name := range names {

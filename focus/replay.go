@@ -192,7 +192,7 @@ func (p *replay) step(ctx context.Context, e siprec.Event) {
 		case siprec.Bye:
 			p.farewell(context.WithoutCancel(ctx), a.Message)
 		case siprec.AnswerPeer:
-			p.reply = recorderResponse(a)
+			p.reply = recorderResponse(a, p.focus.recorderContact(p.content.header.Conference, p.server))
 		case siprec.StartMedia:
 			p.start(ctx, a)
 		case siprec.WakeAt:
@@ -227,7 +227,7 @@ func (p *replay) invite(ctx context.Context, m siprec.Message) {
 		p.focus.spawn(func(context.Context) { p.post(siprec.TransportFailed{Exchange: m.Exchange, Reason: err.Error()}) })
 		return
 	}
-	contact := sipua.Address{URI: p.focus.contactURI(p.content.header.Conference, target.Param("transport"))}.With(siprec.FeatureTag, "")
+	contact := p.focus.recorderContact(p.content.header.Conference, p.server)
 	call := sipua.OutgoingCall{
 		To:      sipua.Address{URI: target},
 		From:    sipua.Address{URI: p.focus.conferenceURI(p.content.header.Conference), Name: p.content.header.Name},

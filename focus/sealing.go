@@ -74,8 +74,14 @@ func (s *sealing) note(m siprec.Message) {
 
 // outcome takes note of what the server has answered.
 func (s *sealing) outcome(e siprec.Event) {
+	if s == nil {
+		return
+	}
+	if _, ok := e.(siprec.PeerAck); ok { // a document in a 200 of ours has no exchange
+		e = siprec.Answered{Status: 200}
+	}
 	a, ok := e.(siprec.Answered)
-	if s == nil || !ok || a.Status < 200 {
+	if !ok || a.Status < 200 {
 		return
 	}
 	if i, ok := s.exchanges[a.Exchange]; ok {

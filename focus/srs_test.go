@@ -104,7 +104,7 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	if s.slow != nil {
 		<-s.slow
 	}
-	body, err := s.take(request)
+	body, err := s.take(request.Headers, request.Body)
 	if err != nil {
 		_ = call.Reject(sipua.NewResponse(400))
 		return
@@ -118,9 +118,34 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	s.mu.Unlock()
 }
 
-// take reads a request of the client and gives the answer, if it has an offer.
-func (s *recordingServer) take(request *sipua.Request) ([]byte, error) {
-	content, err := siprec.ParseContent(request.Headers.Get("Content-Type"), request.Headers.Get("Content-Disposition"), request.Body)
+// begin calls a conference as a recorder does that begins to record (RFC 7866, section 7.2).
+func (s *recordingServer) begin(b *bench, conf string, change func(*sipua.OutgoingCall)) (*sipua.Response, error) {
+	uri := b.parse(conf).With("transport", "tcp")
+	contact := sipua.Address{URI: s.agent.Contact("srs", "tcp")}.With(siprec.FeatureTagServer, "")
+	call := sipua.OutgoingCall{
+		To: sipua.Address{URI: uri}, From: sipua.Address{URI: s.agent.Contact("srs", "tcp")}, Contact: contact,
+		Headers: sipua.Headers{{Name: "Require", Value: siprec.OptionTag}, {Name: "Accept", Value: "application/sdp, application/rs-metadata+xml"}},
+		Answer: func(offer *sipua.Response) sipua.Body {
+			body, err := s.take(offer.Headers, offer.Body)
+			if err != nil {
+				s.t.Errorf("the offer in the 200: %v", err)
+			}
+			return sipua.Body{ContentType: "application/sdp", Data: body}
+		},
+	}
+	if change != nil {
+		change(&call)
+	}
+	dialog, response, err := s.agent.Invite(s.t.Context(), call, s)
+	s.mu.Lock()
+	s.dialog = dialog
+	s.mu.Unlock()
+	return response, err
+}
+
+// take reads a request of the client, or its answer to ours, and gives the answer, if it has an offer.
+func (s *recordingServer) take(headers sipua.Headers, data []byte) ([]byte, error) {
+	content, err := siprec.ParseContent(headers.Get("Content-Type"), headers.Get("Content-Disposition"), data)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +329,7 @@ func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
 	if slow != nil {
 		<-slow
 	}
-	body, err := s.take(request)
+	body, err := s.take(request.Headers, request.Body)
 	if err != nil {
 		return sipua.NewResponse(400)
 	}

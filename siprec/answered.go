@@ -294,7 +294,7 @@ func (c *Client) lost(reason string, after time.Duration, now time.Time) {
 	switch {
 	case c.desire.Stopped:
 		c.stopped(reason)
-	case c.config.Retry.Attempts < 0 || (c.config.Retry.Attempts > 0 && c.attempts >= c.config.Retry.Attempts):
+	case c.config.Passive || c.config.Retry.Attempts < 0 || (c.config.Retry.Attempts > 0 && c.attempts >= c.config.Retry.Attempts):
 		c.phase = phaseFailed
 	default:
 		c.phase = phaseWaiting

@@ -182,7 +182,7 @@ func (c *Client) flush(urgent bool, now time.Time) {
 
 // onRetry tries again at once.
 func (c *Client) onRetry(now time.Time) {
-	if c.phase == phaseFailed || c.phase == phaseWaiting {
+	if !c.config.Passive && (c.phase == phaseFailed || c.phase == phaseWaiting) {
 		c.attempts = 0
 		c.phase, c.retryAt = phaseWaiting, now
 	}

@@ -196,7 +196,7 @@ func (c *Client) progress(now time.Time) {
 			c.invite(now)
 		}
 	case phaseIdle:
-		if len(c.desire.Streams) > 0 {
+		if len(c.desire.Streams) > 0 && !c.config.Passive {
 			c.invite(now)
 		}
 	case phaseUp:

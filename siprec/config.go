@@ -20,6 +20,10 @@ type Config struct {
 	Retry       RetryPolicy
 	Seed        uint64 // of the jitter
 
+	// Passive leaves the beginning to the recorder (RFC 7866, section 7.2): there is no INVITE of ours, a session that is lost is over, and one
+	// that the recorder ends has stopped.
+	Passive bool
+
 	// Security says whether streams must be SRTP (RFC 7866, section 12.2), or are offered so first, and plainly only after a
 	// refusal with 488 or 606, which is an [Alarm]. It needs Keys, which returns new ones, one for each suite, the best first. It is
 	// called for every stream of every dialog: no key is ever used for two of them.

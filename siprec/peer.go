@@ -16,6 +16,9 @@ func (c *Client) onPeerBye(e PeerBye, now time.Time) {
 			c.silence()
 			c.stopped(e.Reason)
 		}
+	case c.config.Passive:
+		c.silence()
+		c.stopped("ended by the recorder: " + e.Reason)
 	case c.up() || c.exchange != nil:
 		c.do(Alarm{Kind: AlarmEnded, Detail: e.Reason})
 		c.lost("ended by the recorder: "+e.Reason, 0, now)

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/access"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -34,6 +37,40 @@ func recordData(m *config.Metadata) focus.RecordData {
 		data.Fields = append(data.Fields, siprec.Header{Name: f.Name, Value: f.Value})
 	}
 	return data
+}
+
+// recorderCalling tells of a request from which of the recorders that may begin to record it comes; nil: none may.
+func recorderCalling(cfg *config.Config) (func(*sipua.Request) string, error) {
+	type starter struct {
+		name string
+		from access.Patterns
+	}
+	var all []starter
+	for i := range cfg.Recording.Servers {
+		server := &cfg.Recording.Servers[i]
+		from, err := access.NewPatterns(server.MayStart)
+		if err != nil {
+			return nil, fmt.Errorf("recording.servers[%d].may_start: %w", i, err)
+		}
+		if len(from) > 0 {
+			all = append(all, starter{server.Name, from})
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil //nolint:nilnil // nobody may is no error
+	}
+	return func(request *sipua.Request) string {
+		var caller sipua.Caller
+		if request.Caller != nil {
+			caller = *request.Caller
+		}
+		for _, s := range all {
+			if s.from.Caller(caller, request.Source.Addr().Unmap()) {
+				return s.name
+			}
+		}
+		return ""
+	}, nil
 }
 
 // securities are the words of the configuration.

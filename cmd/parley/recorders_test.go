@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sipua"
 )
 
 // recorded is a conference with alice and bob in it, on a server whose recorder is SIPp with a scenario.
@@ -90,5 +92,40 @@ func TestRudeRecordersHarmNoCall(t *testing.T) {
 				t.Errorf("recordings %+v, %v: must not claim to record", found, err)
 			}
 		})
+	}
+}
+
+// Shows SR-SRS-14. A recorder begins by itself only from where its entries say: an account, a trunk, a network.
+func TestRecorderCalling(t *testing.T) {
+	cfg := &config.Config{Recording: config.Recording{Servers: []config.RecordingServer{
+		{Name: "never"}, {Name: "account", MayStart: []string{"user:srs", "role:recorder"}}, {Name: "network", MayStart: []string{"192.0.2.0/24", "trunk:vault"}},
+	}}}
+	calling, err := recorderCalling(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		caller *sipua.Caller
+		source string
+		want   string
+	}{
+		{nil, "198.51.100.1:5060", ""},
+		{nil, "[::ffff:192.0.2.7]:5060", "network"},
+		{&sipua.Caller{User: "srs"}, "198.51.100.1:5060", "account"},
+		{&sipua.Caller{User: "alice", Roles: []string{"recorder"}}, "198.51.100.1:5060", "account"},
+		{&sipua.Caller{Trunk: "vault"}, "198.51.100.1:5060", "network"},
+		{&sipua.Caller{User: "alice", Trunk: "other"}, "198.51.100.1:5060", ""},
+	} {
+		if got := calling(&sipua.Request{Caller: test.caller, Source: netip.MustParseAddrPort(test.source)}); got != test.want {
+			t.Errorf("%+v from %s: %q, want %q", test.caller, test.source, got, test.want)
+		}
+	}
+	cfg.Recording.Servers = cfg.Recording.Servers[:1]
+	if calling, err = recorderCalling(cfg); calling != nil || err != nil {
+		t.Errorf("somebody may begin: %v", err)
+	}
+	cfg.Recording.Servers[0].MayStart = []string{"nonsense"}
+	if _, err = recorderCalling(cfg); err == nil {
+		t.Error("nonsense is taken")
 	}
 }

@@ -211,6 +211,9 @@ func (s *service) focusSettings(cfg *config.Config) (focus.Config, error) {
 	if settings.RecordingRules, err = recordingRules(cfg, recorders); err != nil {
 		return settings, err
 	}
+	if settings.RecorderCalling, err = recorderCalling(cfg); err != nil {
+		return settings, err
+	}
 	if err = addSounds(cfg, &settings); err != nil {
 		return settings, err
 	}

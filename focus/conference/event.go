@@ -154,6 +154,7 @@ type Record struct {
 	Servers   []string
 	Automatic bool
 	Config    *RecordingConfig // its policy; nil: that of the conference
+	Called    bool             // the server has asked for it itself: nobody takes its place
 }
 
 // PauseRecording and the next two change a running recording. Rejected with ErrNoRecording, ErrConflict, or

@@ -15,6 +15,9 @@ func (s *step) record(e Record) error {
 	if e.Config != nil {
 		policy = *e.Config
 	}
+	if e.Called {
+		policy.Spool, policy.Copies, policy.Quorum = false, 0, 0
+	}
 	if e.Modes == 0 {
 		e.Modes = policy.Modes
 	}

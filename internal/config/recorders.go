@@ -24,6 +24,7 @@ type RecordingServer struct {
 	Probe    RecorderProbe `yaml:"probe"`
 	Retry    RecorderRetry `yaml:"retry"`
 	Metadata Metadata      `yaml:"metadata"`
+	MayStart []string      `yaml:"may_start"` // whence it may begin sessions by itself: user:, role:, trunk:, networks; empty: it may not
 }
 
 // Metadata says what a server is told beside the metadata of RFC 7865, and of whom.
@@ -127,7 +128,7 @@ func (r *reader) checkRecorders(cfg *Config) {
 			r.fail(key+".name", "%q has a meaning of its own", server.Name)
 		}
 		names[server.Name] = true
-		r.checkRecorder(key, server)
+		r.checkRecorder(key, server, &cfg.SIP)
 		r.checkProtection(key, server, cfg)
 	}
 	if s := &cfg.Recording.Seal; s.KeyFile != "" && s.Directory == "" {
@@ -148,11 +149,12 @@ func (r *reader) checkRecorders(cfg *Config) {
 	}
 }
 
-func (r *reader) checkRecorder(key string, server *RecordingServer) {
+func (r *reader) checkRecorder(key string, server *RecordingServer, sip *SIP) {
 	if !sipURI(server.URI) {
 		r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
 	}
 	r.checkCodecs(key+".codecs", server.Codecs)
+	r.checkStarts(key+".may_start", server.MayStart, sip)
 	for sub, n := range map[string]int{
 		".weight": server.Weight, ".probe.down_after": server.Probe.DownAfter, ".probe.up_after": server.Probe.UpAfter,
 		".retry.attempts": server.Retry.Attempts, ".retry.break_after": server.Retry.BreakAfter,
@@ -180,6 +182,16 @@ func (r *reader) checkRecorder(key string, server *RecordingServer) {
 	for i, h := range server.Dialect.Headers {
 		if h.Name == "" || strings.ContainsAny(h.Name, ": \t\r\n") || strings.ContainsAny(h.Value, "\r\n") {
 			r.fail(fmt.Sprintf("%s.dialect.headers[%d]", key, i), "is no header field")
+		}
+	}
+}
+
+// checkStarts sees that a recorder begins by itself only from where it has proved to be: From proves nothing, and it gets everything.
+func (r *reader) checkStarts(key string, from []string, sip *SIP) {
+	r.checkRule(key, from, sip, true)
+	for i, entry := range from {
+		if entry == "*" || strings.Contains(entry, "@") {
+			r.fail(fmt.Sprintf("%s[%d]", key, i), "wants user:, role:, trunk: or a network, has %q", entry)
 		}
 	}
 }
