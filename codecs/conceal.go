@@ -36,7 +36,7 @@ type concealer struct {
 func (c *concealer) init(rate int) {
 	c.rate = rate
 	past := rate * 195 / 4000 // 48.75 ms: three and a quarter of the longest pitch period (G.711 Appendix I)
-	c.block, c.source, c.history = make([]float32, rate/100), make([]float32, past), make([]int16, past)
+	c.history = make([]int16, past)
 	c.reset()
 }
 
@@ -141,6 +141,9 @@ func (c *concealer) next() float32 {
 // begin looks at the past to find what to repeat.
 func (c *concealer) begin() {
 	past := c.past()
+	if c.source == nil { // the first loss: many calls never have one
+		c.block, c.source = make([]float32, c.rate/100), make([]float32, len(past))
+	}
 	for i, s := range past {
 		c.source[i] = float32(s)
 	}

@@ -12,7 +12,7 @@ type Decoder interface {
 	// [ErrMalformed]; the state is then as before, and the caller conceals.
 	Decode(dst []int16, payload []byte) (n int, err error)
 	// Conceal fills all of dst with what most likely was in the packets that are missing, and returns len(dst). Without
-	// anything decoded before it is silence; after 60 ms it has faded to the background noise. It does not allocate.
+	// anything decoded before it is silence; after 60 ms it has faded to the background noise. It does not allocate, but for the first time.
 	Conceal(dst []int16) int
 	// Reset forgets all that was decoded, as for a new sender.
 	Reset()

@@ -24,6 +24,7 @@ type controller struct {
 	mix     *mixer.Mix
 	log     *slog.Logger
 	mailbox chan message  // unbuffered: what was taken will be handled
+	keys    chan message  // key presses: they come from where nothing may wait
 	done    chan struct{} // closed when nothing is taken any more
 	silent  chan struct{} // closed when the mix calls nobody any more
 
@@ -74,7 +75,7 @@ func (f *Focus) newController(e *entry) *controller {
 	c := &controller{
 		focus: f, entry: e, id: e.cfg.ID, log: f.log.With(slog.String("conference", string(e.cfg.ID))),
 		mix:     f.mixer.NewMix(mixer.MixConfig{MaxSpeakers: e.cfg.MaxSpeakers, LookAhead: e.cfg.LookAhead}),
-		mailbox: make(chan message), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
+		mailbox: make(chan message), keys: make(chan message, keysWaiting), done: make(chan struct{}), silent: make(chan struct{}), spoke: make(chan struct{}, 1),
 		machine: e.machine, participants: map[conference.ParticipantID]*participant{},
 		successors: map[conference.ParticipantID]*participant{}, leaving: map[conference.ParticipantID]*transit{},
 		called: map[conference.RecordingID]recorderCall{}, accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
@@ -104,6 +105,12 @@ func (c *controller) run(ctx context.Context) {
 		select {
 		case m := <-c.mailbox:
 			m.handle(c)
+		case m := <-c.keys:
+			if to, _ := c.forwarded(m); to != nil {
+				to.keep(m)
+			} else {
+				m.handle(c)
+			}
 		case <-c.spoke:
 			c.speaking()
 		case <-c.timer.C:

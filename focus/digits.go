@@ -24,9 +24,22 @@ const (
 	maxInfoDuration = 10 * time.Second
 )
 
-// pressed takes a key press, however it came. It may be called from any goroutine.
-func (c *controller) pressed(l leg, d media.Digit) {
-	c.post(keyed{leg: l, digit: d})
+// keysWaiting is how many key presses may wait for a conference: more is a flood, which must hold up nobody else's.
+const keysWaiting = 64
+
+// pressed takes a key press, however it came. It may be called from any goroutine, and does not block.
+func (c *controller) pressed(l leg, d media.Digit) { c.keep(keyed{leg: l, digit: d}) }
+
+// keep puts a key press where the conference finds it in which the participant is.
+func (c *controller) keep(m message) {
+	if to, same := c.forwarded(m); to != nil {
+		c, m = to, same
+	}
+	select {
+	case c.keys <- m:
+	default:
+		c.log.Warn("a key press is dropped: there are too many")
+	}
 }
 
 // keyed is a key press.

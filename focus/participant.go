@@ -214,17 +214,10 @@ func mediaStats(s media.Stats) ParticipantStats {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// listenForDigits waits for key presses; the channel ends with the session.
+// listenForDigits has key presses told.
 func (c *controller) listenForDigits(p *participant) {
-	digits, l := p.session.Digits(), c.legOf(p)
-	if digits == nil {
-		return
-	}
-	c.focus.spawn(func(context.Context) {
-		for d := range digits {
-			c.pressed(l, d)
-		}
-	})
+	l := c.legOf(p)
+	p.session.OnDigit(func(d media.Digit) { c.pressed(l, d) })
 }
 
 // identity is the participant's identifier in recording metadata, the same for all recorders (RFC 7865, section 6.10).

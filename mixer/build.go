@@ -23,6 +23,7 @@ type builder struct {
 	sets        map[string]*set
 	buses       map[busKey]*bus
 	groups      map[groupKey]*group
+	stock       *stock
 	wanted      map[*group][]vote // from which streams the members of a group come
 }
 
@@ -44,10 +45,11 @@ type groupKey struct {
 	only   int32 // whose payloads may be passed on, -1: nobody's
 }
 
-// build prepares a layout. It keeps the state of members that are in base or pending with the same input, output and format.
-func build(cfg MixConfig, layout Layout, base, pending *plan) (*plan, error) {
+// build prepares a layout. It keeps the state of members that are in base or pending with the same input, output and
+// format. The caller calls commit if it is going to use the plan.
+func build(cfg MixConfig, layout Layout, base, pending *plan, stock *stock) (*plan, error) {
 	b := &builder{
-		cfg: cfg, base: base, pending: pending,
+		cfg: cfg, base: base, pending: pending, stock: stock,
 		plan: &plan{index: make(map[MemberID]int32, len(layout.Members))},
 		sets: map[string]*set{}, buses: map[busKey]*bus{}, groups: map[groupKey]*group{},
 		wanted: map[*group][]vote{},
@@ -72,7 +74,6 @@ func build(cfg MixConfig, layout Layout, base, pending *plan) (*plan, error) {
 	if err := b.lanes(); err != nil {
 		return nil, err
 	}
-	b.commit()
 	b.plan.talkers = make([]int32, 0, len(b.plan.ins))
 	if cfg.MaxSpeakers > 0 {
 		b.plan.top = make([]int32, 0, min(cfg.MaxSpeakers, len(b.plan.ins)))
@@ -150,9 +151,7 @@ func (b *builder) seat(members []Member) {
 		if m.In != nil {
 			b.plan.ins = append(b.plan.ins, int32(i))
 			if s.in = b.formerInput(m); s.in == nil {
-				s.in = &input{source: m.In}
-				s.in.encoded, _ = m.In.(Encoded)
-				s.in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
+				s.in = newInput(m.In)
 			}
 			b.condition(s, m.Sound)
 		}

@@ -49,11 +49,25 @@ func (b *builder) streams() error {
 	return nil
 }
 
-// privates makes encoders for those who speak and would hear themselves. Encoders are large, so that listeners have none.
+// privates makes encoders for those who speak and would hear themselves, or sees to it that there will be one when they do. Encoders are
+// large, so that listeners have none.
 func (b *builder) privates() error {
+	b.plan.speakers = map[*reserve]int{}
 	for _, i := range b.plan.outs {
 		s := &b.plan.seats[i]
-		if !s.own || s.out.prepared || !b.sounds(s) {
+		if !s.own || !b.sounds(s) && !s.out.prepared {
+			continue
+		}
+		if pooled(s.out.format) {
+			from := b.stock.get(s.out.format, b.cfg.LookAhead)
+			b.plan.speakers[from]++
+			if !s.out.prepared {
+				b.plan.grafts = append(b.plan.grafts, graft{out: s.out, reserve: from})
+			}
+
+			continue
+		}
+		if s.out.prepared {
 			continue
 		}
 		private, err := newStream(s.out.format, b.cfg.LookAhead)
@@ -138,8 +152,8 @@ func ratesOf(in Input) (may [rateCount]bool) {
 }
 
 // commit notes what the plan will have put in place, now that nothing can fail any more.
-func (b *builder) commit() {
-	for _, g := range b.plan.grafts {
+func (p *plan) commit() {
+	for _, g := range p.grafts {
 		if g.out != nil {
 			g.out.prepared = true
 		} else {

@@ -27,6 +27,7 @@ type Engine struct {
 	stopping atomic.Bool
 	workers  sync.WaitGroup
 	watch    *observer // nil without OnSpeakers
+	stock    *stock
 
 	ticks, late, missed atomic.Uint64
 	lateness, duration  histogram
@@ -38,7 +39,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, workerCount: cfg.Workers, base: monotonic(), mixes: map[*Mix]struct{}{}}
+	e := &Engine{cfg: cfg, workerCount: cfg.Workers, base: monotonic(), mixes: map[*Mix]struct{}{}, stock: newStock()}
 	for range cfg.Workers {
 		e.crew = append(e.crew, &worker{engine: e})
 	}
@@ -71,6 +72,7 @@ func (e *Engine) Start() error {
 		e.workers.Add(1)
 		go w.run()
 	}
+	go e.stock.run()
 	if e.watch != nil {
 		go e.watch.run()
 	}
@@ -100,6 +102,9 @@ func (e *Engine) Close() error {
 		w.ring()
 	}
 	e.workers.Wait()
+	if started {
+		e.stock.close()
+	}
 	if e.watch != nil && started {
 		e.watch.close()
 	}

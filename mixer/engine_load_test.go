@@ -349,8 +349,8 @@ func TestEngineCloses(t *testing.T) {
 		waits = append(waits, applied)
 	}
 	waits = append(waits, early.Close(), early.Close())
-	if n := runtime.NumGoroutine(); n > before+4 {
-		t.Errorf("%d goroutines for 3 workers and an observer", n-before)
+	if n := runtime.NumGoroutine(); n > before+5 {
+		t.Errorf("%d goroutines for 3 workers, an observer and the stock", n-before)
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)

@@ -35,11 +35,27 @@ type input struct {
 	weight   float32 // how much it has spoken lately, in dB above silence
 	lanes    [laneCount]lane
 	state    atomic.Uint64
-	buffer   [codecs.MaxFrameSamples]int16
+	buffer   []int16 // the last frame that was sound; of the highest rate that the source has had
 
 	// prepared: of each lane and each rate of a bus, the buffer (at the rate itself) and the resamplers from other rates are there, or
 	// will be: owned by Apply.
 	prepared [laneCount][rateCount][rateCount]bool
+}
+
+// newInput makes the state of an input.
+func newInput(source Input) *input {
+	in := &input{source: source}
+	in.encoded, _ = source.(Encoded)
+	in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
+	samples := frameSamples(0)
+	for rate, may := range ratesOf(source) {
+		if may {
+			samples = max(samples, frameSamples(rate))
+		}
+	}
+	in.buffer = make([]int16, samples)
+
+	return in
 }
 
 // signal is the frame of an input as it goes into a lane.
@@ -65,7 +81,7 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	for i := range in.signals {
 		in.signals[i].before = in.active && in.signals[i].present
 	}
-	f := in.source.Ingest(in.buffer[:])
+	f := in.source.Ingest(w.frame[:])
 	rate := rateIndexOf(f.Rate)
 	silent := f.Flags.Has(codecs.Silent)
 	if !silent && (rate < 0 || f.Samples != frameSamples(rate)) {
@@ -76,8 +92,9 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	if !silent {
 		in.rate = rate
 		if level = f.Level; !f.Measured {
-			level = codecs.Level(in.buffer[:f.Samples])
+			level = codecs.Level(w.frame[:f.Samples])
 		}
+		in.keep(w.frame[:f.Samples])
 	} else if f.Level > 0 {
 		level = f.Level
 	}
@@ -96,6 +113,14 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 		pcm = s.cond.out[:len(pcm)]
 	}
 	in.signals[mainLane].pcm, in.signals[mainLane].present = pcm, present
+}
+
+// keep keeps a frame until it is mixed. A source that takes a higher rate than it has said it would makes the buffer grow.
+func (in *input) keep(pcm []int16) {
+	if len(pcm) > len(in.buffer) {
+		in.buffer = make([]int16, len(pcm))
+	}
+	copy(in.buffer, pcm)
 }
 
 // follow updates what is known about the activity of the input. A frame that is not sound is silence, whatever its level.

@@ -17,10 +17,11 @@ type Mix struct {
 	cfg    MixConfig
 
 	// owned by who holds mu: the control side
-	mu      sync.Mutex
-	closed  bool
-	done    <-chan struct{}
-	counted int // members in the cohort's count
+	mu       sync.Mutex
+	closed   bool
+	done     <-chan struct{}
+	counted  int              // members in the cohort's count
+	speakers map[*reserve]int // members who may need a stream of a reserve
 
 	// between the control side and the media path
 	pending         atomic.Pointer[plan]
@@ -89,9 +90,14 @@ func (m *Mix) Close() (done <-chan struct{}) {
 // apply prepares a layout and leaves it to the media path. m.mu is held.
 func (m *Mix) apply(l Layout) (<-chan struct{}, error) {
 	overtaken := m.pending.Swap(nil)
-	p, err := build(m.cfg, l, m.live.Load(), overtaken)
+	p, err := build(m.cfg, l, m.live.Load(), overtaken, m.engine.stock)
 	if err == nil {
 		err = m.engine.open()
+	}
+	if err == nil {
+		if err = m.engine.stock.adjust(m.speakers, p.speakers); err != nil {
+			m.engine.release()
+		}
 	}
 	if err != nil {
 		m.pending.Store(overtaken)
@@ -99,6 +105,8 @@ func (m *Mix) apply(l Layout) (<-chan struct{}, error) {
 		return nil, fmt.Errorf("mixer: apply layout: %w", err)
 	}
 	defer m.engine.release()
+	m.speakers = p.speakers
+	p.commit()
 	if overtaken != nil {
 		p.waiters = overtaken.waiters
 	}

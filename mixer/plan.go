@@ -16,9 +16,10 @@ type plan struct {
 	talkers []int32 // seats that contribute in this tick
 	top     []int32 // room for the choice of the loudest
 
-	grafts  []graft
-	index   map[MemberID]int32
-	waiters []chan struct{}
+	grafts   []graft
+	speakers map[*reserve]int // outputs that may need a stream of a reserve
+	index    map[MemberID]int32
+	waiters  []chan struct{}
 }
 
 // seat is one member of a plan.
@@ -70,16 +71,18 @@ type group struct {
 type output struct {
 	sink    Output
 	format  codecs.Format
-	private *stream // nil: it will not be needed, because the member does not speak
-	stream  *stream // the shared one that was used last
-	apart   bool    // the private stream is in use
-	alike   int     // ticks for which it was fed the same as the shared one
+	private *stream  // nil: it will not be needed, because the member does not speak; or it comes from the reserve
+	reserve *reserve // where private comes from when the member speaks, and goes afterwards; nil: it is its own
+	stream  *stream  // the shared one that was used last
+	apart   bool     // the private stream is in use
+	without bool     // it ought to be, but there is none: the member hears nothing in this tick
+	alike   int      // ticks for which it was fed the same as the shared one
 	started bool
 	partial bool // the next packet has audio of before it belonged to this output, and is left out
 	units   int  // RTP units of one tick
 	state   outputState
 
-	prepared bool // private is there, or will be: owned by Apply
+	prepared bool // private or reserve is there, or will be: owned by Apply
 }
 
 // graft is something prepared for a member that is already in the mix; the media path puts it in place.
@@ -91,12 +94,13 @@ type graft struct {
 	change  [rateCount]*codecs.Resampler // by the rate of the input
 	out     *output
 	private *stream
+	reserve *reserve
 }
 
 // put puts the graft in place.
 func (g *graft) put() {
 	if g.out != nil {
-		g.out.private = g.private
+		g.out.private, g.out.reserve = g.private, g.reserve
 
 		return
 	}

@@ -11,6 +11,7 @@ const codecCount = int(codecs.Opus) + 1
 
 // scratch is what one worker needs while it works: buffers, and counters that others may read.
 type scratch struct {
+	frame   [codecs.MaxFrameSamples]int16   // what an input yields
 	own     [codecs.MaxFrameSamples]int32   // a contribution at a rate that is not in use
 	sum     [codecs.MaxFrameSamples]int32   // a bus without one contribution, or with a gain
 	float   [codecs.MaxFrameSamples]float32 // a frame that is being conditioned

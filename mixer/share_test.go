@@ -148,6 +148,9 @@ func TestForkAndMerge(t *testing.T) {
 				if alone { // always its own encoder: never merged
 					b.mix.adopt()
 					s := b.mix.live.Load().seat(2)
+					if s.out.private == nil {
+						s.out.private = s.out.reserve.take()
+					}
 					s.out.private.copyFrom(s.group.stream)
 					s.out.apart = true
 					s.group.sharers = 1 << 20

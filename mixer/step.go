@@ -153,10 +153,16 @@ func (s *seat) contributes() bool {
 func (p *plan) part() {
 	for _, i := range p.talkers {
 		s := &p.seats[i]
-		if s.out == nil || s.out.private == nil || !s.contributes() {
+		if s.out == nil || s.out.private == nil && s.out.reserve == nil || !s.contributes() {
 			continue
 		}
 		s.out.alike = 0
+		if s.out.private == nil {
+			s.out.private = s.out.reserve.take()
+		}
+		if s.out.without = s.out.private == nil; s.out.without {
+			continue
+		}
 		if !s.out.apart {
 			s.out.private.copyFrom(s.group.stream)
 			s.out.apart = true
@@ -182,6 +188,10 @@ func (p *plan) join() {
 		}
 		s.out.apart, s.out.stream = false, shared
 		s.group.sharers++
+		if s.out.reserve != nil {
+			s.out.reserve.give(private)
+			s.out.private = nil
+		}
 	}
 }
 
@@ -234,6 +244,15 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 		if skipped > 0 {
 			w.packet = codecs.Packet{Samples: skipped * o.units}
 			o.sink.Emit(&w.packet)
+		}
+		if o.without {
+			if s.contributes() {
+				w.packet = codecs.Packet{Samples: o.units}
+				o.sink.Emit(&w.packet)
+
+				continue
+			}
+			o.without = false
 		}
 		st := s.group.stream
 		if o.apart {

@@ -129,8 +129,11 @@ func (a *agreement) prepare(have *[codecCount]bool, room int) (int, error) {
 	return room, nil
 }
 
-// playerRoom returns how many samples the player needs for a codec: two ticks and the longest packet.
-func playerRoom(c codecs.Codec) int {
+// playerRoom returns how many samples the player has room for to begin with: two ticks and a packet of one.
+func playerRoom(c codecs.Codec) int { return 3 * c.FrameSamples(codecs.FrameDuration) }
+
+// longestPlayerRoom returns how many samples the player may need for a codec: two ticks and the longest packet.
+func longestPlayerRoom(c codecs.Codec) int {
 	longest := codecs.MaxPacketSamples
 	if c != codecs.Opus {
 		longest = c.UnitsToSamples(maxPayload) // one octet per unit

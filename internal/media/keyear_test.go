@@ -43,6 +43,7 @@ func TestKeysInAudio(t *testing.T) {
 				p.Receive = slices.DeleteFunc(p.Receive, func(pt PayloadType) bool { return pt.Event })
 			}
 		})
+		digits := digitsOf(s)
 		payloads := dial(t, "4#")
 		heard := 0
 		ticks(t, len(payloads)+3, func(i int) {
@@ -55,7 +56,7 @@ func TestKeysInAudio(t *testing.T) {
 		})
 		if events {
 			select {
-			case d := <-s.Digits():
+			case d := <-digits:
 				t.Errorf("digit %q although there are events", d.Key)
 			case <-time.After(3 * lookPeriod):
 			}
@@ -66,7 +67,7 @@ func TestKeysInAudio(t *testing.T) {
 		}
 		for _, want := range []byte("4#") {
 			select {
-			case d := <-s.Digits():
+			case d := <-digits:
 				if d.Key != want || d.Duration <= 0 {
 					t.Errorf("digit %q for %v, want %q", d.Key, d.Duration, want)
 				}

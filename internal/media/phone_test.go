@@ -20,6 +20,13 @@ type phone struct {
 	header    rtp.Header
 }
 
+// digitsOf collects the key presses of a session.
+func digitsOf(s *Session) <-chan Digit {
+	digits := make(chan Digit, digitRingSize)
+	s.OnDigit(func(d Digit) { digits <- d })
+	return digits
+}
+
 // newPhone opens sockets on an address of the loopback.
 func newPhone(tb testing.TB, host string, to *Session) *phone {
 	tb.Helper()

@@ -151,7 +151,7 @@ func (p *player) decode(s step, out []int16) int {
 		p.tail = copy(p.pcm, p.pcm[p.head:p.tail])
 		p.head = 0
 	}
-	if p.tail+samples > len(p.pcm) { // longer than the codec allows: nothing of ours to play
+	if p.tail+samples > len(p.pcm) && !p.enlarge(samples) { // longer than the codec allows: nothing of ours to play
 		return decoder.Conceal(out)
 	}
 	n, err := decoder.Decode(p.pcm[p.tail:len(p.pcm):len(p.pcm)], s.payload)
@@ -161,6 +161,18 @@ func (p *player) decode(s step, out []int16) int {
 	p.tail += n
 	p.head = min(p.head+p.codec.UnitsToSamples(s.skip), p.tail)
 	return p.take(out)
+}
+
+// enlarge makes room for a packet longer than a tick, once for each codec: most far ends never send one, and the room is much.
+func (p *player) enlarge(samples int) bool {
+	most := longestPlayerRoom(p.codec)
+	if most <= len(p.pcm) || p.tail+samples > most {
+		return false
+	}
+	pcm := make([]int16, most)
+	copy(pcm, p.pcm[:p.tail])
+	p.pcm = pcm
+	return true
 }
 
 // absent makes up audio for a stretch without packet and returns how much it wrote, and what it is.

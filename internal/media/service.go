@@ -97,7 +97,6 @@ func (v *service) leave(s *Session) {
 			a.guard.wipe()
 		}
 		v.deliver(s)
-		close(s.keys)
 	})
 	select {
 	case <-gone:
@@ -172,24 +171,18 @@ func (v *service) look() {
 	}
 }
 
-// deliver passes the key presses of a session on; nobody taking them, the oldest are dropped.
+// deliver passes the key presses of a session on. Until there is somebody who wants them, they wait.
 func (v *service) deliver(s *Session) {
+	pressed := s.pressed.Load()
+	if pressed == nil {
+		return
+	}
 	for {
 		d, ok := s.digits.take()
 		if !ok {
 			return
 		}
-		for sent := false; !sent; {
-			select {
-			case s.keys <- d:
-				sent = true
-			default:
-				select {
-				case <-s.keys:
-				default:
-				}
-			}
-		}
+		(*pressed)(d)
 	}
 }
 

@@ -38,7 +38,7 @@ type Session struct {
 	closed       bool
 	presses      *digitRing // nil until events may be sent
 
-	keys      chan Digit
+	pressed   atomic.Pointer[func(Digit)] // called by the service goroutine
 	closeOnce sync.Once
 }
 
@@ -159,9 +159,12 @@ func (s *Session) SetContributors(cnames map[uint32]string) {
 	s.contributors = maps.Clone(cnames)
 }
 
-// Digits returns the channel of the far end's key presses. Nobody listening, the oldest are dropped beyond sixteen. It is
-// closed with the session.
-func (s *Session) Digits() <-chan Digit { return s.keys }
+// OnDigit has the far end's key presses told to a function, in order, one after the other, until the session is closed; those before are
+// told first, as far as they are the last sixteen. The function must not block.
+func (s *Session) OnDigit(pressed func(Digit)) {
+	s.pressed.Store(&pressed)
+	s.transport.service.knock()
+}
 
 // Close says BYE if anything was sent, closes the sockets and lets the ports rest. The mixer must have let go of the session
 // before. Closing again does nothing.

@@ -215,6 +215,7 @@ func TestComfortNoise(t *testing.T) {
 // ME-DTM-12, ME-DTM-17 (RFC 4733, section 2.5.2.2): one digit per event, and not heard.
 func TestDigits(t *testing.T) {
 	s, p := call(t, newTestTransport(t, nil), nil)
+	digits := digitsOf(s)
 	press := func(code uint8) func(int) {
 		return func(i int) {
 			payload := codecs.AppendEvent(nil, codecs.Event{Code: code, End: i >= 5, Volume: 10, Duration: uint16(160 * min(i+1, 6))})
@@ -239,7 +240,7 @@ func TestDigits(t *testing.T) {
 	ticks(t, 8, audio)
 	for _, want := range []byte("*6") {
 		select {
-		case d := <-s.Digits():
+		case d := <-digits:
 			if d.Key != want || d.Duration <= 0 {
 				t.Errorf("digit %q for %v, want %q", d.Key, d.Duration, want)
 			}
@@ -248,7 +249,7 @@ func TestDigits(t *testing.T) {
 		}
 	}
 	select {
-	case d := <-s.Digits():
+	case d := <-digits:
 		t.Errorf("digit %q too much", d.Key)
 	default:
 	}

@@ -6,6 +6,7 @@ const (
 	storeSlots  = 64             // packets held: more than 500 ms of packets of 10 ms
 	chunkSize   = 160            // 20 ms of G.711
 	storeChunks = 64             // at most
+	firstChunks = 14             // to begin with: 280 ms in packets of 20 ms
 	spareChunks = 12             // for a packet of 200 ms beyond those that wait
 	maxPayload  = 12 * chunkSize // 200 ms of G.711 and some more
 )
@@ -29,14 +30,15 @@ const (
 
 func (s *slot) used() bool { return s.flags&slotUsed != 0 }
 
-// store keeps the payloads of a jitter buffer in chunks of a fixed arena, so that long and short packets share little memory
-// and nothing is allocated.
+// store keeps the payloads of a jitter buffer in chunks of an arena, so that long and short packets share little memory and nothing is
+// allocated, but for one time: when more has to wait than a good network ever brings at once, the arena takes on its full size.
 type store struct {
 	slots [storeSlots]slot
 	arena []byte
 	link  []uint8 // next chunk of the same packet, or of the free list
 	free  uint8   // first free chunk
 	left  int     // free chunks
+	most  int     // chunks at most
 }
 
 // chunksOf returns how many chunks are needed for packets of 10 ms or longer that wait for so long.
@@ -44,9 +46,24 @@ func chunksOf(delay time.Duration) int {
 	return min(int(delay/(10*time.Millisecond))+spareChunks, storeChunks)
 }
 
-// make gives the store its memory.
-func (s *store) make(chunks int) {
-	s.arena, s.link = make([]byte, chunks*chunkSize), make([]uint8, chunks)
+// make gives the store its memory, for so many chunks at most.
+func (s *store) make(most int) {
+	s.most = most
+	first := min(firstChunks, most)
+	s.arena, s.link = make([]byte, first*chunkSize), make([]uint8, first)
+}
+
+// grow gives the store as many chunks as it may have. What payload has returned stays valid.
+func (s *store) grow() {
+	arena, link := make([]byte, s.most*chunkSize), make([]uint8, s.most)
+	copy(arena, s.arena)
+	had := copy(link, s.link)
+	for i := had; i < s.most; i++ {
+		link[i] = uint8(i + 1)
+	}
+	link[s.most-1] = s.free
+	s.arena, s.link, s.free = arena, link, uint8(had)
+	s.left += s.most - had
 }
 
 func (s *store) init() {
@@ -77,6 +94,9 @@ func chunksFor(size int) int { return (size + chunkSize - 1) / chunkSize }
 // put stores a packet whose slot is free. It returns false if there is no room.
 func (s *store) put(p slot, payload []byte) bool {
 	need := chunksFor(len(payload))
+	if need > s.left && len(s.link) < s.most {
+		s.grow()
+	}
 	if need > s.left {
 		return false
 	}

@@ -56,7 +56,7 @@ func (t *Transport) advertised() netip.Addr {
 // Open takes a pair of ports and returns a session on it that receives nothing yet and sends nothing; the caller closes it.
 // The error is [ErrNoPorts], [ErrClosed] or the system's.
 func (t *Transport) Open(o Options) (*Session, error) {
-	s := &Session{transport: t, cname: o.CNAME, keys: make(chan Digit, digitRingSize)}
+	s := &Session{transport: t, cname: o.CNAME}
 	if err := t.bind(s); err != nil {
 		return nil, err
 	}
