@@ -38,23 +38,23 @@ func TestStoreGrowsOnce(t *testing.T) {
 
 // Packets longer than most far ends send are played from the first on, and the room for them is made once.
 func TestLongPacketsArePlayed(t *testing.T) {
-	for _, ptime := range []time.Duration{40, 60, 100, 200} {
+	for _, ms := range []int{40, 60, 100, 200} {
 		l := newListener(t, 0, testMax, codecs.PCMU)
-		units := int(ptime) * 8
+		units, ptime := ms*8, time.Duration(ms)*time.Millisecond
 		payload := make([]byte, units)
 		for i := range payload {
 			payload[i] = loud()[i%160]
 		}
 		l.player.pcm = make([]int16, playerRoom(codecs.PCMU))
 		for i := range 20 {
-			now := time.Duration(i) * ptime * time.Millisecond
+			now := time.Duration(i*ms) * time.Millisecond
 			l.push(flight{arrivedPacket{seq: uint16(i), timestamp: uint32(units * i), units: units, payload: payload}, now})
-			for at := now; at < now+ptime*time.Millisecond; at += tick {
+			for at := now; at < now+ptime; at += tick {
 				l.tick(at + time.Millisecond)
 			}
 		}
 		if l.made != 0 || len(l.player.pcm) > longestPlayerRoom(codecs.PCMU) {
-			t.Errorf("%d ms: made up %d, room %d", ptime, l.made, len(l.player.pcm))
+			t.Errorf("%d ms: made up %d, room %d", ms, l.made, len(l.player.pcm))
 		}
 	}
 }
