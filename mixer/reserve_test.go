@@ -104,7 +104,7 @@ func TestStockFillsItself(t *testing.T) {
 		if r.take() != nil {
 			t.Fatal("more than anybody needs")
 		}
-		time.Sleep(2 * stockPeriod)
+		<-time.After(2 * stockPeriod)
 		if n := r.free.Load(); n != 3 {
 			t.Errorf("%d after a while", n)
 		}
