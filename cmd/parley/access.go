@@ -49,6 +49,14 @@ func accessConfig(cfg *config.Config) (access.Config, error) {
 	return out, nil
 }
 
+// answers are those to challenges of a trunk.
+func (s *service) answers(trunk string) *sipua.Credentials {
+	if set := s.trunks.Load(); set != nil {
+		return set.Credentials(trunk)
+	}
+	return nil
+}
+
 // trunkConfigs are the trunks as they are registered and called.
 func trunkConfigs(list []config.Trunk) ([]trunks.Config, error) {
 	var out []trunks.Config
@@ -108,7 +116,7 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 	settings := agentConfig(cfg, certificates, s.log)
 	settings.Ignore = s.gate.Banned
 	s.limitLoad(cfg.Limits.CPU, &settings) //nolint:contextcheck // for as long as the service runs
-	s.agent, err = sipua.New(settings, &admission{next: s.focus, gate: s.gate, refused: s.metrics.AuthFailure, log: s.log})
+	s.agent, err = sipua.New(settings, &admission{next: s.focus, gate: s.gate, refused: s.metrics.AuthFailure, answers: s.answers, log: s.log})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,8 @@ import (
 type admission struct {
 	next    sipua.Handler
 	gate    *access.Gate
-	refused func() // counts
+	refused func()                                // counts
+	answers func(trunk string) *sipua.Credentials // those to challenges of a trunk; nil: there are none
 	log     *slog.Logger
 }
 
@@ -19,6 +20,9 @@ type admission struct {
 func (a *admission) refusal(request *sipua.Request) *sipua.Response {
 	caller, verdict := a.gate.Admit(request)
 	if verdict.Refusal == nil {
+		if caller.Trunk != "" && a.answers != nil {
+			caller.Answers = a.answers(caller.Trunk)
+		}
 		request.Caller = &caller
 		return nil
 	}

@@ -17,6 +17,9 @@ type Caller struct {
 	Asserted bool
 	// Private tells that the identity must not be shown to others (RFC 3323).
 	Private bool
+	// Answers are those to challenges of a trunk to what we send in the dialogs
+	// that it begins; nil: none are given.
+	Answers *Credentials
 }
 
 // WantsPrivacy tells whether a caller's identity is to be kept from others (RFC

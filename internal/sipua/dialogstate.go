@@ -52,6 +52,9 @@ func (a *Agent) dialogOfRequest(request *Request, contact Address) (*dialogState
 		target: target.URI, routes: routes, seq: newCSeq(), contact: contact,
 		via: via{transport: request.Transport, local: request.Local},
 	}
+	if request.Caller != nil {
+		state.credentials = request.Caller.Answers
+	}
 	state.via.conn = request.conn
 	state.noteCapabilities(request.Headers)
 	return state, nil

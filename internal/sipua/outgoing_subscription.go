@@ -25,12 +25,20 @@ type OutgoingSubscription struct {
 	// ContentType and Body are a body, such as a filter.
 	ContentType string
 	Body        []byte
+	// Trunk is the way to a peer; nil: none in particular.
+	Trunk *Trunk
+	// Renew makes a new subscription when the notifier ends one and lets the
+	// subscriber try again (RFC 6665, section 4.1.3): at once after "deactivated",
+	// "timeout" and no reason at all, in a while after "probation" and "giveup". The
+	// first NOTIFY of the new one follows the last of the old one.
+	Renew bool
 	// OnNotify gets each NOTIFY, in order and one at a time; for nil, 200 is sent.
 	// The first may come before Subscribe has returned (RFC 6665, section 4.1.2.4).
 	OnNotify func(request *Request) *Response
 	// OnEnd is called exactly once: when a NOTIFY says "terminated" (EndRemote),
-	// when a refresh fails or the time is over (EndRefused), after Close (EndLocal),
-	// or with the Agent (EndShutdown). It is not called when Subscribe fails. May be
+	// unless it is renewed, when a refresh meets a status that says that there is
+	// no subscription or the time is over (EndRefused), after Close (EndLocal), or
+	// with the Agent (EndShutdown). It is not called when Subscribe fails. May be
 	// nil.
 	OnEnd func(reason EndReason)
 }

@@ -44,3 +44,14 @@ var reasonPhrases = map[int]string{
 	504: "Server Time-out", 505: "Version Not Supported", 513: "Message Too Large",
 	600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable", 607: "Unwanted",
 }
+
+// unanswerable tells whether an error is a challenge that we have no answer to:
+// the next NOTIFY would meet the same.
+func unanswerable(err error) bool { return Status(err) == 401 || Status(err) == 407 }
+
+// goneStatuses are those by which a peer says that a subscription is over, to a
+// NOTIFY or to a SUBSCRIBE within its dialog (RFC 6665, sections 4.1.2.2 and 4.2.2;
+// RFC 5057, section 5.1).
+//
+//nolint:gochecknoglobals // a table
+var goneStatuses = []int{404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,18 +14,21 @@ import (
 )
 
 // Subscriber is the subscriber's side of a subscription. It refreshes itself
-// before it expires. Its methods may be called from any goroutine.
+// before it expires. A refresh that fails without saying that the subscription is
+// over is tried again until it has expired (RFC 6665, section 4.1.2.2). Its methods may be called from any goroutine.
 type Subscriber struct {
 	agent  *Agent
 	wanted OutgoingSubscription
-	early  earlyID
-	first  *outbound
 	turn   chan struct{} // held by whoever sends a SUBSCRIBE
 	done   chan struct{}
 	ending sync.Once
 
 	mu        sync.Mutex
+	early     earlyID
+	first     *outbound
 	state     *dialogState // nil until the first NOTIFY or 2xx
+	leaving   bool         // we have said that it is to end
+	renewing  bool         // the notifier has ended it; the next one is not begun
 	accepted  bool         // Subscribe has returned without error
 	timer     *time.Timer  // the next refresh
 	until     time.Time
@@ -60,22 +64,33 @@ func (a *Agent) Subscribe(ctx context.Context, subscription OutgoingSubscription
 func (s *Subscriber) open(ctx context.Context) (*Response, error) {
 	// A NOTIFY may come before the 2xx, and makes the dialog then, with our
 	// Contact, which has to be known by now.
-	if err := s.agent.route(ctx, s.first); err != nil {
+	s.mu.Lock()
+	first, early := s.first, s.early
+	s.mu.Unlock()
+	if err := s.agent.route(ctx, first); err != nil {
 		return nil, err
 	}
-	s.agent.expect(s.early, s)
-	defer s.agent.forget(s.early)
-	response, err := s.agent.transact(ctx, s.first)
+	s.agent.expect(early, s)
+	defer s.agent.forget(early)
+	response, err := s.agent.transact(ctx, first)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := successful("SUBSCRIBE", response); err != nil {
 		return nil, err
 	}
-	return response, s.establish(s.first, response)
+	return response, s.establish(first, response)
 }
 
 func (a *Agent) newSubscriber(wanted OutgoingSubscription) *Subscriber {
+	s := &Subscriber{agent: a, wanted: wanted, turn: make(chan struct{}, 1), done: make(chan struct{})}
+	s.begin()
+	return s
+}
+
+// begin makes the SUBSCRIBE of a new dialog. But for the first time s.mu is held.
+func (s *Subscriber) begin() {
+	a, wanted := s.agent, s.wanted
 	o := &outbound{
 		method: "SUBSCRIBE", uri: wanted.To.URI, from: wanted.From, to: wanted.To.WithTag(""), callID: newCallID(), cseq: newCSeq(),
 		routes: wanted.Route, contact: wanted.Contact, body: wanted.Body,
@@ -84,15 +99,12 @@ func (a *Agent) newSubscriber(wanted OutgoingSubscription) *Subscriber {
 		o.from = a.fromAddress()
 	}
 	o.from = o.from.WithTag(newTag())
-	s := &Subscriber{
-		agent: a, wanted: wanted, first: o, early: earlyID{callID: o.callID, localTag: o.from.Tag()},
-		turn: make(chan struct{}, 1), done: make(chan struct{}),
-	}
+	wanted.Trunk.apply(o)
 	o.headers = s.headers(wanted.Expires)
 	if len(wanted.Body) > 0 && wanted.ContentType != "" {
 		o.headers = o.headers.With("Content-Type", wanted.ContentType)
 	}
-	return s
+	s.first, s.early, s.state = o, earlyID{callID: o.callID, localTag: o.from.Tag()}, nil
 }
 
 // headers are the fields of each SUBSCRIBE.
@@ -138,6 +150,7 @@ func (s *Subscriber) receiveEarly(in *inbound) bool {
 		}
 		state.owner, state.local, state.seq = true, s.first.from, s.first.cseq
 		state.gate = newCSeqGate(0, false)
+		state.certificate, state.credentials = s.first.certificate, s.first.credentials
 		s.state = state
 		s.agent.register(state.id, s)
 	}
@@ -185,7 +198,7 @@ func (s *Subscriber) receive(in *inbound) {
 	switch {
 	case in.request.Method != "NOTIFY":
 		in.refuse(405, Header{Name: "Allow", Value: "NOTIFY"})
-	case s.hasEnded():
+	case s.isRenewing(), s.hasEnded():
 		in.refuse(481)
 	case !s.sameEvent(in.request):
 		in.refuse(489)
@@ -196,6 +209,12 @@ func (s *Subscriber) receive(in *inbound) {
 		state.refresh(in.request.Headers)
 		s.notify(in)
 	}
+}
+
+func (s *Subscriber) isRenewing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewing
 }
 
 // notify hands a NOTIFY on and follows its Subscription-State.
@@ -213,11 +232,13 @@ func (s *Subscriber) notify(in *inbound) {
 		in.answer(response)
 	})
 	name, params, _ := strings.Cut(in.request.Headers.Get("Subscription-State"), ";")
+	list, err := parseParams(params)
 	if strings.EqualFold(strings.TrimSpace(name), "terminated") {
-		s.end(EndReason{Cause: EndRemote, Request: in.request})
+		if wait, again := renewal(list); !again || !s.renewIn(wait) {
+			s.end(EndReason{Cause: EndRemote, Request: in.request})
+		}
 		return
 	}
-	list, err := parseParams(params)
 	if err != nil {
 		return
 	}
@@ -225,45 +246,6 @@ func (s *Subscriber) notify(in *inbound) {
 		if n, err := strconv.ParseUint(value, 10, 31); err == nil {
 			s.refreshIn(time.Duration(n) * time.Second)
 		}
-	}
-}
-
-// schedule plans the next refresh from the Expires of a 2xx, which is at most
-// what was asked for.
-func (s *Subscriber) schedule(response *Response) {
-	if n, err := strconv.ParseUint(response.Headers.Get("Expires"), 10, 31); err == nil {
-		s.refreshIn(time.Duration(n) * time.Second)
-		return
-	}
-	s.refreshIn(s.wanted.Expires)
-}
-
-// refreshIn plans the refresh before a subscription of this duration ends. One
-// that is close to its end already is not touched.
-func (s *Subscriber) refreshIn(left time.Duration) {
-	if left <= 0 || s.wanted.Expires == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hasEnded() {
-		return
-	}
-	s.until = time.Now().Add(left)
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	ahead := min(left/5, 30*time.Second)
-	s.timer = time.AfterFunc(left-ahead, func() { s.agent.spawn(s.refreshNow) })
-}
-
-// refreshNow refreshes, and ends the subscription when that fails.
-func (s *Subscriber) refreshNow() {
-	ctx, cancel := s.agent.lifetime(64 * s.agent.config.Timers.T1)
-	defer cancel()
-	if err := s.Refresh(ctx, s.wanted.Expires); err != nil {
-		s.agent.log.Debug("cannot refresh a subscription", slog.String("event", s.wanted.Event), slog.Any("error", err))
-		s.end(EndReason{Cause: EndRefused, Err: err})
 	}
 }
 
@@ -290,8 +272,9 @@ func (s *Subscriber) hasEnded() bool {
 }
 
 // Refresh sends a SUBSCRIBE with this duration now; the notifier answers with
-// the full state. After 481 the subscription has ended. Errors are those of
-// Subscribe, and ErrEnded.
+// the full state. After 404, 481 and the like (RFC 6665, section 4.1.2.2) the
+// subscription has ended. Errors are those of Subscribe, and ErrEnded; also while
+// it is renewed.
 func (s *Subscriber) Refresh(ctx context.Context, expires time.Duration) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -305,14 +288,18 @@ func (s *Subscriber) Refresh(ctx context.Context, expires time.Duration) error {
 		return ErrEnded
 	}
 	s.mu.Lock()
-	state := s.state
+	state, renewing := s.state, s.renewing || s.state == nil
+	s.leaving = s.leaving || expires == 0
 	s.mu.Unlock()
+	if renewing {
+		return ErrEnded
+	}
 	response, err := s.agent.transact(ctx, state.outbound("SUBSCRIBE", Body{Headers: s.headers(expires)}))
 	if err != nil {
 		return err
 	}
 	if _, err := successful("SUBSCRIBE", response); err != nil {
-		if response.Status == 481 {
+		if slices.Contains(goneStatuses, response.Status) {
 			s.end(EndReason{Cause: EndRefused, Err: err})
 		}
 		return err
@@ -333,6 +320,7 @@ func (s *Subscriber) Close(ctx context.Context) error {
 func (s *Subscriber) leave(ctx context.Context, cause EndCause) error {
 	err := s.Refresh(ctx, 0)
 	if errors.Is(err, ErrEnded) {
+		s.end(EndReason{Cause: cause}) // between two dialogs there is nobody to be told
 		return nil
 	}
 	if err == nil {

@@ -181,12 +181,6 @@ func eventOf(request *Request) string {
 	return event
 }
 
-// goneStatuses are those by which a subscriber says that a subscription is over
-// (RFC 6665, section 4.2.2; RFC 5057, section 5.1).
-//
-//nolint:gochecknoglobals // a table
-var goneStatuses = []int{404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604}
-
 // ID returns the identifier of the dialog.
 func (n *NotifierDialog) ID() DialogID { return n.state.id }
 
@@ -262,7 +256,7 @@ func (n *NotifierDialog) notified(ctx context.Context, terminated bool, response
 		return nil
 	case ctx.Err() != nil, errors.Is(err, ErrClosed):
 		return err
-	case Status(err) != 0 && !slices.Contains(goneStatuses, Status(err)):
+	case Status(err) != 0 && !slices.Contains(goneStatuses, Status(err)) && !unanswerable(err):
 		return err
 	default:
 		err = fmt.Errorf("%w: %w", ErrGone, err)

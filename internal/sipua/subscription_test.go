@@ -232,7 +232,10 @@ func (p *phone) reply(request, status string) string {
 }
 
 // TestNotifyBeforeAnswer: a NOTIFY that comes before the 2xx makes the dialog
-// (RFC 6665, section 4.1.2.4).
+// (RFC 6665, section 4.1.2.4), and the only one of a SUBSCRIBE that forks: those of
+// other notifiers get 481 (RFC 4575, section 3.8).
+//
+// Shows CE-SBR-07, CE-SBR-09.
 func TestNotifyBeforeAnswer(t *testing.T) {
 	peer := newFakePeer(t)
 	agent := startAgent(t, Config{}, newRecorder())
@@ -274,7 +277,17 @@ func TestNotifyBeforeAnswer(t *testing.T) {
 	if got := peer.read("SIP/2.0 200", patience); fieldOf(got, "CSeq") != "3 NOTIFY" {
 		t.Errorf("%q", got)
 	}
-	peer.respond(subscribe, "200 OK", "n", "Expires: 3600\r\n", "")
+	fork := strings.NewReplacer("tag=n", "tag=fork", "z9hG4bKnote", "z9hG4bKfork").Replace(note)
+	for range 2 { // before the 2xx and after it
+		if _, err := peer.conn.WriteTo([]byte(fork), peer.last); err != nil {
+			t.Fatal(err)
+		}
+		if got := peer.read("SIP/2.0 481", patience); fieldOf(got, "CSeq") != "3 NOTIFY" {
+			t.Errorf("the fork gets %q", got)
+		}
+		peer.respond(subscribe, "200 OK", "n", "Expires: 3600\r\n", "")
+		fork = strings.Replace(fork, "z9hG4bKfork", "z9hG4bKagain", 1)
+	}
 	s := wait(t, result, "Subscribe")
 	if s.ID().RemoteTag != "n" {
 		t.Error(s.ID())

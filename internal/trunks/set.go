@@ -188,6 +188,19 @@ func (s *Set) Status() []Status {
 	return list
 }
 
+// Credentials are those to the challenges of a trunk; nil: it has none, or there is
+// no such trunk.
+func (s *Set) Credentials(name string) *sipua.Credentials {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.trunks {
+		if t.Name == name {
+			return t.by.Credentials
+		}
+	}
+	return nil
+}
+
 // Route finds the trunk by which a target is called: the one that the host names,
 // or the first that has the number if the target is at our own domain. uri is
 // what to call then; listed tells that the number is one of the trunk's.

@@ -190,4 +190,7 @@ func TestRoute(t *testing.T) {
 			t.Errorf("%s goes as %v", target, by.From)
 		}
 	}
+	if known := set.Credentials(config.Name); known == nil || known.Username != config.Username || set.Credentials("elsewhere") != nil {
+		t.Errorf("its challenges are answered by %+v", known)
+	}
 }
