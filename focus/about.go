@@ -42,12 +42,18 @@ type RosterPolicy struct {
 	// HideCalls keeps the identifiers of calls from moderators, too; nobody else ever gets them (RFC 4575, section 5.7.9).
 	HideCalls bool
 	Sidebars  SidebarsShown
+	// Polite shows those who may not subscribe a conference with nobody in it, instead of refusing them: a refusal tells that there is something
+	// to be kept from them (RFC 6665, section 6.2).
+	Polite bool
+	// Secure takes subscriptions by TLS only (RFC 4575, section 8.1).
+	Secure bool
 }
 
 // SubscribersFrom says who may subscribe to conference events (RFC 4575, section 3.5).
 type SubscribersFrom uint8
 
-// Who may subscribe, of those whom the agent lets in at all. Participants and moderators may for as long as they are that.
+// Who may subscribe, of those whom the agent lets in at all. Participants and moderators may for as long as they are that; who is at the door, or
+// being called, is told nothing until he is in.
 const (
 	SubscribersAll SubscribersFrom = iota
 	SubscribersParticipants

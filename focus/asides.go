@@ -47,11 +47,14 @@ func (v *view) enter(id conference.SidebarID) {
 
 // knows tells whether he may know of a sidebar. That he moderates does not help him: he may be whom it is kept from.
 func (v *view) knows(b *conference.Sidebar) bool {
-	return !b.Private || strings.Contains(v.inside, " "+string(b.ID)+" ")
+	return v.viewer != forNobody && !b.Private || strings.Contains(v.inside, " "+string(b.ID)+" ")
 }
 
 // document is what he has subscribed to.
 func (v *view) document(s *conference.State, a aspect) confevent.Document {
+	if v.viewer == forNobody {
+		return harmless(s)
+	}
 	if v.sidebar == "" {
 		return document(s, a)
 	}
@@ -59,6 +62,15 @@ func (v *view) document(s *conference.State, a aspect) confevent.Document {
 		return a.sidebar(s, &b)
 	}
 	return confevent.Document{Entity: sidebarURI(s, v.sidebar), Description: &confevent.Description{}, Users: &confevent.Users{}} // its subscriptions end
+}
+
+// harmless is a conference as it looks when nobody is in it, whatever is so (RFC 6665, section 6.2).
+func harmless(s *conference.State) confevent.Document {
+	count, yes, no := uint32(0), true, false
+	return confevent.Document{
+		Entity: s.URI, Description: &confevent.Description{AvailableMedia: availableMedia()},
+		ConferenceState: &confevent.ConferenceState{UserCount: &count, Active: &yes, Locked: &no}, Users: &confevent.Users{},
+	}
 }
 
 // aside tells whether somebody is in a sidebar that the subscriber may know of. Of one that he may not know of nothing shows, not even that its

@@ -13,8 +13,9 @@ import (
 type viewer uint8
 
 const (
-	forAll   viewer = iota // who is in the conference, as far as they want to be seen
-	forHosts               // also who is on the way, and the identifiers of calls
+	forAll    viewer = iota // who is in the conference, as far as they want to be seen
+	forHosts                // also who is on the way, and the identifiers of calls
+	forNobody               // nothing of what is so
 )
 
 const (

@@ -98,20 +98,37 @@ func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, conf
 		return nil, "", sipua.NewResponse(406)
 	case len(request.Body) > 0 && !strings.Contains(request.Headers.Get("Content-Disposition"), "handling=optional"):
 		return nil, "", sipua.NewResponse(415, sipua.Header{Name: "Accept", Value: ""})
+	case e.cfg.Roster.Secure && !protected(request):
+		return nil, "", insecure()
 	case e.observerCount() >= f.live().Limits.Subscriptions:
 		return nil, "", refusal(ErrBusy)
 	}
 	state, sidebar := f.current(e), sidebarOf(request)
-	who, may := subscriberOf(request).sees(state, e.cfg.Roster)
-	if !may {
+	who, at := subscriberOf(request).sees(state, e.cfg.Roster)
+	if at == outside {
 		return nil, "", refusal(errRefused)
 	}
 	if sidebar != "" {
-		if b, there := state.Sidebar(sidebar); !there || !who.knows(&b) { // the same for both: an answer must not betray what is private
+		if b, there := state.Sidebar(sidebar); !there || at == arriving || !who.knows(&b) { // the same for both: an answer must not betray what is private
 			return nil, "", refusal(fmt.Errorf("%w: sidebar %q", ErrNoConference, sidebar))
 		}
 	}
 	return e, sidebar, nil
+}
+
+// protected tells whether a SUBSCRIBE has come by TLS, and wants its NOTIFYs so.
+func protected(request *sipua.Request) bool {
+	contact, ok := request.Contact()
+	if !ok || request.Transport != "tls" && request.Transport != "wss" {
+		return false
+	}
+	by := strings.ToLower(contact.URI.Param("transport"))
+	return contact.URI.Scheme == "sips" || by == "tls" || by == "wss" || by == "ws" && request.Transport == "wss"
+}
+
+// insecure refuses what has come in the clear.
+func insecure() *sipua.Response {
+	return sipua.NewResponse(403, sipua.Header{Name: "Warning", Value: `399 parley "subscriptions are taken by TLS only, with a Contact to match"`})
 }
 
 // badEvent is 489 (RFC 6665, section 4.2.1.1).
@@ -167,8 +184,10 @@ func (s *follower) run(ctx context.Context, first confevent.Request) {
 	defer s.counted()
 	defer s.focus.unwatch(s.entry, news)
 	s.told = s.focus.current(s.entry).Version
-	document, _ := s.document()
-	sub := confevent.NewSharedSubscription(s.config, document)
+	shows := s.document()
+	config := s.config
+	config.Pending = shows.pending
+	sub := confevent.NewSharedSubscription(config, shows.snapshot)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for out := sub.Subscribe(time.Now(), first); ; {
@@ -207,28 +226,46 @@ func (s *follower) news(sub *confevent.Subscription) confevent.Output {
 	if s.entry.retired() {
 		return sub.Terminate(time.Now(), confevent.ReasonNoResource, 0)
 	}
-	document, why := s.document()
-	if document == nil {
-		return sub.Terminate(time.Now(), why, 0)
+	shows, pending := s.document(), sub.Phase() == confevent.PhasePending
+	switch {
+	case shows.pending && pending:
+		return sub.Tick(time.Now())
+	case shows.pending: // is at the door again, where he may subscribe again and wait
+		return sub.Terminate(time.Now(), confevent.ReasonDeactivated, 0)
+	case shows.snapshot == nil:
+		return sub.Terminate(time.Now(), shows.why, 0)
+	case pending:
+		sub.Share(time.Now(), shows.snapshot) // gives nothing to send before the next line
+		return sub.Approve(time.Now())
+	default:
+		return sub.Share(time.Now(), shows.snapshot)
 	}
-	return sub.Share(time.Now(), document)
 }
 
-// document is the newest State as conference-info for this subscriber; nil, and why, when there is nothing for him any more. It shows those who
-// have gone since he was told last.
-func (s *follower) document() (document *confevent.Snapshot, why confevent.Reason) {
+// shown is what there is for a subscriber.
+type shown struct {
+	snapshot *confevent.Snapshot // nil: nothing
+	pending  bool                // not yet
+	why      confevent.Reason    // why there is nothing, and will not be
+}
+
+// document is the newest State as conference-info for this subscriber. It shows those who have gone since he was told last.
+func (s *follower) document() shown {
 	state := s.focus.current(s.entry)
-	who, may := s.subscriber.sees(state, s.entry.cfg.Roster)
-	if !may {
-		return nil, confevent.ReasonRejected
+	who, at := s.subscriber.sees(state, s.entry.cfg.Roster)
+	switch {
+	case at == arriving && s.sidebar == "":
+		return shown{pending: true}
+	case at != inside:
+		return shown{why: confevent.ReasonRejected}
 	}
 	if s.sidebar != "" {
 		b, there := state.Sidebar(s.sidebar)
 		switch {
 		case !there:
-			return nil, confevent.ReasonNoResource
+			return shown{why: confevent.ReasonNoResource}
 		case !who.knows(&b):
-			return nil, confevent.ReasonRejected
+			return shown{why: confevent.ReasonRejected}
 		}
 		who = view{viewer: who.viewer, sidebar: s.sidebar}
 		if b.Private {
@@ -236,7 +273,7 @@ func (s *follower) document() (document *confevent.Snapshot, why confevent.Reaso
 		}
 	}
 	s.shown = state.Version
-	return s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who), 0
+	return shown{snapshot: s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who)}
 }
 
 // send sends a NOTIFY; its answer comes back through the channel. One that only tells of changes waits until all subscribers together get no
@@ -283,8 +320,11 @@ func answerOf(response *sipua.Response, err error) confevent.Answer {
 // Refresh grants another duration (RFC 6665, section 4.2.1.4).
 func (s *follower) Refresh(request *sipua.Request, wanted time.Duration) (time.Duration, *sipua.Response) {
 	event, err := confevent.ParseEvent(request.Headers.Get("Event"))
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, badEvent()
+	case s.entry.cfg.Roster.Secure && !protected(request):
+		return 0, insecure()
 	}
 	if !request.Headers.Has("Expires") {
 		wanted = confevent.ExpiresAbsent

@@ -28,13 +28,35 @@ func subscriberOf(request *sipua.Request) subscriber {
 	return s
 }
 
+// standing is what a policy says of a subscriber.
+type standing uint8
+
+const (
+	outside  standing = iota // is told nothing
+	arriving                 // will be told when he is in
+	inside
+)
+
 // sees tells what he is shown of a conference, if anything. A participant is known by his identity and, as long as that is only a claim, by the
 // address that he calls from.
-func (s subscriber) sees(state *conference.State, policy RosterPolicy) (who view, may bool) {
-	participant, host := false, s.moderator
+func (s subscriber) sees(state *conference.State, policy RosterPolicy) (view, standing) {
+	who, at := s.stands(state, policy.Subscribers)
+	if at != inside && policy.Polite {
+		return view{viewer: forNobody}, inside
+	}
+	return who, at
+}
+
+// stands is sees for those who are not to be treated politely.
+func (s subscriber) stands(state *conference.State, from SubscribersFrom) (who view, at standing) {
+	participant, host, onTheWay := false, s.moderator, false
 	for i := range state.Participants {
 		p := &state.Participants[i]
 		if p.Entity != s.entity || !s.proved && p.Session.Source != s.source {
+			continue
+		}
+		if !p.Present() {
+			onTheWay = onTheWay || from == SubscribersParticipants || p.Role == conference.Moderator
 			continue
 		}
 		participant = true
@@ -46,15 +68,13 @@ func (s subscriber) sees(state *conference.State, policy RosterPolicy) (who view
 	if host {
 		who.viewer = forHosts
 	}
-	switch policy.Subscribers {
-	case SubscribersModerators:
-		return who, host
-	case SubscribersParticipants:
-		return who, host || participant
-	case SubscribersAll:
-		return who, true
+	switch {
+	case host, from == SubscribersAll, from == SubscribersParticipants && participant:
+		return who, inside
+	case onTheWay:
+		return who, arriving
 	default:
-		return who, false
+		return who, outside
 	}
 }
 

@@ -2,12 +2,14 @@ package focus_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/sipua"
 )
@@ -56,6 +58,74 @@ func TestWhoMaySubscribe(t *testing.T) {
 	b.dial("hosts", conftest.PhoneConfig{Name: "bob"})
 	b.moderate("hosts", "bob")
 	try("hosts", b.find("hosts", "bob").Entity, 0) // the place of the one that ended is free
+}
+
+// Who is at the door of a conference that tells only its participants is accepted at once, and told nothing until he is in, or has gone.
+//
+// Shows CE-SUB-10, CE-AUT-05, CE-AUT-06.
+func TestSubscriberAtTheDoor(t *testing.T) {
+	b := newBench(t, focus.Config{NotifyInterval: -1, Conferences: []focus.ConferenceConfig{{
+		ID: "desk", Rules: conference.Rules{Lobby: true}, Roster: focus.RosterPolicy{Subscribers: focus.SubscribersParticipants},
+	}}})
+	rosters := map[string]*roster{}
+	for _, name := range []string{"alice", "bob"} {
+		b.dial("desk", conftest.PhoneConfig{Name: name})
+		r, err := b.subscribeAs("desk", b.find("desk", name).Entity, "conference", nil)
+		must(t, err) // 200 although nobody has decided
+		b.await("the first NOTIFY of "+name, func() bool { return strings.HasPrefix(r.last(), "pending;expires=") })
+		rosters[name] = r
+	}
+	wait := func(name string, waits bool) {
+		t.Helper()
+		_, err := b.focus.UpdateParticipant(t.Context(), "desk", b.find("desk", name).ID, focus.ParticipantChange{Waiting: &waits})
+		must(t, err)
+	}
+	wait("alice", false)
+	b.await("alice to be told", func() bool {
+		return strings.HasPrefix(rosters["alice"].last(), "active") && rosters["alice"].user("alice").Entity != ""
+	})
+	if d := rosters["alice"].doc(); d.Version < 1 || len(rosters["bob"].all()) != 0 {
+		t.Errorf("alice has version %d, bob %d documents", d.Version, len(rosters["bob"].all()))
+	}
+	must(t, b.focus.Eject(t.Context(), "desk", b.find("desk", "bob").ID, ""))
+	b.await("the end for bob", func() bool { return rosters["bob"].last() == "terminated;reason=rejected" })
+	wait("alice", true)
+	b.await("alice to be sent back to the door", func() bool { return rosters["alice"].last() == "terminated;reason=deactivated" })
+	if n := len(rosters["bob"].all()); n != 0 {
+		t.Errorf("bob has got %d documents", n)
+	}
+}
+
+// Where a refusal would tell too much, those who may not subscribe see a conference with nobody in it, and those who may see all.
+//
+// Shows CE-AUT-04.
+func TestPoliteBlock(t *testing.T) {
+	b := newBench(t, focus.Config{NotifyInterval: -1, Conferences: []focus.ConferenceConfig{{
+		ID: "desk", Name: "Merger", About: focus.About{Subject: "Secret"},
+		Roster: focus.RosterPolicy{Subscribers: focus.SubscribersParticipants, Polite: true},
+	}}})
+	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	other, err := b.subscribeAs("desk", "sip:mallory@example.com", "conference", nil)
+	must(t, err)
+	her, err := b.subscribeAs("desk", b.find("desk", "alice").Entity, "conference", nil)
+	must(t, err)
+	b.await("both documents", func() bool { return other.last() != "" && len(her.users()) == 1 })
+	_, err = b.focus.OpenSidebar(t.Context(), "desk", focus.SidebarRequest{Participants: []conference.ParticipantID{b.find("desk", "alice").ID}})
+	must(t, err)
+	b.await("a change", func() bool { return her.doc().SidebarsByVal != nil })
+	if _, err = b.subscribeTo(her.doc().SidebarsByVal.Entries[0].Entity, "sip:mallory@example.com"); sipua.Status(err) != 404 {
+		t.Errorf("the sidebar: %v", err)
+	}
+	alice.leave("desk")
+	b.await("her to see no more than others", func() bool { return len(her.users()) == 0 && her.doc().Description.Subject == "" })
+	d := other.doc()
+	if n := len(other.all()); n != 1 || d.Entity != b.state("desk").URI || d.Users == nil || len(d.Users.Users) != 0 || *d.ConferenceState.UserCount != 0 {
+		t.Errorf("%d documents, %+v", n, d)
+	}
+	if text := other.texts(); strings.Contains(text, "Merger") || strings.Contains(text, "Secret") || strings.Contains(text, "alice") {
+		t.Errorf("others see\n%s", text)
+	}
+	lint(t, "conference-info-strict.xsd", append(other.all(), her.all()...))
 }
 
 // Rates that a subscriber asks for, in SUBSCRIBE and in the answer to a NOTIFY.
@@ -113,9 +183,10 @@ func TestNotifyRate(t *testing.T) {
 	}
 }
 
-// What needs no answer of substance: a filter nobody knows, a dialog of a call, services that do not exist.
+// What needs no answer of substance: a filter nobody knows, a dialog of a call, services that do not exist. What we say that can be subscribed to
+// can be.
 //
-// Shows CE-SUB-16, CE-SUB-03, CE-SUB-09, CE-SUB-19, FO-ID-08.
+// Shows CE-SUB-04, CE-SUB-16, CE-SUB-03, CE-SUB-09, CE-SUB-19, FO-ID-08.
 func TestSubscribeForm(t *testing.T) {
 	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 	client := b.client(t)
@@ -152,6 +223,15 @@ func TestSubscribeForm(t *testing.T) {
 	must(t, err)
 	if got := response.Headers.Get("Allow-Events"); got != "conference" {
 		t.Errorf("Allow-Events of OPTIONS: %q", got)
+	}
+	listed := response.Headers.List("Allow-Events")
+	for _, event := range listed {
+		if _, err = b.subscribeAs("desk", "sip:bob@example.com", event, nil); err != nil {
+			t.Errorf("%s is listed and gives %v", event, err)
+		}
+	}
+	if _, err = b.subscribeAs("desk", "sip:bob@example.com", "refer", nil); sipua.Status(err) != 489 || slices.Contains(listed, "refer") {
+		t.Errorf("refer is listed in %v and gives %v", listed, err)
 	}
 	p := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
 	if _, err := p.Dialog().Request(t.Context(), "SUBSCRIBE", sipua.Body{Headers: sipua.Headers{{Name: "Event", Value: "conference"}, {Name: "Expires", Value: "600"}}}); sipua.Status(err) != 403 {

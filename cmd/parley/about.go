@@ -32,5 +32,6 @@ func rosterPolicy(r, defaults config.Roster) focus.RosterPolicy {
 		Subscribers:   from[cmp.Or(r.Subscribers, defaults.Subscribers)],
 		HideAnonymous: cmp.Or(r.Anonymous, defaults.Anonymous) == "hidden", HideCalls: cmp.Or(r.Calls, defaults.Calls) == "nobody",
 		Sidebars: shown[cmp.Or(r.Sidebars, defaults.Sidebars)],
+		Polite:   cmp.Or(r.Others, defaults.Others) == "empty", Secure: cmp.Or(r.Transport, defaults.Transport) == "tls",
 	}
 }

@@ -112,7 +112,7 @@ func TestDigest(t *testing.T) {
 
 // TestNonce: an answer counts once, may be overtaken, is of one source, and grows
 // old.
-// Shows FO-ERR-02.
+// Shows FO-ERR-02, CE-AUT-16.
 func TestNonce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate(t, accounts())

@@ -35,6 +35,8 @@ type Roster struct {
 	Subscribers string `yaml:"subscribers" accept:"anyone,participants,moderators"` // of those whom sip lets in
 	Anonymous   string `yaml:"anonymous" accept:"masked,hidden"`                    // who has asked for privacy
 	Calls       string `yaml:"calls" accept:"moderators,nobody"`                    // who is shown identifiers of calls
+	Others      string `yaml:"others" accept:"refused,empty"`                       // who may not subscribe
+	Transport   string `yaml:"transport" accept:"any,tls"`                          // of subscriptions
 	Sidebars    string `yaml:"sidebars" accept:"by-value,by-reference"`             // how documents tell of them
 }
 
