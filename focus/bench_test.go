@@ -112,7 +112,7 @@ func newBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config) *bench {
 	return newBenchOf(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", deps)
 }
 
-func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps) *bench {
+func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, origin: time.Now()}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
@@ -128,11 +128,15 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	b.deps = deps
 	b.focus, err = focus.New(cfg, deps)
 	must(t, err)
-	b.agent, err = sipua.New(sipua.Config{
+	settings := sipua.Config{
 		Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, AllowEvents: []string{"conference"}, SessionIDs: true,
 		Supported: []string{"100rel", "norefersub", "replaces", "join"}, SupportedFor: focus.SupportedFor(cfg.Factory), Accept: focus.AcceptedTypes(),
 		Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond},
-	}, vouching{b.focus, b})
+	}
+	for _, change := range tune {
+		change(&settings)
+	}
+	b.agent, err = sipua.New(settings, vouching{b.focus, b})
 	must(t, err)
 	b.focus.Serve(b.agent)
 	must(t, engine.Start())

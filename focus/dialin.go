@@ -45,6 +45,9 @@ func (f *Focus) dialIn(call *sipua.IncomingCall) (admitted bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if !acceptsSDP(request.Headers) {
+		return false, errNotAcceptable
+	}
 	named, at, found, err := f.refersTo(request)
 	switch {
 	case err != nil:
@@ -109,6 +112,10 @@ type joined struct {
 func (m joining) handle(c *controller) {
 	request := m.call.Request()
 	id := conference.ParticipantID(shortName("p"))
+	if err := c.loopsIn(request); err != nil && m.replaces == "" {
+		m.reply <- joined{err: err}
+		return
+	}
 	join, err := c.admit(id, request, m.replaces, m.creation != nil)
 	if err != nil {
 		m.reply <- joined{err: err}

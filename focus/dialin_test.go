@@ -2,6 +2,7 @@ package focus_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,12 +77,20 @@ func TestAnswerIdentifiesTheFocus(t *testing.T) {
 	}
 }
 
-// FO-ERR: what is refused, and with which status.
+// What is refused, and with which status, by INVITE as by OPTIONS; nothing of it is in any roster.
+//
+// Shows FO-IN-05, FO-IN-06, FO-IN-08, FO-IN-09, FO-ERR-04, FO-ERR-06.
 func TestRefusals(t *testing.T) {
 	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{
 		{ID: "open"}, {ID: "locked", Locked: true}, {ID: "small", MaxParticipants: 1},
-	}})
+	}, NotifyInterval: -1})
 	b.dial("small", conftest.PhoneConfig{Name: "first"})
+	rosters := map[string]*roster{}
+	for _, conf := range []string{"open", "locked", "small"} {
+		r := b.subscribe(conf, time.Hour)
+		b.await("the roster", func() bool { return r.last() != "" })
+		rosters[conf] = r
+	}
 	client := b.client(t)
 	offer := func(name string) []byte {
 		d := sdp.Offer(sdp.Local{Address: b.addr.Addr(), Session: 1, Streams: []sdp.LocalStream{{Port: 9000, Codecs: []codecs.Codec{codecs.PCMU}}}})
@@ -118,8 +127,19 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if n := len(b.state("open").Participants); n != 0 {
-		t.Errorf("%d participants are left of refused calls", n)
+	_, _, err := client.Invite(t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: b.parse("open")}, Headers: sipua.Headers{{Name: "Accept", Value: "text/plain"}}, ContentType: "application/sdp", Body: offer(""),
+	}, ignore{})
+	if sipua.Status(err) != 406 {
+		t.Errorf("of who reads no SDP: %v", err)
+	}
+	for conf, want := range map[string]int{"open": 0, "locked": 0, "small": 1} {
+		if n := len(b.state(conf).Participants); n != want {
+			t.Errorf("%d participants in %s after the refused calls", n, conf)
+		}
+		if users := rosters[conf].users(); len(users) != want || strings.Contains(rosters[conf].texts(), client.Addr("udp").String()) {
+			t.Errorf("%s: subscribers saw %v", conf, users)
+		}
 	}
 }
 
@@ -204,6 +224,51 @@ func TestHold(t *testing.T) {
 	if got := alice.Remote().Origin.Version; got != version {
 		t.Errorf("o= version %d after %d although nothing changed", got, version)
 	}
+}
+
+// Music that a holder sends into the conference is heard by nobody.
+//
+// Shows FO-MOD-05.
+func TestMusicOfAHolder(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	alice.hum(500, 30*time.Second)
+	b.await("bob to hear alice", func() bool { return bob.hearsNow(500) > loud })
+	must(t, alice.Change(t.Context(), sdp.SendOnly))
+	b.await("bob to hear nothing", func() bool { return bob.hearsNow(500) < quiet })
+	before, _, _ := alice.Counts()
+	b.await("a second of her music", func() bool {
+		sent, _, _ := alice.Counts()
+		return sent > before+50
+	})
+	if got := bob.hearsNow(500); got > quiet {
+		t.Errorf("bob hears her music at %.0f dB", got)
+	}
+	must(t, alice.Change(t.Context(), sdp.SendRecv))
+	b.await("bob to hear alice again", func() bool { return bob.hearsNow(500) > loud })
+}
+
+// The interface of RFC 4240, section 5: who calls conf= with the same number is in the same conference, which begins with the first and ends with
+// the last.
+//
+// Shows FO-NET-01, FO-NET-02.
+func TestNetann(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	alice := b.dial("conf=4711", conftest.PhoneConfig{Name: "alice"})
+	bob := b.dial("conf=4711", conftest.PhoneConfig{Name: "bob"})
+	carol := b.dial("conf=4712", conftest.PhoneConfig{Name: "carol"})
+	alice.hum(500, 30*time.Second)
+	b.await("bob to hear alice", func() bool { return bob.hearsNow(500) > loud })
+	if got := carol.hearsNow(500); got > quiet {
+		t.Errorf("carol, who is elsewhere, hears alice at %.0f dB", got)
+	}
+	for conf, list := range map[string][]*phone{"conf=4711": {alice, bob}, "conf=4712": {carol}} {
+		for _, p := range list {
+			p.leave(conf)
+		}
+	}
+	b.await("the end of both", func() bool { return len(b.focus.Conferences()) == 0 })
 }
 
 // FO-CAN-04: nothing is left of a call that never got its ACK, or was taken back.

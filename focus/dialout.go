@@ -62,13 +62,15 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 	p := c.newParticipant(id, outbound, s.Entity)
 	var trunk *sipua.Trunk
 	if err == nil {
+		err = c.loops(id, target)
+	}
+	if err == nil {
 		target, trunk, err = c.focus.way(target)
 	}
 	if err == nil {
 		err = c.open(p)
 	}
-	agent := c.focus.agent.Load()
-	if err == nil && agent == nil {
+	if err == nil && c.focus.agent.Load() == nil {
 		err = ErrShutdown
 	}
 	if err != nil {
@@ -81,10 +83,17 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(errKeysInClear), errKeysInClear.Error())})
 		return
 	}
+	c.sendInvite(p, &s, target, trunk)
+}
+
+// sendInvite calls a participant whose media are open.
+func (c *controller) sendInvite(p *participant, s *conference.Participant, target sipua.URI, trunk *sipua.Trunk) {
+	agent := c.focus.agent.Load()
 	offer, said := c.offer(p)
 	p.said = said
 	at := c.legOf(p)
-	extra, recipients := c.calls[id].headers, c.calls[id].history
+	request, asked := c.calls[p.id]
+	extra, recipients := request.headers, request.history
 	contentType, body := withHistory(offer.Marshal(), recipients)
 	call := sipua.OutgoingCall{
 		To: sipua.Address{URI: target.Bare(), Name: s.DisplayName}, RequestURI: target, Trunk: trunk,
@@ -93,7 +102,7 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		Headers: append(slices.Clone(extra), sipua.Headers{
 			{Name: "Allow-Events", Value: confevent.EventPackage}, {Name: "Accept", Value: sdpType},
 		}...),
-		ContentType: contentType, Body: body,
+		ContentType: contentType, Body: body, Redirect: c.focus.redirects(trunk, asked),
 		OnProvisional: func(r *sipua.Response) {
 			c.post(ringing{leg: at, alerts: r.Status == 180, dialog: sipua.DialogID{
 				CallID: r.Headers.Get("Call-ID"), LocalTag: r.From.Tag(), RemoteTag: r.To.Tag(),
@@ -101,8 +110,10 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		},
 	}
 	c.background(func(ctx context.Context) message {
-		ctx, cancel := context.WithTimeout(ctx, c.focus.cfg.DialTimeout)
-		defer cancel()
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		ctx, stop := context.WithTimeout(ctx, c.focus.cfg.DialTimeout)
+		defer stop()
 		if !c.post(dialing{leg: at, cancel: cancel}) {
 			return nil
 		}
@@ -115,10 +126,22 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 	})
 }
 
+// redirects tells which redirections of a call are followed (RFC 3261, section 8.1.3.4): those to what could have been called at once by the same
+// way, and, where somebody has asked for the call by SIP, by him.
+func (f *Focus) redirects(by *sipua.Trunk, asked bool) func(sipua.URI) bool {
+	return func(to sipua.URI) bool {
+		if asked && !f.live().Refer.admits(to) {
+			return false
+		}
+		uri, trunk, err := f.way(to)
+		return err == nil && trunk == by && uri.Equal(to)
+	}
+}
+
 // dialing hands over how to take an INVITE back.
 type dialing struct {
 	leg    leg
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 }
 
 func (m dialing) handle(*controller) {
@@ -126,7 +149,7 @@ func (m dialing) handle(*controller) {
 		p.cancel = m.cancel
 		return
 	}
-	m.cancel()
+	m.cancel(nil)
 }
 
 // ringing is a provisional response. One with a tag makes an early dialog.
@@ -194,6 +217,11 @@ func (m dialed) handle(c *controller) {
 	}
 	p.peer.RecordAware = m.response.Headers.Contains("Supported", recordAware)
 	p.learnContact(m.response.Contact())
+	if p.peer.Focus && c.linked(p.id, p.peer.Contact) {
+		p.hangUp = true
+		_ = c.step(conference.Failure{ID: m.leg.id, Reason: reasonHeader(status(errLoop), "")})
+		return
+	}
 	c.particulars[c.identity(p.id)] = c.focus.particularsOf(m.response.Headers, false, false)
 	if err := c.accept(p, m.offer, m.said, m.response.Body); err != nil {
 		p.hangUp = true

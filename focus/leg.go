@@ -34,6 +34,7 @@ func (l leg) find() *participant {
 type legs struct {
 	mu    sync.Mutex
 	live  map[sipua.DialogID]leg
+	twice map[sipua.DialogID]struct{} // of live, those that two calls have had: who names one means nobody for certain
 	ended map[sipua.DialogID]struct{}
 	order []sipua.DialogID // of ended, the oldest first
 }
@@ -46,7 +47,10 @@ func (l *legs) add(id sipua.DialogID, at leg) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.live == nil {
-		l.live, l.ended = map[sipua.DialogID]leg{}, map[sipua.DialogID]struct{}{}
+		l.live, l.ended, l.twice = map[sipua.DialogID]leg{}, map[sipua.DialogID]struct{}{}, map[sipua.DialogID]struct{}{}
+	}
+	if before, ok := l.live[id]; ok && before.generation != at.generation { // not the same call after a move
+		l.twice[id] = struct{}{}
 	}
 	l.live[id] = at
 }
@@ -60,6 +64,7 @@ func (l *legs) end(ids []sipua.DialogID, at leg) {
 			continue // it goes on elsewhere
 		}
 		delete(l.live, id)
+		delete(l.twice, id)
 		if _, known := l.ended[id]; !known {
 			l.ended[id] = struct{}{}
 			l.order = append(l.order, id)
@@ -71,10 +76,13 @@ func (l *legs) end(ids []sipua.DialogID, at leg) {
 	}
 }
 
-// find gives the call with a dialog, or tells that it is over.
+// find gives the call with a dialog, or tells that it is over. Of several it finds none (RFC 3911, section 4; RFC 3891, section 3).
 func (l *legs) find(id sipua.DialogID) (at leg, found, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if _, several := l.twice[id]; several {
+		return leg{}, false, false
+	}
 	at, found = l.live[id]
 	_, over = l.ended[id]
 	return at, found, over && !found

@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -123,14 +124,15 @@ func (c *controller) offer(p *participant) (*sdp.Description, sdp.Record) {
 	return &d, local.Record
 }
 
-// accept takes the answer to an offer of ours. On an error nothing has changed.
+// accept takes the answer to an offer of ours. Who refuses the only stream goes on without media, once it had them (RFC 4353, section 5.6). On an
+// error nothing has changed.
 func (c *controller) accept(p *participant, offer *sdp.Description, said sdp.Record, body []byte) error {
 	answer, err := sdp.Parse(body)
 	if err != nil {
 		return err
 	}
 	plan, err := sdp.Accept(*offer, answer)
-	if err != nil {
+	if err != nil && (!p.bridged || !errors.Is(err, sdp.ErrRejected)) {
 		return err
 	}
 	if err := c.adopt(p, &plan); err != nil {

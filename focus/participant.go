@@ -39,12 +39,12 @@ type participant struct {
 	answeredAt  time.Time // when its media were bridged
 	member      mixer.MemberID
 	dialog      *sipua.Dialog
-	transport   string             // of the signalling
-	reached     netip.AddrPort     // address of ours that the INVITE came to
-	peerAddress netip.Addr         // of the user agent's signalling, invalid while it is not known
-	address     netip.Addr         // in our descriptions
-	cancel      context.CancelFunc // of an INVITE that is on its way out
-	gone        chan struct{}      // closed when it is out of the conference
+	transport   string                  // of the signalling
+	reached     netip.AddrPort          // address of ours that the INVITE came to
+	peerAddress netip.Addr              // of the user agent's signalling, invalid while it is not known
+	address     netip.Addr              // in our descriptions
+	cancel      context.CancelCauseFunc // of an INVITE that is on its way out
+	gone        chan struct{}           // closed when it is out of the conference
 	bridged     bool
 	invite      *sipua.Request // that it came by, without its body; nil: it was called
 	guesses     string         // whose wrong PINs are counted together
@@ -163,7 +163,7 @@ func (c *controller) dispose(p *participant, d *conference.Participant) {
 	}
 	c.forgetVoice(p)
 	if p.cancel != nil {
-		p.cancel()
+		p.cancel(sipua.TakebackError(d.Disconnection.Reason))
 	}
 	c.countSpoken(p) // of one that was replaced by another call
 	record := c.callRecord(p, d)

@@ -228,7 +228,9 @@ func (c *controller) succeed(p *participant) {
 	c.enter(p, told)
 	d := s
 	d.Disconnection = conference.Disconnection{Method: conference.Departed, At: time.Now(), Reason: reasonHeader(200, "Replaced")}
-	if old.dialog != nil {
+	if old.dialog == nil { // picked up elsewhere (RFC 3326, section 3.1)
+		d.Disconnection.Reason = reasonHeader(200, "Call completed elsewhere")
+	} else {
 		c.hangUp(old.dialog, d.Disconnection.Reason)
 	}
 	c.dispose(old, &d)

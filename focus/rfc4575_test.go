@@ -316,9 +316,9 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
-// Two phones of one user are two endpoints.
+// Two phones of one user are two endpoints, each with a dialog of its own with the focus.
 //
-// Shows CE-ELM-12, CE-ELM-19, FO-IN-15.
+// Shows CE-ELM-12, CE-ELM-19, FO-IN-15, FO-ID-13.
 func TestTwoDevices(t *testing.T) {
 	b := newBench(t, focus.Config{Dynamic: true, NotifyInterval: -1})
 	identity, err := sipua.ParseURI("sip:dave@example.com")
@@ -337,6 +337,16 @@ func TestTwoDevices(t *testing.T) {
 	if u := r.user("dave"); len(r.users()) != 1 || u.Endpoints[0].Entity == u.Endpoints[1].Entity || u.Entity != "sip:dave@example.com" {
 		t.Errorf("%+v", u)
 	}
+	held := map[sipua.DialogID]bool{}
+	for _, p := range b.state("room").Participants {
+		held[sipua.DialogID{CallID: p.Session.CallID, LocalTag: p.Session.RemoteTag, RemoteTag: p.Session.LocalTag}] = true
+	}
+	if len(held) != 2 || !held[dialogs[0].ID()] || !held[dialogs[1].ID()] {
+		t.Errorf("the focus has %v", held)
+	}
 	must(t, dialogs[0].Bye(t.Context()))
 	b.await("one device", func() bool { return len(r.user("dave").Endpoints) == 1 && *r.doc().ConferenceState.UserCount == 1 })
+	if _, err = dialogs[1].Request(t.Context(), "OPTIONS", sipua.Body{}); err != nil {
+		t.Errorf("the dialog of the other: %v", err)
+	}
 }

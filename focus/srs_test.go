@@ -39,8 +39,10 @@ type recordingServer struct {
 	sockets   []*net.UDPConn
 	streams   []*heardStream
 	issues    []siprec.Issue
-	bye       *sipua.Request // of the client, the last one
-	ended     chan struct{}  // closed with the first dialog
+	refreshes []*sipua.Request // within the dialog, with a session timer
+	gone      bool             // knows no dialog any more
+	bye       *sipua.Request   // of the client, the last one
+	ended     chan struct{}    // closed with the first dialog
 	once      sync.Once
 }
 
@@ -324,8 +326,17 @@ func (s *recordingServer) Ack(*sipua.Request) {}
 // Offer implements sipua.DialogHandler.
 func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
 	s.mu.Lock()
-	slow := s.slow
+	slow, gone := s.slow, s.gone
+	if request.Headers.Has("Session-Expires") {
+		s.refreshes = append(s.refreshes, request)
+	}
 	s.mu.Unlock()
+	switch {
+	case gone:
+		return sipua.NewResponse(481)
+	case len(request.Body) == 0 && request.Method == "UPDATE": // only refreshes
+		return sipua.NewResponse(200)
+	}
 	if slow != nil {
 		<-slow
 	}

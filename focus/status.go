@@ -15,6 +15,9 @@ import (
 // statusCanceled is the final response to an INVITE that was taken back (RFC 3261, section 21.4.25).
 const statusCanceled = 487
 
+// errNotAcceptable refuses who reads no session description (RFC 3261, section 21.4.7).
+var errNotAcceptable = errors.New("no acceptable kind of answer")
+
 // errMediaType refuses a body of a type that is not read here.
 var errMediaType = errors.New("unsupported media type")
 
@@ -36,6 +39,8 @@ var statuses = []struct {
 	{ErrShutdown, 503},
 	{media.ErrNoPorts, 503},
 	{media.ErrClosed, 503},
+	{errLoop, 482},
+	{errNotAcceptable, 406},
 	{errMediaType, 415},
 	{errReference, 400},
 	{errNoDialog, 481},
