@@ -140,7 +140,7 @@ func (a *Agent) Start(ctx context.Context) error {
 	if a.running || a.isClosed() {
 		return ErrClosed
 	}
-	if err := a.openListeners(ctx); err != nil {
+	if err := a.openListeners(ctx, a.openListener); err != nil {
 		a.closeListeners()
 		a.udp, a.listeners = nil, nil
 		return err

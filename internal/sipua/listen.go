@@ -139,26 +139,46 @@ type streamListener struct {
 	addr      netip.AddrPort
 }
 
+// samePortTries is how often listeners are opened anew because a port that was free for one of them was taken for another. Somebody else has a
+// random port of one protocol without having it of the other; that this happens so often in a row means that there are hardly any left.
+const samePortTries = 20
+
+// opener opens a listener and returns its port.
+type opener func(ctx context.Context, transport string, addr netip.AddrPort) (uint16, error)
+
 // openListeners opens everything that is configured. Where udp and tcp, or
 // others, of the same host both have port 0 they get the same port, if that is possible.
-func (a *Agent) openListeners(ctx context.Context) error {
+func (a *Agent) openListeners(ctx context.Context, open opener) error {
+	for try := 1; ; try++ {
+		apart, err := a.openAll(ctx, open)
+		if err != nil || !apart || try == samePortTries {
+			return err
+		}
+		a.closeListeners()
+		a.udp, a.listeners = nil, nil
+	}
+}
+
+// openAll opens everything once. It reports whether there are two that should have had the same port, and have not.
+func (a *Agent) openAll(ctx context.Context, open opener) (apart bool, err error) {
 	free := map[freePort]uint16{}
 	for _, s := range a.config.Listen {
 		listen, err := parseListen(s)
 		if err != nil {
-			return err
+			return false, err
 		}
 		addr := listen.addr
 		same := freePort{addr: addr.Addr(), udp: listen.transport == overUDP}
 		if addr.Port() == 0 {
 			addr = netip.AddrPortFrom(addr.Addr(), free[same])
 		}
-		port, err := a.openListener(ctx, listen.transport, addr)
+		port, err := open(ctx, listen.transport, addr)
 		if err != nil && listen.addr.Port() == 0 && addr.Port() != 0 {
-			port, err = a.openListener(ctx, listen.transport, listen.addr)
+			apart = true
+			port, err = open(ctx, listen.transport, listen.addr)
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if listen.addr.Port() == 0 {
 			same.udp = !same.udp
@@ -167,7 +187,7 @@ func (a *Agent) openListeners(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return apart, nil
 }
 
 // openListener opens one listener and returns its port.

@@ -3,8 +3,10 @@ package sipua
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -135,6 +137,36 @@ func TestStart(t *testing.T) {
 	}
 	if _, err := wild.Request(t.Context(), OutgoingRequest{Method: "OPTIONS", URI: agent.Contact("x").withHost("127.0.0.1")}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSamePort: a port that is free for UDP only is given back, and another one is tried; when there is never a common one, two will do.
+func TestSamePort(t *testing.T) {
+	for name, clashes := range map[string]int{"at once": 0, "after some": 3, "never": 1000} {
+		t.Run(name, func(t *testing.T) {
+			agent, err := New(Config{Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}, Logger: testLogger()}, newRecorder())
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken := clashes
+			err = agent.openListeners(t.Context(), func(ctx context.Context, transport string, addr netip.AddrPort) (uint16, error) {
+				if addr.Port() != 0 && taken > 0 {
+					taken--
+					return 0, syscall.EADDRINUSE
+				}
+				return agent.openListener(ctx, transport, addr)
+			})
+			defer agent.closeListeners()
+			if err != nil || len(agent.udp) != 1 || len(agent.listeners) != 1 {
+				t.Fatalf("%v: %d and %d listeners", err, len(agent.udp), len(agent.listeners))
+			}
+			if same := agent.Addr("udp") == agent.Addr("tcp"); same != (clashes < samePortTries) {
+				t.Errorf("%v and %v", agent.Addr("udp"), agent.Addr("tcp"))
+			}
+			if tried := clashes - taken; tried != min(clashes, samePortTries) {
+				t.Errorf("tried %d times", tried)
+			}
+		})
 	}
 }
 
