@@ -98,7 +98,7 @@ func TestAccessRefused(t *testing.T) {
 	}
 	select {
 	case <-dave.Over():
-	case <-time.After(8 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("after three wrong numbers the call goes on")
 	}
 	erin := b.phone(conftest.PhoneConfig{Name: "erin"})
@@ -110,7 +110,7 @@ func TestAccessRefused(t *testing.T) {
 	}
 	select {
 	case <-erin.Over():
-	case <-time.After(3 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("who was ejected is still in a call")
 	}
 	for _, want := range []struct{ name, conference, result string }{{"carol", "800", "answered"}, {"dave", "800", "refused"}, {"erin", "4242", "answered"}} {

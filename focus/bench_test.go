@@ -251,9 +251,9 @@ func (p *phone) hears(hz float64, from, to time.Time) float64 {
 // when the phone's clock began.
 func (p *phone) hearsNow(hz float64) float64 {
 	p.b.t.Helper()
-	samples, err := p.Heard()
+	samples, err := p.HeardLast(time.Second / 5)
 	must(p.b.t, err)
-	return toneLevel(samples[max(0, len(samples)-conftest.AnalysisRate/5):], hz)
+	return toneLevel(samples, hz)
 }
 
 // toneLevel is Goertzel's.
@@ -273,7 +273,7 @@ func toneLevel(samples []float64, hz float64) float64 {
 // await waits for something to become true.
 func (b *bench) await(what string, ok func() bool) {
 	b.t.Helper()
-	timeout := time.After(8 * time.Second)
+	timeout := time.After(20 * time.Second)
 	for !ok() {
 		select {
 		case <-timeout:

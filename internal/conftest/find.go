@@ -12,35 +12,22 @@ type Found struct {
 // Find looks for a piece anywhere in a recording, both at AnalysisRate. It is for peers whose clock is not ours; Match is sharper.
 func Find(recording, piece []float64) Found {
 	const decimate = 4 // what bandpass leaves fits into 4 kHz
-	y, x := thin(bandpass(recording), decimate), thin(bandpass(piece), decimate)
-	var xx float64
-	for _, v := range x {
-		xx += v * v
-	}
+	y, x := bandpassed(recording, decimate), bandpassed(piece, decimate)
+	xx := dot(x, x)
 	best := Found{Gain: Silent}
-	if xx == 0 {
+	if xx == 0 || len(y) < len(x) {
 		return best
 	}
-	for at := 0; at+len(x) <= len(y); at++ {
-		var xy, yy float64
-		for i, v := range x {
-			xy += v * y[at+i]
-			yy += y[at+i] * y[at+i]
+	yy := dot(y[:len(x)], y[:len(x)])
+	for at := 0; ; at++ {
+		if xy := dot(x, y[at:at+len(x)]); yy > 0 && xy > 0 {
+			if c := xy / math.Sqrt(xx*yy); c > best.Correlation {
+				best = Found{At: float64(at*decimate) / AnalysisRate, Correlation: c, Gain: max(Silent, 20*math.Log10(xy/xx))} //nolint:mnd // decibels
+			}
 		}
-		if yy == 0 {
-			continue
+		if at+len(x) == len(y) {
+			return best
 		}
-		if c := xy / math.Sqrt(xx*yy); c > best.Correlation {
-			best = Found{At: float64(at*decimate) / AnalysisRate, Correlation: c, Gain: max(Silent, 20*math.Log10(xy/xx))} //nolint:mnd // decibels
-		}
+		yy += y[at+len(x)]*y[at+len(x)] - y[at]*y[at]
 	}
-	return best
-}
-
-func thin(samples []float64, by int) []float64 {
-	out := make([]float64, 0, len(samples)/by+1)
-	for i := 0; i < len(samples); i += by {
-		out = append(out, samples[i])
-	}
-	return out
 }

@@ -155,31 +155,35 @@ func takeOut(voices []*candidate, y, residual []float64) {
 // this explains.
 func bestLag(y, x []float64) (best int, explained float64) {
 	const coarse = 8 // up to 900 Hz a delay can be searched for in steps of half a millisecond
-	correlation := func(lag, step int) float64 {
-		var xy, xx float64
-		for i := 0; i < len(y); i += step {
-			v := x[maxLag-lag+i]
-			xy += y[i] * v
-			xx += v * v
-		}
-		if xx == 0 || xy <= 0 {
-			return 0
-		}
-		return xy * xy / xx
-	}
 	for lag := 0; lag <= maxLag; lag += coarse {
-		if v := correlation(lag, coarse); v > explained {
+		if v := correlation(y, x, lag, coarse); v > explained {
 			best, explained = lag, v
 		}
 	}
 	center := best
 	explained = 0
 	for lag := max(0, center-coarse); lag <= min(maxLag, center+coarse); lag++ {
-		if v := correlation(lag, 1); v > explained {
+		if v := correlation(y, x, lag, 1); v > explained {
 			best, explained = lag, v
 		}
 	}
 	return best, explained
+}
+
+// correlation is the energy of y that x explains at a delay, by every step-th sample; see bandpassed.
+//
+//go:norace
+func correlation(y, x []float64, lag, step int) float64 {
+	var xy, xx float64
+	for i := 0; i < len(y); i += step {
+		v := x[maxLag-lag+i]
+		xy += y[i] * v
+		xx += v * v
+	}
+	if xx == 0 || xy <= 0 {
+		return 0
+	}
+	return xy * xy / xx
 }
 
 // leastSquares solves for the gains that explain y best by the columns.
@@ -218,6 +222,9 @@ func leastSquares(columns [][]float64, y []float64) []float64 {
 	return gains
 }
 
+// dot is the scalar product of what only the caller has; see bandpassed.
+//
+//go:norace
 func dot(a, b []float64) float64 {
 	var sum float64
 	for i, v := range a {

@@ -295,3 +295,15 @@ func (t *timeline) samples() ([]float64, error) {
 	t.mu.Unlock()
 	return Resample(pcm, t.rate)
 }
+
+// last is the end of the time line, a whole number of hundredths of a second.
+func (t *timeline) last(d time.Duration) ([]float64, error) {
+	const settle = 5 // hundredths of a second that fill the resampler's filter
+	hundredth := t.rate / 100
+	n := int(d*100/time.Second) * hundredth
+	t.mu.Lock()
+	pcm := slices.Clone(t.pcm[max(0, (len(t.pcm)-n)/hundredth-settle)*hundredth:])
+	t.mu.Unlock()
+	out, err := Resample(pcm, t.rate)
+	return out[max(0, len(out)-n*AnalysisRate/t.rate):], err
+}

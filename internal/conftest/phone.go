@@ -321,6 +321,9 @@ func (p *Phone) Said() ([]float64, error) { return p.media.said.samples() }
 // Heard is everything the phone has received so far, at AnalysisRate, sample 0 at the configured origin.
 func (p *Phone) Heard() ([]float64, error) { return p.media.heard.samples() }
 
+// HeardLast is the end of Heard, as long as given. It is for those who ask again and again.
+func (p *Phone) HeardLast(d time.Duration) ([]float64, error) { return p.media.heard.last(d) }
+
 // Counts are the packets sent and received, and those missing between them by sequence number.
 func (p *Phone) Counts() (sent, received, missing int) { return p.media.counts() }
 
