@@ -59,7 +59,7 @@ func TestReplaces(t *testing.T) {
 	must(t, second.Call(t.Context(), b.uri("desk")))
 	select {
 	case <-first.Over():
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("no BYE for the old call")
 	}
 	if reason := first.Reason(); reason.Cause != sipua.EndRemote || !strings.Contains(reason.Request.Headers.Get("Reason"), "Replaced") {
