@@ -37,7 +37,7 @@ var imports = map[string][]string{
 	"internal/config":      {},
 	"internal/conftest":    {"codecs", "confevent", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/demo":        {Anything},
-	"internal/loadbench":   {},
+	"internal/loadbench":   {"internal/conftest"},
 	"internal/hugepages":   {},
 	"internal/conformance": {},
 	"testdata/speech":      {},

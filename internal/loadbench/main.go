@@ -34,30 +34,50 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	tools := flag.String("tools", "", "folder with confload and reflector")
+	only := flag.String("only", "", "the only measurement to make, such as crowd, which needs no tools")
 	b := bench{}
 	flag.StringVar(&b.parley, "parley", "bin/parley", "the program to measure")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of the cost measurement; the median counts")
 	flag.IntVar(&b.seconds, "seconds", 10, "length of each measurement")
 	flag.StringVar(&b.page, "write", "", "file for the table, in Markdown")
 	flag.Parse()
-	if err := b.run(ctx, *tools); err != nil {
+	if err := b.run(ctx, *tools, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench:", err)
 		os.Exit(1) //nolint:gocritic // the deferred stop has nothing left to do
 	}
 }
 
-func (b *bench) run(ctx context.Context, tools string) error {
+func (b *bench) run(ctx context.Context, tools, only string) error {
 	var err error
 	if b.work, err = os.MkdirTemp("", "loadbench"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.work) //nolint:errcheck // a temporary folder
-	if err := b.build(ctx, tools); err != nil {
-		return err
-	}
-	for _, measure := range []func(context.Context) error{b.correctness, b.cost, b.room, b.listeners, b.protection, b.latency, b.disturbed, b.idle, b.continuity} {
-		if err := measure(ctx); err != nil {
+	if tools != "" || only == "" {
+		if err := b.build(ctx, tools); err != nil {
 			return err
+		}
+	}
+	for _, m := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"correctness", b.correctness},
+		{"cost", b.cost},
+		{"room", b.room},
+		{"listeners", b.listeners},
+		{"protection", b.protection},
+		{"latency", b.latency},
+		{"disturbed", b.disturbed},
+		{"idle", b.idle},
+		{"crowd", b.crowd},
+		{"continuity", b.continuity},
+	} {
+		if only != "" && m.name != only {
+			continue
+		}
+		if err := m.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	return b.print(ctx)

@@ -12,7 +12,7 @@ import (
 )
 
 // errBroken is the one result that no busy machine excuses. Costs beyond their limits are in the table.
-var errBroken = errors.New("somebody heard what he must not hear, or did not hear what he must")
+var errBroken = errors.New("somebody heard or was told what he must not, or not what he must")
 
 // print writes the table, also to the page.
 func (b *bench) print(ctx context.Context) error {

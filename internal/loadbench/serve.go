@@ -23,7 +23,7 @@ const (
 )
 
 const settings = `log: {level: error}
-sip: {listen: ["udp://127.0.0.1:` + sipPort + `"]}
+sip: {listen: ["udp://127.0.0.1:` + sipPort + `", "tcp://127.0.0.1:` + sipPort + `"]}
 srs: {enabled: false}
 http: {listen: "` + httpAddress + `"}
 `
