@@ -76,6 +76,8 @@ type Config struct {
 	MayEnter func(id conference.ID, request *sipua.Request) bool
 	// Factory is the user part of the conference factory URI (RFC 4579, section 3.2); empty: there is none.
 	Factory string
+	// FactoryLasts says when the conferences end that are made there.
+	FactoryLasts Lasting
 	// Refer says who may have the focus call somebody out by SIP.
 	Refer ReferPolicy
 	// DialTimeout ends a call that nobody answers; 60 s.
@@ -96,6 +98,7 @@ type Config struct {
 // Limits bound what the focus takes on; 0: no limit, but for Subscriptions and Events.
 type Limits struct {
 	Conferences   int // at once
+	Creations     int // by one caller at the factory, in a minute
 	Participants  int // at once, in all conferences
 	Subscriptions int // at once, of one conference; 1000
 	// SubscriptionsPerSource is how many one address may have at once, of all conferences; 0: no limit. Trunks have none.
@@ -111,6 +114,7 @@ type ConferenceConfig struct {
 	MaxSpeakers     int // heard at once, moderators always among them; 0: everybody
 	Locked          bool
 	MutedOnEntry    bool
+	Opens, Closes   time.Time     // between which participants are let in (480 before, 404 after), and at the end of which it ends; zero: always, never
 	PIN             PIN           // who calls in has to enter it; empty: nobody
 	ModeratorPIN    PIN           // makes who enters it a moderator
 	Grace           time.Duration // how long it lives on when it is empty; only of dynamic ones

@@ -133,7 +133,9 @@ func (m joining) handle(c *controller) {
 	}
 	m.reply <- joined{leg: c.legOf(p), gone: p.gone, response: c.accepted(p).WithBody(sdpType, body)}
 	if m.creation != nil {
-		c.creator = id
+		if c.focus.cfg.FactoryLasts == WithCreator {
+			c.creator = id
+		}
 		c.inviteAll(m.creation.recipients)
 	}
 }
@@ -175,7 +177,7 @@ func (c *controller) admit(id conference.ParticipantID, request *sipua.Request, 
 	if asked := c.machine.State().Protected || c.entry.access != nil; asked && !join.Known && c.focus.guard.keptOut(join.Source) {
 		return join, conference.ErrKeptOut
 	}
-	return join, c.step(join)
+	return join, unopened(c.step(join), c.machine.State())
 }
 
 // prepare makes the body of the 200: the answer, or an offer of all we have.

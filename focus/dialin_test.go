@@ -79,11 +79,12 @@ func TestAnswerIdentifiesTheFocus(t *testing.T) {
 
 // What is refused, and with which status, by INVITE as by OPTIONS; nothing of it is in any roster.
 //
-// Shows FO-IN-05, FO-IN-06, FO-IN-08, FO-IN-09, FO-ERR-04, FO-ERR-06.
+// Shows FO-IN-05, FO-IN-06, FO-IN-08, FO-IN-09, FO-ERR-04, FO-ERR-06, FO-ERR-13, FO-OPT-04.
 func TestRefusals(t *testing.T) {
-	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{
+	b := newBench(t, focus.Config{NotifyInterval: -1, Conferences: []focus.ConferenceConfig{
 		{ID: "open"}, {ID: "locked", Locked: true}, {ID: "small", MaxParticipants: 1},
-	}, NotifyInterval: -1})
+		{ID: "later", Opens: time.Now().Add(time.Hour)}, {ID: "past", Closes: time.Now().Add(-time.Minute)},
+	}})
 	b.dial("small", conftest.PhoneConfig{Name: "first"})
 	rosters := map[string]*roster{}
 	for _, conf := range []string{"open", "locked", "small"} {
@@ -107,6 +108,8 @@ func TestRefusals(t *testing.T) {
 		{"unknown", "nowhere", "application/sdp", offer(""), 404, 404},
 		{"locked", "locked", "application/sdp", offer(""), 403, 403},
 		{"full", "small", "application/sdp", offer(""), 486, 486},
+		{"not open", "later", "application/sdp", offer(""), 480, 480},
+		{"over", "past", "application/sdp", offer(""), 404, 404},
 		{"no codec", "open", "application/sdp", offer("EVS"), 488, 200},
 		{"type", "open", "text/plain", []byte("hello"), 415, 200},
 		{"broken", "open", "application/sdp", []byte("v=1\r\nnonsense"), 400, 200},
@@ -120,6 +123,9 @@ func TestRefusals(t *testing.T) {
 			}
 			if test.invite == 488 && !response.Headers.Has("Warning") {
 				t.Error("488 without Warning")
+			}
+			if wait, ok := sipua.RetryAfter(response); test.invite == 480 && (!ok || wait < 59*time.Minute || wait > time.Hour) {
+				t.Errorf("Retry-After %v", wait)
 			}
 			_, err = client.Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse(test.conf)})
 			if got := sipua.Status(err); got != test.options && (test.options != 200 || err != nil) {

@@ -2,6 +2,11 @@ package focus
 
 import (
 	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
@@ -32,8 +37,14 @@ func (f *Focus) create(request *sipua.Request) (conference.ID, *creation, error)
 			return "", nil, fmt.Errorf("%w: %s may not be called out", errRefused, r.uri.Bare())
 		}
 	}
+	if wait, ok := f.creations.take(creator(request), f.live().Limits.Creations, time.Now()); !ok {
+		return "", nil, laterError{ErrBusy, wait}
+	}
 	cfg := f.live().Defaults
 	cfg.ID = conference.ID(newName())
+	if longest := cfg.Rules.MaxDuration; f.cfg.FactoryLasts == ForDuration && longest > 0 {
+		cfg.Closes, cfg.Grace = time.Now().Add(longest), longest
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -50,11 +61,12 @@ func (f *Focus) create(request *sipua.Request) (conference.ID, *creation, error)
 func (f *Focus) uncreate(id conference.ID) {
 	f.mu.Lock()
 	e := f.entries[id]
-	if e != nil && e.ctl == nil {
+	unused := e != nil && e.ctl == nil
+	if unused {
 		delete(f.entries, id)
 	}
 	f.mu.Unlock()
-	if e != nil && e.ctl == nil {
+	if unused {
 		e.retire()
 	}
 }
@@ -73,4 +85,62 @@ func (c *controller) inviteAll(list []recipient) {
 			delete(c.calls, id)
 		}
 	}
+}
+
+// Lasting is how long a conference lasts that was made at the factory.
+type Lasting uint8
+
+const (
+	// WithCreator says that it ends when its creator leaves (RFC 4579, section 5.12).
+	WithCreator Lasting = iota
+	// WhileUsed says that it ends when it is empty.
+	WhileUsed
+	// ForDuration says that it ends when the longest duration of conferences is over, from its creation on, and is kept until then though nobody may be there.
+	ForDuration
+)
+
+// creations counts the conferences that callers make. It is safe for concurrent use.
+type creations struct {
+	mu sync.Mutex
+	of map[string]*rate.Limiter // by caller
+}
+
+// manyCreators is how many callers are looked at before those are forgotten that have made nothing lately.
+const manyCreators = 1024
+
+// creator is who makes conferences: an account, who calls by a trunk, or a network.
+func creator(request *sipua.Request) string {
+	if request.Caller != nil && request.Caller.User != "" {
+		return "user " + request.Caller.User
+	}
+	return guessSource(request)
+}
+
+// take counts one more, unless that would be more than so many in a minute: then it says how long to wait. 0: any number.
+func (c *creations) take(who string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
+	if perMinute == 0 {
+		return 0, true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.of) >= manyCreators {
+		for name, l := range c.of {
+			if l.TokensAt(now) >= float64(l.Burst()) {
+				delete(c.of, name)
+			}
+		}
+	}
+	l := c.of[who]
+	if l == nil || l.Burst() != perMinute {
+		if c.of == nil {
+			c.of = map[string]*rate.Limiter{}
+		}
+		l = rate.NewLimiter(rate.Limit(float64(perMinute)/time.Minute.Seconds()), perMinute)
+		c.of[who] = l
+	}
+	if l.AllowN(now, 1) {
+		return 0, true
+	}
+	missing := 1 - l.TokensAt(now)
+	return time.Duration(math.Ceil(missing / float64(l.Limit()) * float64(time.Second))), false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
@@ -63,6 +64,76 @@ func TestFactory(t *testing.T) {
 	}
 	must(t, dialogs[1].Bye(t.Context()))
 	b.await("nothing to be left", func() bool { return len(b.focus.Conferences()) == 0 })
+}
+
+// A conference of the factory may outlast its creator: as long as somebody is there, or until its time is over, though nobody may be there.
+//
+// Shows FO-FAC-06.
+func TestFactoryLasts(t *testing.T) {
+	create := func(b *bench) (string, *sipua.Dialog) {
+		r := b.raw()
+		dialog, response, err := r.create(nil, "application/sdp", r.describe(codecs.PCMU))
+		must(t, err)
+		contact, _ := response.Contact()
+		conf := contact.URI.UserPart()
+		b.await("the creator", func() bool { return b.find(conf, "raw").Status.Present() })
+		return conf, dialog
+	}
+	t.Run("while used", func(t *testing.T) {
+		b := newBench(t, focus.Config{Factory: "factory", FactoryLasts: focus.WhileUsed})
+		conf, creator := create(b)
+		guest := b.raw()
+		guest.callAs("guest", conf)
+		must(t, creator.Bye(t.Context()))
+		b.await("the creator to be gone", func() bool { return len(b.state(conf).Participants) == 1 })
+		if !b.find(conf, "guest").Status.Present() {
+			t.Error("the guest is gone, too")
+		}
+		must(t, guest.dialog.Bye(t.Context()))
+		b.await("the end", func() bool { return len(b.focus.Conferences()) == 0 })
+	})
+	t.Run("for a time", func(t *testing.T) {
+		b := newBench(t, focus.Config{
+			Factory: "factory", FactoryLasts: focus.ForDuration, Defaults: focus.ConferenceConfig{Rules: conference.Rules{MaxDuration: 4 * time.Second}},
+		})
+		began := time.Now()
+		conf, creator := create(b)
+		must(t, creator.Bye(t.Context()))
+		b.await("nobody to be there", func() bool { return len(b.state(conf).Participants) == 0 })
+		if closes := b.state(conf).Closes; closes.Before(began.Add(4*time.Second)) || b.state(conf).Ended {
+			t.Fatalf("closes at %v, began at %v", closes, began)
+		}
+		b.await("its end", func() bool { return len(b.focus.Conferences()) == 0 })
+		if took := time.Since(began); took < 4*time.Second {
+			t.Errorf("ended after %v", took)
+		}
+	})
+}
+
+// Nobody makes more conferences in a minute than he may; others still can.
+//
+// Shows FO-FAC-10.
+func TestFactoryIsBounded(t *testing.T) {
+	b := newBench(t, focus.Config{Factory: "factory", Limits: focus.Limits{Creations: 2}})
+	for i := range 3 {
+		r := b.raw() // of the same network
+		_, response, err := r.create(nil, "application/sdp", r.describe(codecs.PCMU))
+		if i < 2 {
+			must(t, err)
+			continue
+		}
+		if wait, _ := sipua.RetryAfter(response); sipua.Status(err) != 503 || wait < 20*time.Second || wait > 30*time.Second {
+			t.Errorf("%v, Retry-After %v", err, wait)
+		}
+	}
+	if n := len(b.focus.Conferences()); n != 2 {
+		t.Errorf("%d conferences", n)
+	}
+	b.vouch.Store(&sipua.Caller{User: "carol", Identity: sipua.Address{URI: b.parse("carol")}})
+	other := b.raw()
+	if _, _, err := other.create(nil, "application/sdp", other.describe(codecs.PCMU)); err != nil {
+		t.Errorf("another caller: %v", err)
+	}
 }
 
 // callAs dials under a name.

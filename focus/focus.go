@@ -67,6 +67,7 @@ type Focus struct {
 	legs        legs          // calls by their dialogs
 	generations atomic.Uint64 // of calls so far
 	sources     sources       // of subscriptions
+	creations   creations     // at the factory
 	pace        *rate.Limiter // of NOTIFYs about changes
 
 	mu       sync.Mutex // guards what follows
@@ -146,6 +147,9 @@ var conferenceID = regexp.MustCompile(`^[A-Za-z0-9_.!~*'()&=+$,;?/-]{1,128}$`)
 func (f *Focus) checkConference(c ConferenceConfig) error {
 	if !conferenceID.MatchString(string(c.ID)) {
 		return fmt.Errorf("%w: conference %q", ErrInvalid, c.ID)
+	}
+	if !c.Closes.IsZero() && !c.Closes.After(c.Opens) {
+		return fmt.Errorf("%w: conference %q closes before it opens", ErrInvalid, c.ID)
 	}
 	if c.MaxParticipants < 0 || c.MaxSpeakers < 0 || c.Grace < 0 {
 		return fmt.Errorf("%w: a limit of conference %q is negative", ErrInvalid, c.ID)

@@ -26,6 +26,8 @@ type ConferenceInfo struct {
 	ConferenceRules
 	Participants int   `json:"participants" doc:"How many participants there are, those being called among them."`
 	StartedAt    *Time `json:"started_at,omitempty" doc:"When the first participant of the present meeting came."`
+	OpensAt      *Time `json:"opens_at,omitempty" doc:"Before which nobody is let in; left out: always open."`
+	ClosesAt     *Time `json:"closes_at,omitempty" doc:"When it ends, and nobody is let in any more; left out: never."`
 }
 
 // ParticipantInfo is a participant as the API and the events show it.
@@ -187,7 +189,7 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 	return ConferenceInfo{
 		ID: s.ID, Name: s.Name, URI: s.URI, Version: s.Version, Active: s.Active, Dynamic: s.Dynamic, Locked: s.Locked, Protected: s.Protected,
 		MutedOnEntry: s.MutedOnEntry, MaxParticipants: s.MaxParticipants, Recording: s.Indication().String(),
-		Participants: len(s.Participants), StartedAt: pointTime(s.StartedAt),
+		Participants: len(s.Participants), StartedAt: pointTime(s.StartedAt), OpensAt: pointTime(s.Opens), ClosesAt: pointTime(s.Closes),
 		Sidebars: describeSidebars(s), Dominant: s.Dominant, Present: s.PresentCount(), Waiting: s.WaitingCount(), ConferenceRules: describeRules(s),
 	}
 }

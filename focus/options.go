@@ -2,6 +2,7 @@ package focus
 
 import (
 	"strings"
+	"time"
 
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
@@ -60,8 +61,10 @@ func (f *Focus) wouldAdmit(id conference.ID) error {
 	}
 	s := f.current(e)
 	switch {
-	case s.Ended:
+	case s.Ended, s.ClosedAt(time.Now()):
 		return ErrNoConference
+	case time.Now().Before(s.Opens):
+		return unopened(conference.ErrNotOpen, s)
 	case s.Locked:
 		return ErrLocked
 	case s.MaxParticipants > 0 && len(s.Participants) >= s.MaxParticipants:

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
@@ -35,6 +38,7 @@ var statuses = []struct {
 	{conference.ErrKeptOut, 403},
 	{ErrFull, 486},
 	{conference.ErrEnding, 480},
+	{conference.ErrNotOpen, 480},
 	{ErrBusy, 503},
 	{ErrShutdown, 503},
 	{media.ErrNoPorts, 503},
@@ -86,10 +90,28 @@ func status(err error) int {
 // retryAfter is what a 503 says.
 const retryAfter = "5"
 
+// laterError is a refusal that does not hold for ever.
+type laterError struct {
+	error
+
+	after time.Duration
+}
+
+// Unwrap gives the refusal.
+func (e laterError) Unwrap() error { return e.error }
+
+// unopened adds to the refusal of a conference that is not open yet when it will be.
+func unopened(err error, s *conference.State) error {
+	if errors.Is(err, conference.ErrNotOpen) {
+		return laterError{err, time.Until(s.Opens)}
+	}
+	return err
+}
+
 // refusal is the response for an error, with the header fields that its status asks for.
 func refusal(err error) *sipua.Response {
 	response := sipua.NewResponse(status(err))
-	for _, why := range []error{ErrLocked, ErrFull, conference.ErrEnding, conference.ErrEnded, ErrForbidden, ErrBusy, ErrShutdown} {
+	for _, why := range []error{ErrLocked, ErrFull, conference.ErrEnding, conference.ErrNotOpen, conference.ErrEnded, ErrForbidden, ErrBusy, ErrShutdown} {
 		if errors.Is(err, why) {
 			response.WithHeader("Reason", reasonHeader(response.Status, why.Error()))
 			break
@@ -106,8 +128,12 @@ func refusal(err error) *sipua.Response {
 	case 400, 488:
 		w := sdp.WarningFor(err)
 		response.WithHeader("Warning", fmt.Sprintf("%d parley %q", w.Code, w.Text))
-	case 503:
-		response.WithHeader("Retry-After", retryAfter)
+	case 480, 503:
+		if later, ok := errors.AsType[laterError](err); ok {
+			response.WithHeader("Retry-After", strconv.Itoa(max(1, int(math.Ceil(later.after.Seconds())))))
+		} else if response.Status == 503 {
+			response.WithHeader("Retry-After", retryAfter)
+		}
 	}
 	return response
 }

@@ -23,7 +23,8 @@ func accessConfig(cfg *config.Config) (access.Config, error) {
 	out := access.Config{
 		Realm: cfg.SIP.Realm, Networks: networks, DialOut: cfg.SIP.DialOut.Allow, Domain: cfg.SIP.Domain,
 		Algorithms: cfg.SIP.Digest, Failures: cfg.SIP.Bans.Failures, Window: cfg.SIP.Bans.Window, Ban: cfg.SIP.Bans.Duration, MaxBan: cfg.SIP.Bans.Max,
-		Conferences: map[string]access.Rule{"": {Allow: cfg.ConferenceDefaults.Allow, Deny: cfg.ConferenceDefaults.Deny}},
+		OpenTakeover: cfg.SIP.Takeover == "anyone",
+		Conferences:  map[string]access.Rule{"": {Allow: cfg.ConferenceDefaults.Allow, Deny: cfg.ConferenceDefaults.Deny}},
 	}
 	for _, user := range cfg.SIP.Users {
 		out.Users = append(out.Users, access.User{Name: user.Username, Password: user.Password.Reveal(), Roles: user.Roles})

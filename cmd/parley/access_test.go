@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,14 +10,17 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
@@ -38,6 +43,151 @@ func TestSIPpDigest(t *testing.T) {
 		t.Errorf("banned too early: %v", bans)
 	}
 	sipp(t, "digest", "-s", "1000", "-m", "1", "-p", strconv.Itoa(freePort(t)), at)() // and is forgiven
+}
+
+// TestStrangersAreAsked: without a password nothing is made, joined, taken over or asked for; with one only what the rules let the account do.
+//
+// Shows FO-IN-02, FO-FAC-09, FO-REF-24, FO-JOI-13, FO-RPL-12.
+func TestStrangersAreAsked(t *testing.T) {
+	s := testService(t, func(cfg *config.Config) {
+		withUsers(cfg)
+		cfg.SIP.Users = append(cfg.SIP.Users, config.User{Username: "bob", Password: "b0b"})
+		cfg.SIP.Bans.Failures = 1000
+		cfg.Conferences = []config.Conference{{ID: "desk"}, {ID: "board", Allow: []string{"role:moderator"}}}
+	})
+	client := deafClient(t)
+	at := s.agent.Addr("udp").String()
+	invite := func(user, conf string, headers ...sipua.Header) (*sipua.Dialog, int) {
+		dialog, _, err := client.Invite(t.Context(), callAs(t, user, "sip:"+conf+"@"+at, headers...), deaf{})
+		return dialog, sipua.Status(err)
+	}
+	there, status := invite("alice", "desk")
+	if status != 0 {
+		t.Fatalf("alice: %d", status)
+	}
+	waitFor(t, "alice", func() bool { return present(s, "desk") == 1 })
+	id := there.ID()
+	names := func(header string) sipua.Header {
+		return sipua.Header{Name: header, Value: id.CallID + ";to-tag=" + id.RemoteTag + ";from-tag=" + id.LocalTag}
+	}
+	for _, c := range []struct {
+		user, conf string
+		headers    []sipua.Header
+		want       int
+	}{
+		{"", "desk", nil, 401},
+		{"", "conference-factory", nil, 401},
+		{"", "new", nil, 401},
+		{"", "desk", []sipua.Header{names("Join")}, 401},
+		{"", "desk", []sipua.Header{names("Replaces")}, 401},
+		{"bob", "board", nil, 403},
+		{"bob", "desk", []sipua.Header{names("Replaces")}, 403},
+	} {
+		if _, got := invite(c.user, c.conf, c.headers...); got != c.want {
+			t.Errorf("%q calls %s with %v: %d, want %d", c.user, c.conf, c.headers, got, c.want)
+		}
+	}
+	for user, want := range map[string]int{"": 401, "bob": 403} {
+		request := sipua.OutgoingRequest{
+			Method: "REFER", URI: s.agent.Contact("desk"), Trunk: account(user),
+			Headers: sipua.Headers{{Name: "Refer-To", Value: "<sip:x@example.com>"}, {Name: "Contact", Value: "<sip:x@127.0.0.1>"}},
+		}
+		if _, err := client.Request(t.Context(), request); sipua.Status(err) != want {
+			t.Errorf("REFER of %q: %v, want %d", user, err, want)
+		}
+	}
+	if n := len(s.focus.Conferences()); n != 2 || present(s, "desk") != 1 {
+		t.Errorf("%d conferences, %d in the first, after all that", n, present(s, "desk"))
+	}
+	second, status := invite("alice", "desk", names("Replaces"))
+	if status != 0 {
+		t.Fatalf("alice takes over her own call: %d", status)
+	}
+	waitFor(t, "the end of her first call", func() bool { <-there.Done(); return present(s, "desk") == 1 })
+	if err := second.Bye(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTakeoverNeedsAnAccount: who may call without a password may not take over calls, or join them, without one, unless that is configured.
+//
+// Shows FO-JOI-13, FO-RPL-12.
+func TestTakeoverNeedsAnAccount(t *testing.T) {
+	for takeover, want := range map[string]int{"authenticated": 403, "anyone": 0} {
+		s := testService(t, func(cfg *config.Config) {
+			cfg.SIP.Takeover = takeover
+			cfg.Conferences = []config.Conference{{ID: "desk"}}
+			cfg.SRS.Enabled = false
+		})
+		client := deafClient(t)
+		to := "sip:desk@" + s.agent.Addr("udp").String()
+		for _, header := range []string{"Join", "Replaces"} {
+			first, _, err := client.Invite(t.Context(), callAs(t, "", to), deaf{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := first.ID()
+			waitFor(t, "the call", func() bool { return present(s, "desk") > 0 })
+			_, _, err = client.Invite(t.Context(), callAs(t, "", to, sipua.Header{
+				Name: header, Value: id.CallID + ";to-tag=" + id.RemoteTag + ";from-tag=" + id.LocalTag,
+			}), deaf{})
+			if got := sipua.Status(err); got != want {
+				t.Errorf("%s where it is for %s: %v", header, takeover, err)
+			}
+		}
+	}
+}
+
+// deaf is a user agent that calls and does not listen.
+type deaf struct{}
+
+func (deaf) Invite(c *sipua.IncomingCall)            { _ = c.Reject(sipua.NewResponse(480)) }
+func (deaf) Subscribe(s *sipua.IncomingSubscription) { _ = s.Reject(sipua.NewResponse(489)) }
+func (deaf) Request(*sipua.Request) *sipua.Response  { return nil }
+func (deaf) Ack(*sipua.Request)                      {}
+func (deaf) Offer(*sipua.Request) *sipua.Response    { return nil }
+func (deaf) Ended(sipua.EndReason)                   {}
+
+func deafClient(t *testing.T) *sipua.Agent {
+	t.Helper()
+	client, err := sipua.New(sipua.Config{}, deaf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		_ = client.Shutdown(ctx)
+	})
+	return client
+}
+
+// account gives the passwords of withUsers and of bob; nil for nobody.
+func account(user string) *sipua.Trunk {
+	password := map[string]string{"alice": "s3cret", "bob": "b0b"}[user]
+	if password == "" {
+		return nil
+	}
+	return &sipua.Trunk{Credentials: &sipua.Credentials{Username: user, Password: password}}
+}
+
+// callAs is a call of somebody with PCMU to a port that nobody reads.
+func callAs(t *testing.T, user, to string, headers ...sipua.Header) sipua.OutgoingCall {
+	t.Helper()
+	uri, err := sipua.ParseURI(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer := sdp.Offer(sdp.Local{
+		Address: netip.MustParseAddr("127.0.0.1"), Session: 1, Streams: []sdp.LocalStream{{Port: 9, Codecs: []codecs.Codec{codecs.PCMU}}},
+	})
+	return sipua.OutgoingCall{
+		To: sipua.Address{URI: uri}, From: sipua.Address{URI: sipua.URI{Scheme: "sip", User: cmp.Or(user, "x"), Host: "example.com"}},
+		Headers: headers, Trunk: account(user), ContentType: "application/sdp", Body: offer.Marshal(),
+	}
 }
 
 // TestDialOutIsBounded: nobody has a number called that no rule allows.

@@ -100,7 +100,10 @@ func kamailio(t *testing.T) int {
 	return port
 }
 
-// TestTrunkToKamailio: the server registers with a PBX that is not of its kind, is called by it, and calls by it, with a password each time.
+// TestTrunkToKamailio: the server registers with a PBX that is not of its kind, is called by it, and calls by it, with a password each time. A call of
+// the PBX to the URI of a conference comes to that conference, once.
+//
+// Shows FO-ID-02, FO-OUT-05.
 func TestTrunkToKamailio(t *testing.T) {
 	port := kamailio(t)
 	s := testService(t, func(cfg *config.Config) {

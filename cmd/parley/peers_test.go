@@ -97,6 +97,7 @@ func sipp(t *testing.T, scenario string, args ...string) (wait func()) {
 func TestSIPpScenarios(t *testing.T) {
 	s := testService(t, func(cfg *config.Config) {
 		cfg.Conferences = []config.Conference{{ID: "locked", Locked: true}, {ID: "1003"}}
+		cfg.SIP.Takeover = "anyone"
 	})
 	ringing := testService(t, func(cfg *config.Config) { cfg.SIP.Ring = 250 * time.Millisecond })
 	static := testService(t, func(cfg *config.Config) { cfg.ConferenceDefaults.Dynamic = false })

@@ -60,6 +60,9 @@ func referPolicy(cfg config.Refer) focus.ReferPolicy {
 	return focus.ReferPolicy{From: from[cfg.From], Targets: cfg.Targets}
 }
 
+//nolint:gochecknoglobals // a table
+var lasting = map[string]focus.Lasting{"creator": focus.WithCreator, "empty": focus.WhileUsed, "duration": focus.ForDuration}
+
 func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
 	external, _ := netip.ParseAddr(cfg.ExternalAddress) // checked by config; empty is invalid, which means none
 	return media.Config{
@@ -76,12 +79,12 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate, OpusDTX: cfg.Media.Opus.DTX, ComfortNoise: cfg.Media.ComfortNoise,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
-		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, Refer: referPolicy(cfg.SIP.Refer),
+		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, FactoryLasts: lasting[cfg.SIP.FactoryLasts], Refer: referPolicy(cfg.SIP.Refer),
 		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
 		NotifyRate:   cfg.Events.NotifyRate,
 		Door:         doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus), Access: accessNumbers(cfg.Access),
 		Limits: focus.Limits{
-			Conferences: cfg.Limits.Conferences, Participants: cfg.Limits.Calls,
+			Conferences: cfg.Limits.Conferences, Creations: cfg.Limits.Creations, Participants: cfg.Limits.Calls,
 			Subscriptions: cfg.Limits.Subscriptions, SubscriptionsPerSource: cfg.Limits.SubscriptionsPerSource,
 		},
 	}
@@ -97,6 +100,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	for _, c := range cfg.Conferences {
 		static := out.Defaults
 		static.ID, static.Name, static.Locked = conference.ID(c.ID), c.Name, c.Locked
+		static.Opens, static.Closes, _ = c.Times() // checked by config
 		pin, moderator := c.PINs(&d)
 		static.PIN, static.ModeratorPIN = focus.PIN(pin.Reveal()), focus.PIN(moderator.Reveal())
 		static.MaxParticipants = override(c.MaxParticipants, static.MaxParticipants)

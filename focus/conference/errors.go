@@ -28,6 +28,8 @@ var (
 	ErrNoSidebar = errors.New("no such sidebar")
 	// ErrListener refuses to unmute a listener; give it another role first.
 	ErrListener = errors.New("a listener cannot be unmuted")
+	// ErrNotOpen refuses a new participant before the conference opens.
+	ErrNotOpen = errors.New("the conference is not open yet")
 	// ErrEnding refuses a new participant while the end of the conference is being announced.
 	ErrEnding = errors.New("the conference is about to end")
 	// ErrNotModerator refuses what only moderators may do.

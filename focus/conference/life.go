@@ -11,6 +11,7 @@ const (
 	reasonModerator = `SIP;cause=200;text="The last moderator has left"`
 	reasonFew       = `SIP;cause=200;text="Too few participants are left"`
 	reasonDuration  = `SIP;cause=200;text="The longest duration is reached"`
+	reasonCloses    = `SIP;cause=200;text="The conference's time is over"`
 )
 
 // life is what the rules remember of a conference in which somebody is.
@@ -167,12 +168,15 @@ func (s *step) duration() error {
 	if l.looked.IsZero() {
 		l.looked = s.now // what is past already is no warning
 	}
-	if r.MaxDuration == 0 {
-		return nil
+	at, reason := s.next.Closes, reasonCloses
+	if longest := s.next.StartedAt.Add(r.MaxDuration); r.MaxDuration > 0 && (at.IsZero() || longest.Before(at)) {
+		at, reason = longest, reasonDuration
 	}
-	at := s.next.StartedAt.Add(r.MaxDuration)
-	if !s.now.Before(at) {
-		return s.close(reasonDuration)
+	switch {
+	case at.IsZero():
+		return nil
+	case !s.now.Before(at):
+		return s.close(reason)
 	}
 	s.ends(at)
 	var late time.Duration

@@ -75,6 +75,9 @@ func (s *step) settle() error {
 func (s *step) rest() {
 	m := s.m
 	until := m.emptySince.Add(m.cfg.Grace)
+	if at := s.next.Closes; !at.IsZero() && at.Before(until) {
+		until = at
+	}
 	switch {
 	case !m.endedAt.IsZero(), s.next.Dynamic && !s.now.Before(until):
 		s.next.Active, s.next.Ended, s.dirty = false, true, true

@@ -23,7 +23,8 @@ type Config struct {
 	Grace           time.Duration // how long an empty dynamic conference waits before it ends
 	Locked          bool
 	MutedOnEntry    bool
-	MaxParticipants int // 0: no limit
+	MaxParticipants int       // 0: no limit
+	Opens, Closes   time.Time // between which participants are let in, and at the end of which it ends; zero: always, never
 	Rules           Rules
 	Warnings        []time.Duration // before the end by Rules.MaxDuration
 	Farewell        time.Duration   // how long the announcement of the end takes; 0: there is none
@@ -64,7 +65,7 @@ func NewMachine(cfg Config) *Machine {
 		state: &State{
 			ID: cfg.ID, Name: cfg.Name, URI: cfg.URI, Version: 1, Dynamic: cfg.Dynamic,
 			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants, Rules: cfg.Rules,
-			Protected: cfg.Door.awaits(false) == AwaitsPIN,
+			Protected: cfg.Door.awaits(false) == AwaitsPIN, Opens: cfg.Opens, Closes: cfg.Closes,
 		},
 		asked:  map[ParticipantID]Indication{},
 		opened: map[RecordingID]bool{},

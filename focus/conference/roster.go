@@ -48,8 +48,10 @@ func (s *step) invite(e Invite) error {
 // Who takes the place of somebody needs none of his own.
 func (s *step) admit(p Participant, rule *Rule, replaces bool) error {
 	switch _, taken := s.next.Participant(p.ID); {
-	case !s.m.endedAt.IsZero():
+	case !s.m.endedAt.IsZero(), s.next.ClosedAt(s.now):
 		return ErrEnded
+	case s.now.Before(s.next.Opens):
+		return ErrNotOpen
 	case taken:
 		return ErrExists
 	case !s.m.life.closingAt.IsZero():

@@ -29,6 +29,7 @@ type State struct {
 	Rules           Rules
 	Protected       bool // who calls in has to enter a PIN
 	StartedAt       time.Time
+	Opens, Closes   time.Time     // between which participants are let in; zero: always, never
 	EndsAt          time.Time     // when the rules end it unless something happens before; zero: they do not
 	Ended           bool          // no further version will follow
 	Participants    []Participant // in order of arrival
@@ -167,6 +168,9 @@ func (p *Participant) Hears() bool {
 
 // Barred tells whether the participant's media are agreed, and something keeps it out of the conference.
 func (p *Participant) Barred() bool { return p.Status == Pending && p.Awaits != AwaitsNothing }
+
+// ClosedAt tells whether the time of the conference is over.
+func (s *State) ClosedAt(now time.Time) bool { return !s.Closes.IsZero() && !now.Before(s.Closes) }
 
 // Participant gives the participant of that identifier.
 func (s *State) Participant(id ParticipantID) (Participant, bool) {

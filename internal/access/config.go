@@ -40,6 +40,9 @@ type Config struct {
 	// Algorithms are those of our challenges, in the order in which they are offered
 	// (RFC 8760, section 2.3). Default: SHA-256, MD5.
 	Algorithms []string
+	// OpenTakeover lets who needs no credentials take the place of a call, or join it, by naming it. Otherwise only accounts and trunks may (RFC
+	// 3891, section 8; RFC 3911, section 9).
+	OpenTakeover bool
 	// NonceLife is how long a nonce may be used. Default: 5 min.
 	NonceLife time.Duration
 }

@@ -135,13 +135,23 @@ func (g *Gate) identify(r *rules, request *sipua.Request) (sipua.Caller, Verdict
 			return trunk.caller(request), Verdict{}
 		}
 	}
-	if contains(r.Networks, source) {
+	known, takeover := contains(r.Networks, source), !r.OpenTakeover && namesCall(request)
+	if known && !takeover {
 		return sipua.Caller{Identity: request.From.WithTag(""), Private: sipua.WantsPrivacy(request.Headers)}, Verdict{}
 	}
 	if len(r.users) == 0 {
-		return sipua.Caller{}, Verdict{Refusal: sipua.NewResponse(403), Reason: "its network is not in sip.allow", Attempt: true}
+		reason := "its network is not in sip.allow"
+		if known {
+			reason = "only accounts and trunks may take the place of calls, or join them"
+		}
+		return sipua.Caller{}, Verdict{Refusal: sipua.NewResponse(403), Reason: reason, Attempt: true}
 	}
 	return g.authenticate(r, request, source)
+}
+
+// namesCall tells whether a request is about a call of somebody (RFC 3891, RFC 3911).
+func namesCall(request *sipua.Request) bool {
+	return request.Headers.Has("Replaces") || request.Headers.Has("Join")
 }
 
 // sends tells whether a request comes from a trunk.

@@ -65,7 +65,7 @@ func (r *reader) check(cfg *Config) {
 		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.per_source": cfg.Limits.PerSource, "limits.cpu": cfg.Limits.CPU, "limits.conferences": cfg.Limits.Conferences,
 		"conference_defaults.max_participants": cfg.ConferenceDefaults.MaxParticipants,
 		"conference_defaults.max_speakers":     cfg.ConferenceDefaults.MaxSpeakers, "media.workers": cfg.Media.Workers,
-		"limits.subscriptions_per_source": cfg.Limits.SubscriptionsPerSource,
+		"limits.subscriptions_per_source": cfg.Limits.SubscriptionsPerSource, "limits.creations": cfg.Limits.Creations,
 	} {
 		if n < 0 {
 			r.fail(key, "wants 0 or more, has %d", n)
@@ -208,6 +208,7 @@ func (r *reader) checkConferences(cfg *Config) {
 		}
 		life := conference.Over(cfg.ConferenceDefaults.Life)
 		r.checkLife(key, &life, false)
+		r.checkTimes(key, &conference)
 		r.checkCallList(key+".dial_out", &conference.DialOut)
 		if conference.Recording != nil {
 			r.checkPolicy(key+".recording", conference.Recording, cfg)
@@ -217,6 +218,9 @@ func (r *reader) checkConferences(cfg *Config) {
 		}
 	}
 	r.checkLife("conference_defaults", &cfg.ConferenceDefaults.Life, true)
+	if cfg.SIP.FactoryLasts == "duration" && cfg.ConferenceDefaults.MaxDuration == 0 {
+		r.fail("sip.factory_lasts", "duration needs conference_defaults.max_duration")
+	}
 	r.checkRule("conference_defaults.allow", cfg.ConferenceDefaults.Allow, &cfg.SIP, true)
 	r.checkRule("conference_defaults.deny", cfg.ConferenceDefaults.Deny, &cfg.SIP, true)
 	r.checkHost("conference_defaults.host", cfg.ConferenceDefaults.Host)

@@ -46,7 +46,11 @@ type SIP struct {
 	SessionTimer    SessionTimer  `yaml:"session_timer"`
 	Ring            time.Duration `yaml:"ring"`    // how long it rings before a caller is answered; 0: not at all
 	Factory         string        `yaml:"factory"` // user part at which a call makes a conference of its own; empty: none
-	Refer           Refer         `yaml:"refer"`
+	// FactoryLasts says when such a conference ends: with its creator, when it is empty, or when max_duration is over, even if nobody is there.
+	FactoryLasts string `yaml:"factory_lasts" accept:"creator,empty,duration"`
+	Refer        Refer  `yaml:"refer"`
+	// Takeover says who may take the place of a call, or join it, by naming it: who has an account or is a trunk, or anyone who may call.
+	Takeover string `yaml:"takeover" accept:"authenticated,anyone"`
 }
 
 // TLS names files in PEM format, for tls:// and wss:// listeners and for connections that we make.
@@ -131,8 +135,10 @@ type Conference struct {
 	MaxSpeakers     *int             `yaml:"max_speakers"`
 	MutedOnEntry    *bool            `yaml:"muted_on_entry"`
 	Locked          bool             `yaml:"locked"`
-	Allow           []string         `yaml:"allow"` // who may enter; nil: as conference_defaults say
-	Deny            []string         `yaml:"deny"`  // who may not
+	Opens           string           `yaml:"opens"`  // when callers are let in, such as 2026-12-01T09:00:00Z; empty: always
+	Closes          string           `yaml:"closes"` // when it ends for good
+	Allow           []string         `yaml:"allow"`  // who may enter; nil: as conference_defaults say
+	Deny            []string         `yaml:"deny"`   // who may not
 	About           *About           `yaml:"about"`
 	Roster          *Roster          `yaml:"roster"` // what it does not say is as in conference_defaults
 	Recording       *RecordingPolicy `yaml:"recording"`
@@ -245,6 +251,8 @@ type Limits struct {
 	CPU            int `yaml:"cpu"`              // per cent of all processors, beyond which no new calls are taken; 0: no limit
 	Conferences    int `yaml:"conferences"`      // at once; 0: no limit
 
+	Creations int `yaml:"creations"` // conferences that one caller may make at sip.factory in a minute; 0: any number
+
 	Subscriptions          int `yaml:"subscriptions"`            // to conference events, at once, of one conference
 	SubscriptionsPerSource int `yaml:"subscriptions_per_source"` // at once from one address that is no trunk; 0: no limit
 }
@@ -287,7 +295,7 @@ func Default() Config {
 			Digest:       []string{"SHA-256", "MD5"},
 			Bans:         Bans{Failures: 10, Window: time.Minute, Duration: time.Minute, Max: time.Hour}, //nolint:mnd // a person who mistypes gets through
 			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession},                     //nolint:mnd // RFC 4028, section 4
-			Factory:      "conference-factory", Refer: Refer{From: "moderators"},
+			Factory:      "conference-factory", FactoryLasts: "creator", Refer: Refer{From: "moderators"}, Takeover: "authenticated",
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",
@@ -315,6 +323,6 @@ func Default() Config {
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
 		CDR:    CDR{MaxSize: 100 << 20, MaxAge: 24 * time.Hour, Sync: time.Second}, //nolint:mnd // a day, or 100 MiB
 		HTTP:   HTTP{Listen: "127.0.0.1:8080"},
-		Limits: Limits{Subscriptions: 1000}, Shutdown: Shutdown{Announce: true},
+		Limits: Limits{Subscriptions: 1000, Creations: 60}, Shutdown: Shutdown{Announce: true},
 	}
 }

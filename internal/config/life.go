@@ -123,6 +123,37 @@ func (r *reader) checkLife(key string, life *Life, defaults bool) {
 	}
 }
 
+// Times are when a conference opens and closes; zero: always, never. The error says what is wrong with one of them.
+func (c *Conference) Times() (opens, closes time.Time, err error) {
+	for _, t := range []struct {
+		name, text string
+		to         *time.Time
+	}{{"opens", c.Opens, &opens}, {"closes", c.Closes, &closes}} {
+		if t.text == "" {
+			continue
+		}
+		if *t.to, err = time.Parse(time.RFC3339, t.text); err != nil {
+			return opens, closes, fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return opens, closes, nil
+}
+
+// checkTimes looks at when a conference opens and closes.
+func (r *reader) checkTimes(key string, c *Conference) {
+	opens, closes, err := c.Times()
+	name := ".closes"
+	if err != nil && strings.HasPrefix(err.Error(), "opens") {
+		name = ".opens"
+	}
+	switch {
+	case err != nil:
+		r.fail(key+name, "wants a time such as 2026-12-01T09:00:00Z or 2026-12-01T10:00:00+01:00")
+	case !closes.IsZero() && !closes.After(opens):
+		r.fail(key+name, "wants a time after opens (%s), has %s", c.Opens, c.Closes)
+	}
+}
+
 func (r *reader) checkCallList(key string, list *CallList) {
 	if list.Attempts < 0 {
 		r.fail(key+".attempts", "wants 0 or more, has %d", list.Attempts)

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,14 +23,16 @@ type ConferencePath struct {
 
 type newConference struct {
 	Body struct {
-		ID              string `json:"id,omitempty" doc:"User part of the URI; left out: one that nobody can guess." maxLength:"128"`
-		Name            string `json:"name,omitempty" maxLength:"256"`
-		MaxParticipants int    `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
-		MaxSpeakers     int    `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
-		Locked          bool   `json:"locked,omitempty"`
-		MutedOnEntry    bool   `json:"muted_on_entry,omitempty"`
-		PIN             string `json:"pin,omitempty" doc:"4 to 32 digits. Who calls in has to enter it; it is never shown. Left out: nobody."`
-		ModeratorPIN    string `json:"moderator_pin,omitempty" doc:"4 to 32 digits. Makes who enters it a moderator; it is never shown."`
+		ID              string     `json:"id,omitempty" doc:"User part of the URI; left out: one that nobody can guess." maxLength:"128"`
+		Name            string     `json:"name,omitempty" maxLength:"256"`
+		MaxParticipants int        `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
+		MaxSpeakers     int        `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
+		Locked          bool       `json:"locked,omitempty"`
+		MutedOnEntry    bool       `json:"muted_on_entry,omitempty"`
+		PIN             string     `json:"pin,omitempty" doc:"4 to 32 digits. Who calls in has to enter it; it is never shown. Left out: nobody."`
+		ModeratorPIN    string     `json:"moderator_pin,omitempty" doc:"4 to 32 digits. Makes who enters it a moderator; it is never shown."`
+		Opens           *time.Time `json:"opens,omitempty" doc:"When callers are let in; left out: always."`
+		Closes          *time.Time `json:"closes,omitempty" doc:"When it ends, and nobody is let in any more; left out: never."`
 		RuleFields
 		DurationWarnings []string         `json:"duration_warnings,omitempty" doc:"So long before the end by max_duration, such as 5m."`
 		DialOut          *callList        `json:"dial_out,omitempty" doc:"Whom the conference calls by itself."`
@@ -125,6 +128,12 @@ func (s *Server) createConference(ctx context.Context, in *newConference) (*body
 		ID: conference.ID(in.Body.ID), Name: in.Body.Name, MaxParticipants: in.Body.MaxParticipants, MaxSpeakers: in.Body.MaxSpeakers,
 		Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, Recording: recording,
 		PIN: focus.PIN(in.Body.PIN), ModeratorPIN: focus.PIN(in.Body.ModeratorPIN),
+	}
+	if in.Body.Opens != nil {
+		settings.Opens = *in.Body.Opens
+	}
+	if in.Body.Closes != nil {
+		settings.Closes = *in.Body.Closes
 	}
 	if err = in.live(&settings, s.focus.Defaults()); err != nil {
 		return nil, failure(err)

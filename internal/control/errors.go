@@ -42,6 +42,7 @@ var statuses = []struct {
 	{conference.ErrRecordingPolicy, http.StatusConflict},
 	{conference.ErrEnded, http.StatusConflict},
 	{conference.ErrEnding, http.StatusConflict},
+	{conference.ErrNotOpen, http.StatusConflict},
 	{conference.ErrNotModerator, http.StatusForbidden},
 	{conference.ErrHardMuted, http.StatusForbidden},
 	{conference.ErrRange, http.StatusUnprocessableEntity},
