@@ -34,14 +34,22 @@ func (c *controller) callRecord(p *participant, d *conference.Participant) CallR
 	return r
 }
 
+// CallRefused records a call that was refused by whoever admits calls, for the conference, because of who it is (Hooks.CallEnded): status is that of
+// the response, why is for people.
+func (f *Focus) CallRefused(call *sipua.IncomingCall, status int, why string) {
+	if h := f.hooks.CallEnded; h != nil {
+		h(refusedCall(call, status, why))
+	}
+}
+
 // refusedCall is the record of a call that never became a participant.
-func refusedCall(call *sipua.IncomingCall, err error) CallRecord {
+func refusedCall(call *sipua.IncomingCall, status int, why string) CallRecord {
 	request, now := call.Request(), time.Now()
 	entity, _, name := caller(request)
 	return CallRecord{
 		Conference: conference.ID(request.URI.UserPart()), Direction: inbound, URI: entity, From: entity,
 		To: request.URI.Bare().String(), DisplayName: name, CallID: request.CallID, SessionID: call.SessionID(),
-		Peer: request.Source.Addr().Unmap(), Result: "refused", Reason: reasonHeader(status(err), ""), StartedAt: now, EndedAt: now,
+		Peer: request.Source.Addr().Unmap(), Result: "refused", Reason: reasonHeader(status, why), StartedAt: now, EndedAt: now,
 	}
 }
 

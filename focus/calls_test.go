@@ -52,7 +52,7 @@ func TestCallRecords(t *testing.T) {
 	if err := b.phone(conftest.PhoneConfig{Name: "bob"}).Call(t.Context(), b.uri("desk")); sipua.Status(err) != 486 {
 		t.Errorf("bob: %v", err)
 	}
-	if r := await("refused"); r.Conference != "desk" || !strings.HasPrefix(r.Reason, "SIP;cause=486") {
+	if r := await("refused"); r.Conference != "desk" || r.Reason != `SIP;cause=486;text="`+focus.ErrFull.Error()+`"` {
 		t.Errorf("refused: %+v", r)
 	}
 	alice.hum(400, time.Second)

@@ -28,8 +28,8 @@ func (f *Focus) Invite(call *sipua.IncomingCall) {
 	if admitted, err := f.dialIn(call); err != nil {
 		request := call.Request()
 		f.log.Info("call refused", slog.String("call_id", request.CallID), slog.Any("error", err))
-		if h := f.hooks.CallEnded; h != nil && !admitted { // what was admitted has its record already
-			h(refusedCall(call, err))
+		if !admitted { // what was admitted has its record already
+			f.CallRefused(call, status(err), err.Error())
 		}
 		_ = call.Reject(refusal(err)) // fails only when the caller has gone
 	}

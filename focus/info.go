@@ -86,7 +86,9 @@ type ParticipantStats struct {
 	TargetMS        float64 `json:"rx_target_ms" doc:"What the measured jitter asks the jitter buffer for, in milliseconds."`
 	DriftPPM        float64 `json:"rx_drift_ppm" doc:"By how many parts of one million the participant's clock is faster than the server's; 0: not known."`
 	RemoteJitterMS  float64 `json:"tx_jitter_ms" doc:"Interarrival jitter that the participant reports, in milliseconds."`
-	RemoteLoss      float64 `json:"tx_loss" doc:"Share of the packets sent that the participant reports lost, 0 to 1."`
+	RemoteLoss      float64 `json:"tx_loss" doc:"Share of the packets sent lately that the participant reports lost, 0 to 1."`
+	RemoteLost      uint64  `json:"tx_lost" doc:"RTP packets sent that the participant has reported lost, all in all."`
+	RemoteMOS       float64 `json:"tx_mos" doc:"Estimated listening quality of what the participant receives, by its reports, 1 to 5; 0: it has reported nothing."`
 }
 
 // RecordingInfo is a recording as the API and the events show it.

@@ -209,6 +209,7 @@ func mediaStats(s media.Stats) ParticipantStats {
 		JitterMS: milliseconds(s.Jitter), RoundTripMS: milliseconds(s.RoundTrip), MOS: s.MOS, Concealed: s.Concealed,
 		Late: s.Late, RemoteLoss: s.RemoteFraction, Discarded: s.Discarded, DepthMS: milliseconds(s.Depth), DelayMS: milliseconds(s.Delay),
 		TargetMS: milliseconds(s.Target), DriftPPM: s.Drift, RemoteJitterMS: milliseconds(s.RemoteJitter),
+		RemoteLost: uint64(max(0, s.RemoteLost)), RemoteMOS: s.RemoteMOS,
 	}
 }
 

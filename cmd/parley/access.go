@@ -117,7 +117,7 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 	settings := agentConfig(cfg, certificates, s.log)
 	settings.Ignore = s.gate.Banned
 	s.limitLoad(cfg.Limits.CPU, &settings) //nolint:contextcheck // for as long as the service runs
-	s.agent, err = sipua.New(settings, &admission{next: s.focus, gate: s.gate, refused: s.metrics.AuthFailure, answers: s.answers, log: s.log})
+	s.agent, err = sipua.New(settings, &admission{next: s.focus, record: s.focus.CallRefused, gate: s.gate, refused: s.metrics.AuthFailure, answers: s.answers, log: s.log})
 	if err != nil {
 		return err
 	}

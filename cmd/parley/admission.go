@@ -10,6 +10,7 @@ import (
 // admission lets in whom the gate admits, before anything is looked up or made for him.
 type admission struct {
 	next    sipua.Handler
+	record  func(call *sipua.IncomingCall, status int, why string) // of a call by somebody who is known
 	gate    *access.Gate
 	refused func()                                // counts
 	answers func(trunk string) *sipua.Credentials // those to challenges of a trunk; nil: there are none
@@ -18,13 +19,19 @@ type admission struct {
 
 // refusal is the response for whom the gate does not admit, or nil. Those behind are told who the caller is.
 func (a *admission) refusal(request *sipua.Request) *sipua.Response {
+	response, _ := a.judge(request)
+	return response
+}
+
+// judge gives the refusal, and in words why who is known was refused; "": he is not known, or was not refused.
+func (a *admission) judge(request *sipua.Request) (response *sipua.Response, why string) {
 	caller, verdict := a.gate.Admit(request)
 	if verdict.Refusal == nil {
 		if caller.Trunk != "" && a.answers != nil {
 			caller.Answers = a.answers(caller.Trunk)
 		}
 		request.Caller = &caller
-		return nil
+		return nil, ""
 	}
 	if verdict.Attempt {
 		a.refused()
@@ -34,16 +41,23 @@ func (a *admission) refusal(request *sipua.Request) *sipua.Response {
 	if verdict.Banned {
 		a.log.Warn("source ignored for a while: it guesses passwords", slog.String("source", request.Source.Addr().String()))
 	}
-	return verdict.Refusal
+	if caller.Identity.URI.IsZero() {
+		return verdict.Refusal, "" // records of those would be for anybody to fill the disk with
+	}
+	return verdict.Refusal, verdict.Reason
 }
 
 // Invite implements sipua.Handler.
 func (a *admission) Invite(call *sipua.IncomingCall) {
-	if response := a.refusal(call.Request()); response != nil {
-		_ = call.Reject(response) // fails only when the caller has gone
+	response, why := a.judge(call.Request())
+	if response == nil {
+		a.next.Invite(call)
 		return
 	}
-	a.next.Invite(call)
+	_ = call.Reject(response) // fails only when the caller has gone
+	if why != "" {
+		a.record(call, response.Status, why)
+	}
 }
 
 // Subscribe implements sipua.Handler.

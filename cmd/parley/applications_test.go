@@ -82,7 +82,7 @@ func TestApplicationsAreTold(t *testing.T) {
 		cfg.SRS.Enabled, cfg.SRS.Directory = true, t.TempDir()
 		cfg.SRS.Listen = []string{"tcp://127.0.0.1:0"}
 		cfg.CDR.File = file
-		cfg.Conferences = []config.Conference{{ID: "one", MaxParticipants: &one}}
+		cfg.Conferences = []config.Conference{{ID: "one", MaxParticipants: &one}, {ID: "closed", Deny: []string{"erin@*"}}}
 		cfg.Events.Webhooks = []config.Webhook{{URL: server.URL, SecretFile: secret, RetryInitial: time.Millisecond}}
 	})
 	watcher := s.focus.Watch("1000", "")
@@ -100,6 +100,9 @@ func TestApplicationsAreTold(t *testing.T) {
 	}
 	if err := dave.Call(t.Context(), "sip:one@"+at); sipua.Status(err) != 486 {
 		t.Fatalf("dave: %v", err)
+	}
+	if err := testPhone(t, "erin").Call(t.Context(), "sip:closed@"+at); sipua.Status(err) != 403 {
+		t.Fatalf("erin: %v", err)
 	}
 	recording, err := s.focus.StartRecording(t.Context(), "1000", focus.RecordingRequest{Modes: conference.Mixed})
 	if err != nil {
@@ -143,6 +146,10 @@ func checkRecords(t *testing.T, records []map[string]any) {
 			if talk != 0 || r["disconnection"] != "booted" {
 				t.Errorf("bob: %v", r)
 			}
+		case result == "refused" && r["conference"] == "closed":
+			if r["status"] != 403.0 || r["reason"] != `SIP;cause=403;text="the rules of the conference"` || !strings.Contains(uri, "erin") {
+				t.Errorf("erin: %v", r)
+			}
 		case result == "refused":
 			if r["status"] != 486.0 || r["conference"] != "one" || !strings.Contains(uri, "dave") {
 				t.Errorf("dave: %v", r)
@@ -153,7 +160,7 @@ func checkRecords(t *testing.T, records []map[string]any) {
 			}
 		}
 	}
-	for what, want := range map[string]int{"conference": 2, "participant answered": 3, "participant refused": 1, "recording": 1} {
+	for what, want := range map[string]int{"conference": 2, "participant answered": 3, "participant refused": 2, "recording": 1} {
 		if count[what] != want {
 			t.Errorf("%d of %s, want %d: %v", count[what], what, want, records)
 		}

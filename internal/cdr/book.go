@@ -200,7 +200,10 @@ func (b *book) call(r *focus.CallRecord) Record {
 // quality takes over the statistics of the media.
 func (p *ParticipantRecord) quality(s *focus.ParticipantStats) {
 	p.Received, p.Lost, p.Jitter, p.MOS, p.Sent = s.ReceivedPackets, s.ReceivedLost, s.JitterMS, s.MOS, s.SentPackets
-	p.RemoteLoss, p.RemoteJitter, p.RoundTrip = s.RemoteLoss, s.RemoteJitterMS, s.RoundTripMS
+	p.RemoteLost, p.RemoteJitter, p.RemoteMOS, p.RoundTrip = s.RemoteLost, s.RemoteJitterMS, s.RemoteMOS, s.RoundTripMS
+	if s.SentPackets > 0 {
+		p.RemoteLoss = min(1, float64(s.RemoteLost)/float64(s.SentPackets)) // of the whole call, unlike that of the last report
+	}
 	if all := s.ReceivedPackets + s.ReceivedLost; all > 0 {
 		p.LossRatio = float64(s.ReceivedLost) / float64(all)
 	}

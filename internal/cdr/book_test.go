@@ -89,7 +89,7 @@ func TestMeeting(t *testing.T) {
 	)
 	bobs := callOf("bob", "answered", 4, 5, 30)
 	bobs.Spoken = 7 * time.Second
-	bobs.Stats = focus.ParticipantStats{ReceivedPackets: 950, ReceivedLost: 50, MOS: 4.1}
+	bobs.Stats = focus.ParticipantStats{ReceivedPackets: 950, ReceivedLost: 50, MOS: 4.1, SentPackets: 1000, RemoteLost: 20, RemoteLoss: 0.5, RemoteMOS: 3.9}
 	s.tell(
 		happened(40, focus.RecordingStopped, recording("stopped", "primary", "second")),
 		happened(41, focus.ParticipantLeft, alice),
@@ -131,6 +131,7 @@ func TestMeeting(t *testing.T) {
 		[]any{"Desk", 41.0, 2, 2, 65.0, 1, 1, 1, 29.0})
 	b := calls["bob"]
 	check("bob", []any{b.Status, b.Setup, b.Duration, b.Held, b.Muted, b.Talk, b.LossRatio, b.MOS, b.Peer}, []any{200, 1.0, 25.0, 2.0, 0.0, 7.0, 0.05, 4.1, "192.0.2.1"})
+	check("what bob heard", []any{b.RemoteLost, b.RemoteLoss, b.RemoteMOS}, []any{uint64(20), 0.02, 3.9})
 	check("bob's recording", []any{b.Recorded, b.Unrecorded, b.Recorders}, []any{15.0, 10.0, []string{"primary", "second"}})
 	a := calls["alice"]
 	check("alice", []any{a.Muted, a.Roles, a.Recorded, time.Time(*a.JoinedAt)}, []any{3.0, []string{"moderator", "speaker", "moderator"}, 29.0, at(1)})

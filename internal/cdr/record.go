@@ -91,8 +91,10 @@ type ParticipantRecord struct {
 	Jitter        float64                  `json:"rx_jitter_ms" doc:"Interarrival jitter in milliseconds (RFC 3550)."`
 	MOS           float64                  `json:"mos,omitempty" doc:"Estimated listening quality of what came, 1 to 5."`
 	Sent          uint64                   `json:"tx_packets" doc:"RTP packets sent to it."`
+	RemoteLost    uint64                   `json:"tx_lost" doc:"RTP packets that it reported lost."`
 	RemoteLoss    float64                  `json:"tx_loss_ratio" doc:"Share of them that it reported lost, 0 to 1."`
 	RemoteJitter  float64                  `json:"tx_jitter_ms" doc:"Interarrival jitter that it reported, in milliseconds."`
+	RemoteMOS     float64                  `json:"tx_mos,omitempty" doc:"Estimated listening quality of what it received, 1 to 5; left out: it reported nothing."`
 	RoundTrip     float64                  `json:"rtt_ms" doc:"Round-trip time in milliseconds; 0: not known."`
 }
 

@@ -54,7 +54,7 @@ var recordsDocs = []docsEvent{
 		To: "sip:1000@conf.example.com", CallID: "a84b4c76e66710", Result: "answered", Status: 200, Disconnection: "departed",
 		StartedAt: exampleTime, AnsweredAt: &exampleTime, JoinedAt: &exampleTime, EndedAt: exampleTime, Duration: 61.2, Role: "speaker",
 		Roles: []string{"speaker"}, Talk: 20.3, Recorded: 58, Unrecorded: 3.2, Recorders: []string{"primary"}, Codec: "opus/48000", SRTP: true,
-		Received: 3060, Lost: 3, LossRatio: 0.00098, Jitter: 1.2, MOS: 4.3, Sent: 3060, RoundTrip: 12,
+		Received: 3060, Lost: 3, LossRatio: 0.00098, Jitter: 1.2, MOS: 4.3, Sent: 3060, RemoteMOS: 4.3, RoundTrip: 12,
 	}},
 	{cdr.EventPrefix + focus.EventType(cdr.KindRecording), "a recording is over", cdr.RecordingRecord{
 		Head: headExample(cdr.KindRecording), Recording: "r5", Policy: true, Mode: []string{"mixed"}, StartedAt: exampleTime, RecordedAt: &exampleTime,

@@ -26,6 +26,14 @@ const (
 // FollowAll is where to go on; see [ConferencePath] for why it is exported.
 type FollowAll struct {
 	LastEventID string `header:"Last-Event-ID" doc:"The last event known; those since then come first, as far as they are kept."`
+	After       string `query:"last_event_id" doc:"The same, for who cannot set header fields."`
+}
+
+func (f *FollowAll) last() string {
+	if f.LastEventID != "" { // a browser that connects again sends both, and this is the newer one
+		return f.LastEventID
+	}
+	return f.After
 }
 
 type followOne struct {
@@ -46,11 +54,11 @@ func (s *Server) registerEvents(api huma.API) {
 	}
 	huma.Register(api, describeStream("/events", "follow-events", "Follow all conferences"),
 		func(_ context.Context, in *FollowAll) (*huma.StreamResponse, error) {
-			return s.stream("", in.LastEventID), nil //nolint:contextcheck // the stream has the context of its request
+			return s.stream("", in.last()), nil //nolint:contextcheck // the stream has the context of its request
 		})
 	huma.Register(api, describeStream("/conferences/{id}/events", "follow-conference", "Follow one conference"),
 		func(_ context.Context, in *followOne) (*huma.StreamResponse, error) {
-			return s.stream(conference.ID(in.Conference), in.LastEventID), nil //nolint:contextcheck // as above
+			return s.stream(conference.ID(in.Conference), in.last()), nil //nolint:contextcheck // as above
 		})
 }
 

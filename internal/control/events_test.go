@@ -62,6 +62,14 @@ func TestStreamGoesOnAfterTheLastEventKnown(t *testing.T) {
 			t.Errorf("event %d has sequence %d", i, e.Data.Sequence)
 		}
 	}
+	bare := b.follow("/api/v1/conferences/1000/events?last_event_id="+first.ID, "")
+	if e := bare.untilType("conference.updated"); e.Data.Sequence != first.Data.Sequence+1 {
+		t.Errorf("by its address it goes on with %d after %d", e.Data.Sequence, first.Data.Sequence)
+	}
+	newer := b.follow("/api/v1/conferences/1000/events?last_event_id="+first.ID, seen[1].Data.ID)
+	if e := newer.untilType("conference.updated"); e.Data.Sequence != seen[2].Data.Sequence {
+		t.Errorf("who has connected again gets %d after %d", e.Data.Sequence, seen[1].Data.Sequence)
+	}
 	foreign := b.follow("/api/v1/conferences/1000/events", "ffffffff-3")
 	if begin := foreign.untilType("conference.started"); begin.Data.Sequence != 1 {
 		t.Errorf("an identifier of an earlier run begins with %d", begin.Data.Sequence)

@@ -28,25 +28,6 @@ const (
 	lastEventDoc   = "The last event known, for who cannot set header fields; those since then come first, as far as they are kept."
 )
 
-// SocketStart is where to go on; see [ConferencePath] for why it is exported.
-type SocketStart struct {
-	FollowAll
-
-	After string `query:"last_event_id" doc:"The last event known, for who cannot set header fields; those since then come first, as far as they are kept."`
-}
-
-func (s *SocketStart) last() string {
-	if s.LastEventID != "" {
-		return s.LastEventID
-	}
-	return s.After
-}
-
-type socketOne struct {
-	ConferencePath
-	SocketStart
-}
-
 func (s *Server) registerSockets(api huma.API) {
 	describe := func(at, id, summary string) huma.Operation {
 		o := operation(tagEvents, http.MethodGet, at, id, summary)
@@ -56,11 +37,11 @@ func (s *Server) registerSockets(api huma.API) {
 		return o
 	}
 	huma.Register(api, describe("/events/socket", "follow-events-socket", "Follow all conferences by WebSocket"),
-		func(_ context.Context, in *SocketStart) (*huma.StreamResponse, error) {
+		func(_ context.Context, in *FollowAll) (*huma.StreamResponse, error) {
 			return s.socket("", in.last()), nil //nolint:contextcheck // it has the context of its request
 		})
 	huma.Register(api, describe("/conferences/{id}/events/socket", "follow-conference-socket", "Follow one conference by WebSocket"),
-		func(_ context.Context, in *socketOne) (*huma.StreamResponse, error) {
+		func(_ context.Context, in *followOne) (*huma.StreamResponse, error) {
 			return s.socket(conference.ID(in.Conference), in.last()), nil //nolint:contextcheck // as above
 		})
 }

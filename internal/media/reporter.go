@@ -31,6 +31,7 @@ type reporter struct {
 	heard   level          // when a report last came
 
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
+	reported                                            level // 1: the far end has said what came of ours
 	sent, got, bad, forged                              count
 	gone                                                level // 1: by BYE or silence
 }

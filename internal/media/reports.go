@@ -92,6 +92,7 @@ func (s *Session) blocks(reports []rtcp.ReceptionReport, at time.Time) {
 		if lost > maxLostCount { // 24 bits with a sign
 			lost -= 1 << 24
 		}
+		r.reported.set(1)
 		r.remoteLost.set(lost)
 		r.remoteFraction.set(int64(b.FractionLost))
 		r.remoteJitter.set(int64(b.Jitter))

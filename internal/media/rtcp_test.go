@@ -123,6 +123,9 @@ func TestRemoteReports(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if mos := s.Stats().RemoteMOS; mos != 0 {
+			t.Errorf("mux %v: rated %.2f before any report", mux, mos)
+		}
 		ticks(t, 20, func(i int) {
 			p.say(0, loud(), 160)
 			if i == 8 {
@@ -142,6 +145,9 @@ func TestRemoteReports(t *testing.T) {
 		if stats.ReportsReceived != 1 || stats.RemoteFraction != 0.25 || stats.RemoteLost != -2 || stats.RemoteJitter != 10*time.Millisecond {
 			t.Errorf("mux %v: %+v", mux, stats)
 		}
+		if stats.RemoteMOS < 4 || stats.RemoteMOS > 4.5 { // nothing is lost, and the delay is short
+			t.Errorf("mux %v: what it hears is rated %.2f", mux, stats.RemoteMOS)
+		}
 		if off := stats.RoundTrip - 30*time.Millisecond; off < -5*time.Millisecond || off > 15*time.Millisecond {
 			t.Errorf("mux %v: round trip %v", mux, stats.RoundTrip)
 		}
@@ -150,6 +156,26 @@ func TestRemoteReports(t *testing.T) {
 		<-time.After(250 * time.Millisecond)
 		if !s.Stats().RemoteGone || s.Stats().Invalid != 0 {
 			t.Errorf("mux %v: after BYE: %+v", mux, s.Stats())
+		}
+	}
+}
+
+// What the far end has lost weighs as what we have lost.
+func TestQuality(t *testing.T) {
+	for _, x := range []struct {
+		waits             time.Duration
+		missing, expected int64
+		from, to          float64
+	}{
+		{0, 0, 1000, 4.3, 4.5},
+		{60 * time.Millisecond, 0, 0, 4.3, 4.5},
+		{60 * time.Millisecond, 20, 1000, 4, 4.3}, // 2 %
+		{60 * time.Millisecond, 100, 1000, 2.8, 3.6},
+		{400 * time.Millisecond, 0, 1000, 2.6, 3.2},
+		{0, 1000, 1000, 1, 1.5},
+	} {
+		if got := quality(x.waits, x.missing, x.expected); got < x.from || got > x.to {
+			t.Errorf("%+v: %.2f", x, got)
 		}
 	}
 }

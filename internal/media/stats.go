@@ -67,6 +67,9 @@ type Stats struct {
 	RemoteGone bool
 	// MOS is an estimate of the listening quality of what is received, 1 to 4.5 (ITU-T G.107), 0: nothing received.
 	MOS float64
+	// RemoteMOS is the same of what the far end receives, by its reports, without the delay of its own jitter buffer, which they do not tell but
+	// for the jitter that it has to bear; 0: it has reported nothing.
+	RemoteMOS float64
 }
 
 // TransportStats are those of a [Transport].
@@ -110,7 +113,10 @@ func (s *Session) Stats() Stats {
 	if out.RemoteSSRC != 0 {
 		seen := s.reception()
 		out.Lost = seen.expected - seen.received
-		out.MOS = quality(out, seen.expected)
+		out.MOS = quality(out.Delay+out.RoundTrip/2, max(out.Lost, 0)+int64(out.Late), seen.expected)
+	}
+	if r.reported.get() != 0 {
+		out.RemoteMOS = quality(2*out.RemoteJitter+out.RoundTrip/2, max(out.RemoteLost, 0), int64(out.PacketsSent))
 	}
 	return out
 }
@@ -125,15 +131,15 @@ func (s *Session) LastHeard() time.Time {
 }
 
 // quality estimates the mean opinion score by the E-model with its default values, G.711 with concealment, the delay of the
-// jitter buffer and half the round trip (ITU-T G.107, G.113 appendix I).
-func quality(s Stats, expected int64) float64 {
-	delay := (s.Delay + s.RoundTrip/2 + 20*time.Millisecond).Seconds() * 1000
+// jitter buffer and half the round trip, and what is missing of what was sent (ITU-T G.107, G.113 appendix I).
+func quality(waits time.Duration, missing, expected int64) float64 {
+	delay := (waits + 20*time.Millisecond).Seconds() * 1000
 	factor := 93.2 - 0.024*delay
 	if delay > 177.3 {
 		factor -= 0.11 * (delay - 177.3)
 	}
-	if missing := float64(max(s.Lost, 0)) + float64(s.Late); expected > 0 && missing > 0 {
-		percent := 100 * missing / float64(expected)
+	if expected > 0 && missing > 0 {
+		percent := 100 * float64(missing) / float64(expected)
 		factor -= 95 * percent / (percent + 25.1)
 	}
 	switch {
