@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,8 +75,18 @@ module_tmp account.so
 module_app menu.so
 `
 
-// baresip starts a real phone that dials uri, speaks alice's recording, and writes what it hears to a file of the returned pattern.
-func baresip(t *testing.T, codec, encryption, uri string) (heard string, stop func()) {
+// baresipPhone says how baresip calls.
+type baresipPhone struct {
+	codec   string
+	account string // parameters of its account
+	uri     string // that it dials
+	config  string // lines of its configuration
+	seconds int    // until it hangs up; 0: 7
+}
+
+// baresip starts a real phone that dials, speaks alice's recording, and writes what it hears to a file of the returned pattern.
+// It takes what is written to keys for keys that are pressed on it.
+func baresip(t *testing.T, phone baresipPhone) (heard string, keys io.Writer, stop func()) {
 	t.Helper()
 	modules, err := filepath.Glob("/usr/lib/*/baresip/modules")
 	if err != nil {
@@ -81,8 +95,8 @@ func baresip(t *testing.T, codec, encryption, uri string) (heard string, stop fu
 	modules = append(modules, "/usr/lib/baresip/modules")
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"config": fmt.Sprintf(baresipConfig, dir, modules[0]), "contacts": "",
-		"accounts": "<sip:baresip@127.0.0.1>;regint=0;audio_codecs=" + codec + encryption + "\n",
+		"config": fmt.Sprintf(baresipConfig, dir, modules[0]) + phone.config, "contacts": "",
+		"accounts": "<sip:baresip@127.0.0.1>;regint=0;audio_codecs=" + phone.codec + phone.account + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -91,15 +105,18 @@ func baresip(t *testing.T, codec, encryption, uri string) (heard string, stop fu
 	if err := conftest.WriteWAV(filepath.Join(dir, "speech.wav"), 16000, voice(t, "alice", 16000)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	command := exec.CommandContext(ctx, "baresip", "-4", "-f", dir, "-t", "7", "-e", "/dial "+uri)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	command := exec.CommandContext(ctx, "baresip", "-4", "-f", dir, "-t", strconv.Itoa(cmp.Or(phone.seconds, 7)), "-e", "/dial "+phone.uri)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
+	if keys, err = command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := command.Start(); err != nil {
 		t.Fatal("baresip (Debian package baresip-core):", err)
 	}
-	return filepath.Join(dir, "dump-*-dec.wav"), func() {
+	return filepath.Join(dir, "dump-*-dec.wav"), keys, func() {
 		t.Helper()
 		defer cancel()
 		if err := command.Wait(); err != nil {
@@ -115,7 +132,7 @@ func TestBaresipIsHeardAndHears(t *testing.T) {
 		t.Run(codec, func(t *testing.T) {
 			t.Parallel()
 			uri := fmt.Sprintf("sip:baresip-%s@%v", codec, s.agent.Addr("udp"))
-			speakTogether(t, codec, "", uri)
+			speakTogether(t, uri, baresipPhone{codec: codec, uri: uri}, nil)
 		})
 	}
 }
@@ -124,6 +141,7 @@ func TestBaresipIsHeardAndHears(t *testing.T) {
 //
 // Shows ME-SRT-01, ME-SDE-05, ME-SDE-06.
 func TestBaresipProtected(t *testing.T) {
+	t.Parallel()
 	s := testService(t, func(cfg *config.Config) {
 		cfg.Media.SRTP, cfg.Media.SDESInClear = "optional", true
 	})
@@ -142,7 +160,8 @@ func TestBaresipProtected(t *testing.T) {
 			}
 		}
 	}()
-	speakTogether(t, "PCMU", ";mediaenc=srtp-mand", fmt.Sprintf("sip:secret@%v", s.agent.Addr("udp")))
+	uri := fmt.Sprintf("sip:secret@%v", s.agent.Addr("udp"))
+	speakTogether(t, uri, baresipPhone{codec: "PCMU", account: ";mediaenc=srtp-mand", uri: uri}, nil)
 	select {
 	case <-protected:
 	default:
@@ -150,16 +169,60 @@ func TestBaresipProtected(t *testing.T) {
 	}
 }
 
+// TestBaresipSecure: the same with its signalling over TLS, too; keys that are pressed on it come through the encrypted media, and do what the
+// menu says.
+//
+// Shows FO-PRI-02, ME-SRT-01.
+func TestBaresipSecure(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t)
+	s := testService(t, func(cfg *config.Config) {
+		cfg.SIP.Listen = append(cfg.SIP.Listen, "tls://127.0.0.1:0")
+		cfg.SIP.TLS = config.TLS{Cert: cert, Key: config.Secret(key)}
+		cfg.Media.SRTP = "optional"
+	})
+	there := func() (found focus.ParticipantInfo) {
+		list, _ := s.focus.Participants(t.Context(), "keys")
+		for _, p := range list {
+			if strings.HasPrefix(p.URI, "sip:baresip@") {
+				found = p
+			}
+		}
+		return found
+	}
+	speakTogether(t, fmt.Sprintf("sip:keys@%v", s.agent.Addr("udp")), baresipPhone{
+		codec: "opus", account: ";transport=tls;mediaenc=srtp-mand", uri: fmt.Sprintf("sip:keys@%v;transport=tls", s.agent.Addr("tls")),
+		config: "sip_cafile " + cert + "\nmodule stdio.so\n", seconds: 11,
+	}, func(keys io.Writer) {
+		waitFor(t, "three seconds of baresip", func() bool {
+			p := there()
+			return p.SRTP && p.Stats != nil && p.Stats.ReceivedPackets > 150
+		})
+		for _, muted := range []bool{true, false} {
+			for _, key := range []string{"*", "6"} {
+				if _, err := io.WriteString(keys, key); err != nil {
+					t.Error(err)
+				}
+				<-time.After(400 * time.Millisecond) // it lets go of the key after a quarter of a second
+			}
+			waitFor(t, fmt.Sprintf("baresip to be muted: %v", muted), func() bool { return there().Muted == muted })
+		}
+	})
+}
+
 // speakTogether lets baresip and bob hear each other.
-func speakTogether(t *testing.T, codec, encryption, uri string) {
+func speakTogether(t *testing.T, uri string, other baresipPhone, meanwhile func(keys io.Writer)) {
 	t.Helper()
 	phone := testPhone(t, "bob")
 	if err := phone.Call(t.Context(), uri); err != nil {
 		t.Fatal(err)
 	}
-	heardFile, wait := baresip(t, codec, encryption, uri)
-	for range 3 { // bob speaks all the time, so that baresip hears him whenever it is in
+	heardFile, keys, wait := baresip(t, other)
+	for range max(3, other.seconds/2) { // bob speaks all the time, so that baresip hears him whenever it is in
 		phone.Say(voice(t, "bob", 8000))
+	}
+	if meanwhile != nil {
+		meanwhile(keys)
 	}
 	wait()
 	heard, err := phone.Heard()
