@@ -98,11 +98,11 @@ func baresip(t *testing.T, phone baresipPhone) (heard string, keys io.Writer, st
 		"config": fmt.Sprintf(baresipConfig, dir, modules[0]) + phone.config, "contacts": "",
 		"accounts": "<sip:baresip@127.0.0.1>;regint=0;audio_codecs=" + phone.codec + phone.account + "\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := conftest.WriteWAV(filepath.Join(dir, "speech.wav"), 16000, voice(t, "alice", 16000)); err != nil {
+	if err = conftest.WriteWAV(filepath.Join(dir, "speech.wav"), 16000, voice(t, "alice", 16000)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -113,7 +113,7 @@ func baresip(t *testing.T, phone baresipPhone) (heard string, keys io.Writer, st
 	if keys, err = command.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
-	if err := command.Start(); err != nil {
+	if err = command.Start(); err != nil {
 		t.Fatal("baresip (Debian package baresip-core):", err)
 	}
 	return filepath.Join(dir, "dump-*-dec.wav"), keys, func() {

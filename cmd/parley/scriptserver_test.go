@@ -244,6 +244,9 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the server does not end")
 	}
 	if err := s.process.Wait(); len(args) == 0 {
+		if err != nil {
+			ts.Logf("the server wrote:\n%s", s.stderr.String())
+		}
 		ts.Check(err)
 	} else if got := strconv.Itoa(s.process.ProcessState.ExitCode()); got != args[0] {
 		ts.Fatalf("exit status %s, want %s", got, args[0])
