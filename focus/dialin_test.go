@@ -82,8 +82,11 @@ func TestAnswerIdentifiesTheFocus(t *testing.T) {
 // Shows FO-IN-05, FO-IN-06, FO-IN-08, FO-IN-09, FO-ERR-04, FO-ERR-06, FO-ERR-13, FO-OPT-04.
 func TestRefusals(t *testing.T) {
 	b := newBench(t, focus.Config{NotifyInterval: -1, Conferences: []focus.ConferenceConfig{
-		{ID: "open"}, {ID: "locked", Locked: true}, {ID: "small", MaxParticipants: 1},
-		{ID: "later", Opens: time.Now().Add(time.Hour)}, {ID: "past", Closes: time.Now().Add(-time.Minute)},
+		{ID: "open"},
+		{ID: "locked", Locked: true},
+		{ID: "small", MaxParticipants: 1},
+		{ID: "later", Opens: time.Now().Add(time.Hour)},
+		{ID: "past", Closes: time.Now().Add(-time.Minute)},
 	}})
 	b.dial("small", conftest.PhoneConfig{Name: "first"})
 	rosters := map[string]*roster{}

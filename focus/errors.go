@@ -32,6 +32,8 @@ var (
 	ErrNoServer = errors.New("no such recording server")
 	// ErrForbidden refuses to call a target that the rules do not allow.
 	ErrForbidden = errors.New("may not be called")
+	// ErrDeclined says that somebody who was asked to call in does not want to, or cannot be asked.
+	ErrDeclined = errors.New("declined")
 	// ErrBusy refuses what would go beyond a configured limit of the whole focus.
 	ErrBusy = errors.New("limit reached")
 	// ErrShutdown refuses everything while the focus drains.

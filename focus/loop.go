@@ -49,17 +49,10 @@ func (c *controller) linked(id conference.ParticipantID, uri string) bool {
 	return false
 }
 
-// isSelf tells whether a URI is that of this conference, by whatever transport it is reached.
+// isSelf tells whether a URI is that of this conference.
 func (c *controller) isSelf(uri sipua.URI) bool {
-	if uri.UserPart() != string(c.id) {
-		return false
-	}
-	for _, transport := range []string{"", "tls", "ws", "wss"} { // those with ports of their own
-		if own := c.focus.contactURI(c.id, transport).Bare(); sameBare(own.String(), uri.String()) {
-			return true
-		}
-	}
-	return false
+	id, ours := c.focus.ownConference(uri)
+	return ours && id == c.id
 }
 
 // sameBare compares two URIs without their parameters.

@@ -190,7 +190,7 @@ func (m referring) do(c *controller) error {
 		m.outcome <- 200
 		return nil
 	case methodRefer:
-		return c.referNested(m)
+		return c.referNested(m, by, inside, target)
 	default:
 		return fmt.Errorf("%w: method %s", errRefused, m.referral.method)
 	}
@@ -280,34 +280,4 @@ func (c *controller) settled(id conference.ParticipantID, status int) {
 	if o.outcome != nil {
 		o.outcome <- status
 	}
-}
-
-// referNested asks somebody by REFER to call the conference (RFC 4579, section 5.7); to call anything else nobody is asked.
-func (c *controller) referNested(m referring) error {
-	own := c.focus.conferenceURI(c.id)
-	if inner := m.referral.inner; inner.UserPart() != string(c.id) || !strings.EqualFold(inner.Host, own.Host) {
-		return fmt.Errorf("%w: to %s", errRefused, inner.Bare())
-	}
-	if !c.focus.live().Refer.admits(m.referral.target) {
-		return errRefused
-	}
-	agent := c.focus.agent.Load()
-	if agent == nil {
-		return ErrShutdown
-	}
-	request := sipua.OutgoingRequest{
-		Method: methodRefer, URI: m.referral.target, From: sipua.Address{URI: own},
-		Headers: sipua.Headers{{Name: "Contact", Value: sipua.Address{URI: own}.With("isfocus", "").String()}, {Name: "Refer-To", Value: sipua.Address{URI: own}.String()}, {Name: "Refer-Sub", Value: "false"}},
-	}
-	outcome := m.outcome
-	c.focus.spawn(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, c.focus.cfg.DialTimeout)
-		defer cancel()
-		if _, err := agent.Request(ctx, request); err != nil {
-			outcome <- status(err)
-			return
-		}
-		outcome <- 200
-	})
-	return nil
 }

@@ -37,6 +37,7 @@ func (f *Focus) Move(ctx context.Context, from conference.ID, id conference.Part
 type relocating struct {
 	id    conference.ParticipantID
 	to    conference.ID
+	asked bool       // by SIP: who is moved so has to say the PIN there, as if he had called
 	reply chan error // of capacity 1
 }
 
@@ -54,7 +55,7 @@ func (m relocating) handle(c *controller) {
 		m.reply <- ErrForbidden
 		return
 	}
-	f, place := c.focus, seating{participant: s, invite: p.invite, reply: make(chan error, 1)}
+	f, place := c.focus, seating{participant: s, invite: p.invite, known: !m.asked, source: p.guesses, reply: make(chan error, 1)}
 	c.background(func(ctx context.Context) message {
 		ctx, cancel := context.WithTimeout(ctx, commandPatience)
 		defer cancel()
@@ -74,6 +75,8 @@ func (m relocating) handle(c *controller) {
 type seating struct {
 	participant conference.Participant
 	invite      *sipua.Request // nil: he was called
+	known       bool           // he is asked for no PIN
+	source      string         // whose wrong PINs are counted together
 	reply       chan error     // of capacity 1
 }
 
@@ -81,7 +84,7 @@ func (m seating) handle(c *controller) {
 	s := &m.participant
 	join := conference.Join{
 		ID: s.ID, Entity: s.Entity, Endpoint: s.Endpoint, DisplayName: s.DisplayName, Languages: s.Languages, Anonymous: s.Anonymous,
-		RecordAware: s.Session.RecordAware, Known: true,
+		RecordAware: s.Session.RecordAware, Known: m.known, Source: m.source,
 	}
 	if s.Anonymous {
 		c.anonymous++
@@ -93,11 +96,15 @@ func (m seating) handle(c *controller) {
 	} else if caller := m.invite.Caller; caller != nil { // what he is elsewhere does not count here
 		join.Marked = slices.Contains(caller.Roles, markedRole)
 		if slices.Contains(caller.Roles, moderatorRole) {
-			join.Role = conference.Moderator
+			join.Role, join.Known = conference.Moderator, true
 		}
 	}
+	if !join.Known && c.machine.State().Protected && c.focus.guard.keptOut(join.Source) {
+		m.reply <- conference.ErrKeptOut
+		return
+	}
 	join.Rule = c.focus.rule(arrival)
-	err := c.step(join)
+	err := unopened(c.step(join), c.machine.State())
 	if err == nil {
 		c.jobs++ // until he arrives, or does not
 	}

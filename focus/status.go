@@ -36,6 +36,8 @@ var statuses = []struct {
 	{ErrLocked, 403},
 	{ErrForbidden, 403},
 	{conference.ErrKeptOut, 403},
+	{ErrNoParticipant, 404},
+	{ErrConflict, 480},
 	{ErrFull, 486},
 	{conference.ErrEnding, 480},
 	{conference.ErrNotOpen, 480},

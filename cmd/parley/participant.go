@@ -189,10 +189,14 @@ type dialCommand struct {
 	Role       string `enum:"moderator,speaker,listener" default:"speaker" help:"moderator, speaker or listener."`
 	Consent    bool   `help:"Ask him to press 1 before he comes in, as a voice mailbox would not."`
 	Marked     bool   `help:"The others need not wait when he is there, as with a moderator."`
+	Ask        bool   `help:"Do not call: ask him by REFER to call himself."`
 }
 
 // Run dials out.
 func (c *dialCommand) Run(ctx context.Context, t *terminal) error {
+	if c.Ask {
+		return c.client().do(ctx, "POST", path("conferences", c.Conference, "ask"), map[string]any{"uri": c.URI}, nil)
+	}
 	in := map[string]any{"uri": c.URI, "role": c.Role}
 	if c.Name != "" {
 		in["display_name"] = c.Name

@@ -22,7 +22,7 @@ var routes = []string{
 	"GET /api/v1/conferences/{id}/recordings", "POST /api/v1/conferences/{id}/recordings", "GET /api/v1/conferences/{id}/recordings/{rid}",
 	"PATCH /api/v1/conferences/{id}/recordings/{rid}", "DELETE /api/v1/conferences/{id}/recordings/{rid}",
 	"GET /api/v1/recording/servers", "GET /api/v1/recordings/assurance",
-	"POST /api/v1/conferences/{id}/admit", "POST /api/v1/conferences/{id}/mute", "POST /api/v1/conferences/{id}/call-list",
+	"POST /api/v1/conferences/{id}/admit", "POST /api/v1/conferences/{id}/mute", "POST /api/v1/conferences/{id}/ask", "POST /api/v1/conferences/{id}/call-list",
 	"GET /api/v1/conferences/{id}/hands", "DELETE /api/v1/conferences/{id}/hands", "GET /api/v1/conferences/{id}/roll-call",
 	"GET /api/v1/conferences/{id}/sidebars", "POST /api/v1/conferences/{id}/sidebars", "GET /api/v1/conferences/{id}/sidebars/{sid}",
 	"PATCH /api/v1/conferences/{id}/sidebars/{sid}", "DELETE /api/v1/conferences/{id}/sidebars/{sid}",

@@ -49,6 +49,7 @@ var statuses = []struct {
 	{focus.ErrForbidden, http.StatusForbidden},
 	{focus.ErrInvalid, http.StatusUnprocessableEntity},
 	{focus.ErrNoServer, http.StatusUnprocessableEntity},
+	{focus.ErrDeclined, http.StatusBadGateway},
 	{focus.ErrBusy, http.StatusServiceUnavailable},
 	{focus.ErrShutdown, http.StatusServiceUnavailable},
 	{context.Canceled, http.StatusServiceUnavailable},

@@ -24,6 +24,14 @@ type dialOut struct {
 	Body callee
 }
 
+type asked struct {
+	ConferencePath
+
+	Body struct {
+		URI string `json:"uri" doc:"Whom to ask, for example sip:bob@example.com." minLength:"5" maxLength:"1024"`
+	}
+}
+
 type changedParticipant struct {
 	ParticipantPath
 
@@ -81,6 +89,12 @@ func (s *Server) registerParticipants(api huma.API) {
 	dial.Description = "The answer does not wait for the call: events tell whether it is answered."
 	dial.DefaultStatus = http.StatusAccepted
 	huma.Register(api, dial, s.dial)
+	ask := operation(tagParticipants, http.MethodPost, "/conferences/{id}/ask", "ask-participant", "Ask somebody to call in")
+	ask.Description = "By REFER, as somebody who calls himself needs no line of ours. The answer comes when he is willing (502: he is not): events tell whether he calls."
+	ask.DefaultStatus = http.StatusAccepted
+	huma.Register(api, ask, func(ctx context.Context, in *asked) (*struct{}, error) {
+		return nil, failure(s.focus.Ask(ctx, conference.ID(in.Conference), in.Body.URI))
+	})
 	huma.Register(api, operation(tagParticipants, http.MethodGet, "/conferences/{id}/participants/{pid}", "get-participant", "Get a participant"),
 		func(ctx context.Context, in *ParticipantPath) (*body[focus.ParticipantInfo], error) {
 			found, err := s.focus.Participant(ctx, conference.ID(in.Conference), conference.ParticipantID(in.Participant))

@@ -221,3 +221,39 @@ func TestParticipantsOfNoConference(t *testing.T) {
 		t.Errorf("an escaped identifier: %s", got.body)
 	}
 }
+
+// Somebody is asked to call himself, and says what he thinks of it.
+func TestAsk(t *testing.T) {
+	b := newBench(t, benchConfig{focus: focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}}})
+	asked := make(chan string, 2)
+	agent, err := sipua.New(sipua.Config{}, willing{asked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = agent.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = agent.Shutdown(context.Background()) }()
+	at := agent.Addr("udp").String()
+	b.do("POST", "/api/v1/conferences/desk/ask", `{"uri":"sip:bob@`+at+`"}`, 202)
+	if got := <-asked; !strings.Contains(got, "sip:desk@") {
+		t.Errorf("referred to %s", got)
+	}
+	b.do("POST", "/api/v1/conferences/desk/ask", `{"uri":"sip:never@`+at+`"}`, 502)
+	b.do("POST", "/api/v1/conferences/nowhere/ask", `{"uri":"sip:bob@`+at+`"}`, 404)
+	b.do("POST", "/api/v1/conferences/desk/ask", `{"uri":"tel:+4420"}`, 422)
+}
+
+// willing is somebody who calls where he is referred to, unless he is called never.
+type willing struct{ asked chan string }
+
+func (willing) Invite(c *sipua.IncomingCall)            { _ = c.Reject(sipua.NewResponse(480)) }
+func (willing) Subscribe(s *sipua.IncomingSubscription) { _ = s.Reject(sipua.NewResponse(489)) }
+
+func (w willing) Request(r *sipua.Request) *sipua.Response {
+	if r.URI.UserPart() == "never" {
+		return sipua.NewResponse(603)
+	}
+	w.asked <- r.Headers.Get("Refer-To")
+	return sipua.NewResponse(202)
+}

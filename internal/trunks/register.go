@@ -1,10 +1,12 @@
 package trunks
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -87,8 +89,11 @@ func (t *trunk) sleep(d time.Duration) {
 func (t *trunk) register(ctx context.Context, expires time.Duration) (time.Duration, error) {
 	for range 2 {
 		response, contact, err := t.sendRegister(ctx, expires)
+		if err == nil && expires == 0 {
+			return 0, nil
+		}
 		if err == nil {
-			return granted(response, contact, expires), nil
+			return granted(response, contact, expires)
 		}
 		least, ok := minExpires(err)
 		if !ok || least <= expires || expires == 0 {
@@ -132,23 +137,42 @@ func (t *trunk) transport() string {
 	return ""
 }
 
+// errNotBound says that a 2xx does not list our Contact: nobody is called there, whatever the status says.
+var errNotBound = errors.New("the registrar has accepted, but does not list our Contact")
+
 // granted is for how long we are registered: what the response says of our
-// Contact, or of all, or what we wanted.
-func granted(response *sipua.Response, contact sipua.URI, wanted time.Duration) time.Duration {
-	text := response.Headers.Get("Expires")
+// Contact, or of all, or what we wanted. A registrar lists every binding that it
+// has, with its time (RFC 3261, section 10.3, step 8). Error: errNotBound.
+func granted(response *sipua.Response, contact sipua.URI, wanted time.Duration) (time.Duration, error) {
 	for _, value := range response.Headers.List("Contact") {
 		other, err := sipua.ParseAddress(value)
-		if err == nil && other.URI.Host == contact.Host && other.URI.Port == contact.Port && other.URI.User == contact.User {
-			if own, ok := other.Params.Get("expires"); ok {
-				text = own
-			}
+		if err != nil || !sameContact(other.URI, contact) {
+			continue
+		}
+		text, ok := other.Params.Get("expires")
+		if !ok {
+			text = response.Headers.Get("Expires")
+		}
+		n, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			n = uint64(wanted / time.Second) // it says nothing of the time
+		}
+		if n > 0 {
+			return time.Duration(n) * time.Second, nil
 		}
 	}
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil || n == 0 {
-		return wanted
+	return 0, fmt.Errorf("%w %s", errNotBound, contact.Bare())
+}
+
+// sameContact compares where two Contacts lead, without their parameters, which registrars add to.
+func sameContact(x, y sipua.URI) bool {
+	port := func(u sipua.URI) uint16 {
+		if u.Port == 0 && (u.Scheme == "sips" || strings.EqualFold(u.Param("transport"), "tls")) {
+			return 5061
+		}
+		return cmp.Or(u.Port, 5060)
 	}
-	return time.Duration(n) * time.Second
+	return x.UserPart() == y.UserPart() && strings.EqualFold(x.Host, y.Host) && port(x) == port(y)
 }
 
 func minExpires(err error) (time.Duration, bool) {

@@ -25,6 +25,7 @@ type registrar struct {
 	mu       sync.Mutex
 	seen     []string // method, status, Expires
 	refusing bool
+	lists    func(contact string) []string // what a 200 lists; nil: the Contact as it came
 }
 
 func (r *registrar) Invite(call *sipua.IncomingCall) { _ = call.Reject(sipua.NewResponse(486)) }
@@ -53,7 +54,17 @@ func (r *registrar) answer(request *sipua.Request) *sipua.Response {
 	if expires > 0 && expires < r.least {
 		return sipua.NewResponse(423, sipua.Header{Name: "Min-Expires", Value: strconv.Itoa(r.least)})
 	}
-	return sipua.NewResponse(200, sipua.Header{Name: "Contact", Value: request.Headers.Get("Contact")})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	response := sipua.NewResponse(200)
+	list := []string{request.Headers.Get("Contact")}
+	if r.lists != nil {
+		list = r.lists(list[0])
+	}
+	for _, contact := range list {
+		response.WithHeader("Contact", contact)
+	}
+	return response
 }
 
 func (r *registrar) log() []string {
@@ -139,6 +150,43 @@ func TestRegister(t *testing.T) {
 		if strings.Contains(line, "401") {
 			t.Errorf("the answer to the challenge was not used again: %s", log)
 		}
+	}
+}
+
+// TestRegistrarMustListUs: a 200 without our Contact has registered nobody, and
+// of several Contacts it is ours whose time counts (RFC 3261, section 10.3).
+func TestRegistrarMustListUs(t *testing.T) {
+	const other = "<sip:bridge@192.0.2.9:5060>;expires=60"
+	for name, c := range map[string]struct {
+		lists func(string) []string
+		state string
+		left  time.Duration
+	}{
+		"nothing":    {func(string) []string { return nil }, "failed", 0},
+		"another":    {func(string) []string { return []string{other} }, "failed", 0},
+		"a past one": {func(own string) []string { return []string{strings.Replace(own, "expires=120", "expires=0", 1)} }, "failed", 0},
+		"others, too": {func(own string) []string {
+			return []string{other, strings.Replace(own, "expires=120", "expires=300", 1)}
+		}, "registered", 300 * time.Second},
+		"with its own": {func(own string) []string { return []string{strings.Replace(own, ">", ";received=x>;q=0.5", 1)} }, "registered", 120 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer, set, _ := setUp(t)
+			peer.lists = c.lists
+			set.Start()
+			status := await(t, set, c.state)
+			switch left := time.Until(status.Until); {
+			case c.state == "failed" && !strings.Contains(status.Reason, "does not list our Contact sip:bridge@127.0.0.1"):
+				t.Errorf("reason %q", status.Reason)
+			case c.state == "registered" && (left > c.left || left < c.left-20*time.Second):
+				t.Errorf("registered for %v", left)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := set.Close(ctx); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 
