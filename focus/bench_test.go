@@ -292,6 +292,9 @@ func (b *bench) state(conf string) *conference.State {
 	return s
 }
 
+// missedTicks counts those for which the machine had no time: as many packets may be missing of a stream, whatever the focus does.
+func (b *bench) missedTicks() int { return int(b.mixer.Stats().MissedTicks) }
+
 // find gives the participant of a phone's name.
 func (b *bench) find(conf, name string) conference.Participant {
 	for _, p := range b.state(conf).Participants {

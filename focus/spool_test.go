@@ -107,12 +107,14 @@ func TestSpoolSurvives(t *testing.T) {
 	dir := t.TempDir()
 	srs := newRecordingServer(t)
 	srs.setRefuse(403) // for good
+	missed := 0
 	t.Run("first", func(t *testing.T) {
 		b := spoolBench(t, srs, dir, func(c *focus.Config) { c.Deliver = time.Hour })
 		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
 		alice.hum(500, 20*time.Second)
 		b.await("frames in the spool", func() bool { return b.focus.Stats().SpooledFrames > 100 })
 		alice.leave("room")
+		missed = b.missedTicks()
 	})
 	store, err := spool.Open(spool.Config{Directory: dir, Key: [spool.KeySize]byte{7}})
 	must(t, err)
@@ -147,7 +149,7 @@ func TestSpoolSurvives(t *testing.T) {
 	defer srs.mu.Unlock()
 	got := 0
 	for _, s := range srs.streams {
-		if n := gaps(s.stamps); n > 1 {
+		if n := gaps(s.stamps); n > 1+missed {
 			t.Errorf("stream %s misses %d packets", s.label, n)
 		}
 		got += s.packets
