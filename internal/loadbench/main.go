@@ -68,6 +68,7 @@ func (b *bench) run(ctx context.Context, tools, only string) error {
 		{"listeners", b.listeners},
 		{"protection", b.protection},
 		{"latency", b.latency},
+		{"recording", b.recording},
 		{"disturbed", b.disturbed},
 		{"idle", b.idle},
 		{"crowd", b.crowd},

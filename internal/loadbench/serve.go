@@ -36,13 +36,24 @@ func (b *bench) serve(ctx context.Context, more string) (pid int, stop func(), e
 	}
 	server := exec.CommandContext(ctx, b.parley, "serve", "-c", config) //nolint:gosec // the program to measure
 	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true}             // as an init system would
+	if err = start(server); err != nil {
+		return 0, nil, err
+	}
+	return server.Process.Pid, func() {
+		_ = server.Process.Signal(os.Interrupt)
+		_ = server.Wait()
+	}, nil
+}
+
+// start starts a process and waits until it is ready.
+func start(server *exec.Cmd) error {
 	out, err := server.StdoutPipe()
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	server.Stderr = os.Stderr
 	if err = server.Start(); err != nil {
-		return 0, nil, err
+		return err
 	}
 	ready := make(chan error, 1)
 	go func() {
@@ -52,12 +63,9 @@ func (b *bench) serve(ctx context.Context, more string) (pid int, stop func(), e
 	select {
 	case err = <-ready:
 	case <-time.After(startTime):
-		err = errors.New("the server did not start")
+		err = errors.New("it did not start")
 	}
-	return server.Process.Pid, func() {
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
-	}, err
+	return err
 }
 
 // reflect measures the reflector with the same packets.
