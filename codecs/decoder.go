@@ -18,6 +18,11 @@ type Decoder interface {
 	Reset()
 }
 
+// Prefetcher may be implemented by a [Decoder]: it asks for the memory that Decode is going to use, some time before (package prefetch).
+type Prefetcher interface {
+	Prefetch()
+}
+
 // FECDecoder is a [Decoder] whose packets may carry a coarse copy of the packet before (Opus; RFC 6716, section 2.1.7).
 type FECDecoder interface {
 	Decoder

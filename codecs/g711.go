@@ -2,8 +2,11 @@ package codecs
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"github.com/zaf/g711"
+
+	"github.com/parley-sip/parley/internal/prefetch"
 )
 
 // companding is one of the two laws of G.711 as tables. The linear value of 14 bits (mu-law) or 13 bits (A-law) is all that
@@ -112,6 +115,9 @@ func newG711Decoder(law *companding) *g711Decoder {
 
 	return d
 }
+
+// Prefetch implements [Prefetcher].
+func (d *g711Decoder) Prefetch() { prefetch.Lines(unsafe.Pointer(d), unsafe.Sizeof(*d)) } //nolint:gosec // an address, not used as anything else
 
 // Decode implements [Decoder].
 func (d *g711Decoder) Decode(dst []int16, payload []byte) (int, error) {

@@ -159,6 +159,7 @@ func (b *builder) seat(members []Member) {
 			b.plan.outs = append(b.plan.outs, int32(i))
 			if s.out = b.formerOutput(m, b.formats[i]); s.out == nil {
 				s.out = &output{sink: m.Out, format: b.formats[i]}
+				s.out.far, _ = m.Out.(OutputPrefetcher)
 				s.out.units = b.formats[i].Codec.TimestampUnits(codecs.FrameDuration)
 				s.out.state.store(codecs.SilenceLevel, false, 1)
 			}

@@ -20,7 +20,8 @@ const (
 // input is the state of one member's Input. It is owned by the media path, but for what is atomic.
 type input struct {
 	source   Input
-	encoded  Encoded // the same; nil: its frames do not come encoded
+	encoded  Encoded         // the same; nil: its frames do not come encoded
+	far      InputPrefetcher // the same; nil: there is nothing to ask for
 	frame    codecs.Frame
 	rate     int // index of the rate of the last good frame
 	signals  [signalCount]signal
@@ -33,9 +34,10 @@ type input struct {
 	loudness float32
 	selected bool    // among the loudest, in the last tick
 	weight   float32 // how much it has spoken lately, in dB above silence
-	lanes    [laneCount]lane
 	state    atomic.Uint64
 	buffer   []int16 // the last frame that was sound; of the highest rate that the source has had
+
+	lanes [laneCount]lane
 
 	// prepared: of each lane and each rate of a bus, the buffer (at the rate itself) and the resamplers from other rates are there, or
 	// will be: owned by Apply.
@@ -46,6 +48,7 @@ type input struct {
 func newInput(source Input) *input {
 	in := &input{source: source}
 	in.encoded, _ = source.(Encoded)
+	in.far, _ = source.(InputPrefetcher)
 	in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
 	samples := frameSamples(0)
 	for rate, may := range ratesOf(source) {

@@ -24,6 +24,13 @@ type Encoded interface {
 	Encoded() (codecs.Codec, []byte)
 }
 
+// InputPrefetcher may be implemented by an Input with much memory of its own.
+type InputPrefetcher interface {
+	// PrefetchIngest asks for the memory that Ingest is going to use (package prefetch), some members before its turn: first, near being
+	// false, for that of the value itself, then, one member before its turn, for what that refers to. It must not wait for anything.
+	PrefetchIngest(near bool)
+}
+
 // Output is where a member's mix goes to.
 type Output interface {
 	// Emit takes one encoded payload. It is called by one worker at a time, in the order of the audio. The packet and all that
@@ -31,6 +38,12 @@ type Output interface {
 	// nothing to send but advances the timestamp (DTX, or ticks that were missed). A CSRC of 0 stands for the output's own
 	// SSRC: an announcement of the mixer itself (RFC 3550, section 7.1).
 	Emit(p *codecs.Packet)
+}
+
+// OutputPrefetcher may be implemented by an Output with much memory of its own: it asks for what Emit is going to use, some members before
+// its turn.
+type OutputPrefetcher interface {
+	PrefetchEmit()
 }
 
 // MemberID identifies a member. It is unique within a [Mix] and chosen by the caller.

@@ -62,7 +62,9 @@ func (m *Mix) adopt() *plan {
 
 // ingest takes the frames of a range of inputs.
 func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
-	for _, i := range p.ins[from:to] {
+	ins := p.ins[from:to]
+	for n, i := range ins {
+		p.askIngest(ins, n)
 		p.seats[i].ingest(cfg, w)
 	}
 }
@@ -238,7 +240,9 @@ func (p *plan) encode(from, to int, w *scratch) {
 
 // emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed.
 func (p *plan) emit(skipped, from, to int, w *scratch) {
-	for _, i := range p.outs[from:to] {
+	outs := p.outs[from:to]
+	for n, i := range outs {
+		p.askEmit(outs, n)
 		s := &p.seats[i]
 		o := s.out
 		if skipped > 0 {

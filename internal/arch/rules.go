@@ -11,15 +11,15 @@ const MaxFileLines = 400
 //
 //nolint:gochecknoglobals // the table is the rule
 var imports = map[string][]string{
-	"codecs":               {},
+	"codecs":               {"internal/prefetch"},
 	"confevent":            {},
 	"focus/conference":     {},
 	"internal/sdp":         {"codecs", "internal/srtp"},
 	"siprec":               {"codecs", "internal/sdp", "internal/srtp"},
 	"siprec/seal":          {},
-	"mixer":                {"codecs"},
+	"mixer":                {"codecs", "internal/prefetch"},
 	"internal/srtp":        {},
-	"internal/media":       {"codecs", "internal/srtp"},
+	"internal/media":       {"codecs", "internal/prefetch", "internal/srtp"},
 	"internal/sipua":       {},
 	"internal/spool":       {},
 	"internal/sound":       {"codecs"},
@@ -39,6 +39,7 @@ var imports = map[string][]string{
 	"internal/demo":        {Anything},
 	"internal/loadbench":   {"internal/conftest"},
 	"internal/hugepages":   {},
+	"internal/prefetch":    {},
 	"internal/conformance": {},
 	"testdata/speech":      {},
 	"cmd/parley":           {Anything},

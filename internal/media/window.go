@@ -30,8 +30,11 @@ func (w *delayWindow) add(transit, now time.Duration) {
 		w.advance(now)
 		w.low[w.current], w.high[w.current] = transit, transit
 	} else {
-		w.low[w.current] = min(w.low[w.current], transit)
-		w.high[w.current] = max(w.high[w.current], transit)
+		low, high := w.low[w.current], w.high[w.current]
+		if low <= transit && transit <= high {
+			return // nothing new, as of most packets
+		}
+		w.low[w.current], w.high[w.current] = min(low, transit), max(high, transit)
 	}
 	w.measure()
 }
