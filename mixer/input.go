@@ -21,6 +21,7 @@ const (
 type input struct {
 	source   Input
 	encoded  Encoded         // the same; nil: its frames do not come encoded
+	receiver Receiver        // the same; nil: Ingest does it
 	far      InputPrefetcher // the same; nil: there is nothing to ask for
 	frame    codecs.Frame
 	rate     int // index of the rate of the last good frame
@@ -49,6 +50,7 @@ func newInput(source Input) *input {
 	in := &input{source: source}
 	in.encoded, _ = source.(Encoded)
 	in.far, _ = source.(InputPrefetcher)
+	in.receiver, _ = source.(Receiver)
 	in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
 	samples := frameSamples(0)
 	for rate, may := range ratesOf(source) {

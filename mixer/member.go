@@ -24,6 +24,13 @@ type Encoded interface {
 	Encoded() (codecs.Codec, []byte)
 }
 
+// Receiver may be implemented by an Input that asks the system for what has come. Receive does that, and nothing else, before Ingest: the
+// system calls of several members are made one after the other, so that the processor has the code of the system at hand, and then that of
+// the mixer. Ingest works without it as well.
+type Receiver interface {
+	Receive()
+}
+
 // InputPrefetcher may be implemented by an Input with much memory of its own.
 type InputPrefetcher interface {
 	// PrefetchIngest asks for the memory that Ingest is going to use (package prefetch), some members before its turn: first, near being
@@ -38,6 +45,13 @@ type Output interface {
 	// nothing to send but advances the timestamp (DTX, or ticks that were missed). A CSRC of 0 stands for the output's own
 	// SSRC: an announcement of the mixer itself (RFC 3550, section 7.1).
 	Emit(p *codecs.Packet)
+}
+
+// Sender may be implemented by an Output that hands its packets to the system. Prepare is Emit up to there; Send, soon after, does what
+// is left, for several members one after the other; see [Receiver].
+type Sender interface {
+	Prepare(p *codecs.Packet)
+	Send()
 }
 
 // OutputPrefetcher may be implemented by an Output with much memory of its own: it asks for what Emit is going to use, some members before

@@ -70,6 +70,7 @@ type group struct {
 // output is the state of one member's Output. It is owned by the media path, but for what is atomic.
 type output struct {
 	sink    Output
+	sender  Sender           // the same; nil: Emit does it all
 	far     OutputPrefetcher // the same; nil: there is nothing to ask for
 	format  codecs.Format
 	private *stream  // nil: it will not be needed, because the member does not speak; or it comes from the reserve

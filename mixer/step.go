@@ -60,12 +60,23 @@ func (m *Mix) adopt() *plan {
 	return p
 }
 
+// batch is for how many members the system is asked at once.
+const batch = 12
+
 // ingest takes the frames of a range of inputs.
 func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
-	ins := p.ins[from:to]
-	for n, i := range ins {
-		p.askIngest(ins, n)
-		p.seats[i].ingest(cfg, w)
+	for ; from < to; from += batch {
+		ins := p.ins[from:min(from+batch, to)]
+		for n, i := range ins {
+			p.askReceive(ins, n)
+			if r := p.seats[i].in.receiver; r != nil {
+				r.Receive()
+			}
+		}
+		for n, i := range ins {
+			p.askIngest(ins, n)
+			p.seats[i].ingest(cfg, w)
+		}
 	}
 }
 
@@ -240,36 +251,57 @@ func (p *plan) encode(from, to int, w *scratch) {
 
 // emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed.
 func (p *plan) emit(skipped, from, to int, w *scratch) {
-	outs := p.outs[from:to]
-	for n, i := range outs {
-		p.askEmit(outs, n)
-		s := &p.seats[i]
-		o := s.out
-		if skipped > 0 {
-			w.packet = codecs.Packet{Samples: skipped * o.units}
-			o.sink.Emit(&w.packet)
+	for ; from < to; from += batch {
+		outs := p.outs[from:min(from+batch, to)]
+		for n, i := range outs {
+			p.askEmit(outs, n)
+			p.seats[i].emit(i, skipped, w)
 		}
-		if o.without {
-			if s.contributes() {
-				w.packet = codecs.Packet{Samples: o.units}
-				o.sink.Emit(&w.packet)
-
-				continue
+		for _, i := range outs {
+			if s := p.seats[i].out.sender; s != nil {
+				s.Send()
 			}
-			o.without = false
-		}
-		st := s.group.stream
-		if o.apart {
-			st = o.private
-			s.encodePrivate(i, st, w)
-		}
-		for n := range st.count {
-			s.send(i, st, &st.packets[n], w)
-		}
-		if st.count > 0 {
-			o.state.store(st.packets[st.count-1].level, o.apart, st.limiter.gain)
 		}
 	}
+}
+
+// emit hands one output its packets.
+func (s *seat) emit(i int32, skipped int, w *scratch) {
+	o := s.out
+	if skipped > 0 {
+		w.packet = codecs.Packet{Samples: skipped * o.units}
+		o.emit(&w.packet)
+	}
+	if o.without {
+		if s.contributes() {
+			w.packet = codecs.Packet{Samples: o.units}
+			o.emit(&w.packet)
+
+			return
+		}
+		o.without = false
+	}
+	st := s.group.stream
+	if o.apart {
+		st = o.private
+		s.encodePrivate(i, st, w)
+	}
+	for n := range st.count {
+		s.send(i, st, &st.packets[n], w)
+	}
+	if st.count > 0 {
+		o.state.store(st.packets[st.count-1].level, o.apart, st.limiter.gain)
+	}
+}
+
+// emit hands over one packet.
+func (o *output) emit(p *codecs.Packet) {
+	if o.sender != nil {
+		o.sender.Prepare(p)
+
+		return
+	}
+	o.sink.Emit(p)
 }
 
 // encodePrivate makes the packets of a member that is or has just been heard: all but itself.
@@ -301,6 +333,6 @@ func (s *seat) send(i int32, st *stream, e *encoded, w *scratch) {
 	} else {
 		s.group.bus.set.sources.all(&w.packet)
 	}
-	s.out.sink.Emit(&w.packet)
+	s.out.emit(&w.packet)
 	w.sent[st.format.Codec].Add(1)
 }

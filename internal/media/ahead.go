@@ -1,49 +1,40 @@
 package media
 
 import (
-	"unsafe"
-
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/prefetch"
 )
 
-// What a tick uses of a session, in ranges of its memory that lie together.
-const (
-	headHot   = unsafe.Offsetof(Session{}.shared) + unsafe.Sizeof(counters{})
-	packetHot = 256 // of a packet that is read or written
-	agreedHot = unsafe.Sizeof(format{})
-	playerHot = unsafe.Offsetof(player{}.jitter) + unsafe.Offsetof(jitterBuffer{}.store) + unsafe.Offsetof(store{}.slots)
-	slotsSize = unsafe.Sizeof(store{}.slots)
-)
+// packetHot is how much of the room for packets is used by most of them.
+const packetHot = 256
 
-// PrefetchIngest asks for the memory that the next Ingest uses: first that of the session itself, then, near, that of the packets, the
-// decoder and the parameters.
+// PrefetchIngest asks for the memory that the next Ingest uses: first that of the session itself, but for what is large and seldom used, then,
+// near, that of the packets, the decoder and the parameters.
 func (s *Session) PrefetchIngest(near bool) {
-	in := &s.in
 	if near {
 		s.prefetchNear()
 		return
 	}
-	prefetch.Lines(unsafe.Pointer(s), headHot)
-	prefetch.Lines(unsafe.Pointer(&in.agreed), unsafe.Offsetof(in.scratch)-unsafe.Offsetof(in.agreed)+packetHot)
-	prefetch.Lines(unsafe.Pointer(&in.packet), unsafe.Offsetof(in.player)-unsafe.Offsetof(in.packet))
-	after := unsafe.Offsetof(in.player) + playerHot + slotsSize
-	prefetch.Lines(unsafe.Add(unsafe.Pointer(in), after), unsafe.Sizeof(*in)-after+unsafe.Sizeof(s.out))
+	in := &s.in
+	prefetch.Between(&s.transport, &s.shared)
+	prefetch.Between(&in.agreed, &in.scratch[packetHot])
+	prefetch.Between(&in.packet, &in.source)
+	prefetch.Between(&in.player.jitter.store.arena, &s.out)
 }
 
 // prefetchNear is the second half of PrefetchIngest.
 func (s *Session) prefetchNear() {
 	p := &s.in.player
 	store := &p.jitter.store
-	prefetch.Lines(unsafe.Pointer(&store.slots[(p.jitter.highest+1)&(storeSlots-1)]), unsafe.Sizeof(slot{}))
-	if int(store.free) < len(store.link) {
-		prefetch.Lines(unsafe.Pointer(&store.arena[int(store.free)*chunkSize]), chunkSize)
-		prefetch.Lines(unsafe.Pointer(&store.link[store.free]), 1)
+	prefetch.Value(&store.slots[(p.jitter.highest+1)&(storeSlots-1)])
+	if at := int(store.free); at < len(store.link) {
+		prefetch.Between(&store.arena[at*chunkSize], &store.arena[(at+1)*chunkSize-1])
+		prefetch.Value(&store.link[at])
 	}
 	if a := s.in.agreed; a != nil {
-		prefetch.Lines(unsafe.Pointer(a), unsafe.Offsetof(a.formats))
-		prefetch.Lines(unsafe.Pointer(&a.formats[s.in.packet.payloadType]), agreedHot)
-		prefetch.Lines(unsafe.Pointer(&a.guard), unsafe.Sizeof(*a)-unsafe.Offsetof(a.guard))
+		prefetch.Value(&a.params)
+		prefetch.Value(&a.formats[s.in.packet.payloadType])
+		prefetch.Between(&a.guard, &a.clock)
 	}
 	if d, ok := p.decoders[p.codec].(codecs.Prefetcher); ok {
 		d.Prefetch()
@@ -52,7 +43,7 @@ func (s *Session) prefetchNear() {
 
 // PrefetchEmit asks for the memory that the next Emit uses.
 func (s *Session) PrefetchEmit() {
-	prefetch.Lines(unsafe.Pointer(s), headHot)
-	prefetch.Lines(unsafe.Pointer(&s.in.scratch), packetHot)
-	prefetch.Lines(unsafe.Pointer(&s.out), unsafe.Sizeof(s.out))
+	prefetch.Between(&s.transport, &s.shared)
+	prefetch.Between(&s.in.scratch[0], &s.in.scratch[packetHot])
+	prefetch.Value(&s.out)
 }

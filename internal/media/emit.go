@@ -25,8 +25,11 @@ type sender struct {
 	spurt     bool // the next packet begins a talk spurt
 	connected bool // to is where the socket is connected
 	key       pressing
-	quiet     int // RTP units of digital silence in a row
-	refresh   int // RTP units until comfort noise is sent again
+	quiet     int  // RTP units of digital silence in a row
+	refresh   int  // RTP units until comfort noise is sent again
+	ready     int  // octets of the packet in the scratch that is to be sent, 0: none
+	payload   int  // octets of its payload
+	sent      bool // something has left since prepare
 }
 
 // renumber chooses a random start for a source (RFC 3550, section 5.1). Sequence numbers begin in the lower half, so that a far
@@ -87,6 +90,21 @@ func (s *Session) Emit(p *codecs.Packet) { s.EmitLate(p, 0) }
 // EmitLate is Emit for audio of a certain age: its timestamp says when it was. What is sent again needs a Rewind before. It
 // reports whether a packet has left.
 func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
+	s.prepare(p, age)
+	s.flush()
+	return s.out.sent
+}
+
+// Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send.
+func (s *Session) Prepare(p *codecs.Packet) { s.prepare(p, 0) }
+
+// Send hands over what Prepare has left. Between the two there is no other call of the tick.
+func (s *Session) Send() { s.flush() }
+
+// prepare makes the packet of one payload.
+func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
+	s.flush()
+	s.out.sent = false
 	now := time.Since(s.transport.epoch)
 	s.adopt(now)
 	if s.in.idleEmits++; s.in.idleEmits > idleEmitLimit { // nobody calls Ingest: reports on the same port must still be read
@@ -95,32 +113,32 @@ func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	}
 	a, o := s.in.agreed, &s.out
 	if a == nil {
-		return false
+		return
 	}
 	if o.advance(now - age) {
 		s.shared.anchor.set(o.due, o.timestamp, o.clock)
 	}
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 {
 		o.spurt = true
-	} else if special := a.presses != nil || a.params.Quiet; !special || !s.instead(a, p, &sent) {
-		sent = s.transmit(a, p, a.params.SendPayloadType, o.timestamp)
+	} else if special := a.presses != nil || a.params.Quiet; !special || !s.instead(a, p) {
+		s.transmit(a, p, a.params.SendPayloadType, o.timestamp)
 	}
 	o.timestamp += uint32(p.Samples)
 	o.due += time.Duration(p.Samples) * time.Second / time.Duration(o.clock)
-	return sent
 }
 
 // Sequence is the sequence number of the packet that has left last. It belongs to the tick, as Emit does.
 func (s *Session) Sequence() uint16 { return s.out.seq - 1 }
 
-// transmit writes the packet, protects it and sends it.
-func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, timestamp uint32) bool {
+// transmit writes the packet and protects it; flush sends it.
+func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, timestamp uint32) {
+	s.flush()
 	o := &s.out
 	buf := s.in.scratch[:]
 	size := o.header(buf, a, p, payloadType, timestamp)
 	if size+len(p.Payload) > len(buf) {
 		s.shared.sendErrors.add(1)
-		return false
+		return
 	}
 	size += copy(buf[size:], p.Payload)
 	o.spurt = false
@@ -128,27 +146,38 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, ti
 	size, ok := a.protect(buf, size)
 	if !ok {
 		s.shared.sendErrors.add(1)
-		return false
+		return
 	}
+	o.ready, o.payload = size, len(p.Payload)
+}
+
+// flush sends the packet that is ready, if there is one.
+func (s *Session) flush() {
+	o := &s.out
+	if o.ready == 0 {
+		return
+	}
+	packet := s.in.scratch[:o.ready]
+	o.ready = 0
 	to := &o.to
 	if o.connected {
 		to = nil
 	}
-	errno := s.rtp.send(buf[:size], to)
+	errno := s.rtp.send(packet, to)
 	if errno == syscall.ECONNREFUSED { // what was refused is an earlier packet; this one has not left yet
 		s.shared.refused.add(1)
-		errno = s.rtp.send(buf[:size], to)
+		errno = s.rtp.send(packet, to)
 	}
 	if errno != 0 {
 		s.shared.sendErrors.add(1)
-		return false
+		return
 	}
+	o.sent = true
 	c := &s.shared
 	c.packetsSent.add(1)
-	c.octetsSent.add(uint64(len(p.Payload)))
+	c.octetsSent.add(uint64(o.payload))
 	c.sentPackets.set(c.sentPackets.get() + 1)
-	c.sentOctets.set(c.sentOctets.get() + int64(len(p.Payload)))
-	return true
+	c.sentOctets.set(c.sentOctets.get() + int64(o.payload))
 }
 
 // header writes the RTP header and returns its length.

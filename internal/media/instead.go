@@ -50,15 +50,15 @@ func (s *Session) Press(d Digit) bool {
 }
 
 // instead sends what goes in place of a packet, or nothing, and reports whether it has taken the packet's place.
-func (s *Session) instead(a *agreement, p *codecs.Packet, sent *bool) bool {
-	if a.presses != nil && s.press(a, p, sent) {
+func (s *Session) instead(a *agreement, p *codecs.Packet) bool {
+	if a.presses != nil && s.press(a, p) {
 		return true
 	}
-	return a.params.Quiet && s.hush(a, p, sent)
+	return a.params.Quiet && s.hush(a, p)
 }
 
 // press sends the packets of a key press that are due.
-func (s *Session) press(a *agreement, p *codecs.Packet, sent *bool) bool {
+func (s *Session) press(a *agreement, p *codecs.Packet) bool {
 	o := &s.out
 	k := &o.key
 	if !k.busy {
@@ -82,7 +82,7 @@ func (s *Session) press(a *agreement, p *codecs.Packet, sent *bool) bool {
 			break
 		}
 		k.packet = codecs.Packet{Payload: codecs.AppendEvent(k.octets[:0], e.Event), Marker: e.Marker, Level: codecs.SilenceLevel}
-		*sent = s.transmit(a, &k.packet, a.params.EventPayloadType, k.start+e.Offset) || *sent
+		s.transmit(a, &k.packet, a.params.EventPayloadType, k.start+e.Offset)
 		if !e.Event.End {
 			break
 		}
@@ -92,7 +92,7 @@ func (s *Session) press(a *agreement, p *codecs.Packet, sent *bool) bool {
 }
 
 // hush leaves out digital silence, but for comfort noise now and then.
-func (s *Session) hush(a *agreement, p *codecs.Packet, sent *bool) bool {
+func (s *Session) hush(a *agreement, p *codecs.Packet) bool {
 	o := &s.out
 	if p.Level < codecs.SilenceLevel || len(p.CSRC) > 0 {
 		o.quiet, o.refresh = 0, 0
@@ -106,7 +106,7 @@ func (s *Session) hush(a *agreement, p *codecs.Packet, sent *bool) bool {
 		k := &o.key
 		k.octets[0] = hushLevel
 		k.packet = codecs.Packet{Payload: k.octets[:1], Level: codecs.SilenceLevel}
-		*sent = s.transmit(a, &k.packet, a.params.QuietPayloadType, o.timestamp)
+		s.transmit(a, &k.packet, a.params.QuietPayloadType, o.timestamp)
 		o.refresh = hushRefresh - p.Samples
 	}
 	o.spurt = true

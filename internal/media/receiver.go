@@ -21,6 +21,9 @@ const (
 type receiver struct {
 	red       redundancy
 	agreed    *agreement
+	got       received                  // by Receive
+	gotError  syscall.Errno             // the same
+	hasGot    bool                      // nobody has looked at it yet
 	adopted   atomic.Pointer[agreement] // what agreed is, for Configure
 	scratch   [scratchSize]byte         // a packet being read, a long payload being put together, a packet being sent
 	packet    packet
@@ -99,12 +102,14 @@ func (s *Session) disconnect() {
 
 // drain reads the socket until it is empty.
 func (s *Session) drain(wall time.Time, now time.Duration) {
-	var r received
+	r := &s.in.got
 	for range drainLimit {
-		errno := s.rtp.receive(s.in.scratch[:], &r)
+		s.Receive()
+		s.in.hasGot = false
+		errno := s.in.gotError
 		if errno == 0 {
 			arrival := arrivalTime(r.stamp, wall, now)
-			s.arrived(&r, arrival)
+			s.arrived(r, arrival)
 			if s.in.awaits(now - arrival) {
 				s.settle(now)
 				return
@@ -120,6 +125,15 @@ func (s *Session) drain(wall time.Time, now time.Duration) {
 	}
 	s.shared.flooded.add(1)
 	s.settle(now)
+}
+
+// Receive reads one packet and leaves it for Ingest, unless there is one already. It does not block, lock or allocate, and belongs to the tick.
+func (s *Session) Receive() {
+	in := &s.in
+	if !in.hasGot {
+		in.gotError = s.rtp.receive(in.scratch[:], &in.got)
+		in.hasGot = true
+	}
 }
 
 // paceMargin is how much earlier than its time a packet may come and still be looked for in the same tick.

@@ -5,7 +5,18 @@ import "unsafe"
 // lineSize is that of the processors we know; larger lines are asked for twice, which costs little.
 const lineSize = 64
 
-// Lines asks for the lines that hold size octets at p, which may be nil. It changes nothing, and waits for nothing.
+// Value asks for all of a value; nil for nothing. It changes nothing, and waits for nothing, as all functions here.
+func Value[T any](p *T) { Lines(unsafe.Pointer(p), unsafe.Sizeof(*p)) } //nolint:gosec // an address, nothing is read
+
+// Between asks for what lies from the beginning of one field of a struct to the end of a later one.
+func Between[A, B any](first *A, last *B) {
+	from, to := unsafe.Pointer(first), uintptr(unsafe.Pointer(last))+unsafe.Sizeof(*last) //nolint:gosec // addresses, nothing is read
+	if to > uintptr(from) {
+		Lines(from, to-uintptr(from))
+	}
+}
+
+// Lines asks for the lines that hold size octets at p, which may be nil.
 func Lines(p unsafe.Pointer, size uintptr) {
 	if p == nil || size == 0 {
 		return

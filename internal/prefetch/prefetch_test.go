@@ -16,6 +16,11 @@ func TestLines(t *testing.T) {
 		}
 	}
 	prefetch.Lines(nil, 100)
+	prefetch.Value[piece](nil)
+	p := &piece{}
+	prefetch.Value(p)
+	prefetch.Between(&p.next, &p.lines)
+	prefetch.Between(&p.lines, &p.next) // nothing: the wrong way round
 	prefetch.Lines(unsafe.Pointer(&memory[999]), 1<<16)
 	for _, b := range memory {
 		if b != 0 {
