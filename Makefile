@@ -32,7 +32,7 @@ build: deps ## build bin/parley
 # Packages are tested one after the other: many tests play calls in real time, and would disturb each other.
 test: deps-test build ## run every test (installs SIPp, baresip, xmllint... when missing)
 	$(GO) test $(RACE) -run '^$$' ./... >/dev/null
-	$(GO) test $(RACE) -p 1 -shuffle=on -timeout 20m ./...
+	@GO=$(GO) scripts/test.sh $(RACE) -p 1 -shuffle=on -timeout 20m ./...
 
 race: ## the same under the race detector
 	$(MAKE) test RACE=-race
