@@ -44,7 +44,8 @@ type RosterPolicy struct {
 	Sidebars  SidebarsShown
 	// Polite shows those who may not subscribe a conference with nobody in it, instead of refusing them: a refusal tells that there is something
 	// to be kept from them (RFC 6665, section 6.2).
-	Polite bool
+	Polite   bool
+	Cascades Cascades
 	// Secure takes subscriptions by TLS only (RFC 4575, section 8.1).
 	Secure bool
 }

@@ -40,6 +40,7 @@ type departure struct {
 type made struct {
 	state    *conference.State
 	view     view
+	afar     *[]confevent.User
 	first    uint64 // version of the first departure in it; 0: it has none
 	snapshot *confevent.Snapshot
 }
@@ -64,7 +65,7 @@ func (d *documents) leave(next *conference.State, watched bool) {
 }
 
 // snapshot is the document of a state for subscribers who know the state of a version.
-func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceConfig, who view) *confevent.Snapshot {
+func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceConfig, who view, afar *[]confevent.User) *confevent.Snapshot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	from, _ := slices.BinarySearchFunc(d.departed, since+1, func(v departure, version uint64) int { return cmp.Compare(v.version, version) })
@@ -73,11 +74,11 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 		first = d.departed[from].version
 	}
 	for i := range d.made {
-		if m := &d.made[i]; m.state == s && m.view == who && m.first == first {
+		if m := &d.made[i]; m.state == s && m.view == who && m.afar == afar && m.first == first {
 			return m.snapshot
 		}
 	}
-	a := aspect{about: &cfg.About, roster: cfg.Roster, view: who}
+	a := aspect{about: &cfg.About, roster: cfg.Roster, view: who, afar: afar}
 	for _, v := range d.departed[from:] {
 		if v.version <= s.Version {
 			a.departed = append(a.departed, v.participant)
@@ -86,6 +87,6 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 	if len(d.made) >= keptDocuments {
 		d.made = append(d.made[:0], d.made[1:]...)
 	}
-	d.made = append(d.made, made{state: s, view: who, first: first, snapshot: confevent.NewSnapshot(who.document(s, a))})
+	d.made = append(d.made, made{state: s, view: who, afar: afar, first: first, snapshot: confevent.NewSnapshot(who.document(s, a))})
 	return d.made[len(d.made)-1].snapshot
 }

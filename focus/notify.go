@@ -14,6 +14,7 @@ type aspect struct {
 	about  *About
 	roster RosterPolicy
 	view
+	afar     *[]confevent.User        // who is in other conferences of a cascade; nil: nobody
 	departed []conference.Participant // who have gone since the subscribers were told last
 }
 
@@ -50,6 +51,7 @@ func document(s *conference.State, a aspect) confevent.Document {
 			add(p)
 		}
 	}
+	a.cascade(d.Users)
 	a.sidebars(s, &d)
 	return d
 }

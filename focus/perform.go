@@ -108,6 +108,9 @@ func (c *controller) perform(a conference.Action) {
 func (c *controller) publish(e conference.Event, old, next *conference.State) {
 	c.entry.docs.leave(next, c.entry.observerCount() > 0)
 	c.entry.state.Store(next)
+	if c.entry.cfg.Roster.Cascades != CascadesNone {
+		c.entry.afar.follow(c.focus, c.entry, next)
+	}
 	if _, only := e.(conference.Speaking); !only { // who speaks is not for conference events
 		c.entry.notify()
 	}

@@ -24,6 +24,7 @@ type entry struct {
 
 	state atomic.Pointer[conference.State] // the newest; nil before the first controller
 	docs  documents                        // conference-info of it
+	afar  afar                             // who is in other conferences of a cascade
 
 	// Guarded by Focus.mu.
 	ctl        *controller         // nil while idle

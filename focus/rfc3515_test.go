@@ -206,7 +206,7 @@ func TestReferOutsideOfDialogs(t *testing.T) {
 }
 
 // answer takes a call with the codec that everybody has.
-func (r *raw) answer(call *sipua.IncomingCall) {
+func (r *raw) answer(call *sipua.IncomingCall, headers ...sipua.Header) {
 	request := call.Request()
 	parts, err := siprec.ParseParts(request.Headers.Get("Content-Type"), "", request.Body)
 	if err != nil {
@@ -226,7 +226,7 @@ func (r *raw) answer(call *sipua.IncomingCall) {
 		_ = call.Reject(sipua.NewResponse(488))
 		return
 	}
-	_, _ = call.Answer(context.Background(), sipua.NewResponse(200).WithBody("application/sdp", plan.Answer.Marshal()), r)
+	_, _ = call.Answer(context.Background(), sipua.NewResponse(200, headers...).WithBody("application/sdp", plan.Answer.Marshal()), r)
 }
 
 // answering is an agent that answers requests outside of dialogs.

@@ -273,7 +273,7 @@ func (s *follower) document() shown {
 		}
 	}
 	s.shown = state.Version
-	return shown{snapshot: s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who)}
+	return shown{snapshot: s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who, s.entry.afar.users.Load())}
 }
 
 // send sends a NOTIFY; its answer comes back through the channel. One that only tells of changes waits until all subscribers together get no

@@ -28,7 +28,9 @@ func rosterPolicy(r, defaults config.Roster) focus.RosterPolicy {
 		"anyone": focus.SubscribersAll, "participants": focus.SubscribersParticipants, "moderators": focus.SubscribersModerators,
 	}
 	shown := map[string]focus.SidebarsShown{"by-value": focus.SidebarsByValue, "by-reference": focus.SidebarsByReference}
+	cascades := map[string]focus.Cascades{"none": focus.CascadesNone, "called": focus.CascadesCalled, "all": focus.CascadesAll}
 	return focus.RosterPolicy{
+		Cascades:      cascades[cmp.Or(r.Cascades, defaults.Cascades)],
 		Subscribers:   from[cmp.Or(r.Subscribers, defaults.Subscribers)],
 		HideAnonymous: cmp.Or(r.Anonymous, defaults.Anonymous) == "hidden", HideCalls: cmp.Or(r.Calls, defaults.Calls) == "nobody",
 		Sidebars: shown[cmp.Or(r.Sidebars, defaults.Sidebars)],

@@ -37,6 +37,7 @@ type Roster struct {
 	Calls       string `yaml:"calls" accept:"moderators,nobody"`                    // who is shown identifiers of calls
 	Others      string `yaml:"others" accept:"refused,empty"`                       // who may not subscribe
 	Transport   string `yaml:"transport" accept:"any,tls"`                          // of subscriptions
+	Cascades    string `yaml:"cascades" accept:"none,called,all"`                   // focuses whose users are listed
 	Sidebars    string `yaml:"sidebars" accept:"by-value,by-reference"`             // how documents tell of them
 }
 

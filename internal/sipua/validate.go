@@ -186,13 +186,24 @@ func (a *Agent) checkBody(in *inbound) *Response {
 	return NewResponse(415, Header{Name: "Accept", Value: strings.Join(a.acceptedBy(in), ", ")})
 }
 
-// acceptedBy are the media types that a request may have: those of the agent, or of its dialog if that says something else.
+// acceptedBy are the media types that a request may have: those of the agent, or of its dialog if that says something else, as the subscriber's
+// side of a subscription does by its Accept.
 func (a *Agent) acceptedBy(in *inbound) []string {
-	if found, _ := a.find(in.id()); found != nil && !in.initial {
-		if dialog, ok := found.(*Dialog); ok {
-			if more, ok := dialog.handler.(BodyAccepter); ok {
-				return more.Accepts()
-			}
+	if in.initial {
+		return a.acceptedTypes()
+	}
+	found, early := a.find(in.id())
+	if found == nil {
+		found, _ = early.(*Subscriber) // its NOTIFY may have overtaken the 2xx
+	}
+	switch of := found.(type) {
+	case *Dialog:
+		if more, ok := of.handler.(BodyAccepter); ok {
+			return more.Accepts()
+		}
+	case *Subscriber:
+		if of != nil && len(of.wanted.Accept) > 0 {
+			return of.wanted.Accept
 		}
 	}
 	return a.acceptedTypes()
