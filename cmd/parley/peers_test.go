@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -49,15 +50,26 @@ func testServiceTo(t *testing.T, log io.Writer, change func(*config.Config)) *se
 	return s
 }
 
-// freePort is a UDP port that was free a moment ago, for peers that cannot choose one themselves.
+// freePort is a port that was free a moment ago, for UDP and TCP, for peers that cannot choose one themselves. It is none of those that the system
+// gives to others who want any (32768 to 60999).
 func freePort(t *testing.T) int {
 	t.Helper()
-	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 61100 + rand.IntN(4400)
+		udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err != nil {
+			continue
+		}
+		tcp, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		_ = udp.Close()
+		if err != nil {
+			continue
+		}
+		_ = tcp.Close()
+		return port
 	}
-	defer socket.Close()                          //nolint:errcheck // only its number counts
-	return socket.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // a UDP socket
+	t.Fatal("no free port")
+	return 0
 }
 
 // sipp plays a scenario of testdata/sipp. It returns the process, already started, and what waits for it and judges.

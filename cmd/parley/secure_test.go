@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,7 +92,10 @@ func TestSecureRecording(t *testing.T) {
 					Name: "vault", URI: fmt.Sprintf("sip:srs@%v;transport=tls", recorder.Addr("tls")), Codecs: []string{"g722"}, SRTP: x.wish,
 				}}
 			})
-			report := recordSpeech(t, s, finished)
+			report := recordSpeech(t, s, finished, func() bool { // the first report may be lost, and the next comes up to seven seconds later
+				live := recorder.Recordings()
+				return len(live) == 1 && slices.ContainsFunc(live[0].Streams, func(stream srs.Stream) bool { return stream.Clock == "rtcp" })
+			})
 			reported := false
 			for _, stream := range report.Streams {
 				if stream.SRTP != x.protected || stream.Packets < 50 || stream.Discarded > 0 || stream.Lost > 0 {
@@ -113,8 +117,8 @@ func TestSecureRecording(t *testing.T) {
 	}
 }
 
-// recordSpeech has somebody speak in a conference that is recorded, and gives what the recorder made of it.
-func recordSpeech(t *testing.T, s *service, finished <-chan srs.Recording) srs.Recording {
+// recordSpeech has somebody speak in a conference that is recorded, until enough is there, too, and gives what the recorder made of it.
+func recordSpeech(t *testing.T, s *service, finished <-chan srs.Recording, enough func() bool) srs.Recording {
 	t.Helper()
 	watcher := s.focus.Watch("1000", "")
 	defer watcher.Close()
@@ -141,7 +145,7 @@ func recordSpeech(t *testing.T, s *service, finished <-chan srs.Recording) srs.R
 				return false
 			}
 		}
-		return true
+		return enough()
 	})
 	if _, err := s.focus.StopRecording(t.Context(), "1000", recording.ID); err != nil {
 		t.Fatal(err)
