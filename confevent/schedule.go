@@ -92,7 +92,7 @@ func (s *Subscription) wake() time.Time {
 // notify makes the next NOTIFY; nil if nothing changed and nothing has to be said.
 func (s *Subscription) notify(now time.Time, full bool) *Notify {
 	n := &Notify{Phase: s.phase, Expires: s.expires.Sub(now), Rates: s.rates}
-	if s.phase == PhaseActive {
+	if s.phase == PhaseActive && s.doc != nil {
 		s.dirty = false
 		content := s.doc.full()
 		if !full && s.sent != nil {
@@ -121,10 +121,10 @@ func (s *Subscription) notify(now time.Time, full bool) *Notify {
 func (s *Subscription) final(now time.Time) *Notify {
 	n := &Notify{Phase: PhaseTerminated, Reason: s.reason, RetryAfter: s.retryAfter}
 	switch {
-	case s.doc == nil || s.doc.doc.Entity == "":
+	case s.doc == nil || s.doc.doc().Entity == "":
 	case s.reason == ReasonNoResource:
 		s.version++
-		n.Document = Document{Entity: s.doc.doc.Entity, State: Deleted, Version: s.version}
+		n.Document = Document{Entity: s.doc.doc().Entity, State: Deleted, Version: s.version}
 		n.Body = marshalNormalized(n.Document)
 	case s.reason == ReasonTimeout:
 		s.version++

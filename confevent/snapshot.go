@@ -18,7 +18,7 @@ const maxDeltas = 64
 //
 // It is safe for concurrent use, and never changes.
 type Snapshot struct {
-	doc Document // normalized, version 0
+	doc func() Document // normalized, version 0; made once
 
 	mu     sync.Mutex
 	whole  *written
@@ -33,13 +33,26 @@ type written struct {
 
 // NewSnapshot returns the snapshot of a full document; its version is ignored.
 func NewSnapshot(doc Document) *Snapshot {
-	doc.Version = 0
+	return NewLazySnapshot(func() Document { return doc })
+}
 
-	return &Snapshot{doc: doc.Normalize(), deltas: map[weak.Pointer[Snapshot]]*written{}}
+// NewLazySnapshot is NewSnapshot of a document that is made when somebody is to be
+// told of it, at most once: of the states that follow each other within the
+// interval of all subscribers (RFC 4575, section 3.9) most never are. The function
+// may be called from any goroutine, and must always give the same.
+func NewLazySnapshot(made func() Document) *Snapshot {
+	once := sync.OnceValue(func() Document {
+		doc := made()
+		doc.Version = 0
+
+		return doc.Normalize()
+	})
+
+	return &Snapshot{doc: once, deltas: map[weak.Pointer[Snapshot]]*written{}}
 }
 
 // Document returns the document, normalized and with version 0.
-func (s *Snapshot) Document() Document { return s.doc }
+func (s *Snapshot) Document() Document { return s.doc() }
 
 // versionless is the attribute as it is written for version 0. A text cannot hold it, as quotation marks are escaped.
 const versionless = ` version="0"`
@@ -72,7 +85,7 @@ func (s *Snapshot) full() *written {
 
 func (s *Snapshot) fullLocked() *written {
 	if s.whole == nil {
-		s.whole = write(s.doc)
+		s.whole = write(s.doc())
 	}
 
 	return s.whole
@@ -82,7 +95,7 @@ func (s *Snapshot) fullLocked() *written {
 // full one where that is not larger (RFC 6446, section 5.5.1).
 func (s *Snapshot) since(old *Snapshot) *written {
 	if old == s {
-		return &written{doc: Document{Entity: s.doc.Entity, State: Partial}}
+		return &written{doc: Document{Entity: s.doc().Entity, State: Partial}}
 	}
 	key := weak.Make(old)
 	s.mu.Lock()
@@ -90,16 +103,17 @@ func (s *Snapshot) since(old *Snapshot) *written {
 	if w, ok := s.deltas[key]; ok {
 		return w
 	}
-	d := Diff(old.doc, s.doc)
+	whole := s.doc()
+	d := Diff(old.doc(), whole)
 	var w *written
 	if d.Empty() {
 		w = &written{doc: d}
 	} else {
 		w = write(d)
 	}
-	if d.State == Partial && d.Users != nil && s.doc.Users != nil && len(d.Users.Users) >= len(s.doc.Users.Users) {
-		if whole := s.fullLocked(); len(whole.head)+len(whole.tail) <= len(w.head)+len(w.tail) {
-			w = whole
+	if d.State == Partial && d.Users != nil && whole.Users != nil && len(d.Users.Users) >= len(whole.Users.Users) {
+		if full := s.fullLocked(); len(full.head)+len(full.tail) <= len(w.head)+len(w.tail) {
+			w = full
 		}
 	}
 	if len(s.deltas) >= maxDeltas {

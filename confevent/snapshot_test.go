@@ -33,6 +33,52 @@ func TestSnapshotIsShared(t *testing.T) {
 	}
 }
 
+// A document is made when somebody is told of it, and once.
+func TestLazySnapshot(t *testing.T) {
+	now := start()
+	made := 0
+	lazy := func(users ...string) *Snapshot {
+		return NewLazySnapshot(func() Document {
+			made++
+			return conf(users...)
+		})
+	}
+	first := lazy("a")
+	one, other := NewSharedSubscription(SubscriptionConfig{}, first), NewSharedSubscription(SubscriptionConfig{}, first)
+	for _, s := range []*Subscription{one, other} {
+		s.Subscribe(now, Request{Expires: time.Hour})
+		s.Answered(now, Answer{Status: 200})
+	}
+	var last *Snapshot
+	for range 4 {
+		last = lazy("a", "b")
+		one.Share(now, last)
+		other.Share(now, last)
+	}
+	if made != 1 {
+		t.Errorf("%d documents were made for one that was told", made)
+	}
+	later := now.Add(5 * time.Second)
+	want(t, one.Tick(later), "active;expires=3595", 2, Partial)
+	want(t, other.Tick(later), "active;expires=3595", 2, Partial)
+	if made != 2 || !last.Document().Equal(conf("a", "b")) {
+		t.Errorf("%d documents were made for two that were told", made)
+	}
+}
+
+// Whoever has lost what he has subscribed to before he was told of it gets a NOTIFY without a document.
+func TestSubscriptionToNothing(t *testing.T) {
+	s := NewSharedSubscription(SubscriptionConfig{}, nil)
+	out := s.Subscribe(start(), Request{Expires: time.Hour})
+	if out.Notify == nil || out.Notify.Body != nil || out.Notify.SubscriptionState() != "active;expires=3600" {
+		t.Fatalf("%+v", out.Notify)
+	}
+	s.Answered(start(), Answer{Status: 200})
+	if out = s.Terminate(start(), ReasonRejected, 0); out.Notify == nil || out.Notify.SubscriptionState() != "terminated;reason=rejected" {
+		t.Errorf("%+v", out.Notify)
+	}
+}
+
 // A snapshot keeps neither the ones before it nor every difference to them.
 func TestSnapshotForgets(t *testing.T) {
 	newest := NewSnapshot(conf("a", "b"))

@@ -87,6 +87,6 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 	if len(d.made) >= keptDocuments {
 		d.made = append(d.made[:0], d.made[1:]...)
 	}
-	d.made = append(d.made, made{state: s, view: who, afar: afar, first: first, snapshot: confevent.NewSnapshot(who.document(s, a))})
+	d.made = append(d.made, made{state: s, view: who, afar: afar, first: first, snapshot: confevent.NewLazySnapshot(func() confevent.Document { return who.document(s, a) })})
 	return d.made[len(d.made)-1].snapshot
 }
