@@ -23,6 +23,8 @@ type Config struct {
 	Address netip.Addr
 	// Security says whether media of participants may or must be SRTP.
 	Security sdp.Security
+	// Keying says how SRTP gets its keys, beside keys in descriptions.
+	Keying Keying
 	// KeysInClear lets keys of SRTP into signalling that everybody on the way can read (RFC 4568, section 3 asks for more).
 	KeysInClear bool
 	// AllowInsecure lets recordings be less protected than the calls they are of, where a recorder has no SRTP or is called without

@@ -22,8 +22,8 @@ const levelExtension = 1
 // mixerLevelExtension is the same for the levels of contributing sources (RFC 6465).
 const mixerLevelExtension = 2
 
-// description is what we bring to an offer or an answer for a participant.
-func (c *controller) description(p *participant) sdp.Local {
+// description is what we bring to an offer or an answer for a participant; offer is what is answered, nil for an offer of ours.
+func (c *controller) description(p *participant, offer *sdp.Description) sdp.Local {
 	cfg := c.focus.cfg
 	at := p.session.LocalAddr()
 	if !p.address.IsValid() {
@@ -39,6 +39,7 @@ func (c *controller) description(p *participant) sdp.Local {
 		}},
 		Record: c.recordAttribute(p),
 	}
+	c.keying(p, offer, &local.Streams[0])
 	return local
 }
 
@@ -96,15 +97,21 @@ func indicationOf(r sdp.Record) conference.Indication {
 }
 
 // answer answers an offer of the participant and lets its media follow. On an error nothing has changed.
-func (c *controller) answer(p *participant, offer *sdp.Description) ([]byte, error) {
-	local := c.description(p)
+func (c *controller) answer(p *participant, offer *sdp.Description) (body []byte, err error) {
+	before := p.ways
+	defer func() {
+		if err != nil {
+			p.ways = before
+		}
+	}()
+	local := c.description(p, offer)
 	local.Remote = offer
 	plan, err := sdp.Answer(*offer, local)
 	if err != nil {
 		return nil, err
 	}
 	if c.prefer(p, &plan) {
-		local = c.description(p)
+		local = c.description(p, offer)
 		local.Remote = offer
 		if plan, err = sdp.Answer(*offer, local); err != nil {
 			return nil, err
@@ -119,7 +126,7 @@ func (c *controller) answer(p *participant, offer *sdp.Description) ([]byte, err
 
 // offer makes an offer to the participant.
 func (c *controller) offer(p *participant) (*sdp.Description, sdp.Record) {
-	local := c.description(p)
+	local := c.description(p, nil)
 	d := sdp.Offer(local)
 	return &d, local.Record
 }
@@ -153,8 +160,12 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	if !stream.Codec.Valid() {
 		return fmt.Errorf("%w: no audio", sdp.ErrNoAudio)
 	}
+	if ok && c.security(p) == sdp.SecurityRequired && stream.Protection == nil && stream.DTLS == nil {
+		return sdp.ErrInsecure
+	}
 	before := len(p.session.Rates())
 	params := mediaParams(stream)
+	c.keyed(&params, p, &stream)
 	c.sends(&params, stream)
 	if err := p.configure(params); err != nil {
 		return err
@@ -172,7 +183,7 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	p.peer.Codec = codecName(stream.Codec)
 	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send
 	p.peer.OnHold = stream.RemoteHold
-	p.peer.Secure = stream.Protection != nil
+	p.peer.Secure = stream.Protection != nil || stream.DTLS != nil
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/dtls"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
@@ -57,7 +58,9 @@ type participant struct {
 	pending         *sdp.Description // our offer that waits for its answer in an ACK
 	pendingSequence uint32           // of the INVITE that asked for it
 	stream          sdp.Stream
-	srtpKeys        []srtp.Key // of this call alone, one per suite; none before they are needed
+	srtpKeys        []srtp.Key        // of this call alone, one per suite; none before they are needed
+	certificate     *dtls.Certificate // likewise
+	ways            ways
 	peer            conference.Session
 	loss            lossWatch
 	spoke           bool // it has been agreed that it sends, now or before
@@ -102,6 +105,7 @@ func (c *controller) open(p *participant) error {
 		return err
 	}
 	p.session = session
+	c.listenForKeys(p)
 	return nil
 }
 
@@ -219,6 +223,7 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 func (c *controller) listenForDigits(p *participant) {
 	l := c.legOf(p)
 	p.session.OnDigit(func(d media.Digit) { c.pressed(l, d) })
+	c.listenForKeys(p) // the conference may be another than before
 }
 
 // identity is the participant's identifier in recording metadata, the same for all recorders (RFC 7865, section 6.10).

@@ -67,6 +67,8 @@ module g711.so
 module g722.so
 module opus.so
 module srtp.so
+module dtls_srtp.so
+module ice.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -208,6 +210,20 @@ func TestBaresipSecure(t *testing.T) {
 			waitFor(t, fmt.Sprintf("baresip to be muted: %v", muted), func() bool { return there().Muted == muted })
 		}
 	})
+}
+
+// TestBaresipWithHandshake: the same by DTLS-SRTP, on one port and on two, with ICE and without.
+//
+// Shows ME-DTL-01, ME-DTL-02, ME-DTL-07, ME-DTL-10, ME-NAT-03.
+func TestBaresipWithHandshake(t *testing.T) {
+	s := testService(t, func(cfg *config.Config) { cfg.Media.SRTP = "optional" })
+	for name, parameters := range map[string]string{"two": ";rtcp_mux=no", "ice": ";rtcp_mux=yes;medianat=ice"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			uri := fmt.Sprintf("sip:shake-%s@%v", name, s.agent.Addr("udp"))
+			speakTogether(t, uri, baresipPhone{codec: "PCMU", account: ";mediaenc=dtls_srtp" + parameters, uri: uri}, nil)
+		})
+	}
 }
 
 // speakTogether lets baresip and bob hear each other.

@@ -72,9 +72,15 @@ func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
 	}
 }
 
+func keying(cfg *config.Media) focus.Keying {
+	uses := map[string]focus.ICE{"disabled": focus.ICEDisabled, "answer": focus.ICEAnswered, "offer": focus.ICEOffered}
+	return focus.Keying{DTLS: cfg.DTLS != "disabled", PreferDTLS: cfg.DTLS == "prefer", Opportunistic: cfg.Opportunistic, ICE: uses[cfg.ICE]}
+}
+
 func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
 		Security:    securities[cfg.Media.SRTP],
+		Keying:      keying(&cfg.Media),
 		KeysInClear: cfg.Media.SDESInClear, AllowInsecure: cfg.Recording.AllowInsecure,
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate, OpusDTX: cfg.Media.Opus.DTX, ComfortNoise: cfg.Media.ComfortNoise,
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,

@@ -19,14 +19,16 @@ var imports = map[string][]string{
 	"siprec/seal":          {},
 	"mixer":                {"codecs", "internal/prefetch"},
 	"internal/srtp":        {},
-	"internal/media":       {"codecs", "internal/prefetch", "internal/srtp"},
+	"internal/dtls":        {"internal/srtp"},
+	"internal/ice":         {},
+	"internal/media":       {"codecs", "internal/prefetch", "internal/srtp", "internal/dtls", "internal/ice"},
 	"internal/sipua":       {},
 	"internal/spool":       {},
 	"internal/sound":       {"codecs"},
 	"internal/prompts":     {"codecs", "internal/sound"},
 	"internal/access":      {"internal/sipua"},
 	"internal/arch":        {},
-	"focus":                {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal", "mixer", "internal/media", "internal/sipua", "internal/sound", "internal/spool", "internal/srtp"},
+	"focus":                {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal", "mixer", "internal/media", "internal/dtls", "internal/ice", "internal/sipua", "internal/sound", "internal/spool", "internal/srtp"},
 	"siprec/srs":           {"codecs", "siprec", "siprec/seal", "internal/sdp", "internal/srtp", "internal/media", "internal/sipua"},
 	"siprec/srs/export":    {"codecs", "siprec/srs"},
 	"internal/control":     {"focus", "focus/conference", "confevent", "internal/cdr", "siprec/srs", "siprec/srs/export"},
@@ -73,7 +75,7 @@ var impureCalls = map[string][]string{
 //nolint:gochecknoglobals // the table is the rule
 var stacks = map[string][]string{
 	"github.com/emiago/sipgo": {"internal/sipua"},
-	"github.com/pion/":        {"internal/media", "internal/sdp", "internal/srtp"},
+	"github.com/pion/":        {"internal/media", "internal/sdp", "internal/srtp", "internal/dtls", "internal/ice"},
 }
 
 // inTests are calls that a test must not make, with the reason.

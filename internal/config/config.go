@@ -82,7 +82,10 @@ type Media struct {
 	Ports           []int         `yaml:"ports"`  // lowest and highest
 	Codecs          []string      `yaml:"codecs"` // in order of preference
 	SRTP            string        `yaml:"srtp" accept:"disabled,optional,required"`
-	SDESInClear     bool          `yaml:"sdes_in_clear"` // keys over SIP that is not TLS, too
+	SDESInClear     bool          `yaml:"sdes_in_clear"`                        // keys over SIP that is not TLS, too
+	DTLS            string        `yaml:"dtls" accept:"disabled,accept,prefer"` // keys by handshake: not, where offered or needed, in all offers
+	Opportunistic   bool          `yaml:"opportunistic"`                        // keys in RTP/AVP (RFC 8643) with srtp: optional
+	ICE             string        `yaml:"ice" accept:"disabled,answer,offer"`
 	Symmetric       bool          `yaml:"symmetric"`
 	JitterBuffer    JitterBuffer  `yaml:"jitter_buffer"`
 	Opus            Opus          `yaml:"opus"`
@@ -298,7 +301,7 @@ func Default() Config {
 			Factory:      "conference-factory", FactoryLasts: "creator", Refer: Refer{From: "moderators"}, Takeover: "authenticated",
 		},
 		Media: Media{
-			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled",
+			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled", DTLS: "accept", ICE: "answer",
 			Timeout: time.Minute, Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
 		},
 		ConferenceDefaults: ConferenceDefaults{

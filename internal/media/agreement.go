@@ -34,6 +34,7 @@ type agreement struct {
 	decoders [codecCount]codecs.Decoder // those that the session did not have yet
 	pcm      []int16                    // for the player, if it needs more than it has
 	guard    *guard                     // nil: plain packets
+	aside    *asideRing                 // shared with the service goroutine; nil: only media come
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
 	keys     *keyEar                    // the tick's; nil: keys come as events
 	presses  *digitRing                 // what Press has left for the tick; nil: events are not sent
@@ -50,6 +51,9 @@ func newAgreement(p Params) (*agreement, error) {
 	a.params.RemoteRTCP = unmapped(p.RemoteRTCP)
 	if p.Send && (!p.SendCodec.Valid() || p.SendPayloadType > 127) {
 		return nil, fmt.Errorf("%w: send %v as payload type %d", ErrParams, p.SendCodec, p.SendPayloadType)
+	}
+	if p.DTLS != nil && (p.Protection != nil || p.DTLS.Certificate == nil || len(p.DTLS.Peer) == 0) {
+		return nil, fmt.Errorf("%w: a handshake without certificate or fingerprint, or with keys", ErrParams)
 	}
 	if p.Events && p.EventPayloadType > 127 || p.Quiet && (p.QuietPayloadType > 127 || p.SendCodec.ClockRate() != quietClock) {
 		return nil, fmt.Errorf("%w: events as %d, comfort noise as %d beside %v", ErrParams, p.EventPayloadType, p.QuietPayloadType, p.SendCodec)

@@ -35,6 +35,7 @@ type counters struct {
 	forged, replayed, repaired                            count
 	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level // the reception statistics of the present source
 	ssrc, oldSSRC                                         level // ours; the one given up after a collision, -1: none
+	foreignAsides                                         atomic.Uint64
 	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)
 	anchor                                                clockAnchor
 	destination                                           sharedAddr // where media go; invalid: nowhere

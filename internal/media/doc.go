@@ -32,6 +32,14 @@
 // address and for the same SSRC from elsewhere (the NAT has forgotten its binding), after thirty seconds for anybody. Nothing
 // is ever sent to an address that was neither described nor latched.
 //
+// # Handshakes and checks
+//
+// Keys may be made by a handshake between the ends of the media (DTLS-SRTP, RFC 5763), and the far end may look for a way to us (ICE,
+// RFC 8445). Their datagrams come to the ports of the media and are told from these by the first octet (RFC 7983): the tick puts them
+// aside into a ring, the service goroutine answers checks and hands the rest to the handshake, which has goroutines of its own. Keys, and
+// where the far end wants its media, come to the tick as a new agreement, as all else does. Without keys nothing is sent or heard; with
+// ICE nothing is sent before the far end has chosen, and addresses are learned from its checks alone.
+//
 // # Example
 //
 //	transport, err := media.NewTransport(media.Config{ListenAddress: netip.MustParseAddr("192.0.2.1")})

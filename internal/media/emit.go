@@ -118,7 +118,7 @@ func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
 	if o.advance(now - age) {
 		s.shared.anchor.set(o.due, o.timestamp, o.clock)
 	}
-	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 {
+	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 || a.guard.waits() {
 		o.spurt = true
 	} else if special := a.presses != nil || a.params.Quiet; !special || !s.instead(a, p) {
 		s.transmit(a, p, a.params.SendPayloadType, o.timestamp)

@@ -56,6 +56,12 @@ type Params struct {
 	// Protection are the keys of SRTP; nil: plain RTP. With keys whatever is not protected by them is thrown away, RTP and
 	// RTCP. A key that stays the same goes on where it was.
 	Protection *Protection
+	// DTLS makes the keys by a handshake instead. Until there are some nothing is sent, and what comes is thrown away; those of a
+	// handshake before are in use that long.
+	DTLS *Handshake
+	// ICE has the far end look for a way to us, and say where it wants its media. Until it has, nothing is sent; Remote and RemoteRTCP
+	// mean nothing then. nil: without.
+	ICE *ICE
 	// Mux: RTCP on the RTP port (RFC 5761).
 	Mux bool
 	// Send and Receiving are the direction from our view. Without Send, Emit only moves the clock; without Receiving, what

@@ -73,11 +73,18 @@ func (g *guard) wipe() {
 	}
 	g.local.Wipe()
 	g.remote.Wipe()
-	g.send.Wipe()
-	g.receive.Wipe()
-	g.reportSend.Wipe()
-	g.reportReceive.Wipe()
+	if g.send != nil {
+		g.send.Wipe()
+		g.receive.Wipe()
+	}
+	if g.reportSend != nil {
+		g.reportSend.Wipe()
+		g.reportReceive.Wipe()
+	}
 }
+
+// waits tells that keys were agreed on and are not there yet.
+func (g *guard) waits() bool { return g != nil && g.send == nil }
 
 // unprotect takes the protection off a packet of the far end and tells its size then. Whatever is not proved to be the far
 // end's stops here, plain packets too (RFC 3711, section 3.2.3), before its address or source is looked at.
@@ -85,6 +92,10 @@ func (s *Session) unprotect(octets []byte) (int, bool) {
 	g := s.in.agreed.guard
 	if g == nil {
 		return len(octets), true
+	}
+	if g.receive == nil { // no keys yet
+		s.shared.forged.add(1)
+		return 0, false
 	}
 	size, err := g.receive.Unprotect(octets)
 	switch {
@@ -112,6 +123,10 @@ func (s *Session) unprotectReport(a *agreement, octets []byte) ([]byte, bool) {
 	if a.guard == nil {
 		return octets, true
 	}
+	if a.guard.reportReceive == nil { // no keys yet
+		s.report.forged.add(1)
+		return nil, false
+	}
 	size, err := a.guard.reportReceive.Unprotect(octets)
 	if err != nil {
 		s.report.forged.add(1)
@@ -124,6 +139,9 @@ func (s *Session) unprotectReport(a *agreement, octets []byte) ([]byte, bool) {
 func (a *agreement) protectReport(octets []byte) ([]byte, bool) {
 	if a.guard == nil {
 		return octets, true
+	}
+	if a.guard.reportSend == nil { // no keys yet
+		return nil, false
 	}
 	buf := make([]byte, len(octets)+srtp.MaxOverhead+len(a.guard.local.MKI))
 	copy(buf, octets)

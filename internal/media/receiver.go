@@ -64,8 +64,8 @@ func (s *Session) adopt(now time.Duration) {
 		in.player.rate = a.rate
 	}
 	in.player.formats, in.player.fec = &a.formats, a.params.FEC
-	if was := in.latch.described; was != a.params.Remote {
-		in.latch.describe(a.params.Remote, s.transport.cfg.Symmetric)
+	if was, symmetric := in.latch.described, s.transport.cfg.Symmetric && a.params.ICE == nil; was != a.params.Remote || in.latch.symmetric != symmetric {
+		in.latch.describe(a.params.Remote, symmetric)
 		s.disconnect()
 	}
 	s.direct()
@@ -153,6 +153,9 @@ func (s *Session) settle(now time.Duration) {
 		at = s.in.latch.destination()
 		settled = at.IsValid()
 	}
+	if a := s.in.agreed; a != nil && a.params.ICE != nil {
+		settled = false // checks may come from elsewhere at any time
+	}
 	if settled == s.in.connected {
 		return
 	}
@@ -173,6 +176,10 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 	octets := in.scratch[:r.size]
 	if r.cut || r.size < 2 || in.agreed == nil {
 		s.shared.invalid.add(1)
+		return
+	}
+	if !isMedia(octets) {
+		s.aside(octets, &r.from)
 		return
 	}
 	if in.agreed.reports != nil && isRTCP(octets) {

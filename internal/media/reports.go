@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"github.com/parley-sip/parley/internal/ice"
 )
 
 // reportsPerVisit bounds the work for one session, so that a flood of reports costs the others nothing.
@@ -19,6 +21,12 @@ func (v *service) readReports(s *Session) {
 			return
 		}
 		wall := time.Now()
+		if r.size > 0 && !isMedia(v.buffer[:r.size]) {
+			if isHandshake(v.buffer[:r.size]) || ice.IsMessage(v.buffer[:r.size]) {
+				s.asideArrived(ice.RTCP, v.buffer[:r.size], r.from.addrPort(), v.now())
+			}
+			continue
+		}
 		at := arrivalTime(r.stamp, wall, wall.Sub(v.transport.epoch))
 		v.reportArrived(s, v.buffer[:r.size], r.from.addrPort(), at)
 	}

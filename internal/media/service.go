@@ -167,6 +167,7 @@ func (v *service) look() {
 		for _, s := range v.sessions {
 			v.deliver(s)
 			v.readMuxed(s)
+			v.readAside(s)
 		}
 	}
 }

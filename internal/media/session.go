@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/dtls"
 )
 
 // Session is one RTP session with one far end. Ingest and Emit belong to the tick: they are never called at the same time as
@@ -24,6 +25,7 @@ type Session struct {
 	shared  counters                  // written by the tick
 	digits  digitRing                 // tick to service goroutine
 	reports atomic.Pointer[reportRing]
+	asides  atomic.Pointer[asideRing]
 
 	in  receiver // the tick's
 	out sender   // the tick's
@@ -37,8 +39,11 @@ type Session struct {
 	departed     []uint32
 	closed       bool
 	presses      *digitRing // nil until events may be sent
+	keying       keying
 
 	pressed   atomic.Pointer[func(Digit)] // called by the service goroutine
+	secured   atomic.Pointer[func(error)] // called by handshakes
+	consented level                       // when the far end last checked its way, 0: never
 	closeOnce sync.Once
 }
 
@@ -67,22 +72,40 @@ func (s *Session) Configure(p Params) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	over, err := s.configure(&p, a)
+	s.mu.Unlock()
+	for _, association := range over {
+		association.Close()
+	}
+	return err
+}
+
+// configure is Configure under the mutex. It returns what is to be closed without it.
+func (s *Session) configure(p *Params, a *agreement) ([]*dtls.Association, error) {
 	if s.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	var before *guard
 	if previous := s.offered.Load(); previous != nil {
 		a.inherit(previous, s.in.adopted.Load() == previous)
 		before = previous.guard
+		if p.DTLS != nil && previous.params.DTLS != nil {
+			a.guard = before // until there are others
+		}
 	}
-	if a.guard, err = newGuard(p.Protection, before); err != nil {
-		return err
+	var err error
+	if p.DTLS == nil {
+		a.guard, err = newGuard(p.Protection, before)
+	} else if a.guard == nil {
+		a.guard = &guard{} // without keys nothing passes
+	}
+	if err != nil {
+		return nil, err
 	}
 	have := s.have
 	room, err := a.prepare(&have, s.room)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.have, s.room = have, room
 	if p.Events {
@@ -97,9 +120,25 @@ func (s *Session) Configure(p Params) error {
 		}
 		a.reports = s.reports.Load()
 	}
-	s.offered.Store(a)
+	if p.DTLS != nil || p.ICE != nil {
+		if s.asides.Load() == nil {
+			s.asides.Store(&asideRing{})
+		}
+		a.aside = s.asides.Load()
+	}
+	over := s.rekey(p, a)
 	s.transport.service.configured(s)
-	return nil
+	return over, nil
+}
+
+// rekey begins the handshake of new parameters and puts them into use.
+func (s *Session) rekey(p *Params, a *agreement) []*dtls.Association {
+	over := s.keying.configure(s, p)
+	if s.keying.agent != nil {
+		s.keying.way(a)
+	}
+	s.offered.Store(a)
+	return over
 }
 
 // inherit takes over what an agreement that the tick may never see has prepared.
@@ -173,6 +212,7 @@ func (s *Session) Close() error {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()
+		s.unkey()
 		s.transport.service.leave(s)
 		s.transport.closed(s)
 	})

@@ -90,7 +90,7 @@ func (s *Session) Stats() Stats {
 		PacketsSent: c.packetsSent.load(), OctetsSent: c.octetsSent.load(),
 		Late: c.late.load(), Duplicate: c.duplicate.load(), Discarded: c.discarded.load(),
 		Concealed: c.concealed.load(), ConcealedFEC: c.concealedFEC.load(), Repaired: c.repaired.load(),
-		Invalid: c.invalid.load() + r.bad.load(), UnknownPayloadType: c.unknownType.load(), ForeignSource: c.foreign.load() + c.foreignReports.load(),
+		Invalid: c.invalid.load() + r.bad.load(), UnknownPayloadType: c.unknownType.load(), ForeignSource: c.foreign.load() + c.foreignReports.load() + c.foreignAsides.Load(),
 		Forged: c.forged.load() + r.forged.load(), Replayed: c.replayed.load(),
 		Looped: c.looped.load(), SendErrors: c.sendErrors.load(), Refused: c.refused.load(), Flooded: c.flooded.load(),
 		SourceChanges: c.sourceChanges.load(), Resyncs: c.resyncs.load(),
@@ -103,7 +103,7 @@ func (s *Session) Stats() Stats {
 		out.Jitter = time.Duration(c.jitter.get()) * time.Second / time.Duration(clock)
 	}
 	if a := s.offered.Load(); a != nil {
-		out.Protected = a.guard != nil
+		out.Protected = a.guard != nil && !a.guard.waits()
 		out.RemoteJitter = time.Duration(r.remoteJitter.get()) * time.Second / time.Duration(a.clock)
 		out.Latched = out.RemoteAddr.IsValid() && out.RemoteAddr != a.params.Remote
 	}
@@ -123,7 +123,7 @@ func (s *Session) Stats() Stats {
 
 // LastHeard returns when the far end last gave a sign of life, media or report, zero: never.
 func (s *Session) LastHeard() time.Time {
-	at := max(s.shared.lastReceived.time(), s.report.heard.time())
+	at := max(s.shared.lastReceived.time(), s.report.heard.time(), s.consented.time())
 	if at == 0 {
 		return time.Time{}
 	}

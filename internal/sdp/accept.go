@@ -46,17 +46,18 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, ErrMismatch
 	case !strings.EqualFold(ours.Proto, theirs.Proto) && (!ours.isPlainRTP() || !theirs.isPlainRTP()):
 		return Stream{}, ErrMismatch
-	case !ours.isAudioKind() || !ours.isPlainRTP() && !ours.isProtectedRTP():
+	case !ours.isAudioKind() || !ours.isPlainRTP() && !ours.isSecureRTP():
 		return Stream{}, ErrNotWanted
 	}
-	var keys *Protection
-	if ours.isProtectedRTP() {
-		var ok bool
-		if keys, ok = agreed(ours, theirs); !ok {
-			return Stream{}, ErrCrypto
-		}
+	keys, handshake, err := acceptKeys(ours, answer, i)
+	if err != nil {
+		return Stream{}, err
 	}
-	if err := answer.ConnectionOf(i).fits(offer.ConnectionOf(i).Address); err != nil {
+	var ice ICE
+	if len(values(ours.Attributes, fragmentAttribute)) > 0 {
+		ice, _ = answer.checks(i)
+	}
+	if err := answer.ConnectionOf(i).fits(offer.ConnectionOf(i).Address); err != nil && ice == (ICE{}) {
 		return Stream{}, err
 	}
 	list := theirs.mappedAs(ours)
@@ -65,7 +66,11 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, ErrNoCommonCodec
 	}
 	s := newStream(answer, i, audio[0].codec(), audio[0])
-	s.LocalPort, s.Label, s.Protection = ours.Port, ours.Label, keys
+	s.LocalPort, s.Label, s.Protection, s.DTLS, s.ICE = ours.Port, ours.Label, keys, handshake, ice
+	if ice != (ICE{}) { // the address is a place holder
+		s.RemoteDirection = answer.DirectionOf(i)
+		s.RemoteHold = !s.RemoteDirection.Receives()
+	}
 	s.Event = sendEvent(list, s.Codec.ClockRate())
 	s.setFormat(answer, ours.PacketTime)
 	s.setRTCP(theirs, ours.Mux && theirs.Mux)

@@ -27,6 +27,7 @@ func answer(offer *Description, local *Local) (Plan, error) {
 	for _, i := range a.order() {
 		a.line(i)
 	}
+	a.finish()
 	slices.SortFunc(a.plan.Streams, func(x, y Stream) int { return x.Index - y.Index })
 	slices.SortFunc(a.plan.Rejected, func(x, y *StreamError) int { return x.Index - y.Index })
 	if len(a.plan.Streams) == 0 && len(a.plan.Rejected) > 0 {
@@ -71,7 +72,7 @@ func (a *answerer) order() []int {
 	}
 	if !a.local.ByPosition && slices.ContainsFunc(a.local.Streams, func(s LocalStream) bool { return s.Security != SecurityNone }) {
 		plain := func(i int) int { // the same offered twice, with and without protection
-			if a.offer.Media[i].isProtectedRTP() {
+			if a.offer.Media[i].isSecureRTP() {
 				return 0
 			}
 			return 1
@@ -128,17 +129,17 @@ func (a *answerer) accept(i int) (Stream, error) {
 	switch {
 	case offered.Port == 0 || !offered.isAudioKind():
 		return Stream{}, ErrNotWanted
-	case !offered.isPlainRTP() && !offered.isProtectedRTP():
+	case !offered.isPlainRTP() && !offered.isSecureRTP():
 		return Stream{}, ErrTransport
 	}
 	ours := a.pick(i)
 	if ours == nil {
 		return Stream{}, ErrNotWanted
 	}
-	if err := ours.transport(offered); err != nil {
+	if err := ours.transport(a.offer, i); err != nil {
 		return Stream{}, err
 	}
-	if err := a.offer.ConnectionOf(i).fits(a.local.Address); err != nil {
+	if err := a.offer.ConnectionOf(i).fits(a.local.Address); err != nil && !a.usesICE(i, ours) {
 		return Stream{}, err
 	}
 	audio := common(offered.PayloadTypes, ours.Codecs, a.local.PreferLocal)
@@ -192,13 +193,11 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 
 	media := ours.media(offered.Kind, offered.Proto)
 	media.PacketTime = cmp.Or(wholeMilliseconds(ours.PacketTime), s.Format.PacketTime)
-	media.Direction = s.setDirection(ours.Direction)
 	media.Mux = s.Mux
-	if offered.isProtectedRTP() {
-		line, keys, _ := ours.choose(offered) // transport has found one
-		s.Protection = &keys
-		media.Attributes = append(media.Attributes, line.attribute())
-	}
+	ours.agreeKeys(a.offer, i, &s, &media)
+	a.agreeICE(i, ours, &s, &media)
+	s.RemoteHold = !s.RemoteDirection.Receives()
+	media.Direction = s.setDirection(ours.Direction)
 	media.Label = s.Label
 	media.Extensions = s.answerLevels(a.offer)
 	for _, p := range audio {

@@ -178,33 +178,3 @@ func agreed(offered, answered *Media) (*Protection, bool) {
 	}
 	return nil, false
 }
-
-// transport tells whether the transport of an offered line is one that our stream takes.
-func (s *LocalStream) transport(offered *Media) error {
-	switch {
-	case offered.isPlainRTP() && s.Security == SecurityRequired:
-		return ErrInsecure
-	case offered.isPlainRTP():
-		return nil
-	case !offered.isProtectedRTP() || s.Security == SecurityNone:
-		return ErrTransport
-	}
-	if _, _, ok := s.choose(offered); !ok {
-		return ErrCrypto
-	}
-	return nil
-}
-
-// protectOffer makes the line of an offer one of SRTP if it must be, or was before: what is protected stays so.
-func (s *LocalStream) protectOffer(media, previous *Media) {
-	if s.Security == SecurityNone || s.Security == SecurityOptional && (previous == nil || !previous.isProtectedRTP()) {
-		return
-	}
-	media.Proto = protoSAVP
-	if s.Feedback || previous != nil && strings.EqualFold(previous.Proto, protoSAVPF) {
-		media.Proto = protoSAVPF
-	}
-	for i, key := range s.Keys {
-		media.Attributes = append(media.Attributes, Crypto{Tag: i + 1, Key: key}.attribute())
-	}
-}

@@ -46,6 +46,16 @@ type LocalStream struct {
 	Mux bool
 	// Feedback offers RTP/AVPF instead of RTP/AVP. An answer always has the transport of the offer.
 	Feedback bool
+	// DTLS is our end of keys that are made by a handshake. A stream with both kinds of keys is offered with those of its transport
+	// before, else with a handshake only if there are no Keys.
+	DTLS LocalDTLS
+	// Opportunistic takes keys in RTP/AVP, and offers them there where Security is optional, so that a peer that knows nothing of it
+	// talks as ever (RFC 8643).
+	Opportunistic bool
+	// ICE are our credentials for the checks of a peer that looks for a way to us; the zero value: we do without. OfferICE writes them
+	// into offers, too; an answer has them if the offer has.
+	ICE      ICE
+	OfferICE bool
 	// Security says whether the stream may or must be protected, with Keys: one per suite, the best first. They stay the same
 	// for the life of a dialog and are new in each.
 	Security Security

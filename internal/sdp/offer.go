@@ -13,6 +13,7 @@ const offeredEvents = "0-16"
 
 func offer(local *Local) Description {
 	d := local.description()
+	lite := false
 	for i, stream := range local.slots() {
 		var previous, remote *Media
 		if local.Previous != nil && i < len(local.Previous.Media) {
@@ -21,7 +22,15 @@ func offer(local *Local) Description {
 		if local.Remote != nil && i < len(local.Remote.Media) {
 			remote = &local.Remote.Media[i]
 		}
-		d.Media = append(d.Media, stream.offer(previous, remote))
+		media := stream.offer(previous, remote)
+		if stream != nil && stream.OfferICE && stream.ICE != (ICE{}) && media.Port != 0 {
+			media.addCandidates(stream.ICE, local.Address, stream.Port, stream.rtcpPort(), false) // the answer may be without mux
+			lite = true
+		}
+		d.Media = append(d.Media, media)
+	}
+	if lite {
+		d.addLite()
 	}
 	return local.number(d)
 }

@@ -50,8 +50,12 @@ type Stream struct {
 	RemoteRTCP netip.AddrPort
 	// Mux tells that both sides multiplex RTP and RTCP.
 	Mux bool
-	// Protection are the keys of SRTP, nil for plain RTP.
+	// Protection are the keys of SRTP, nil for plain RTP or if DTLS makes them.
 	Protection *Protection
+	// DTLS is the handshake that makes the keys of SRTP, nil if there is none.
+	DTLS *DTLS
+	// ICE are the credentials of a peer that looks for a way to us; Remote means nothing then. The zero value: it does not.
+	ICE ICE
 	// Send tells that we may send, Receive that the peer may.
 	Send, Receive bool
 	// RemoteDirection is what the peer does, from his side, with the old hold form (address 0.0.0.0) already taken in.

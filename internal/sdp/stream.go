@@ -8,9 +8,9 @@ import (
 )
 
 // IsAudio reports whether the stream is in use and of the kind this package can accept: audio over RTP/AVP,
-// RTP/AVPF, RTP/SAVP or RTP/SAVPF. Whether codec, address and keys fit is up to [Answer].
+// RTP/AVPF, RTP/SAVP or RTP/SAVPF, or the latter behind UDP/TLS. Whether codec, address and keys fit is up to [Answer].
 func (m Media) IsAudio() bool {
-	return m.Port != 0 && m.isAudioKind() && (m.isPlainRTP() || m.isProtectedRTP())
+	return m.Port != 0 && m.isAudioKind() && (m.isPlainRTP() || m.isSecureRTP())
 }
 
 func (m *Media) isAudioKind() bool { return strings.EqualFold(m.Kind, kindAudio) }
