@@ -44,7 +44,7 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 	}
 	s := &follower{
 		focus: f, entry: e, config: config, subscriber: subscriberOf(request), sidebar: sidebar, refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
-		ended: make(chan struct{}), counted: counted,
+		ended: make(chan struct{}), counted: counted, rates: event.Rates,
 		log: f.log.With(slog.String("conference", string(e.cfg.ID)), slog.String("subscriber", request.From.URI.Bare().String())),
 	}
 	uri := f.contactURI(e.cfg.ID, request.Transport)
@@ -59,23 +59,27 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 		return
 	}
 	s.dialog = dialog
-	s.rates = event.Rates
-	f.follow(s, confevent.Request{Expires: wanted, Rates: event.Rates})
+	if !f.follow(s, confevent.Request{Expires: wanted, Rates: event.Rates}) { // the conference has ended since
+		s.counted()
+		ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
+		defer cancel()
+		_ = s.dialog.Notify(ctx, "terminated;reason=noresource", "", nil) // else the agent ends it
+	}
 }
 
-// follow starts the goroutine of a subscription.
-func (f *Focus) follow(s *follower, first confevent.Request) {
+// follow starts the goroutine of a subscription, unless the focus has ended its conference for good.
+func (f *Focus) follow(s *follower, first confevent.Request) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draining && f.entries[s.entry.cfg.ID] != s.entry {
-		s.counted()
-		return // the agent ends it with its own shutdown
+		return false
 	}
 	f.follows.Add(1)
 	f.spawn(func(ctx context.Context) {
 		defer f.follows.Add(-1)
 		s.run(ctx, first)
 	})
+	return true
 }
 
 // subscribable finds the conference and the sidebar, if it is for one, or says why there will be no subscription.
@@ -186,7 +190,7 @@ func (s *follower) run(ctx context.Context, first confevent.Request) {
 	s.told = s.focus.current(s.entry).Version
 	shows := s.document()
 	config := s.config
-	config.Pending = shows.pending
+	config.Pending = shows.snapshot == nil // what there was to show may have gone since he was admitted; news then ends it
 	sub := confevent.NewSharedSubscription(config, shows.snapshot)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

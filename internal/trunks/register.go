@@ -155,7 +155,7 @@ func granted(response *sipua.Response, contact sipua.URI, wanted time.Duration) 
 		}
 		n, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {
-			n = uint64(wanted / time.Second) // it says nothing of the time
+			n = uint64(wanted / time.Second) //nolint:gosec // positive; the registrar says nothing of the time
 		}
 		if n > 0 {
 			return time.Duration(n) * time.Second, nil
