@@ -61,9 +61,9 @@ type controller struct {
 	creator      conference.ParticipantID              // of an ad-hoc conference, which ends with him; empty: none
 	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
 	identities   map[conference.ParticipantID]siprec.ID
-	particulars  map[siprec.ID]particulars  // of participants, those who have left among them, for recorders
-	group        siprec.ID                  // of the communication sessions that belong to the conference
-	departed     []siprec.RosterParticipant // of the present period of activity, for recorders
+	particulars  map[siprec.ID]particulars // of participants, those who have left among them, for recorders
+	group        siprec.ID                 // of the communication sessions that belong to the conference
+	departed     []gone                    // of the present period of activity, for recorders
 }
 
 // newController starts the goroutine of a conference; Focus.mu is held.

@@ -2,6 +2,7 @@ package focus
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -118,12 +119,12 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 	if len(state.Participants) == 0 {
 		roster.Ended = time.Now()
 		if n := len(c.departed); n > 0 {
-			roster.Ended = c.departed[n-1].Left
+			roster.Ended = c.departed[n-1].roster.Left
 		}
 	}
-	for _, p := range c.departed {
-		if !p.Left.Before(r.since) {
-			roster.Participants = append(roster.Participants, p)
+	for i := range c.departed {
+		if p := &c.departed[i].roster; !p.Left.Before(r.since) {
+			roster.Participants = append(roster.Participants, *p)
 		}
 	}
 	for i := range state.Participants {
@@ -157,17 +158,50 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 	}
 }
 
-// remember keeps who has left, for as long as the conference is active: metadata tell when (RFC 7865, section 6.6).
+// gone is somebody who has left.
+type gone struct {
+	id     conference.ParticipantID
+	roster siprec.RosterParticipant
+}
+
+// keptGone is how many of those who have left are remembered while nobody records.
+const keptGone = 64
+
+// remember keeps who has left, for as long as something is recorded: metadata tell when (RFC 7865, section 6.6). Who has never come in is in no
+// metadata. A conference that never ends does not grow by all who have ever called.
 func (c *controller) remember(state *conference.State) {
 	for i := range state.Departed {
 		p := &state.Departed[i]
 		if p.JoinedAt.IsZero() {
+			c.forget(p.ID)
 			continue
 		}
-		gone := c.rosterParticipant(p)
-		gone.Left = p.Disconnection.At
-		c.departed = append(c.departed, gone)
+		left := gone{p.ID, c.rosterParticipant(p)}
+		left.roster.Left = p.Disconnection.At
+		c.departed = append(c.departed, left)
 	}
+	if over := len(c.departed) - keptGone; over > 0 && len(c.recorders) == 0 && !records(state) {
+		for i := range c.departed[:over] {
+			c.forget(c.departed[i].id)
+		}
+		c.departed = slices.Delete(c.departed, 0, over)
+	}
+}
+
+// records tells whether there is a recording that is not over.
+func records(state *conference.State) bool {
+	for i := range state.Recordings {
+		if !state.Recordings[i].Over() {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops what recorders would have been told of somebody who has left.
+func (c *controller) forget(id conference.ParticipantID) {
+	delete(c.particulars, c.identities[id])
+	delete(c.identities, id)
 }
 
 // recordingInfo is a recording with its streams as they are now.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sdp"
 )
 
 // TestCycles: of calls that have come and gone nothing is left, neither of those to a conference that stays nor of those that begin one and end it.
@@ -30,6 +31,9 @@ func TestCycles(t *testing.T) {
 	target := s.agent.Addr("udp").String()
 	alice := testPhone(t, "alice")
 	if err := alice.Call(t.Context(), "sip:stays@"+target); err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.Change(t.Context(), sdp.Inactive); err != nil { // what she hears would be kept
 		t.Fatal(err)
 	}
 	cycle := func(n int) {

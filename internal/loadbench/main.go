@@ -20,6 +20,7 @@ type bench struct {
 	work                        string
 	rounds                      int
 	seconds                     int
+	calls                       int
 	page                        string
 	broken                      bool // somebody heard the wrong thing
 	rows                        []row
@@ -39,6 +40,7 @@ func main() {
 	flag.StringVar(&b.parley, "parley", "bin/parley", "the program to measure")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of the cost measurement; the median counts")
 	flag.IntVar(&b.seconds, "seconds", 10, "length of each measurement")
+	flag.IntVar(&b.calls, "calls", 100_000, "how many calls come and go")
 	flag.StringVar(&b.page, "write", "", "file for the table, in Markdown")
 	flag.Parse()
 	if err := b.run(ctx, *tools, *only); err != nil {
@@ -72,6 +74,9 @@ func (b *bench) run(ctx context.Context, tools, only string) error {
 		{"disturbed", b.disturbed},
 		{"idle", b.idle},
 		{"crowd", b.crowd},
+		{"surge", b.surge},
+		{"storm", b.storm},
+		{"cycles", b.cycles},
 		{"continuity", b.continuity},
 	} {
 		if only != "" && m.name != only {

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/parley-sip/parley/internal/conftest"
+)
+
+const (
+	warmCalls      = 5000 // fill what is kept for a number of calls, such as the last events
+	callsAtOnce    = 8
+	sameGoroutines = 5
+	sameHeap       = 2 << 20
+	forgotten      = 160 * time.Second // transactions are kept for 32 s, and an idle process collects its garbage after two minutes
+	surgeCalls     = 1000
+	surgeTime      = 10 * time.Second // 500 in 5 s
+	lateTick       = 0.010
+	stormCalls     = 100
+	silentEach     = 500
+)
+
+// holds is what the server's process holds.
+type holds struct{ goroutines, files, heap float64 }
+
+func holdsNow(ctx context.Context) (holds, error) {
+	values, err := metrics(ctx)
+	return holds{values["go_goroutines"], values["process_open_fds"], values["go_memstats_heap_alloc_bytes"]}, err
+}
+
+// cycles: of many calls that come and go nothing is left.
+func (b *bench) cycles(ctx context.Context) error {
+	_, stop, err := b.serve(ctx, "conferences: [{id: stays}]\n")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	callers := conftest.Callers{Target: target}
+	rooms := []string{"stays", "comes-and-goes", "and-another", "stays"}
+	if _, err = callers.Cycle(ctx, warmCalls, callsAtOnce, rooms...); err != nil {
+		return err
+	}
+	if err = pause(ctx, forgotten); err != nil {
+		return err
+	}
+	before, err := holdsNow(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := callers.Cycle(ctx, b.calls, callsAtOnce, rooms...)
+	if err != nil {
+		return err
+	}
+	var after holds
+	same := false
+	for deadline := time.Now().Add(forgotten); !same && time.Now().Before(deadline); {
+		if err = pause(ctx, time.Second); err != nil {
+			return err
+		}
+		if after, err = holdsNow(ctx); err != nil {
+			return err
+		}
+		same = after.goroutines <= before.goroutines+sameGoroutines && after.files <= before.files && after.heap <= before.heap+sameHeap
+	}
+	b.report(same && r.Failed == 0, fmt.Sprintf("%d calls that come and go, %.0f a second", r.Calls, float64(r.Calls)/r.Took.Seconds()),
+		"none fails; goroutines, files and heap as before", "%d failed, p99 from INVITE to 200 %v; goroutines %.0f, then %.0f; files %.0f, then %.0f; heap %.1f, then %.1f MB",
+		r.Failed, r.Setup.Round(time.Millisecond), before.goroutines, after.goroutines, before.files, after.files, before.heap/1e6, after.heap/1e6)
+	return nil
+}
+
+// surge: many come within seconds, and all leave at once.
+func (b *bench) surge(ctx context.Context) error {
+	_, stop, err := b.serve(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	rooms := make([]string, stormCalls)
+	for i := range rooms {
+		rooms[i] = fmt.Sprintf("room%d", i)
+	}
+	r, err := conftest.Callers{Target: target}.Surge(ctx, surgeCalls, surgeTime, func() {}, rooms...)
+	if err != nil {
+		return err
+	}
+	return b.reportTicks(ctx, r, fmt.Sprintf("%d calls come in %v, and leave at once", surgeCalls, surgeTime))
+}
+
+// storm: calls go on beside connections that say nothing, and messages that are nothing but parameters.
+func (b *bench) storm(ctx context.Context) error {
+	_, stop, err := b.serve(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var failed error
+	r, err := conftest.Callers{Target: target}.Surge(ctx, stormCalls, time.Second, func() {
+		silent, connecting := connect(ctx, 2*silentEach)
+		failed = errors.Join(connecting, bombard(ctx, time.Duration(b.seconds)*time.Second))
+		for _, conn := range silent {
+			_ = conn.Close()
+		}
+	}, "one", "two", "three")
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	return b.reportTicks(ctx, r, fmt.Sprintf("%d calls beside %d silent connections, and messages of 32 KB of parameters", stormCalls, 2*silentEach))
+}
+
+// reportTicks says whether calls failed, or the mixer was late.
+func (b *bench) reportTicks(ctx context.Context, r conftest.CallersReport, what string) error {
+	values, err := metrics(ctx)
+	if err != nil {
+		return err
+	}
+	total := values["parley_mixer_tick_lateness_seconds_count"]
+	late := total - values[fmt.Sprintf(`parley_mixer_tick_lateness_seconds_bucket{le="%g"}`, lateTick)]
+	b.report(r.Failed == 0 && late == 0 && total > 0, what, "none fails, no tick more than 10 ms late", "%d failed (%v), p99 from INVITE to 200 %v, from BYE to 200 %v; %.0f of %.0f ticks late",
+		r.Failed, r.First, r.Setup.Round(time.Millisecond), r.Leave.Round(time.Millisecond), late, total)
+	return nil
+}
+
+// connect opens connections over which nothing is said.
+func connect(ctx context.Context, count int) (silent []net.Conn, err error) {
+	for range count {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", target)
+		if err != nil {
+			return silent, err
+		}
+		silent = append(silent, conn)
+	}
+	return silent, nil
+}
+
+// bombard sends messages of parameters for a time, a thousand in a second.
+func bombard(ctx context.Context, lasts time.Duration) error {
+	socket, err := new(net.Dialer).DialContext(ctx, "udp", target)
+	if err != nil {
+		return err
+	}
+	defer socket.Close() //nolint:errcheck // nothing was written that counts
+	many := strings.Repeat(";p=1", 8<<10)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	until := time.Now().Add(lasts)
+	for n := 0; time.Now().Before(until); n++ {
+		<-tick.C
+		message := fmt.Sprintf("INVITE sip:1000@h SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK%d%s\r\nFrom: <sip:x@h>;tag=1\r\nTo: <sip:1000@h>\r\nCall-ID: %d\r\n"+
+			"CSeq: 1 INVITE\r\nContact: <sip:x@127.0.0.1>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n", n, many, n)
+		if _, err = socket.Write([]byte(message)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
