@@ -19,7 +19,12 @@ import (
 // startApplications starts what tells applications of calls: webhooks and call records. They end after the focus.
 func (s *service) startApplications(_ context.Context, cfg *config.Config) error {
 	if len(cfg.Events.Webhooks) > 0 {
-		settings := webhook.Config{UserAgent: "parley/" + version, Logger: s.log}
+		settings := webhook.Config{UserAgent: "parley/" + version, Logger: s.log, Keep: cfg.Events.Undelivered}
+		if settings.Keep != "" {
+			if err := os.MkdirAll(settings.Keep, folderMode); err != nil {
+				return fmt.Errorf("events.undelivered: %w", err)
+			}
+		}
 		for i := range cfg.Events.Webhooks {
 			hook, err := webhookConfig(&cfg.Events.Webhooks[i])
 			if err != nil {
@@ -28,7 +33,7 @@ func (s *service) startApplications(_ context.Context, cfg *config.Config) error
 			settings.Hooks = append(settings.Hooks, hook)
 		}
 		var err error
-		if s.webhooks, err = webhook.New(settings); err != nil {
+		if s.webhooks, err = webhook.New(settings); err != nil { //nolint:contextcheck // what was kept is sent for as long as the service runs
 			return err
 		}
 		s.onClose("webhooks", func(ctx context.Context) error { return lastly(ctx, s.webhooks.Close) })
@@ -53,6 +58,9 @@ func (s *service) startApplications(_ context.Context, cfg *config.Config) error
 	s.onClose("call records", func(ctx context.Context) error { return lastly(ctx, s.records.Close) })
 	return nil
 }
+
+// folderMode lets nobody else look into a folder of ours.
+const folderMode = 0o700
 
 // lastTime is what is left for applications when calls have taken all the time there was to end.
 const lastTime = 2 * time.Second

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,4 +203,63 @@ func TestWebhookWithoutItsSecretDoesNotStart(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// TestUndeliveredEventsAreSentByTheNextRun: what a receiver that is away does not take is not lost with the process.
+func TestUndeliveredEventsAreSentByTheNextRun(t *testing.T) {
+	var back atomic.Bool
+	got := make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !back.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		got <- r.Header.Get("Parley-Event")
+	}))
+	defer server.Close()
+	folder := filepath.Join(t.TempDir(), "undelivered")
+	run := func() *service {
+		cfg := config.Default()
+		cfg.SIP.Listen, cfg.SRS.Enabled, cfg.HTTP.Listen, cfg.Log.Level = []string{"udp://127.0.0.1:0"}, false, "", "error"
+		cfg.Events.Undelivered = folder
+		cfg.Events.Webhooks = []config.Webhook{{Name: "crm", URL: server.URL, Secret: "s3cret", Events: []string{"conference.started", "participant.joined"}}}
+		s, err := start(t.Context(), &cfg, t.Output())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	end := func(s *service) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // which the events that nobody takes use up
+		defer cancel()
+		if err := s.close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	s := run()
+	watcher := s.focus.Watch("1000", "")
+	defer watcher.Close()
+	alice := testPhone(t, "alice")
+	if err := alice.Call(t.Context(), "sip:1000@"+s.agent.Addr("udp").String()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, watcher, focus.ParticipantJoined)
+	if err := alice.Hangup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	end(s)
+	back.Store(true)
+	s = run()
+	for _, want := range []string{"conference.started", "participant.joined"} {
+		select {
+		case kind := <-got:
+			if kind != want {
+				t.Errorf("%s, want %s", kind, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("waited in vain for %s", want)
+		}
+	}
+	end(s)
 }

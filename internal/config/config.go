@@ -231,6 +231,7 @@ type Events struct {
 	MinInterval time.Duration `yaml:"min_interval"` // between two NOTIFYs of a subscription
 	NotifyRate  int           `yaml:"notify_rate"`  // NOTIFYs about changes in a second, of all subscriptions
 	Webhooks    []Webhook     `yaml:"webhooks"`
+	Undelivered string        `yaml:"undelivered"` // folder for what webhooks have not taken in the end; empty: it is given up
 }
 
 // HTTP configures the API.

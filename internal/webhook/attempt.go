@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,12 +33,8 @@ const (
 
 // attempt posts a letter once.
 func (h *hook) attempt(l *letter, number int) outcome {
-	if l.body == nil {
-		body, err := json.Marshal(l.Object)
-		if err != nil {
-			return outcome{err: err, final: true}
-		}
-		l.body = body
+	if err := l.write(); err != nil {
+		return outcome{err: err, final: true}
 	}
 	select {
 	case h.slots <- struct{}{}:

@@ -17,6 +17,8 @@ type letter struct {
 	at    time.Time
 	body  []byte        // once it was needed
 	place *list.Element // among those that wait; nil: it is under way
+
+	restored bool // was kept by another process
 }
 
 // lane is the events of one conference. A goroutine delivers them, one after the other, and ends with the last one.
@@ -43,6 +45,10 @@ type hook struct {
 	closing bool
 	crowded bool // the log has been told that there is no room
 	stats   Stats
+
+	path     string    // of the file for what is not delivered in the end; empty: there is none
+	kept     []*letter // for it
+	restored int       // letters of it that are not done with
 }
 
 func newHook(h Hook, cfg Config, log *slog.Logger) *hook {
@@ -55,6 +61,9 @@ func newHook(h Hook, cfg Config, log *slog.Logger) *hook {
 		Hook: h, agent: agent, sign: key, http: h.client(), dead: cfg.Dead, log: log.With(slog.String("webhook", h.Name)),
 		slots: make(chan struct{}, h.Parallel), lanes: map[string]*lane{}, waiting: list.New(), idle: make(chan struct{}),
 		stats: Stats{Hook: h.Name},
+	}
+	if cfg.Keep != "" {
+		out.path = keepPath(cfg.Keep, h.Name)
 	}
 	out.over, out.end = context.WithCancel(context.Background())
 	return out
@@ -79,6 +88,7 @@ func (h *hook) put(l *letter) {
 	}
 	h.mu.Unlock()
 	if dropped != nil {
+		h.settle(dropped)
 		h.bury(dropped, why)
 	}
 }
@@ -126,38 +136,46 @@ func (h *hook) deliverAll(conference string, on *lane) {
 		l.place = nil
 		h.stats.Waiting++ // under way
 		h.mu.Unlock()
-		why := h.deliver(l)
+		why, ended := h.deliver(l)
 		h.mu.Lock()
 		h.stats.Waiting--
+		keep := ended && h.path != ""
+		if keep {
+			h.kept = append(h.kept, l)
+		}
 		h.mu.Unlock()
+		if keep {
+			continue
+		}
+		h.settle(l)
 		if why != "" {
 			h.bury(l, why)
 		}
 	}
 }
 
-// deliver makes attempts until one succeeds, or says why it gave up.
-func (h *hook) deliver(l *letter) (why string) {
+// deliver makes attempts until one succeeds, or says why it gave up, and whether only because the Sender ends.
+func (h *hook) deliver(l *letter) (why string, ended bool) {
 	for attempt := 1; ; attempt++ {
 		o := h.attempt(l, attempt)
 		h.note(o)
 		pause := h.pause(attempt, o.after)
 		switch {
 		case o.err == nil:
-			return ""
+			return "", false
 		case o.final:
-			return o.err.Error()
+			return o.err.Error(), false
 		case h.over.Err() != nil:
-			return "the end has come: " + o.err.Error()
+			return "the end has come: " + o.err.Error(), true
 		case time.Since(l.at)+pause > h.MaxAge:
-			return fmt.Sprintf("it is %v old: %v", time.Since(l.at).Round(time.Second), o.err)
+			return fmt.Sprintf("it is %v old: %v", time.Since(l.at).Round(time.Second), o.err), false
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-h.over.Done():
 			timer.Stop()
-			return "the end has come: " + o.err.Error()
+			return "the end has come: " + o.err.Error(), true
 		}
 	}
 }
@@ -227,6 +245,9 @@ func (h *hook) close(ctx context.Context) error {
 	}
 	h.end()
 	h.http.CloseIdleConnections()
+	if err := h.save(); err != nil {
+		return fmt.Errorf("%w: %d to %s: %w", ErrUndelivered, len(h.kept), h.Name, err)
+	}
 	if n := h.snapshot().Dead - before; n > 0 {
 		return fmt.Errorf("%w: %d to %s", ErrUndelivered, n, h.Name)
 	}

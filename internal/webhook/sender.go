@@ -51,6 +51,9 @@ func New(cfg Config) (*Sender, error) {
 		names[h.Name] = true
 		s.hooks = append(s.hooks, newHook(withDefaults(h), cfg, s.log))
 	}
+	for _, h := range s.hooks { // when nothing can fail any more
+		h.restore()
+	}
 	return s, nil
 }
 
@@ -76,8 +79,8 @@ func (s *Sender) Stats() []Stats {
 // ErrUndelivered says that events could not be delivered before the end.
 var ErrUndelivered = errors.New("events are undelivered")
 
-// Close delivers what waits, as long as ctx allows, and gives up the rest; the error is then ErrUndelivered. What is published later
-// is a dead letter.
+// Close delivers what waits, as long as ctx allows, and keeps the rest in Config.Keep or, without, gives it up; the error is then
+// ErrUndelivered. What is published later is a dead letter.
 func (s *Sender) Close(ctx context.Context) error {
 	var all sync.WaitGroup
 	problems := make([]error, len(s.hooks))
