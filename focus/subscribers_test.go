@@ -44,6 +44,7 @@ func TestWhoMaySubscribe(t *testing.T) {
 	try("hosts", entities["hosts"], 403)
 	inside := try("closed", entities["closed"], 0)
 	stays := try("open", entities["open"], 0)
+	b.await("her in the roster", func() bool { return len(stays.users()) == 1 })
 	try("open", "sip:bob@example.com", 0)
 	try("open", "sip:carol@example.com", 503) // of one conference
 	try("closed", entities["closed"], 503)    // of one source
