@@ -210,6 +210,9 @@ type Notification struct {
 	ToneLength    time.Duration // 400 ms
 	ToneFrequency int           // hertz; 1400
 	Timeout       time.Duration // for a record-aware user agent to answer before it gets the tone too; 4 s
+	// Announce says it in words, too, to everybody: at the start, and to who enters while a recording goes on. What he says is recorded
+	// when he has heard it to its end.
+	Announce bool
 }
 
 // ConferenceChange changes settings; nil fields stay.

@@ -22,6 +22,7 @@ func (c *controller) indicate(id conference.ParticipantID, i conference.Indicati
 // the tone otherwise. It may be called at any time; what is under way is waited for.
 func (c *controller) tell(p *participant) {
 	switch {
+	case c.announces(p): // comes again when it has been said
 	case !p.peer.RecordAware || p.untold:
 		c.sound(p)
 	case p.telling, p.answering:
@@ -30,6 +31,48 @@ func (c *controller) tell(p *participant) {
 	case p.dialog != nil:
 		c.offerIndication(p)
 	}
+}
+
+// announces says in words that the conference is recorded, where that is wanted, and tells whether it is being said: until it has been, the
+// participant knows of nothing, and so no recording holds what he says.
+func (c *controller) announces(p *participant) bool {
+	switch {
+	case !c.focus.cfg.Notification.Announce || p.want == conference.IndicatePaused:
+		return false
+	case p.want != conference.IndicateOn:
+		p.warned = unwarned
+		return false
+	case p.warned == unwarned:
+		p.warned = warning
+		at := c.legOf(p)
+		c.say(p.id, phrase{prompts: []string{"recorded"}, then: func(heard bool) { c.later(0, warned{leg: at, heard: heard}) }})
+	}
+	return p.warned == warning
+}
+
+// How far the announcement of a recording has come for a participant.
+const (
+	unwarned = iota
+	warning
+	isWarned
+)
+
+// warned says that the announcement of a recording is over. Who has cut it short hears it again.
+type warned struct {
+	leg   leg
+	heard bool
+}
+
+func (m warned) handle(c *controller) {
+	p := m.leg.find()
+	if p == nil || p.warned != warning {
+		return
+	}
+	p.warned = unwarned
+	if m.heard {
+		p.warned = isWarned
+	}
+	c.tell(p)
 }
 
 // told reports that the participant knows.
@@ -41,7 +84,7 @@ func (c *controller) told(p *participant) {
 
 // heardOf reports what an answer of ours has said.
 func (c *controller) heardOf(p *participant) {
-	if p.peer.RecordAware && !p.telling && indicationOf(p.said) == p.want {
+	if p.peer.RecordAware && !p.telling && indicationOf(p.said) == p.want && !c.announces(p) {
 		c.told(p)
 	}
 }

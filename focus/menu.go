@@ -36,6 +36,10 @@ func menuChoices() map[conference.Choice]choice {
 		"pause_recording": {"to-pause-recording", togglePause},
 		"remove_last":     {"to-remove-last", removeLast},
 		"end":             {"to-end", endByKey},
+		"sidebar":         {"to-sidebar", toggleSidebar},
+		"main":            {"to-main", leaveSidebar},
+		"coach":           {"to-coach", coachNext},
+		"end_coaching":    {"to-end-coaching", endCoaching},
 	}
 }
 
@@ -227,40 +231,6 @@ func giveFloor(c *controller, p *conference.Participant) ([]string, error) {
 
 func admitAll(c *controller, p *conference.Participant) ([]string, error) {
 	return []string{"all-admitted"}, c.step(conference.AdmitAll{By: p.ID})
-}
-
-// running is the recording that keys are about: the one begun last of those that go on.
-func (c *controller) running() (conference.Recording, bool) {
-	for _, r := range slices.Backward(c.machine.State().Recordings) {
-		if !r.Over() && !r.Stopping {
-			return r, true
-		}
-	}
-	return conference.Recording{}, false
-}
-
-func toggleRecording(c *controller, p *conference.Participant) ([]string, error) {
-	if p.Role != conference.Moderator {
-		return nil, conference.ErrNotModerator
-	}
-	if r, ok := c.running(); ok {
-		return []string{"recording-stopped"}, c.step(conference.StopRecording{ID: r.ID})
-	}
-	return []string{"recording-started"}, c.step(conference.Record{ID: conference.RecordingID(shortName("r"))})
-}
-
-func togglePause(c *controller, p *conference.Participant) ([]string, error) {
-	r, ok := c.running()
-	switch {
-	case p.Role != conference.Moderator:
-		return nil, conference.ErrNotModerator
-	case !ok:
-		return []string{"recording-none"}, nil
-	case r.Paused:
-		return []string{"recording-resumed"}, c.step(conference.ResumeRecording{ID: r.ID})
-	default:
-		return []string{"recording-paused"}, c.step(conference.PauseRecording{ID: r.ID})
-	}
 }
 
 // removeLast ejects who came last, but for him who wants it and other moderators.

@@ -74,6 +74,7 @@ type participant struct {
 	untold    bool           // it did not take that offer
 	tone      mixer.MemberID // source of its recording tone, 0: none
 	voice     voice          // what is said to it
+	warned    int            // how far the announcement of a recording is
 }
 
 // newParticipant registers what belongs to a participant that the machine has admitted.
@@ -112,7 +113,7 @@ func (c *controller) open(p *participant) error {
 // bridge reports the participant's media as ready to be mixed.
 func (c *controller) bridge(p *participant) {
 	told := conference.IndicateOff
-	if p.peer.RecordAware {
+	if p.peer.RecordAware && !c.focus.cfg.Notification.Announce { // else it is told when it has heard it
 		told = indicationOf(p.said)
 	}
 	c.enter(p, told)

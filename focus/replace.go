@@ -213,8 +213,13 @@ func (c *controller) succeed(p *participant) {
 	delete(c.members, old.member)
 	c.participants[p.id], c.members[p.member] = p, p.id
 	p.want, p.spoke = old.want, p.spoke || old.spoke
+	if old.warned == isWarned {
+		p.warned = isWarned
+	}
 	told := conference.IndicateOff
 	switch {
+	case p.peer.RecordAware && c.focus.cfg.Notification.Announce && p.warned != isWarned:
+		c.silence(old) // is told when it has heard it
 	case p.peer.RecordAware:
 		told = indicationOf(p.said)
 		c.silence(old)

@@ -86,9 +86,11 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, FactoryLasts: lasting[cfg.SIP.FactoryLasts], Refer: referPolicy(cfg.SIP.Refer),
-		Notification: focus.Notification{ToneInterval: cfg.Recording.Notification.ToneInterval},
-		NotifyRate:   cfg.Events.NotifyRate,
-		Door:         doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus), Access: accessNumbers(cfg.Access),
+		Notification: focus.Notification{
+			ToneInterval: cfg.Recording.Notification.ToneInterval, Announce: cfg.Recording.Notification.Announce,
+		},
+		NotifyRate: cfg.Events.NotifyRate,
+		Door:       doorConfig(&cfg.Door), Menu: menuConfig(&cfg.Menus), Access: accessNumbers(cfg.Access),
 		Limits: focus.Limits{
 			Conferences: cfg.Limits.Conferences, Creations: cfg.Limits.Creations, Participants: cfg.Limits.Calls,
 			Subscriptions: cfg.Limits.Subscriptions, SubscriptionsPerSource: cfg.Limits.SubscriptionsPerSource,

@@ -259,7 +259,6 @@ func (r *reader) refuseUnbuilt(cfg *Config) {
 		}
 	}
 	unbuilt(cfg.ConferenceDefaults.Entry == "announce", "conference_defaults.entry")
-	unbuilt(cfg.Recording.Notification.Announce, "recording.notification.announce")
 	for i, conference := range cfg.Conferences {
 		unbuilt(conference.Entry == "announce", fmt.Sprintf("conferences[%d].entry", i))
 	}

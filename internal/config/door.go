@@ -58,8 +58,8 @@ const NoPIN = "none"
 //
 //nolint:gochecknoglobals // a table
 var actions = []string{
-	"admit_all", "count", "end", "floor", "hand", "leave", "lecture", "lock", "louder", "menu", "mute", "mute_all", "normal", "pause_recording", "quieter",
-	"record", "remove_last",
+	"admit_all", "coach", "count", "end", "end_coaching", "floor", "hand", "leave", "lecture", "lock", "louder", "main", "menu", "mute", "mute_all", "normal",
+	"pause_recording", "quieter", "record", "remove_last", "sidebar",
 }
 
 // pinPattern is what can be entered at a telephone, and not be guessed at once.
