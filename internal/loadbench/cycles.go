@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,10 +119,24 @@ func (b *bench) reportTicks(ctx context.Context, r conftest.CallersReport, what 
 		return err
 	}
 	total := values["parley_mixer_tick_lateness_seconds_count"]
-	late := total - values[fmt.Sprintf(`parley_mixer_tick_lateness_seconds_bucket{le="%g"}`, lateTick)]
-	b.report(r.Failed == 0 && late == 0 && total > 0, what, "none fails, no tick more than 10 ms late", "%d failed (%v), p99 from INVITE to 200 %v, from BYE to 200 %v; %.0f of %.0f ticks late",
-		r.Failed, r.First, r.Setup.Round(time.Millisecond), r.Leave.Round(time.Millisecond), late, total)
+	late := total - within(values, "parley_mixer_tick_lateness_seconds", lateTick)
+	if r.Failed > 0 {
+		fmt.Println("the first that failed:", r.First)
+	}
+	b.report(r.Failed == 0 && late == 0 && total > 0, what, "none fails, no tick more than 10 ms late", "%d failed, p99 from INVITE to 200 %v, from BYE to 200 %v; %.0f of %.0f ticks late",
+		r.Failed, r.Setup.Round(time.Millisecond), r.Leave.Round(time.Millisecond), late, total)
 	return nil
+}
+
+// within counts what a histogram has of at most a value, as far as its buckets tell: those in the bucket of the value are not in it.
+func within(values map[string]float64, name string, most float64) (count float64) {
+	for key, n := range values {
+		text, found := strings.CutPrefix(key, name+`_bucket{le="`)
+		if le, err := strconv.ParseFloat(strings.TrimSuffix(text, `"}`), 64); found && err == nil && le <= most {
+			count = max(count, n)
+		}
+	}
+	return count
 }
 
 // connect opens connections over which nothing is said.
