@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,12 +38,16 @@ type recordingServer struct {
 	local     *sdp.Description
 	offers    []sdp.Description
 	sockets   []*net.UDPConn
+	controls  []*net.UDPConn // for RTCP
 	streams   []*heardStream
 	issues    []siprec.Issue
 	refreshes []*sipua.Request // within the dialog, with a session timer
 	gone      bool             // knows no dialog any more
 	bye       *sipua.Request   // of the client, the last one
 	ended     chan struct{}    // closed with the first dialog
+	asked     []recordRequest
+	answers   func(m sdp.Media, line int) (direction sdp.Direction, taken bool) // how a line is answered; nil: recvonly
+	respond   func(request *sipua.Request) *sipua.Response                      // instead of taking an offer; nil, or nil from it: take it
 	once      sync.Once
 }
 
@@ -56,6 +61,11 @@ type heardStream struct {
 	ssrcs   map[uint32]bool
 	stamps  []uint32 // timestamps, in order of arrival
 	numbers []uint16 // sequence numbers
+	marks   []bool
+	csrcs   [][]uint32
+	from    netip.AddrPort // of the last packet
+	reports []report
+	rtcp    netip.AddrPort // where reports come from
 }
 
 func newRecordingServer(t *testing.T) *recordingServer {
@@ -74,7 +84,7 @@ func newRecordingServer(t *testing.T) *recordingServer {
 		_ = s.agent.Shutdown(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for _, c := range s.sockets {
+		for _, c := range slices.Concat(s.sockets, s.controls) {
 			_ = c.Close()
 		}
 	})
@@ -88,6 +98,7 @@ func (s *recordingServer) uri() string {
 // Invite implements sipua.Handler.
 func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	request := call.Request()
+	s.note(request)
 	s.mu.Lock()
 	s.contact, _ = request.Contact()
 	s.requires = request.Headers.List("Require")
@@ -185,16 +196,24 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 	local := sdp.Local{Address: netip.MustParseAddr("127.0.0.1"), Session: 7, Previous: s.local, Remote: &offer, ByPosition: true}
 	for i, m := range offer.Media {
 		if i == len(s.sockets) {
-			socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			socket, control, err := socketPair()
 			if err != nil {
 				return nil, err
 			}
 			stream := &heardStream{label: m.Label, ssrcs: map[uint32]bool{}}
-			s.sockets, s.streams = append(s.sockets, socket), append(s.streams, stream)
+			s.sockets, s.controls, s.streams = append(s.sockets, socket), append(s.controls, control), append(s.streams, stream)
 			go s.listen(socket, stream)
+			go s.listenReports(control, stream)
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
-		local.Streams = append(local.Streams, sdp.LocalStream{Port: port, Codecs: s.codecs, Direction: sdp.RecvOnly})
+		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Direction: sdp.RecvOnly}
+		if s.answers != nil {
+			direction, taken := s.answers(m, i)
+			if stream.Direction = direction; !taken {
+				stream.Port = 0
+			}
+		}
+		local.Streams = append(local.Streams, stream)
 	}
 	plan, err := sdp.Answer(offer, local)
 	if err != nil {
@@ -215,12 +234,16 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 	packet := make([]byte, 2000)
 	var pcm [codecs.MaxFrameSamples]int16
 	for {
-		n, err := socket.Read(packet)
+		n, from, err := socket.ReadFromUDPAddrPort(packet)
 		if err != nil {
 			return
 		}
 		if n < 12 {
 			continue
+		}
+		var csrcs []uint32
+		for at := 12; at < 12+4*int(packet[0]&15) && at+4 <= n; at += 4 {
+			csrcs = append(csrcs, binary.BigEndian.Uint32(packet[at:]))
 		}
 		header := 12 + 4*int(packet[0]&15)
 		k := 0
@@ -236,7 +259,8 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		stream.packets++
 		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
 		stream.stamps = append(stream.stamps, binary.BigEndian.Uint32(packet[4:]))
-		stream.last = time.Now()
+		stream.last, stream.from = time.Now(), from
+		stream.marks, stream.csrcs = append(stream.marks, packet[1]&0x80 != 0), append(stream.csrcs, csrcs)
 		stream.ssrcs[uint32(packet[8])<<24|uint32(packet[9])<<16|uint32(packet[10])<<8|uint32(packet[11])] = true
 		for _, v := range pcm[:k] {
 			stream.pcm = append(stream.pcm, float64(v)/32768)
@@ -315,7 +339,7 @@ func (s *recordingServer) die() {
 	s.mute = true
 	s.slow = make(chan struct{})
 	s.t.Cleanup(func() { close(s.slow) })
-	for _, c := range s.sockets {
+	for _, c := range slices.Concat(s.sockets, s.controls) {
 		_ = c.Close()
 	}
 }
@@ -326,11 +350,12 @@ func (s *recordingServer) Ack(*sipua.Request) {}
 // Offer implements sipua.DialogHandler.
 func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
 	s.mu.Lock()
-	slow, gone := s.slow, s.gone
+	slow, gone, respond := s.slow, s.gone, s.respond
 	if request.Headers.Has("Session-Expires") {
 		s.refreshes = append(s.refreshes, request)
 	}
 	s.mu.Unlock()
+	s.note(request)
 	switch {
 	case gone:
 		return sipua.NewResponse(481)
@@ -339,6 +364,11 @@ func (s *recordingServer) Offer(request *sipua.Request) *sipua.Response {
 	}
 	if slow != nil {
 		<-slow
+	}
+	if respond != nil {
+		if response := respond(request); response != nil {
+			return response
+		}
 	}
 	body, err := s.take(request.Headers, request.Body)
 	if err != nil {
@@ -358,6 +388,9 @@ func (s *recordingServer) Ended(reason sipua.EndReason) {
 		s.bye = reason.Request
 	}
 	s.mu.Unlock()
+	if reason.Cause == sipua.EndRemote {
+		s.note(reason.Request)
+	}
 	s.once.Do(func() { close(s.ended) })
 }
 

@@ -39,7 +39,7 @@ func (c *Client) onPeerOffer(p PeerOffer, now time.Time) {
 		c.answer(statusMediaType, Message{}, Header{Name: "Accept", Value: acceptTypes})
 	case errors.Is(err, ErrTooLarge):
 		c.answer(statusTooLarge, Message{})
-	case err != nil:
+	case err != nil, content.Metadata != nil && rootName(content.Metadata) == "": // no XML at all, so that nobody knows what it asks
 		c.answer(statusBadRequest, Message{}, Header{Name: "Warning", Value: `399 parley "Malformed body"`})
 	case !c.up():
 		c.peerBegins(p, content, now)

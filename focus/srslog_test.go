@@ -1,0 +1,116 @@
+package focus_test
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// recordRequest is an INVITE, UPDATE or BYE of the client, with what is in it.
+type recordRequest struct {
+	*sipua.Request
+
+	offer    *sdp.Description  // nil: none
+	document *siprec.Recording // nil: none
+	at       time.Time
+}
+
+// note keeps a request.
+func (s *recordingServer) note(request *sipua.Request) {
+	r := recordRequest{Request: request, at: time.Now()}
+	content, _ := siprec.ParseContent(request.Headers.Get("Content-Type"), request.Headers.Get("Content-Disposition"), request.Body)
+	if offer, err := sdp.Parse(content.SDP); err == nil && content.SDP != nil {
+		r.offer = &offer
+	}
+	if document, err := siprec.Unmarshal(content.Metadata); err == nil && content.Metadata != nil {
+		r.document = &document
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, r)
+}
+
+// requests are all that have come so far.
+func (s *recordingServer) requests() []recordRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
+// socketPair opens an even port for RTP and the next one for RTCP.
+func socketPair() (media, control *net.UDPConn, err error) {
+	for range 200 {
+		if media, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+			return nil, nil, err
+		}
+		port := netip.MustParseAddrPort(media.LocalAddr().String()).Port()
+		if control, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(port) + 1}); err == nil && port%2 == 0 {
+			return media, control, nil
+		}
+		_ = media.Close()
+		if err == nil {
+			_ = control.Close()
+		}
+	}
+	return nil, nil, err
+}
+
+// report is one RTCP packet (RFC 3550, section 6.4).
+type report struct {
+	kind  byte // 200: sender report, 201: receiver report, 202: description, 203: goodbye
+	count int
+	body  []byte // behind the first word
+}
+
+// reportsIn splits a compound packet.
+func reportsIn(packet []byte) (list []report) {
+	for len(packet) >= 4 {
+		size := 4 + 4*int(binary.BigEndian.Uint16(packet[2:]))
+		if size > len(packet) {
+			return nil
+		}
+		list = append(list, report{kind: packet[1], count: int(packet[0] & 31), body: slices.Clone(packet[4:size])})
+		packet = packet[size:]
+	}
+	return list
+}
+
+// names are the CNAMEs of a description, by source.
+func (r *report) names() map[uint32]string {
+	out, body := map[uint32]string{}, r.body
+	for range r.count {
+		if len(body) < 4 {
+			return out
+		}
+		source, at := binary.BigEndian.Uint32(body), 4
+		for at+1 < len(body) && body[at] != 0 {
+			end := min(at+2+int(body[at+1]), len(body))
+			if body[at] == 1 {
+				out[source] = string(body[at+2 : end])
+			}
+			at = end
+		}
+		body = body[min(len(body), at/4*4+4):]
+	}
+	return out
+}
+
+// listenReports reads RTCP.
+func (s *recordingServer) listenReports(socket *net.UDPConn, stream *heardStream) {
+	packet := make([]byte, 2000)
+	for {
+		n, from, err := socket.ReadFromUDPAddrPort(packet)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		stream.reports, stream.rtcp = append(stream.reports, reportsIn(packet[:n])...), from
+		s.mu.Unlock()
+	}
+}
