@@ -31,6 +31,31 @@ func callingBench(t *testing.T, srs *recordingServer, change func(*focus.Config)
 	})
 }
 
+// begin calls a conference as a recorder does that begins to record (RFC 7866, section 7.2).
+func (s *recordingServer) begin(b *bench, conf string, change func(*sipua.OutgoingCall)) (*sipua.Response, error) {
+	uri := b.parse(conf).With("transport", "tcp")
+	contact := sipua.Address{URI: s.agent.Contact("srs", "tcp")}.With(siprec.FeatureTagServer, "")
+	call := sipua.OutgoingCall{
+		To: sipua.Address{URI: uri}, From: sipua.Address{URI: s.agent.Contact("srs", "tcp")}, Contact: contact,
+		Headers: sipua.Headers{{Name: "Require", Value: siprec.OptionTag}, {Name: "Accept", Value: "application/sdp, application/rs-metadata+xml"}},
+		Answer: func(offer *sipua.Response) sipua.Body {
+			body, err := s.take(offer.Headers, offer.Body)
+			if err != nil {
+				s.t.Errorf("the offer in the 200: %v", err)
+			}
+			return sipua.Body{ContentType: "application/sdp", Data: body}
+		},
+	}
+	if change != nil {
+		change(&call)
+	}
+	dialog, response, err := s.agent.Invite(s.t.Context(), call, s)
+	s.mu.Lock()
+	s.dialog = dialog
+	s.mu.Unlock()
+	return response, err
+}
+
 // Shows SC-16, SR-SRS-04, SR-SRS-05, SR-SRS-06, SR-SRS-07, SR-SRS-13, SR-EST-04, SR-REC-08. A recorder that may do so begins, changes and ends
 // a session: our offer and the complete metadata are in the 200, everybody has been told before the first packet, what follows is as
 // always, and its BYE is the end.

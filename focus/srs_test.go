@@ -131,31 +131,6 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	s.mu.Unlock()
 }
 
-// begin calls a conference as a recorder does that begins to record (RFC 7866, section 7.2).
-func (s *recordingServer) begin(b *bench, conf string, change func(*sipua.OutgoingCall)) (*sipua.Response, error) {
-	uri := b.parse(conf).With("transport", "tcp")
-	contact := sipua.Address{URI: s.agent.Contact("srs", "tcp")}.With(siprec.FeatureTagServer, "")
-	call := sipua.OutgoingCall{
-		To: sipua.Address{URI: uri}, From: sipua.Address{URI: s.agent.Contact("srs", "tcp")}, Contact: contact,
-		Headers: sipua.Headers{{Name: "Require", Value: siprec.OptionTag}, {Name: "Accept", Value: "application/sdp, application/rs-metadata+xml"}},
-		Answer: func(offer *sipua.Response) sipua.Body {
-			body, err := s.take(offer.Headers, offer.Body)
-			if err != nil {
-				s.t.Errorf("the offer in the 200: %v", err)
-			}
-			return sipua.Body{ContentType: "application/sdp", Data: body}
-		},
-	}
-	if change != nil {
-		change(&call)
-	}
-	dialog, response, err := s.agent.Invite(s.t.Context(), call, s)
-	s.mu.Lock()
-	s.dialog = dialog
-	s.mu.Unlock()
-	return response, err
-}
-
 // take reads a request of the client, or its answer to ours, and gives the answer, if it has an offer.
 func (s *recordingServer) take(headers sipua.Headers, data []byte) ([]byte, error) {
 	content, err := siprec.ParseContent(headers.Get("Content-Type"), headers.Get("Content-Disposition"), data)
