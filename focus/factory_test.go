@@ -94,17 +94,17 @@ func TestFactoryLasts(t *testing.T) {
 	})
 	t.Run("for a time", func(t *testing.T) {
 		b := newBench(t, focus.Config{
-			Factory: "factory", FactoryLasts: focus.ForDuration, Defaults: focus.ConferenceConfig{Rules: conference.Rules{MaxDuration: 4 * time.Second}},
+			Factory: "factory", FactoryLasts: focus.ForDuration, Defaults: focus.ConferenceConfig{Rules: conference.Rules{MaxDuration: 5 * time.Second}},
 		})
 		began := time.Now()
 		conf, creator := create(b)
 		must(t, creator.Bye(t.Context()))
 		b.await("nobody to be there", func() bool { return len(b.state(conf).Participants) == 0 })
-		if closes := b.state(conf).Closes; closes.Before(began.Add(4*time.Second)) || b.state(conf).Ended {
+		if closes := b.state(conf).Closes; closes.Before(began.Add(5*time.Second)) || b.state(conf).Ended {
 			t.Fatalf("closes at %v, began at %v", closes, began)
 		}
 		b.await("its end", func() bool { return len(b.focus.Conferences()) == 0 })
-		if took := time.Since(began); took < 4*time.Second {
+		if took := time.Since(began); took < 5*time.Second {
 			t.Errorf("ended after %v", took)
 		}
 	})

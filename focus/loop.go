@@ -38,11 +38,14 @@ func (c *controller) loopsIn(request *sipua.Request) error {
 	return nil
 }
 
-// linked tells whether another participant than this one is the focus of that URI.
+// linked tells whether another participant than this one is the focus of that URI, from the moment of its call on. A URI without a user part is that of
+// something in between, which may stand for several.
 func (c *controller) linked(id conference.ParticipantID, uri string) bool {
-	s := c.machine.State()
-	for i := range s.Participants {
-		if p := &s.Participants[i]; p.ID != id && p.Session.Focus && sameBare(p.Session.Contact, uri) {
+	if to, err := sipua.ParseURI(uri); err != nil || to.User == "" {
+		return false
+	}
+	for other, p := range c.participants {
+		if other != id && p.peer.Focus && sameBare(p.peer.Contact, uri) {
 			return true
 		}
 	}
