@@ -74,6 +74,7 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 	scheduleForMixing()
 	favourSession()
 	saveMemory()
+	s.startTidy(ctx)
 	if err := hugepages.Prefer(largeHeap); err != nil {
 		s.log.InfoContext(ctx, "the heap has small pages", slog.Any("error", err))
 	}
