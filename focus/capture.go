@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/prefetch"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/seal"
 )
@@ -49,6 +50,14 @@ func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *ca
 		c.holding.Store(true)
 	}
 	return c
+}
+
+// PrefetchEmit implements [mixer.OutputPrefetcher].
+func (c *capture) PrefetchEmit() {
+	c.session.PrefetchEmit()
+	if b := c.kept; b != nil {
+		prefetch.Between(&b.octets, &b.dropped)
+	}
 }
 
 // Emit takes a frame from the mix.

@@ -59,3 +59,38 @@ func (p *plan) askEmit(outs []int32, n int) {
 }
 
 func (o *output) ask() { prefetch.Value(o) }
+
+// askMost is for how many buses and encodings memory is asked: more would drive each other out.
+const askMost = 8
+
+// askSums asks for what a tick uses after the inputs: first for where it is.
+func (p *plan) askSums() {
+	for _, b := range p.buses[:min(askMost, len(p.buses))] {
+		prefetch.Value(b)
+	}
+	for _, g := range p.groups[:min(askMost, len(p.groups))] {
+		prefetch.Value(g)
+	}
+}
+
+// askSamples asks for the sums, and for what encodes them.
+func (p *plan) askSamples() {
+	for _, b := range p.buses[:min(askMost, len(p.buses))] {
+		prefetch.Slice(b.sum)
+		prefetch.Value(b.set)
+	}
+	for _, g := range p.groups[:min(askMost, len(p.groups))] {
+		prefetch.Value(g.stream)
+	}
+}
+
+// askPackets asks for what is encoded, and for where it goes to.
+func (p *plan) askPackets() {
+	for _, g := range p.groups[:min(askMost, len(p.groups))] {
+		prefetch.Slice(g.stream.pcm)
+		prefetch.Slice(g.stream.packets[0].data[:min(packetHot, len(g.stream.packets[0].data))])
+	}
+}
+
+// packetHot is how much of the room for a packet most of them use.
+const packetHot = 256

@@ -14,8 +14,11 @@ const mergePatience = 100
 // step does one whole tick on one worker.
 func (m *Mix) step(w *scratch) {
 	p := m.adopt()
+	p.askSums()
 	p.ingest(&m.cfg, 0, len(p.ins), w)
+	p.askSamples()
 	m.mix(p, w)
+	p.askPackets()
 	p.encode(0, len(p.groups), w)
 	p.emit(m.skipped, 0, len(p.outs), w)
 }

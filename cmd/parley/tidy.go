@@ -68,7 +68,9 @@ func (s *service) startTidy(ctx context.Context) {
 // tidy looks until the context ends. The collection runs beside the calls and takes them no time but the processor's.
 func tidy(ctx context.Context) {
 	samples := []metrics.Sample{
-		{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 	}
 	start := time.Now()

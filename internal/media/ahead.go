@@ -44,6 +44,6 @@ func (s *Session) prefetchNear() {
 // PrefetchEmit asks for the memory that the next Emit uses.
 func (s *Session) PrefetchEmit() {
 	prefetch.Between(&s.transport, &s.shared)
-	prefetch.Between(&s.in.scratch[0], &s.in.scratch[packetHot])
+	prefetch.Between(&s.in.agreed, &s.in.scratch[packetHot])
 	prefetch.Value(&s.out)
 }

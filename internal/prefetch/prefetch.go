@@ -16,6 +16,12 @@ func Between[A, B any](first *A, last *B) {
 	}
 }
 
+// Slice asks for the elements of a slice.
+func Slice[T any](s []T) {
+	var one T
+	Lines(unsafe.Pointer(unsafe.SliceData(s)), uintptr(len(s))*unsafe.Sizeof(one)) //nolint:gosec // an address, nothing is read
+}
+
 // Lines asks for the lines that hold size octets at p, which may be nil.
 func Lines(p unsafe.Pointer, size uintptr) {
 	if p == nil || size == 0 {

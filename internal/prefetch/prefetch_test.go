@@ -19,6 +19,8 @@ func TestLines(t *testing.T) {
 	prefetch.Value[piece](nil)
 	p := &piece{}
 	prefetch.Value(p)
+	prefetch.Slice(memory)
+	prefetch.Slice[byte](nil)
 	prefetch.Between(&p.next, &p.lines)
 	prefetch.Between(&p.lines, &p.next) // nothing: the wrong way round
 	prefetch.Lines(unsafe.Pointer(&memory[999]), 1<<16)
