@@ -79,6 +79,16 @@ func TestReferMoves(t *testing.T) {
 	}
 	alice.hum(500, 20*time.Second)
 	b.await("carol to hear alice", func() bool { return carol.hearsNow(500) > loud })
+	dora := b.dial("one", conftest.PhoneConfig{Name: "dora"})
+	if got := host.sendTo(b.find("one", "dora").Entity, "secret"); got != "OK" {
+		t.Fatalf("dora, to where a PIN is needed: %s", got)
+	}
+	b.await("her to be asked for it", func() bool { return b.find("secret", "dora").Awaits == conference.AwaitsPIN })
+	dora.keys("4711#")
+	b.await("her to be in", func() bool {
+		p := b.find("secret", "dora")
+		return p.Present()
+	})
 	role := conference.Speaker
 	_, err = b.focus.UpdateParticipant(t.Context(), "one", b.find("one", "raw").ID, focus.ParticipantChange{Role: &role})
 	must(t, err)
