@@ -41,7 +41,7 @@ func (b *bench) serverState(conf string, id conference.RecordingID, name string)
 	return conference.RecordingStopped
 }
 
-// Shows SR-ERR-07, SR-INT-14. Whatever status the first server refuses with, the next one records; who is recorded hears
+// Shows SC-19, SR-ERR-01, SR-ERR-07, SR-INT-14. Whatever status the first server refuses with, the next one records; who is recorded hears
 // nothing of that, and whoever stands by gets nothing.
 func TestFailoverAtStart(t *testing.T) {
 	for _, status := range []int{302, 400, 403, 404, 408, 420, 480, 481, 486, 488, 500, 503, 600, 603, 606} {
@@ -62,6 +62,9 @@ func TestFailoverAtStart(t *testing.T) {
 			}
 			if got := alice.Indications(); slices.Contains(got[1:], sdp.RecordOff) {
 				t.Errorf("%d: alice was told %v", status, got)
+			}
+			if all := one.requests(); status == 420 && (len(all) != 1 || !all[0].Headers.Contains("Require", "siprec")) {
+				t.Errorf("the first server was asked %d times", len(all))
 			}
 		})
 	}

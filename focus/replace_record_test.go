@@ -12,7 +12,7 @@ import (
 
 // Who goes on with another phone goes on in his recorded stream: the same label, and what the new phone says in it.
 //
-// Shows FO-RPL-11.
+// Shows FO-RPL-11, SR-RTP-04.
 func TestReplacesGoesOnInTheRecording(t *testing.T) {
 	server := newRecordingServer(t)
 	b := newBench(t, focus.Config{
@@ -49,6 +49,9 @@ func TestReplacesGoesOnInTheRecording(t *testing.T) {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 	server.mu.Lock()
+	if sources := server.streams[0].ssrcs; len(sources) != 1 {
+		t.Errorf("the recorded stream has the sources %v", sources)
+	}
 	n := len(server.merged.Participants)
 	server.mu.Unlock()
 	if n != 2 { // dave and the focus

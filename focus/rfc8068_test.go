@@ -124,7 +124,7 @@ func (s *recordingServer) sound() {
 
 // Shows SC-01, SC-02, SC-06, SC-09, SC-10, SR-EST-02, SR-EST-03, SR-EST-04, SR-EST-09, SR-EST-13, SR-EST-16, SR-MET-01, SR-MET-02, SR-MET-17,
 // SR-MET-20, SR-SDP-08, SR-SDP-17, SR-SDP-18, SR-XML-13, SR-XML-14, SR-CS-01, SR-CS-03, SR-PT-06, SR-PSA-01, SR-PSA-04, SR-GRP-03,
-// SR-INT-41, SR-INT-42, SR-INT-48. A stream for each participant, from the first to the last who leaves.
+// SR-INT-41, SR-INT-42, SR-INT-48, SR-RTP-27. A stream for each participant, from the first to the last who leaves.
 func TestSeparateFlow(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
@@ -153,6 +153,8 @@ func TestSeparateFlow(t *testing.T) {
 	_, err := b.focus.UpdateParticipant(t.Context(), "room", b.find("room", "bob").ID, focus.ParticipantChange{Muted: &muted})
 	must(t, err)
 	b.awaitStreams(srs, map[string]string{"bob": "/3", "carol": "3/2"})
+	quiet := srs.stream("2").packets
+	b.await("silence instead of bob", func() bool { return srs.stream("2").packets > quiet+10 })
 	bob.leave("room")
 	b.awaitStreams(srs, map[string]string{"bob": "/"})
 	carol.leave("room")

@@ -78,6 +78,8 @@ func TestFullFileNamesEveryKey(t *testing.T) {
 }
 
 // TestBadFiles: every file in testdata/bad begins with the error it must give, after "# ".
+//
+// Shows SR-EST-19, by silent.yml.
 func TestBadFiles(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "bad", "*.yml"))
 	if err != nil || len(files) == 0 {

@@ -16,6 +16,7 @@ import (
 func quickReports(c *Config) { c.RTCPInterval = 100 * time.Millisecond }
 
 // ME-RCP-01, ME-RCP-05, ME-RCP-06, ME-RCP-15 (RFC 3550, sections 6.1 and 6.4.1): what is reported agrees with what was sent.
+// Shows SR-RTP-21.
 func TestReports(t *testing.T) {
 	s, p := call(t, newTestTransport(t, quickReports), nil)
 	s.SetContributors(map[uint32]string{77: "somebody"})

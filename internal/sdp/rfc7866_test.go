@@ -208,7 +208,7 @@ func TestRecorderReoffers(t *testing.T) {
 	}
 }
 
-// SR-REC-06, SR-REC-07, SR-PRF-01, SR-PRF-05, SR-PRF-06, SR-PRF-09 (RFC 7866, sections 7.1.2 and 7.3.2).
+// SR-REG-04, SR-REC-06, SR-REC-07, SR-PRF-01, SR-PRF-05, SR-PRF-06, SR-PRF-09 (RFC 7866, sections 7.1.2 and 7.3.2).
 func TestRecordAttributes(t *testing.T) {
 	tests := []struct {
 		session, media string

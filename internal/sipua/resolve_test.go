@@ -101,6 +101,8 @@ func TestResolve(t *testing.T) {
 // TestFailOver: a request goes on to the next target when one is silent, cannot
 // be reached or answers 503, is answered once, and goes to the living first the next
 // time (RFC 3263, section 4.3).
+//
+// Shows SR-EST-10.
 func TestFailOver(t *testing.T) {
 	var config net.ListenConfig
 	silent, err := config.ListenPacket(t.Context(), "udp4", "127.0.0.1:0")

@@ -249,6 +249,8 @@ func TestRefreshOfTheDead(t *testing.T) {
 }
 
 // A call that is refused because its session is too short is made again, with the same Call-ID.
+//
+// Shows SR-ERR-06.
 func TestSessionTooShort(t *testing.T) {
 	strict := quickSession()
 	strict.SessionTimer = SessionTimer{Interval: 600 * time.Second, Min: 300 * time.Second}
