@@ -104,3 +104,25 @@ func TestPrivacy(t *testing.T) {
 		}
 	}
 }
+
+// TestHangUpAtOnce: a call that its caller ends as soon as it has begun was answered, however soon after the ACK its BYE comes.
+func TestHangUpAtOnce(t *testing.T) {
+	const calls = 200
+	records := make(chan focus.CallRecord, calls)
+	b := newBench(t, focus.Config{Dynamic: true}, focus.Hooks{CallEnded: func(r focus.CallRecord) { records <- r }})
+	r, err := conftest.Callers{Target: b.addr.String()}.Cycle(t.Context(), calls, 4, "one", "two", "three")
+	must(t, err)
+	if r.Failed > 0 {
+		t.Errorf("%d of %d calls failed: %v", r.Failed, r.Calls, r.First)
+	}
+	for range calls - r.Failed {
+		select {
+		case record := <-records:
+			if record.Result != "answered" || record.AnsweredAt.IsZero() || record.EndedAt.Before(record.AnsweredAt.Add(-time.Second)) {
+				t.Fatalf("%+v", record)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("a record is missing")
+		}
+	}
+}

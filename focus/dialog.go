@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sdp"
@@ -193,6 +194,9 @@ func (m ended) handle(c *controller) {
 	}
 	switch m.reason.Cause {
 	case sipua.EndRemote:
+		if p.answeredAt.IsZero() { // BYE right after ACK: it was answered, although nothing was bridged
+			p.answeredAt = time.Now()
+		}
 		reason := ""
 		if m.reason.Request != nil {
 			reason = m.reason.Request.Headers.Get("Reason")
