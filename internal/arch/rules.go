@@ -78,6 +78,9 @@ var stacks = map[string][]string{
 	"github.com/pion/":        {"internal/media", "internal/sdp", "internal/srtp", "internal/dtls", "internal/ice"},
 }
 
+// peer is a browser's media, which tests may call from anywhere.
+const peer = "github.com/pion/webrtc/"
+
 // inTests are calls that a test must not make, with the reason.
 //
 //nolint:gochecknoglobals // the table is the rule
