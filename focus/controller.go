@@ -39,6 +39,7 @@ type controller struct {
 	members      map[mixer.MemberID]conference.ParticipantID
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
+	arrivals     arrivals
 	playbacks    map[mixer.MemberID]*playback                // those of the sources that are played
 	masks        map[conference.ParticipantID]mixer.MemberID // those that stand for participants in recordings
 	music        music

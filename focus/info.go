@@ -41,7 +41,7 @@ type ParticipantInfo struct {
 	Marked        bool                     `json:"marked" doc:"The others need not wait when it is there, as with a moderator."`
 	Floor         bool                     `json:"floor" doc:"Is heard in lecture mode."`
 	HandRaisedAt  *Time                    `json:"hand_raised_at,omitempty" doc:"Since when it wants to speak; left out: it does not."`
-	Awaits        string                   `json:"awaits,omitempty" doc:"What keeps it out although it is answered: pin, it has to enter one; consent, it has to press 1."`
+	Awaits        string                   `json:"awaits,omitempty" doc:"What keeps it out although it is answered: pin, it has to enter one; consent, it has to press 1; name, it has to say its name."`
 	Muted         bool                     `json:"muted" doc:"The others do not hear the participant."`
 	Deafened      bool                     `json:"deafened" doc:"The participant hears nobody."`
 	Held          bool                     `json:"held" doc:"On hold, by the conference or by the participant itself: neither hears nor is heard."`
@@ -172,7 +172,7 @@ type ConferenceRules struct {
 	MuteAbove        int    `json:"mute_above" doc:"Who comes when so many are in starts muted; 0: nobody."`
 	AllowUnmute      bool   `json:"allow_unmute" doc:"Participants may unmute themselves."`
 	Lecture          bool   `json:"lecture" doc:"Only moderators and those who have the floor are heard."`
-	Entry            string `json:"entry" doc:"How the others learn that somebody comes or goes: none or tone."`
+	Entry            string `json:"entry" doc:"How the others learn that somebody comes or goes: none, tone, or announce: by names that they say."`
 	EndsAt           *Time  `json:"ends_at,omitempty" doc:"When the rules will end it unless something happens before; left out: they will not."`
 }
 

@@ -26,6 +26,7 @@ func menuChoices() map[conference.Choice]choice {
 		"quieter":         {"to-speak-quieter", gainBy(-gainStep, "quieter")},
 		"normal":          {"to-speak-normal", normalGain},
 		"leave":           {"to-leave", leaveByKey},
+		"roll_call":       {"to-roll-call", sayNames},
 		"hand":            {"to-raise-hand", toggleHand},
 		"lock":            {"to-lock", toggleLock},
 		"mute_all":        {"to-mute-all", toggleMuteAll},
@@ -61,7 +62,7 @@ func Choices() []string {
 func DefaultMenu() conference.MenuConfig {
 	return conference.MenuConfig{
 		Participants: conference.Menu{
-			"*0": menuHelp, "*1": "count", "*2": "hand", "*4": "quieter", "*5": "normal", "*6": "mute", "*7": "louder", "*#": "leave",
+			"*0": menuHelp, "*1": "count", "*2": "hand", "*3": "roll_call", "*4": "quieter", "*5": "normal", "*6": "mute", "*7": "louder", "*#": "leave",
 		},
 		Moderators: conference.Menu{
 			"#1": "lock", "#2": "mute_all", "#3": "lecture", "#33": "floor", "#4": "record", "#5": "pause_recording", "#7": "remove_last", "#8": "admit_all", "#99": "end",

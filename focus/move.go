@@ -83,6 +83,7 @@ func (c *controller) forwarded(m message) (to *controller, same message) {
 func (c *controller) move(p *participant, to *controller) {
 	delete(c.participants, p.id)
 	delete(c.members, p.member)
+	p.tape = nil
 	way := &transit{}
 	c.leaving[p.id] = way
 	applied := c.applied

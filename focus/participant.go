@@ -74,6 +74,8 @@ type participant struct {
 	untold    bool           // it did not take that offer
 	tone      mixer.MemberID // source of its recording tone, 0: none
 	voice     voice          // what is said to it
+	tape      *nameTape      // takes down its name; nil: it is not saying it
+	name      *recordedName  // nil: it has said none
 	warned    int            // how far the announcement of a recording is
 }
 
@@ -120,6 +122,14 @@ func (c *controller) bridge(p *participant) {
 	if s, there := c.machine.State().Participant(p.replaces); there {
 		_ = c.step(conference.EjectParticipant{ID: s.ID, Reason: reasonHeader(200, "Replaced")})
 	}
+}
+
+// input is where the mix takes its audio from.
+func (p *participant) input() mixer.Input {
+	if p.tape != nil {
+		return p.tape
+	}
+	return p.session
 }
 
 // enter gives the conference the media of a participant who knows so much about recordings.

@@ -87,6 +87,12 @@ func (c *controller) perform(a conference.Action) {
 		c.farewell()
 	case conference.Say:
 		c.sayPrompts(a)
+	case conference.Listen:
+		c.listen(a)
+	case conference.KeepName:
+		c.keepName(a.ID)
+	case conference.Announce:
+		c.announceName(a)
 	case conference.Choose:
 		c.choose(a.ID, a.Choice)
 	case conference.Route:
@@ -133,7 +139,7 @@ func (c *controller) updateMix() {
 	ports := make(map[conference.ParticipantID]port, len(c.participants))
 	for id, p := range c.participants {
 		if p.session != nil && p.bridged {
-			ports[id] = port{Member: p.member, In: p.session, Out: p.session, Format: p.stream.Format, Sound: c.entry.cfg.Audio}
+			ports[id] = port{Member: p.member, In: p.input(), Out: p.session, Format: p.stream.Format, Sound: c.entry.cfg.Audio}
 		}
 	}
 	var taps []tap

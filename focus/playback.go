@@ -19,6 +19,8 @@ type Playback struct {
 	WAV []byte
 	// Prompts are names of prompts that are said instead of WAV, one after the other.
 	Prompts []string
+	// RollCall says, instead of WAV, how many are in, and the names that they have said at the door.
+	RollCall bool
 	// Participants are the only ones who hear it; no recording does then. Empty: everybody, who comes later and recordings among them.
 	Participants []conference.ParticipantID
 	// Replace takes the conference away from who hears it, until it is over. Those whom Participants names hear it then even if they are
@@ -49,7 +51,7 @@ func (f *Focus) Play(ctx context.Context, id conference.ID, p Playback) (Playbac
 	}
 	m := playing{
 		playback: &playback{id: PlaybackID(newName()), audience: slices.Clone(p.Participants), done: p.Done, duck: p.Duck},
-		source:   &announcement{pcm: pcm, rate: rate, loop: p.Loop}, replace: p.Replace, reply: make(chan result, 1),
+		source:   &announcement{pcm: pcm, rate: rate, loop: p.Loop}, replace: p.Replace, rollCall: p.RollCall, reply: make(chan result, 1),
 	}
 	if _, err := f.send(ctx, id, false, m); err != nil {
 		return "", err
@@ -62,6 +64,9 @@ func (f *Focus) Play(ctx context.Context, id conference.ID, p Playback) (Playbac
 
 // sound is what a playback plays.
 func (f *Focus) sound(p Playback) (pcm []int16, rate int, err error) {
+	if p.RollCall {
+		return nil, promptRate, nil // when it is known who is there
+	}
 	if len(p.Prompts) == 0 {
 		return readSound(p.WAV)
 	}
@@ -105,6 +110,7 @@ type playing struct {
 	playback *playback
 	source   *announcement
 	replace  bool
+	rollCall bool
 	reply    chan result // of capacity 1
 }
 
@@ -119,6 +125,9 @@ func (m playing) handle(c *controller) {
 			m.reply <- result{err: fmt.Errorf("%w: %q", ErrNoParticipant, id)}
 			return
 		}
+	}
+	if m.rollCall {
+		m.source.pcm = slices.Concat(c.compose(c.rollCall()).parts...)
 	}
 	c.play(m.source, m.playback, m.replace)
 	m.reply <- result{}

@@ -84,7 +84,7 @@ func (m seating) handle(c *controller) {
 	s := &m.participant
 	join := conference.Join{
 		ID: s.ID, Entity: s.Entity, Endpoint: s.Endpoint, DisplayName: s.DisplayName, Languages: s.Languages, Anonymous: s.Anonymous,
-		RecordAware: s.Session.RecordAware, Known: m.known, Source: m.source,
+		RecordAware: s.Session.RecordAware, Known: m.known, Introduced: true, Source: m.source,
 	}
 	if s.Anonymous {
 		c.anonymous++

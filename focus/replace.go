@@ -212,7 +212,7 @@ func (c *controller) succeed(p *participant) {
 	delete(c.successors, p.id)
 	delete(c.members, old.member)
 	c.participants[p.id], c.members[p.member] = p, p.id
-	p.want, p.spoke = old.want, p.spoke || old.spoke
+	p.want, p.spoke, p.name = old.want, p.spoke || old.spoke, old.name
 	if old.warned == isWarned {
 		p.warned = isWarned
 	}

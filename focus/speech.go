@@ -61,15 +61,18 @@ func (c *controller) say(id conference.ParticipantID, f phrase) {
 }
 
 // sayAll says prompts to everybody, and to recordings.
-func (c *controller) sayAll(names ...string) {
-	s := c.compose(names)
+func (c *controller) sayAll(names ...string) { c.sayToAll(c.compose(names), nil) }
+
+// sayToAll is sayAll of what was put together; then is called when it has been said, and may be nil. False: there is nothing to say.
+func (c *controller) sayToAll(s *speech, then func()) bool {
 	if s.samples == 0 {
-		return
+		return false
 	}
 	member := c.newMember()
 	c.sources[member] = source{In: s}
 	c.updateMix()
-	c.later(s.duration(), spoken{member: member, speech: s, until: time.Now().Add(s.duration() + speechPatience)})
+	c.later(s.duration(), spoken{member: member, speech: s, until: time.Now().Add(s.duration() + speechPatience), then: then})
+	return true
 }
 
 // hush ends what is being said to a participant, and drops what was to follow.
@@ -117,7 +120,7 @@ func (c *controller) speak(p *participant) {
 func (c *controller) compose(names []string) *speech {
 	s := &speech{}
 	for _, name := range names {
-		if pcm, ok := c.focus.prompts.Sound(name); ok {
+		if pcm, ok := c.soundOf(name); ok {
 			s.parts = append(s.parts, pcm)
 			s.samples += len(pcm)
 		} else {
@@ -167,6 +170,7 @@ type spoken struct {
 	member mixer.MemberID
 	speech *speech
 	until  time.Time
+	then   func() // may be nil
 }
 
 func (m spoken) handle(c *controller) {
@@ -176,6 +180,9 @@ func (m spoken) handle(c *controller) {
 	}
 	delete(c.sources, m.member)
 	c.updateMix()
+	if m.then != nil {
+		m.then()
+	}
 }
 
 // speech is a mixer input that plays one piece after the other.

@@ -13,7 +13,7 @@ import (
 func doorConfig(door *config.Door) conference.DoorConfig {
 	return conference.DoorConfig{
 		Attempts: door.Attempts, First: door.FirstKey, Between: door.NextKey, Failures: door.Lockout.Failures,
-		Total: cmp.Or(door.Lockout.Total, -1), Window: door.Lockout.Window, Lockout: door.Lockout.Duration,
+		Total: cmp.Or(door.Lockout.Total, -1), Window: door.Lockout.Window, Lockout: door.Lockout.Duration, Name: door.NameLength,
 	}
 }
 

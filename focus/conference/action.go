@@ -65,6 +65,22 @@ type Say struct {
 	Prompts []Prompt
 }
 
+// Listen asks to take down what a participant says from now on as his name, instead of what was taken down before, and to report by Named
+// when he has said it.
+type Listen struct {
+	ID   ParticipantID
+	Turn int
+}
+
+// KeepName asks to take what was heard until now as the name of a participant, who need not say it any more.
+type KeepName struct{ ID ParticipantID }
+
+// Announce asks to let those who are in hear the name of who has come, or gone.
+type Announce struct {
+	ID      ParticipantID
+	Entered bool
+}
+
 // Choose says that a participant has chosen something by keys.
 type Choose struct {
 	ID     ParticipantID
@@ -109,6 +125,9 @@ func (Chime) action()           {}
 func (Remind) action()          {}
 func (Farewell) action()        {}
 func (Say) action()             {}
+func (Listen) action()          {}
+func (KeepName) action()        {}
+func (Announce) action()        {}
 func (Choose) action()          {}
 func (Route) action()           {}
 func (Guessed) action()         {}

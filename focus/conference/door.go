@@ -70,7 +70,7 @@ func (s *step) enter(p *Participant) {
 	if p.JoinedAt.IsZero() {
 		p.JoinedAt = s.now
 	}
-	s.entered = true
+	s.entered = append(s.entered, p.ID)
 }
 
 // sendOut has a participant wait, as if he had just come to the door.
@@ -79,7 +79,7 @@ func (s *step) sendOut(p *Participant) {
 	p.HandRaisedAt = time.Time{}
 	if !p.Waiting() && p.Status.Present() {
 		p.WaitingSince = s.now
-		s.exited = true
+		s.exited = append(s.exited, p.ID)
 	}
 }
 
@@ -120,13 +120,26 @@ func (s *step) expireWaiting() error {
 
 // chime announces who has come or gone to those who are in. The first one hears nothing of himself.
 func (s *step) chime() {
-	if s.next.Rules.Entry != EntryTone {
-		return
-	}
-	switch n := s.next.PresentCount(); {
-	case s.entered && n > 1:
-		s.do(Chime{Entered: true})
-	case s.exited && n > 0:
-		s.do(Chime{})
+	n := s.next.PresentCount()
+	switch s.next.Rules.Entry {
+	case EntryTone:
+		switch {
+		case len(s.entered) > 0 && n > 1:
+			s.do(Chime{Entered: true})
+		case len(s.exited) > 0 && n > 0:
+			s.do(Chime{})
+		}
+	case EntryAnnounce:
+		for _, id := range s.entered {
+			if n > 1 {
+				s.do(Announce{ID: id, Entered: true})
+			}
+		}
+		for _, id := range s.exited {
+			if n > 0 {
+				s.do(Announce{ID: id})
+			}
+		}
+	case EntryNone:
 	}
 }

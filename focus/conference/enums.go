@@ -180,7 +180,7 @@ var (
 	}
 	joiningNames       = [...]string{"dialed-in", "dialed-out", "focus-owner"}
 	disconnectionNames = [...]string{"", "departed", "booted", "failed", "busy"}
-	awaitingNames      = [...]string{"", "pin", "number", "consent"}
+	awaitingNames      = [...]string{"", "pin", "number", "consent", "name"}
 	indicationNames    = [...]string{"off", "paused", "on"}
 	recordingNames     = [...]string{"starting", "recording", "paused", "failed", "stopping", "stopped", "standby"}
 	policyNames        = [...]string{"on_demand", "always", "never"}

@@ -18,6 +18,7 @@ type Join struct {
 	Rule        *Rule         // the recording rule for him; nil: the policy of the conference
 	Known       bool          // need not enter a PIN
 	Source      string        // whose wrong entries are counted together; empty: nobody's
+	Introduced  bool          // need not say his name
 	Replaces    ParticipantID // whose place he takes, so that locks and limits do not matter; empty: nobody's
 }
 
@@ -56,6 +57,12 @@ type Key struct {
 
 // Said reports that what a Say asked for has been said, or was cut short.
 type Said struct {
+	ID   ParticipantID
+	Turn int
+}
+
+// Named reports that a participant has said his name, as a Listen asks for, or that he says nothing.
+type Named struct {
 	ID   ParticipantID
 	Turn int
 }
@@ -213,6 +220,7 @@ func (Ringing) event()          {}
 func (Bridged) event()          {}
 func (Key) event()              {}
 func (Said) event()             {}
+func (Named) event()            {}
 func (Routed) event()           {}
 func (SessionChanged) event()   {}
 func (Left) event()             {}

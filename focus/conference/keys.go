@@ -30,6 +30,8 @@ type pad struct {
 	source   string    // of guesses
 	attempts int
 	busy     bool   // is being routed
+	known    bool   // has no need to say his name
+	role     Role   // he comes in with when he has said it
 	rule     *Rule  // the recording rule for him, which holds when he is let in
 	leaving  string // why he is sent away when the last has been said
 }

@@ -104,10 +104,10 @@ type step struct {
 	dirty   bool
 	actions []Action
 
-	entered, exited  bool      // somebody has come in, or gone
-	deadline, endsAt time.Time // of the rules
-	led              bool      // somebody leads the conference
-	there            int       // participants with media, who wait among them
+	entered, exited  []ParticipantID // who has come in, or gone
+	deadline, endsAt time.Time       // of the rules
+	led              bool            // somebody leads the conference
+	there            int             // participants with media, who wait among them
 }
 
 func (s *step) apply(e Event) error {
@@ -144,6 +144,8 @@ func (s *step) apply(e Event) error {
 		return s.key(e)
 	case Said:
 		return s.said(e)
+	case Named:
+		return s.named(e)
 	case Routed:
 		return s.routed(e)
 	case Indicated:

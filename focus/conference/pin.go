@@ -17,6 +17,7 @@ const (
 	AwaitsPIN              // of the conference, by key presses
 	AwaitsNumber           // of a conference, at an access number
 	AwaitsConsent          // of who was called, by the key 1: a voice mailbox does not press it
+	AwaitsName             // that he says, for the others to hear
 )
 
 // String gives the name used by the API, "" for nothing.
@@ -36,6 +37,8 @@ type DoorConfig struct {
 	// together keep out everybody; 100, negative: no such limit.
 	Failures, Total int
 	Window, Lockout time.Duration
+	// Name is how long a name may be; 5 s.
+	Name time.Duration
 }
 
 const (
@@ -47,6 +50,7 @@ const (
 func (d DoorConfig) withDefaults() DoorConfig {
 	for field, value := range map[*time.Duration]time.Duration{
 		&d.First: 10 * time.Second, &d.Between: 5 * time.Second, &d.Window: 10 * time.Minute, &d.Lockout: 10 * time.Minute,
+		&d.Name: 5 * time.Second,
 	} {
 		if *field == 0 {
 			*field = value
@@ -123,6 +127,8 @@ func (s *step) arrive(p Participant) {
 		s.ask(p.ID, s.m.cfg.Door.question(p.Awaits))
 	case AwaitsNumber:
 		s.ask(p.ID, SayWelcome, SayConferenceNumber)
+	case AwaitsName:
+		s.askName(p.ID)
 	case AwaitsNothing:
 	}
 }
@@ -152,6 +158,8 @@ func (s *step) said(e Said) error {
 		return nil
 	case pad.leaving != "":
 		return s.eject(e.ID, pad.leaving)
+	case p.Awaits == AwaitsName:
+		s.listen(e.ID, pad)
 	case pad.keys == "":
 		pad.deadline = s.now.Add(s.m.cfg.Door.First)
 	}
@@ -164,6 +172,8 @@ func (s *step) enterKey(p Participant, pad *pad, key byte) error {
 	switch {
 	case pad.leaving != "" || pad.busy:
 		return nil
+	case p.Awaits == AwaitsName:
+		return s.nameKey(p, pad, key)
 	case p.Awaits == AwaitsConsent && key == '1':
 		return s.pass(p.ID, p.Role)
 	case p.Awaits == AwaitsConsent:
@@ -186,6 +196,9 @@ func (s *step) enterKey(p Participant, pad *pad, key byte) error {
 
 // submit decides on what was entered.
 func (s *step) submit(p Participant, pad *pad) error {
+	if p.Awaits == AwaitsName { // has been waited for long enough
+		return s.pass(p.ID, pad.role)
+	}
 	entered := pad.keys
 	pad.keys, pad.deadline = "", time.Time{}
 	d := &s.m.cfg.Door
@@ -260,6 +273,13 @@ func (s *step) pass(id ParticipantID, role Role) error {
 		return s.dismiss(id, SayConferenceLocked, lockedDoor)
 	case !s.m.life.closingAt.IsZero():
 		return s.dismiss(id, SayConferenceEnded, notLetIn)
+	}
+	if p, _ := s.next.Participant(id); p.Awaits == AwaitsName {
+		s.do(KeepName{ID: id})
+	} else if pad := s.m.pad(id); s.asksName(&p, pad.known) {
+		pad.role = role
+		s.askName(id)
+		return s.edit(id, func(p *Participant) { p.Awaits = AwaitsName })
 	}
 	entering := SayEntering
 	if role == Moderator {

@@ -22,5 +22,6 @@ const (
 	SayGoodbye             Prompt = "goodbye"
 	SayEntering            Prompt = "entering"
 	SayEnteringAsModerator Prompt = "entering-moderator"
+	SayYourName            Prompt = "say-your-name"
 	SayInvalidKey          Prompt = "invalid-key"
 )

@@ -13,14 +13,18 @@ func (s *step) join(e Join) error {
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 		Session: Session{RecordAware: e.RecordAware}, Awaits: s.m.cfg.Door.awaits(e.Known),
 	}
-	if p.Awaits != AwaitsNothing && s.m.guard.KeptOut(e.Source, s.now) {
+	introduced := e.Introduced || e.Replaces != ""
+	if p.Awaits == AwaitsNothing && s.asksName(&p, introduced) {
+		p.Awaits = AwaitsName
+	} else if p.Awaits != AwaitsNothing && s.m.guard.KeptOut(e.Source, s.now) {
 		return ErrKeptOut
 	}
 	if err := s.admit(p, e.Rule, s.index(e.Replaces) >= 0); err != nil {
 		return err
 	}
 	if p.Awaits != AwaitsNothing {
-		s.m.pad(e.ID).source = e.Source
+		pad := s.m.pad(e.ID)
+		pad.source, pad.known, pad.role = e.Source, introduced, e.Role
 	}
 	s.do(Admit{ID: e.ID})
 	return nil
@@ -167,7 +171,9 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 	p := s.next.Participants[i]
 	d.At = s.now
 	p.Disconnection = d
-	s.exited = s.exited || p.Present()
+	if p.Present() {
+		s.exited = append(s.exited, id)
+	}
 	p.Status = Disconnected
 	p.Speaking, p.WaitingSince = false, time.Time{}
 	s.callOver(&p)

@@ -35,7 +35,7 @@ type RulesChange struct {
 // Valid refuses what has no meaning. Error: ErrRange.
 func (r *Rules) Valid() error {
 	shortest := min(r.WaitTimeout, r.ModeratorGrace, r.EndAtGrace, r.MaxDuration)
-	if shortest < 0 || r.EndAt < 0 || r.MuteAbove < 0 || r.ModeratorLeaves > EndConference || r.Entry > EntryTone {
+	if shortest < 0 || r.EndAt < 0 || r.MuteAbove < 0 || r.ModeratorLeaves > EndConference || r.Entry > EntryAnnounce {
 		return ErrRange
 	}
 	return nil
@@ -87,6 +87,7 @@ type Entry uint8
 const (
 	EntryNone Entry = iota
 	EntryTone
+	EntryAnnounce // who calls in says his name at the door, and the others hear it
 )
 
 // String gives the name used in the configuration.
@@ -104,5 +105,5 @@ func ParseEntry(s string) (Entry, error) {
 //nolint:gochecknoglobals // tables
 var (
 	afterNames = [...]string{"continue", "wait", "end"}
-	entryNames = [...]string{"none", "tone"}
+	entryNames = [...]string{"none", "tone", "announce"}
 )

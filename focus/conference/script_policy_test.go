@@ -73,3 +73,13 @@ func scriptAdjust(id ParticipantID, args map[string]string) Event {
 	}
 	return e
 }
+
+// scriptMenu reads keys:choice,keys:choice.
+func scriptMenu(text string) Menu {
+	m := Menu{}
+	for entry := range strings.SplitSeq(text, ",") {
+		keys, choice, _ := strings.Cut(entry, ":")
+		m[keys] = Choice(choice)
+	}
+	return m
+}

@@ -213,16 +213,6 @@ func scriptConfig(t *testing.T, args map[string]string) Config {
 	return c
 }
 
-// scriptMenu reads keys:choice,keys:choice.
-func scriptMenu(text string) Menu {
-	m := Menu{}
-	for entry := range strings.SplitSeq(text, ",") {
-		keys, choice, _ := strings.Cut(entry, ":")
-		m[keys] = Choice(choice)
-	}
-	return m
-}
-
 func scriptEvent(t *testing.T, verb string, names []string, args map[string]string) Event {
 	t.Helper()
 	id := ParticipantID("")
@@ -249,6 +239,9 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	case "said":
 		turn, _ := strconv.Atoi(names[1])
 		return Said{ID: id, Turn: turn}
+	case "named":
+		turn, _ := strconv.Atoi(names[1])
+		return Named{ID: id, Turn: turn}
 	case "routed":
 		return Routed{ID: id, Why: Prompt(args["why"])}
 	case "session":
@@ -365,6 +358,9 @@ func scriptRule(t *testing.T, key, value string) (RulesChange, bool) {
 		c.HardMute = &on
 	case "lecture":
 		c.Lecture = &on
+	case "announce":
+		announce := EntryAnnounce
+		c.Entry = &announce
 	case "tone":
 		tone := EntryTone
 		c.Entry = &tone

@@ -76,7 +76,6 @@ func (r *reader) check(cfg *Config) {
 			r.fail(key, "wants 1 or more, has %d", n)
 		}
 	}
-	r.refuseUnbuilt(cfg)
 }
 
 func (r *reader) checkSIP(sip *SIP) {
@@ -248,18 +247,5 @@ func (r *reader) checkRecording(cfg *Config) {
 	}
 	if cfg.Recording.Notification.ToneInterval < minToneEvery {
 		r.fail("recording.notification.tone_interval", "wants at least %v, has %v", minToneEvery, cfg.Recording.Notification.ToneInterval)
-	}
-}
-
-// refuseUnbuilt refuses keys whose capability this version lacks, rather than to ignore what somebody relies on.
-func (r *reader) refuseUnbuilt(cfg *Config) {
-	unbuilt := func(set bool, key string) {
-		if set {
-			r.fail(key, "is not built into this version (docs/roadmap.md)")
-		}
-	}
-	unbuilt(cfg.ConferenceDefaults.Entry == "announce", "conference_defaults.entry")
-	for i, conference := range cfg.Conferences {
-		unbuilt(conference.Entry == "announce", fmt.Sprintf("conferences[%d].entry", i))
 	}
 }

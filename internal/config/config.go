@@ -315,7 +315,7 @@ func Default() Config {
 		},
 		Prompts: Prompts{Language: "en"},
 		Door: Door{
-			Attempts: 3, FirstKey: 10 * time.Second, NextKey: 5 * time.Second, //nolint:mnd // what people need who look a number up
+			Attempts: 3, FirstKey: 10 * time.Second, NextKey: 5 * time.Second, NameLength: defaultName, //nolint:mnd // what people need who look a number up
 			Lockout: Lockout{Failures: 10, Total: 100, Window: 10 * time.Minute, Duration: 10 * time.Minute}, //nolint:mnd // three calls of who mistypes
 		},
 		Menus:     Menus{Timeout: 3 * time.Second}, //nolint:mnd // between two keys

@@ -28,7 +28,14 @@ type Door struct {
 	FirstKey time.Duration `yaml:"first_key"` // time for it after what was said
 	NextKey  time.Duration `yaml:"next_key"`  // after each; then the entry is taken as it is
 	Lockout  Lockout       `yaml:"lockout"`
+	// NameLength is how long a name may be that a caller says where entry is announce.
+	NameLength time.Duration `yaml:"name_length"`
 }
+
+const (
+	defaultName = 5 * time.Second
+	maxName     = 10 * time.Second
+)
 
 // Lockout keeps out who enters what is wrong too often.
 type Lockout struct {
@@ -59,7 +66,7 @@ const NoPIN = "none"
 //nolint:gochecknoglobals // a table
 var actions = []string{
 	"admit_all", "coach", "count", "end", "end_coaching", "floor", "hand", "leave", "lecture", "lock", "louder", "main", "menu", "mute", "mute_all", "normal",
-	"pause_recording", "quieter", "record", "remove_last", "sidebar",
+	"pause_recording", "quieter", "record", "remove_last", "roll_call", "sidebar",
 }
 
 // pinPattern is what can be entered at a telephone, and not be guessed at once.
@@ -106,6 +113,9 @@ func (r *reader) checkDoor(cfg *Config) {
 		if n < 1 {
 			r.fail(key, "wants 1 or more, has %d", n)
 		}
+	}
+	if door.NameLength < time.Second || door.NameLength > maxName {
+		r.fail("door.name_length", "wants 1s to %v, has %v", maxName, door.NameLength)
 	}
 	if door.Lockout.Total < 0 {
 		r.fail("door.lockout.total", "wants 0 or more, has %d", door.Lockout.Total)

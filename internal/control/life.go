@@ -25,7 +25,7 @@ type RuleFields struct {
 	MuteAbove        *int    `json:"mute_above,omitempty" minimum:"0" doc:"Who comes when so many are in starts muted; 0: nobody."`
 	AllowUnmute      *bool   `json:"allow_unmute,omitempty" doc:"Participants may unmute themselves."`
 	Lecture          *bool   `json:"lecture,omitempty" doc:"Only moderators and those who have the floor are heard."`
-	Entry            *string `json:"entry,omitempty" enum:"none,tone" doc:"How the others learn that somebody comes or goes."`
+	Entry            *string `json:"entry,omitempty" enum:"none,tone,announce" doc:"How the others learn that somebody comes or goes."`
 }
 
 // change gives the rules to the focus.

@@ -37,7 +37,7 @@ func TestRules(t *testing.T) {
 		`{"max_duration":"-1s"}`:                                  "max_duration",
 		`{"duration_warnings":["x"]}`:                             "duration_warnings",
 		`{"on_moderator_leave":"sulk"}`:                           "on_moderator_leave",
-		`{"entry":"announce"}`:                                    "entry",
+		`{"entry":"gong"}`:                                        "entry",
 		`{"end_when_left":-1}`:                                    "end_when_left",
 		`{"dial_out":{"targets":[{"uri":"mailto:x"}]}}`:           "mailto",
 		`{"dial_out":{"targets":[],"interval":"x"}}`:              "interval",

@@ -60,6 +60,7 @@ type announcement struct {
 	Mode         string   `query:"mode" enum:"mix,duck,replace" default:"mix" doc:"duck: who hears it hears the conference turned down; replace: not at all."`
 	Loop         bool     `query:"loop" doc:"Again and again, until it is stopped."`
 	Prompts      []string `query:"prompts" doc:"Names of prompts to say one after the other; the body is left out then. Comma separated."`
+	RollCall     bool     `query:"roll_call" doc:"Say how many are in, and the names that they have said; the body is left out then."`
 	RawBody      []byte   `contentType:"audio/wav"`
 }
 
@@ -119,7 +120,7 @@ func (s *Server) registerParticipants(api huma.API) {
 }
 
 func (s *Server) announce(ctx context.Context, in *announcement) (*body[announced], error) {
-	sound := focus.Playback{WAV: in.RawBody, Prompts: in.Prompts, Replace: in.Mode == "replace", Duck: in.Mode == "duck", Loop: in.Loop}
+	sound := focus.Playback{WAV: in.RawBody, Prompts: in.Prompts, RollCall: in.RollCall, Replace: in.Mode == "replace", Duck: in.Mode == "duck", Loop: in.Loop}
 	for _, pid := range in.Participants {
 		sound.Participants = append(sound.Participants, conference.ParticipantID(pid))
 	}
