@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -34,6 +35,7 @@ type CrowdReport struct {
 	Took, Settled       time.Duration // from the first one who came to the last; from then until everybody knew all
 	Wrong               []string      // subscribers who do not know in the end what a new one is told
 	Gaps                int           // subscribers whose documents were not numbered without gap
+	Ended               int           // subscribers whose subscription has ended
 }
 
 // crowd is one that goes on.
@@ -134,7 +136,7 @@ func (c *crowd) gather(ctx context.Context) error {
 func (c *crowd) listen(ctx context.Context, l *listener) error {
 	_, err := c.agent.Subscribe(ctx, sipua.OutgoingSubscription{
 		To: sipua.Address{URI: c.target}, From: sipua.Address{URI: c.agent.Contact(l.name, "tcp")}, Event: confevent.EventPackage,
-		Accept: []string{confevent.ContentType}, Expires: time.Hour, OnNotify: l.notify,
+		Accept: []string{confevent.ContentType}, Expires: time.Hour, OnNotify: l.notify, OnEnd: func(sipua.EndReason) { l.ended.Store(true) },
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.name, err)
@@ -188,6 +190,9 @@ func (c *crowd) compare(ctx context.Context) error {
 	for _, l := range c.listeners {
 		if _, gaps := l.knows(); gaps {
 			c.report.Gaps++
+		}
+		if l.ended.Load() {
+			c.report.Ended++
 		}
 	}
 	return nil
@@ -243,7 +248,8 @@ func (c *crowd) heard() (notifies int, octets int64) {
 
 // listener is a subscriber.
 type listener struct {
-	name string
+	name  string
+	ended atomic.Bool
 
 	mu       sync.Mutex
 	document confevent.Document
