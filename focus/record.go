@@ -29,6 +29,15 @@ func (c *controller) desire(r *recorder) {
 	}
 }
 
+// fallBack records the mixed stream in the place of separate ones for a server that has refused some of them, where that is wanted (RFC 7866,
+// section 8.3.1): else there would be nothing of whom it refused.
+func (c *controller) fallBack(r *recorder) {
+	if r.server.Profile.FallbackMixed && r.modes == conference.Separate {
+		r.modes = conference.Mixed
+		c.desire(r)
+	}
+}
+
 // mixedKey is the key of the mixed stream; those of the others are the identifiers of participants.
 const mixedKey = "mixed"
 

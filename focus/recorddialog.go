@@ -257,7 +257,9 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
 		c.focus.pool.failed(r.server.Name, r.after, time.Now())
 		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
-	case siprec.AlarmUpdateRefused, siprec.AlarmStreamsRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
+	case siprec.AlarmStreamsRefused:
+		c.fallBack(r)
+	case siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
 	}
 }
 

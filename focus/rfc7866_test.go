@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/sdp"
@@ -198,4 +200,73 @@ func TestFiftyJoin(t *testing.T) {
 	}
 	alice.leave("room")
 	srs.sound()
+}
+
+// Shows SC-18, SR-SDP-09, SR-SDP-10, SR-MS-02. A recorder that takes one stream less than there are gets, where that is wanted, the mixed one in their place, in the same dialog.
+func TestFallbackToMixed(t *testing.T) {
+	srs := newRecordingServer(t)
+	srs.answers = func(m sdp.Media, _ int) (sdp.Direction, bool) { return sdp.RecvOnly, m.Label != "2" }
+	b := recordingBench(t, srs, func(c *focus.Config) {
+		c.Recorders[0].Profile.FallbackMixed, c.Recorders[0].Profile.AppendOnly = true, true
+	})
+	b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	b.dial("room", conftest.PhoneConfig{Name: "carol"})
+	bob.hum(900, 30*time.Second)
+	id := b.record("room", conference.Separate)
+	b.await("bob in the mixed stream", func() bool { h := srs.stream("4"); return h.packets > 20 && h.level(900, 200*time.Millisecond) > loud })
+	b.awaitRecording("room", id, conference.RecordingActive)
+	b.awaitStreams(srs, map[string]string{"alice": "4/4", "bob": "4/4", "carol": "4/4"})
+	all := srs.requests()
+	if len(all) != 2 || all[0].shape() != "INVITE | 1=sendonly 2=sendonly 3=sendonly | complete" || !strings.HasPrefix(all[1].shape(), "INVITE | 1=0 2=0 3=0 4=sendonly | ") ||
+		len(all[0].document.Streams) != 3 || all[0].CallID != all[1].CallID {
+		t.Errorf("requests %s, %s", all[0].shape(), all[len(all)-1].shape())
+	}
+	srs.sound()
+}
+
+// Shows SR-EST-06, SR-REC-04. Who is called hears nothing of the option of recorders, and is told by a=record because his 200 says that he understands.
+func TestCallsKnowNoRecorders(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, nil)
+	callee := b.raw()
+	told := make(chan string, 8)
+	callee.offer = func(request *sipua.Request) *sipua.Response {
+		offer, err := sdp.Parse(request.Body)
+		if err != nil {
+			return sipua.NewResponse(400)
+		}
+		told <- offer.RecordOf(0).String()
+		plan, err := sdp.Answer(offer, sdp.Local{
+			Address: netip.MustParseAddr("127.0.0.1"), Session: 5, Version: 2, Streams: []sdp.LocalStream{{Port: 9, Codecs: []codecs.Codec{codecs.PCMU}}},
+		})
+		if err != nil {
+			return sipua.NewResponse(488)
+		}
+		return sipua.NewResponse(200).WithBody("application/sdp", plan.Answer.Marshal())
+	}
+	invites := make(chan *sipua.Request, 1)
+	agent := b.callee(func(call *sipua.IncomingCall) {
+		invites <- call.Request()
+		callee.answer(call, sipua.Header{Name: "Supported", Value: "record-aware"})
+	})
+	b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	id, err := b.focus.Dial(t.Context(), "room", "sip:bob@"+agent.Addr("udp").String())
+	must(t, err)
+	b.await("bob", func() bool { p, ok := b.state("room").Participant(id); return ok && p.Status.Present() })
+	b.record("room", conference.Mixed)
+	select {
+	case state := <-told:
+		if state != "on" {
+			t.Errorf("bob is told %q", state)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("bob is told nothing")
+	}
+	request := <-invites
+	for _, field := range request.Headers {
+		if strings.Contains(strings.ToLower(field.Value), "siprec") || strings.Contains(field.Value, "+sip.src") {
+			t.Errorf("%s: %s", field.Name, field.Value)
+		}
+	}
 }

@@ -88,6 +88,7 @@ type Dialect struct {
 	AppendOnly       *bool          `yaml:"append_only"`
 	AlwaysMultipart  *bool          `yaml:"always_multipart"`
 	OmitSeal         *bool          `yaml:"omit_seal"`
+	FallbackMixed    *bool          `yaml:"fallback_mixed"`
 	FirstLabel       *int           `yaml:"first_label"`
 	Headers          []RecordHeader `yaml:"headers"` // extra header fields of every request
 }
