@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	warmCalls      = 5000 // fill what is kept for a number of calls, such as the last events
+	warmCalls      = 40_000 // until everything is as large as it gets at this rate
 	callsAtOnce    = 8
 	sameGoroutines = 5
 	sameHeap       = 2 << 20
@@ -45,10 +45,7 @@ func (b *bench) cycles(ctx context.Context) error {
 	if _, err = callers.Cycle(ctx, warmCalls, callsAtOnce, rooms...); err != nil {
 		return err
 	}
-	if err = pause(ctx, forgotten); err != nil {
-		return err
-	}
-	before, err := holdsNow(ctx)
+	before, err := b.settled(ctx, func(holds) bool { return false })
 	if err != nil {
 		return err
 	}
@@ -56,21 +53,34 @@ func (b *bench) cycles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var after holds
 	same := false
-	for deadline := time.Now().Add(forgotten); !same && time.Now().Before(deadline); {
-		if err = pause(ctx, time.Second); err != nil {
-			return err
-		}
-		if after, err = holdsNow(ctx); err != nil {
-			return err
-		}
-		same = after.goroutines <= before.goroutines+sameGoroutines && after.files <= before.files && after.heap <= before.heap+sameHeap
+	after, err := b.settled(ctx, func(now holds) bool {
+		same = now.goroutines <= before.goroutines+sameGoroutines && now.files <= before.files && now.heap <= before.heap+sameHeap
+		return same
+	})
+	if err != nil {
+		return err
 	}
 	b.report(same && r.Failed == 0, fmt.Sprintf("%d calls that come and go, %.0f a second", r.Calls, float64(r.Calls)/r.Took.Seconds()),
 		"none fails; goroutines, files and heap as before", "%d failed, p99 from INVITE to 200 %v; goroutines %.0f, then %.0f; files %.0f, then %.0f; heap %.1f, then %.1f MB",
 		r.Failed, r.Setup.Round(time.Millisecond), before.goroutines, after.goroutines, before.files, after.files, before.heap/1e6, after.heap/1e6)
 	return nil
+}
+
+// settled is what the server holds when enough says so, or after the time in which it forgets. A call now and then has it sweep what has expired.
+func (b *bench) settled(ctx context.Context, enough func(holds) bool) (now holds, err error) {
+	for deadline := time.Now().Add(forgotten); time.Now().Before(deadline); {
+		if err = pause(ctx, time.Second); err != nil {
+			return now, err
+		}
+		if _, err = (conftest.Callers{Target: target}).Cycle(ctx, 1, 1, "stays"); err != nil {
+			return now, err
+		}
+		if now, err = holdsNow(ctx); err != nil || enough(now) {
+			return now, err
+		}
+	}
+	return now, nil
 }
 
 // surge: many come within seconds, and all leave at once.

@@ -73,7 +73,14 @@ func (e *expiring[V]) sweep(now time.Time) {
 		}
 		n++
 	}
-	if n > 0 {
+	switch {
+	case n == 0:
+	case n == len(e.queue): // maps and slices keep the size that they once had
+		e.queue = nil
+		if len(e.items) == 0 {
+			e.items = map[string]expiringItem[V]{}
+		}
+	default:
 		e.queue = append(e.queue[:0], e.queue[n:]...)
 	}
 }
