@@ -8,7 +8,7 @@ import (
 // packetHot is how much of the room for packets is used by most of them.
 const packetHot = 256
 
-// PrefetchIngest asks for the memory that the next Ingest uses: first that of the session itself, but for what is large and seldom used, then,
+// PrefetchIngest asks for the memory that the next Ingest uses: first that of the session itself, but for what is seldom used, then,
 // near, that of the packets, the decoder and the parameters.
 func (s *Session) PrefetchIngest(near bool) {
 	if near {
@@ -19,14 +19,14 @@ func (s *Session) PrefetchIngest(near bool) {
 	prefetch.Between(&s.transport, &s.shared)
 	prefetch.Between(&in.agreed, &in.scratch[packetHot])
 	prefetch.Between(&in.packet, &in.source)
-	prefetch.Between(&in.player.jitter.store.arena, &s.out)
+	prefetch.Between(&in.player.jitter.store.slots, &s.out)
 }
 
 // prefetchNear is the second half of PrefetchIngest.
 func (s *Session) prefetchNear() {
 	p := &s.in.player
 	store := &p.jitter.store
-	prefetch.Value(&store.slots[(p.jitter.highest+1)&(storeSlots-1)])
+	prefetch.Value(store.place(p.jitter.highest + 1))
 	if at := int(store.free); at < len(store.link) {
 		prefetch.Between(&store.arena[at*chunkSize], &store.arena[(at+1)*chunkSize-1])
 		prefetch.Value(&store.link[at])

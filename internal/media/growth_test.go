@@ -12,7 +12,7 @@ func TestStoreGrowsOnce(t *testing.T) {
 	b := &jitterBuffer{maxDelay: testMax}
 	b.store.make(chunksOf(testMax))
 	b.reset(8000)
-	if n := len(b.store.link); n != firstChunks {
+	if n := len(b.store.link); n != firstChunks || len(b.store.slots) != firstSlots {
 		t.Fatalf("%d chunks to begin with", n)
 	}
 	burst := b.store.most
@@ -21,7 +21,7 @@ func TestStoreGrowsOnce(t *testing.T) {
 		payload[0] = byte(i)
 		b.push(arrivedPacket{seq: uint16(i), timestamp: uint32(160 * i), units: 160, payload: payload}, time.Millisecond)
 	}
-	if b.dropped != 0 || b.store.left != 0 || len(b.store.link) != b.store.most {
+	if b.dropped != 0 || b.store.left != 0 || len(b.store.link) != b.store.most || len(b.store.slots) != storeSlots {
 		t.Fatalf("%d of %d dropped, %d of %d chunks free", b.dropped, burst, b.store.left, len(b.store.link))
 	}
 	for i := range burst {

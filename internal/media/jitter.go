@@ -227,11 +227,14 @@ func (b *jitterBuffer) noteEvent(number uint16) bool {
 
 // insert stores a packet, at the cost of the oldest ones if there is no room.
 func (b *jitterBuffer) insert(p slot, payload []byte) {
+	if len(b.store.slots) < storeSlots && b.highest-min(b.nextSeq, p.seq) >= int64(len(b.store.slots)) {
+		b.store.widen()
+	}
 	b.nextSeq = min(b.nextSeq, max(p.seq, b.highest-storeSlots+1)) // only before anything was handed out can it be below
 	for floor := b.highest - storeSlots + 1; b.nextSeq < floor; b.nextSeq++ {
 		b.drop(b.store.at(b.nextSeq))
 	}
-	if old := &b.store.slots[p.seq&(storeSlots-1)]; old.used() {
+	if old := b.store.place(p.seq); old.used() {
 		b.drop(old)
 	}
 	for !b.store.put(p, payload) {

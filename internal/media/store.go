@@ -3,7 +3,8 @@ package media
 import "time"
 
 const (
-	storeSlots  = 64             // packets held: more than 500 ms of packets of 10 ms
+	storeSlots  = 64             // packets held at most, and the lost between them: more than 500 ms of packets of 10 ms
+	firstSlots  = 16             // to begin with
 	chunkSize   = 160            // 20 ms of G.711
 	storeChunks = 64             // at most
 	firstChunks = 14             // to begin with: 280 ms in packets of 20 ms
@@ -33,7 +34,7 @@ func (s *slot) used() bool { return s.flags&slotUsed != 0 }
 // store keeps the payloads of a jitter buffer in chunks of an arena, so that long and short packets share little memory and nothing is
 // allocated, but for one time: when more has to wait than a good network ever brings at once, the arena takes on its full size.
 type store struct {
-	slots [storeSlots]slot
+	slots []slot // their number is a power of two
 	arena []byte
 	link  []uint8 // next chunk of the same packet, or of the free list
 	free  uint8   // first free chunk
@@ -51,7 +52,22 @@ func (s *store) make(most int) {
 	s.most = most
 	first := min(firstChunks, most)
 	s.arena, s.link = make([]byte, first*chunkSize), make([]uint8, first)
+	s.slots = make([]slot, firstSlots)
 }
+
+// widen gives the store as many slots as it may have. Pointers to slots are no longer valid.
+func (s *store) widen() {
+	slots := make([]slot, storeSlots)
+	for _, p := range s.slots {
+		if p.used() {
+			slots[p.seq&(storeSlots-1)] = p
+		}
+	}
+	s.slots = slots
+}
+
+// place is where the packet with a sequence number is, or would be.
+func (s *store) place(seq int64) *slot { return &s.slots[seq&int64(len(s.slots)-1)] }
 
 // grow gives the store as many chunks as it may have. What payload has returned stays valid.
 func (s *store) grow() {
@@ -81,7 +97,7 @@ func (s *store) init() {
 
 // at returns the packet with the extended sequence number, or nil.
 func (s *store) at(seq int64) *slot {
-	p := &s.slots[seq&(storeSlots-1)]
+	p := s.place(seq)
 	if p.used() && p.seq == seq {
 		return p
 	}
@@ -110,7 +126,7 @@ func (s *store) put(p slot, payload []byte) bool {
 		s.free = s.link[i]
 	}
 	s.left -= need
-	s.slots[p.seq&(storeSlots-1)] = p
+	*s.place(p.seq) = p
 	return true
 }
 
