@@ -12,7 +12,7 @@ import (
 
 // door is what lets callers into a conference.
 func (f *Focus) door(e *entry) conference.DoorConfig {
-	d := f.cfg.Door
+	d := f.live().Door
 	d.PIN, d.ModeratorPIN, d.Access = string(e.cfg.PIN), string(e.cfg.ModeratorPIN), e.access != nil
 	return d
 }
@@ -24,8 +24,18 @@ type doorGuard struct {
 }
 
 func newDoorGuard(limits conference.DoorConfig) doorGuard {
-	limits.Total = -1 // one conference under attack is not to close the others
+	limits.Total = noTotal
 	return doorGuard{mu: &sync.Mutex{}, guard: conference.NewGuard(limits)}
+}
+
+// noTotal is because one conference under attack is not to close the others.
+const noTotal = -1
+
+func (g doorGuard) limit(limits conference.DoorConfig) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	limits.Total = noTotal
+	g.guard.SetLimits(limits)
 }
 
 func (g doorGuard) keptOut(source string) bool {

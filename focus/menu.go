@@ -128,7 +128,7 @@ func refusalPrompt(err error) string {
 
 // readMenu says what each sequence of keys is for.
 func readMenu(c *controller, p *conference.Participant) ([]string, error) {
-	keys, names := c.focus.cfg.Menu.Keys(p.Role)
+	keys, names := c.focus.live().Menu.Keys(p.Role)
 	list := make([]string, 0, len(keys)*4)
 	for i, name := range names {
 		list = append(append(list, c.focus.choices[name].help), c.focus.prompts.Keys(keys[i])...)

@@ -156,7 +156,7 @@ func (c *controller) listen(a conference.Listen) {
 
 // nameLength is the most that is taken down.
 func (f *Focus) nameLength() time.Duration {
-	if d := f.cfg.Door.Name; d > 0 {
+	if d := f.live().Door.Name; d > 0 {
 		return d
 	}
 	return 5 * time.Second //nolint:mnd // as of conference.DoorConfig

@@ -15,9 +15,13 @@ import (
 // Reconfigure checks settings that are to replace those that hold, and gives what makes them hold. Calls that are up are not touched:
 //
 //   - Dynamic, Defaults, Refer, Limits but for Events, RecordingRules and NotifyRate count for what comes from then on.
+//
 //   - Conferences that are new exist, those that are missing end when they are empty. Of one that is active, the name, locks, limits and
 //     rules that differ from the configuration of before change at once, all else when it is empty.
+//
 //   - Recorders and RecorderCalling count for new recordings. Recordings go on with the servers that they have.
+//
+//   - Door and Menu hold at once, also in conferences that are active; a PIN is one of the conference.
 //
 // All other fields stay as they were. apply is to be called at most once, and before the next Reconfigure. Error: ErrInvalid.
 func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
@@ -27,6 +31,7 @@ func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
 	next.Dynamic, next.Defaults, next.Refer, next.RecordingRules, next.Recorders = cfg.Dynamic, cfg.Defaults, cfg.Refer, cfg.RecordingRules, cfg.Recorders
 	next.RecorderCalling = cfg.RecorderCalling
 	next.Conferences, next.NotifyRate, next.Limits = cfg.Conferences, cfg.NotifyRate, cfg.Limits
+	next.Door, next.Menu = cfg.Door, cfg.Menu
 	next.Limits.Events = now.Limits.Events
 	trial := &Focus{pool: newRecorderPool(next.Recorders, time.Now()), prompts: f.prompts}
 	if err := trial.check(&next); err != nil {
@@ -61,11 +66,34 @@ func (f *Focus) apply(before, next *Config) {
 			f.renew(e)
 		}
 	}
+	f.equip(before, next)
 	f.mu.Unlock()
 	if agent := f.agent.Load(); agent != nil && !reflect.DeepEqual(before.Recorders, next.Recorders) {
 		f.probeRecorders(agent)
 	}
 }
+
+// equip has active conferences take keys as a reload says. Focus.mu is held.
+func (f *Focus) equip(before, next *Config) {
+	if reflect.DeepEqual(before.Door, next.Door) && reflect.DeepEqual(before.Menu, next.Menu) {
+		return
+	}
+	f.guard.limit(next.Door)
+	for _, e := range f.entries {
+		if e.ctl != nil {
+			ctl := e.ctl
+			f.spawn(func(context.Context) { ctl.post(equipping{door: next.Door, menu: next.Menu}) })
+		}
+	}
+}
+
+// equipping brings new settings of keys.
+type equipping struct {
+	door conference.DoorConfig
+	menu conference.MenuConfig
+}
+
+func (m equipping) handle(c *controller) { _ = c.step(conference.Equip{Door: m.door, Menu: m.menu}) }
 
 // configure makes a conference what a reload says, now or when it begins anew. Focus.mu is held.
 func (f *Focus) configure(c ConferenceConfig, old map[conference.ID]ConferenceConfig) {

@@ -120,3 +120,49 @@ func TestReconfigureForWhatComes(t *testing.T) {
 	alice.leave("room")
 	bob.leave("elsewhere")
 }
+
+// New menus and limits of the door hold at once, also where somebody is; the PIN stays.
+func TestReconfigureKeys(t *testing.T) {
+	cfg := focus.Config{
+		Conferences: []focus.ConferenceConfig{{ID: "room"}, {ID: "desk", PIN: "4711"}},
+		Menu:        conference.MenuConfig{Participants: conference.Menu{"1": "hand"}},
+		Door:        conference.DoorConfig{Attempts: 100, Failures: 1000},
+	}
+	b := newBench(t, cfg)
+	b.dial("room", conftest.PhoneConfig{Name: "alice"}).keys("1")
+	b.await("alice to raise her hand", func() bool { p := b.find("room", "alice"); return p.HandRaised() })
+	bob, carol := b.phone(conftest.PhoneConfig{Name: "bob"}), b.phone(conftest.PhoneConfig{Name: "carol"})
+	must(t, bob.Call(t.Context(), b.uri("desk")))
+	must(t, carol.Call(t.Context(), b.uri("desk")))
+	b.await("both at the door", func() bool {
+		s := b.state("desk")
+		return len(s.Participants) == 2 && s.Participants[1].Barred() && s.Participants[0].Barred()
+	})
+
+	wrong := cfg
+	wrong.Menu = conference.MenuConfig{Participants: conference.Menu{"1": "dance"}}
+	if _, err := b.focus.Reconfigure(wrong); !errors.Is(err, focus.ErrInvalid) {
+		t.Errorf("a menu of what there is not: %v", err)
+	}
+	cfg.Menu = conference.MenuConfig{Participants: conference.Menu{"2": "louder"}}
+	cfg.Door.Attempts = 1
+	b.reconfigure(cfg)
+	dave := b.dial("room", conftest.PhoneConfig{Name: "dave"})
+	b.await("the new menu", func() bool { // comes to the conference when the reload is over
+		dave.keys("2")
+		pass(50 * time.Millisecond)
+		p := b.find("room", "dave")
+		return p.GainDB > 0
+	})
+	b.await("bob to be sent away for one wrong entry", func() bool {
+		bob.keys("0000")
+		select {
+		case <-bob.Over():
+			return true
+		case <-time.After(50 * time.Millisecond):
+			return false
+		}
+	})
+	carol.keys("4711")
+	b.await("carol to be in", func() bool { return b.in("desk", "carol") })
+}

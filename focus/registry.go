@@ -105,7 +105,7 @@ func (f *Focus) machineConfig(e *entry) conference.Config {
 		ID: c.ID, URI: f.conferenceURI(c.ID).String(), Name: c.Name, Dynamic: e.dynamic, Grace: c.Grace, Locked: c.Locked,
 		MutedOnEntry: c.MutedOnEntry, MaxParticipants: c.MaxParticipants, Recording: c.Recording,
 		Rules: c.Rules, Warnings: c.Warnings, Farewell: f.farewellTime(&c), Calls: c.Calls.config(),
-		Door: f.door(e), Menu: f.cfg.Menu, Opens: c.Opens, Closes: c.Closes,
+		Door: f.door(e), Menu: f.live().Menu, Opens: c.Opens, Closes: c.Closes,
 	}
 }
 

@@ -129,6 +129,12 @@ type Configure struct {
 	Rules                RulesChange
 }
 
+// Equip changes how keys are entered at the door, but not which PINs let in, and what keys choose.
+type Equip struct {
+	Door DoorConfig
+	Menu MenuConfig
+}
+
 // AdmitAll lets in everybody who waits. Rejected with ErrNotModerator, as the next two.
 type AdmitAll struct{ By ParticipantID }
 
@@ -228,6 +234,7 @@ func (Failure) event()          {}
 func (EjectParticipant) event() {}
 func (Adjust) event()           {}
 func (Configure) event()        {}
+func (Equip) event()            {}
 func (AdmitAll) event()         {}
 func (MuteAll) event()          {}
 func (LowerHands) event()       {}

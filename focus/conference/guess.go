@@ -26,6 +26,9 @@ func NewGuard(limits DoorConfig) *Guard {
 	return &Guard{limits: limits.withDefaults(), sources: map[string]*guesser{}}
 }
 
+// SetLimits replaces the limits; who is kept out stays out.
+func (g *Guard) SetLimits(limits DoorConfig) { g.limits = limits.withDefaults() }
+
 // Failed counts a wrong entry of a source, "" for one that has no name; it reports whether the source, or everybody, is kept out from now on.
 func (g *Guard) Failed(source string, now time.Time) bool {
 	out := source != everybody && g.count(source, g.limits.Failures, now)

@@ -21,6 +21,13 @@ type MenuConfig struct {
 	Timeout time.Duration
 }
 
+func (c MenuConfig) withDefaults() MenuConfig {
+	if c.Timeout == 0 {
+		c.Timeout = menuTimeout
+	}
+	return c
+}
+
 // pad is the keypad of a participant: what he has pressed, and what has been said to him about it. It is no part of the State:
 // digits are nobody's business.
 type pad struct {

@@ -56,10 +56,7 @@ type Machine struct {
 func NewMachine(cfg Config) *Machine {
 	cfg.Recording = cfg.Recording.normal()
 	cfg.Warnings, cfg.Calls.Callees = slices.Clone(cfg.Warnings), slices.Clone(cfg.Calls.Callees)
-	cfg.Door = cfg.Door.withDefaults()
-	if cfg.Menu.Timeout == 0 {
-		cfg.Menu.Timeout = menuTimeout
-	}
+	cfg.Door, cfg.Menu = cfg.Door.withDefaults(), cfg.Menu.withDefaults()
 	return &Machine{
 		cfg: cfg, policy: cfg.Recording,
 		state: &State{
@@ -72,6 +69,14 @@ func NewMachine(cfg Config) *Machine {
 		pads:   map[ParticipantID]*pad{}, guard: NewGuard(cfg.Door),
 		idle: true,
 	}
+}
+
+// equip changes settings that are no part of the State.
+func (m *Machine) equip(e Equip) {
+	now := m.cfg.Door
+	m.cfg.Door, m.cfg.Menu = e.Door.withDefaults(), e.Menu.withDefaults()
+	m.cfg.Door.PIN, m.cfg.Door.ModeratorPIN, m.cfg.Door.Access = now.PIN, now.ModeratorPIN, now.Access
+	m.guard.SetLimits(e.Door)
 }
 
 // State gives the present version.
@@ -160,6 +165,9 @@ func (s *step) applyConference(e Event) error {
 	switch e := e.(type) {
 	case Configure:
 		return s.configure(e)
+	case Equip:
+		s.m.equip(e)
+		return nil
 	case AdmitAll:
 		return s.admitAll(e)
 	case MuteAll:
