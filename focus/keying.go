@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -117,23 +118,27 @@ func (c *controller) keyed(params *media.Params, p *participant, stream *sdp.Str
 	}
 }
 
-// listenForKeys has the outcome of handshakes told.
+// listenForKeys has handshakes that fail told.
 func (c *controller) listenForKeys(p *participant) {
 	at := c.legOf(p)
-	p.session.OnSecured(func(err error) { c.post(secured{leg: at, err: err}) })
+	p.session.OnSecured(func(err error) {
+		if err != nil { // it must not wait: the controller may be about to close that handshake
+			c.focus.spawn(func(context.Context) { c.post(unsecured{leg: at, err: err}) })
+		}
+	})
 }
 
-// secured is the outcome of a handshake.
-type secured struct {
+// unsecured is a handshake that has failed.
+type unsecured struct {
 	leg leg
 	err error
 }
 
 // handle ends the call of somebody who has proved to be another than its description says, or with whom there are no keys: nothing of it
 // could be heard. Keys that were there before another handshake go on.
-func (m secured) handle(c *controller) {
+func (m unsecured) handle(c *controller) {
 	p := m.leg.find()
-	if p == nil || m.err == nil || p.session == nil {
+	if p == nil || p.session == nil {
 		return
 	}
 	kept := !errors.Is(m.err, dtls.ErrFingerprint) && p.session.Stats().Protected
