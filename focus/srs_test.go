@@ -3,6 +3,7 @@ package focus_test
 import (
 	"context"
 	"encoding/binary"
+	"maps"
 	"math"
 	"net"
 	"net/netip"
@@ -265,6 +266,7 @@ func (s *recordingServer) stream(label string) heardStream {
 		if h.label == label {
 			c := *h
 			c.pcm = append([]float64(nil), h.pcm...)
+			c.ssrcs = maps.Clone(h.ssrcs)
 			return c
 		}
 	}
