@@ -40,6 +40,7 @@ type controller struct {
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
 	arrivals     arrivals
+	aside        conference.SidebarID                        // that was opened by keys last; may be over
 	playbacks    map[mixer.MemberID]*playback                // those of the sources that are played
 	masks        map[conference.ParticipantID]mixer.MemberID // those that stand for participants in recordings
 	music        music

@@ -6,7 +6,8 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 )
 
-// toggleSidebar takes who presses it aside, where he meets the others who have, or brings him back. A sidebar is in no recording: where
+// toggleSidebar takes who presses it aside, where he meets the others who have, or brings him back. Into sidebars that were
+// opened otherwise no key leads: their members were chosen. A sidebar is in no recording: where
 // the policy wants all to be recorded only moderators may talk there.
 func toggleSidebar(c *controller, p *conference.Participant) ([]string, error) {
 	if p.Sidebar != "" {
@@ -17,11 +18,11 @@ func toggleSidebar(c *controller, p *conference.Participant) ([]string, error) {
 		return nil, conference.ErrNotModerator
 	}
 	answer := []string{"sidebar-entered"}
-	if n := len(s.Sidebars); n > 0 {
-		last := s.Sidebars[n-1].ID
-		return answer, c.step(conference.ChangeSidebar{ID: last, Members: append(s.SidebarMembers(last), p.ID)})
+	if b, open := s.Sidebar(c.aside); open && !b.Private {
+		return answer, c.step(conference.ChangeSidebar{ID: b.ID, Members: append(s.SidebarMembers(b.ID), p.ID)})
 	}
-	return answer, c.step(conference.OpenSidebar{ID: conference.SidebarID(shortName("s")), Members: []conference.ParticipantID{p.ID}})
+	c.aside = conference.SidebarID(shortName("s"))
+	return answer, c.step(conference.OpenSidebar{ID: c.aside, Members: []conference.ParticipantID{p.ID}})
 }
 
 // leaveSidebar brings back who is aside; with the last one the sidebar ends.

@@ -217,7 +217,7 @@ func drawRules(t *rapid.T) Rules {
 		ModeratorLeaves: AfterModerator(rapid.IntRange(0, 2).Draw(t, "after")), ModeratorGrace: seconds("moderator"),
 		EndAt: rapid.IntRange(0, 2).Draw(t, "end at"), EndAtGrace: seconds("few"), MaxDuration: 10 * seconds("duration"),
 		MuteAbove: rapid.IntRange(0, 2).Draw(t, "above"), HardMute: rapid.Bool().Draw(t, "hard"), Lecture: rapid.Bool().Draw(t, "lecture"),
-		Entry: Entry(rapid.IntRange(0, 1).Draw(t, "entry")),
+		Entry: Entry(rapid.IntRange(0, 2).Draw(t, "entry")),
 	}
 }
 
@@ -269,11 +269,13 @@ func drawEvent(t *rapid.T) Event {
 	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
 	yes := rapid.Bool().Draw(t, "yes")
 	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
-	switch rapid.IntRange(-5, 27).Draw(t, "event") {
+	switch rapid.IntRange(-6, 27).Draw(t, "event") {
 	case -5, -4:
 		return drawSidebar(t, id)
 	case -3, -2:
 		return Key{ID: id, Key: rapid.SampledFrom([]byte("1123#*")).Draw(t, "key")}
+	case -6:
+		return Named{ID: id, Turn: rapid.IntRange(1, 3).Draw(t, "turn")}
 	case -1:
 		return Said{ID: id, Turn: rapid.IntRange(1, 3).Draw(t, "turn")}
 	case 0, 1, 2:
