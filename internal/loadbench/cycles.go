@@ -16,7 +16,7 @@ const (
 	warmCalls      = 40_000 // until everything is as large as it gets at this rate
 	callsAtOnce    = 8
 	sameGoroutines = 5
-	sameHeap       = 2 << 20
+	sameHeap       = 1.25              // the collector runs when a quarter more than what is in use has come (GOGC)
 	forgotten      = 160 * time.Second // transactions are kept for 32 s, and an idle process collects its garbage after two minutes
 	surgeCalls     = 1000
 	surgeTime      = 10 * time.Second // 500 in 5 s
@@ -55,7 +55,7 @@ func (b *bench) cycles(ctx context.Context) error {
 	}
 	same := false
 	after, err := b.settled(ctx, func(now holds) bool {
-		same = now.goroutines <= before.goroutines+sameGoroutines && now.files <= before.files && now.heap <= before.heap+sameHeap
+		same = now.goroutines <= before.goroutines+sameGoroutines && now.files <= before.files && now.heap <= before.heap*sameHeap
 		return same
 	})
 	if err != nil {
