@@ -238,10 +238,10 @@ func (c *cohort) await() {
 	}
 }
 
-// sleep waits for rouse, if that has not been called since nap was read, but not for long.
-func (c *cohort) sleep(nap uint32) {
+// sleep waits for rouse, if that has not been called since seen was read, but not for long.
+func (c *cohort) sleep(seen uint32) {
 	c.napping.Add(1)
-	park(&c.nap, nap, monotonic()+int64(napTime))
+	nap(&c.nap, seen, monotonic()+int64(napTime))
 	c.napping.Add(-1)
 }
 

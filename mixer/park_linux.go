@@ -77,8 +77,18 @@ func park(word *uint32, value uint32, deadline int64) {
 		uintptr(unsafe.Pointer(timeout)), 0, futexAnyone)
 }
 
-// wake ends the park of all who sleep on word.
+// nap is park for a moment in the middle of a tick. The Go scheduler does not know of it: to come back from a system call it knows of,
+// a thread may have to wait for whoever looks at its stack, and spins; a real-time thread that spins keeps that very thread off its
+// processor, until the kernel takes it away from all real-time threads, for most of a second.
+func nap(word *uint32, value uint32, deadline int64) {
+	ts := unix.NsecToTimespec(deadline)
+	//nolint:gosec // the kernel takes addresses
+	_, _, _ = syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitBitset|futexPrivate, uintptr(value),
+		uintptr(unsafe.Pointer(&ts)), 0, futexAnyone)
+}
+
+// wake ends the park of all who sleep on word. It does not block, so that the scheduler need not know of it, as with nap.
 func wake(word *uint32) {
 	//nolint:gosec // the kernel takes addresses
-	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake|futexPrivate, 1<<30, 0, 0, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake|futexPrivate, 1<<30, 0, 0, 0)
 }

@@ -29,6 +29,9 @@ func park(word *uint32, value uint32, deadline int64) {
 	time.Sleep(d)
 }
 
+// nap is park.
+func nap(word *uint32, value uint32, deadline int64) { park(word, value, deadline) }
+
 // wake has nothing to do here.
 func wake(*uint32) {}
 
