@@ -153,7 +153,7 @@ func (b *broken) Write(text []byte) (int, error) {
 		return b.file.Write(text)
 	}
 	n, err := b.file.Write(text[:room])
-	b.room.Store(0)
+	b.room.CompareAndSwap(room, 0) // room that has been made meanwhile stays
 	return n, errors.Join(errFull, err)
 }
 
