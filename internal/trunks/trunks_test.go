@@ -172,7 +172,9 @@ func TestRegistrarMustListUs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			peer, set, _ := setUp(t)
+			peer.mu.Lock()
 			peer.lists = c.lists
+			peer.mu.Unlock()
 			set.Start()
 			status := await(t, set, c.state)
 			switch left := time.Until(status.Until); {
