@@ -9,6 +9,9 @@ const (
 	askNear  = 1
 )
 
+// packetHot is how much of the room for a packet most of them use.
+const packetHot = 256
+
 // askReceive asks for the memory of the inputs whose turn to receive comes soon after the nth, and which are going to be ingested then.
 func (p *plan) askReceive(ins []int32, n int) {
 	if n == 0 { // the first ones have nobody before them
@@ -91,6 +94,3 @@ func (p *plan) askPackets() {
 		prefetch.Slice(g.stream.packets[0].data[:min(packetHot, len(g.stream.packets[0].data))])
 	}
 }
-
-// packetHot is how much of the room for a packet most of them use.
-const packetHot = 256

@@ -20,7 +20,7 @@ type Rated interface {
 // Encoded may be implemented by an Input whose frames come encoded. It is asked for members with [Member.Verbatim].
 type Encoded interface {
 	// Encoded returns the payload of which the last frame was decoded, all of it and nothing else, and its codec; nil if there is no
-	// such payload. It is valid until the next Ingest. It may be called by several workers at a time.
+	// such payload. It is valid until the next Receive or Ingest. It may be called by several workers at a time.
 	Encoded() (codecs.Codec, []byte)
 }
 

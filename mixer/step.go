@@ -3,7 +3,8 @@ package mixer
 import "github.com/parley-sip/parley/codecs"
 
 // The media path of one mix. All of it is done by the worker that owns the mix's cohort, or, in the phases that go over
-// members or groups, by several workers in ranges that do not overlap. Nothing here allocates, locks or logs.
+// members or groups, by several workers in ranges that do not overlap. Nothing here locks or logs, and nothing
+// allocates, but for a buffer that has to grow for the first time.
 
 // mergeAfter is for how many ticks two encoders must have been fed the same before one can replace the other.
 const mergeAfter = 5

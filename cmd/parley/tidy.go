@@ -65,7 +65,7 @@ func (s *service) startTidy(ctx context.Context) {
 	})
 }
 
-// tidy looks until the context ends. The collection runs beside the calls and takes them no time but the processor's.
+// tidy looks until the context ends. The collection runs beside the calls.
 func tidy(ctx context.Context) {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/allocs:bytes"},

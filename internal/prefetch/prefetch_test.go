@@ -34,12 +34,13 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// chain is memory that has left the near caches when it is gone over: 64 MiB in pieces of 4 KiB, in no order.
+// piece is a page of memory.
 type piece struct {
 	next  *piece
 	lines [63][8]uint64
 }
 
+// chain is memory that has left the near caches when it is gone over: 64 MiB in pieces, in no order.
 func chain() []*piece {
 	const n = 16 << 10
 	pieces := make([]*piece, n)
