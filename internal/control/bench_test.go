@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/control"
 	"github.com/parley-sip/parley/internal/media"
@@ -21,7 +23,7 @@ import (
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // bench is an API over a whole focus on loopback, without a recorder unless asked for.
 type bench struct {
@@ -101,13 +103,19 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// phone calls a conference and is answered.
-func (b *bench) phone(name, conference string) *conftest.Phone {
+// phone calls a conference, is answered and there: the answer is sent before the conference knows of its ACK.
+func (b *bench) phone(name, room string) *conftest.Phone {
 	b.t.Helper()
 	phone, err := conftest.NewPhone(b.t.Context(), conftest.PhoneConfig{Name: name, Codec: codecs.PCMU, Origin: time.Now()})
 	must(b.t, err)
 	b.t.Cleanup(func() { must(b.t, phone.Close(context.Background())) })
-	must(b.t, phone.Call(b.t.Context(), "sip:"+conference+"@"+b.agent.Addr("udp").String()))
+	must(b.t, phone.Call(b.t.Context(), "sip:"+room+"@"+b.agent.Addr("udp").String()))
+	eventually(b.t, name+" is there", func() bool {
+		state, err := b.focus.Conference(conference.ID(room))
+		return err == nil && slices.ContainsFunc(state.Participants, func(p conference.Participant) bool {
+			return p.DisplayName == name && p.Status.Present()
+		})
+	})
 	return phone
 }
 

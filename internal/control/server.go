@@ -51,6 +51,7 @@ type Server struct {
 	listener net.Listener
 	served   chan struct{}
 	streams  streams
+	unused   unused
 	ready    atomic.Bool
 	log      *slog.Logger
 	tokens   atomic.Pointer[[]Token]
@@ -77,7 +78,7 @@ func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
 	}))
 	s.http = &http.Server{
 		Handler: s.guard(sameOrigin.Handler(mux)), ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnState: s.unused.note,
 	}
 	return s
 }
@@ -139,7 +140,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Unready makes /readyz say no, ahead of a shutdown.
 func (s *Server) Unready() { s.ready.Store(false) }
 
-// Close ends event streams, lets running requests finish while ctx allows, at most two seconds, and closes the socket. The error
+// Close ends event streams and connections without a request, lets running requests finish while ctx allows, at most two seconds, and closes the socket. The error
 // says that requests were cut off.
 func (s *Server) Close(ctx context.Context) error {
 	s.Unready()
@@ -149,6 +150,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, shutdownPatient)
 	defer cancel()
+	s.unused.end()
 	err := s.http.Shutdown(ctx)
 	select {
 	case <-gone: // WebSockets among them, for which Shutdown does not wait

@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -49,6 +50,19 @@ func TestCloseEndsStreamsAndTheServer(t *testing.T) {
 		t.Error("the server still listens")
 	}
 	must(t, b.server.Close(context.Background())) // again
+}
+
+// Clients open connections ahead of need: nobody waits for what is not asked by them, and nothing was cut off.
+func TestCloseDoesNotWaitForUnusedConnections(t *testing.T) {
+	b := newBench(t, benchConfig{})
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", b.server.Addr())
+	must(t, err)
+	defer conn.Close()               //nolint:errcheck // nothing was written
+	b.do("GET", "/healthz", "", 200) // by a later connection: the first one has been accepted
+	must(t, b.server.Close(t.Context()))
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection ends with %v", err)
+	}
 }
 
 func TestStartTellsThatTheAddressIsTaken(t *testing.T) {

@@ -23,7 +23,7 @@ type streamed struct {
 	}
 }
 
-// follower reads a stream of events; the channel is closed at its end.
+// follower reads a stream of events; both channels are closed at its end.
 type follower struct {
 	t      *testing.T
 	events chan streamed
@@ -56,6 +56,7 @@ func (b *bench) follow(path, after string) *follower {
 	}
 	go func() {
 		defer close(f.ended)
+		defer close(f.events)
 		defer response.Body.Close() //nolint:errcheck // read only
 		var event streamed
 		for lines.Scan() {
@@ -67,7 +68,10 @@ func (b *bench) follow(path, after string) *follower {
 				event.Event = value
 			case "data":
 				if err := json.Unmarshal([]byte(value), &event.Data); err != nil {
-					b.t.Error(err)
+					if ctx.Err() == nil { // else it was cut off, and the test may be over
+						b.t.Error(err)
+					}
+					return
 				}
 			case "":
 				if event.ID != "" {
@@ -87,12 +91,13 @@ func (f *follower) until(what string, wanted func(streamed) bool) []streamed {
 	timeout := time.After(patience)
 	for {
 		select {
-		case event := <-f.events:
+		case event, more := <-f.events:
+			if !more {
+				f.t.Fatalf("the stream ended before %s; there were %v", what, types(seen))
+			}
 			if seen = append(seen, event); wanted(event) {
 				return seen
 			}
-		case <-f.ended:
-			f.t.Fatalf("the stream ended before %s; there were %v", what, types(seen))
 		case <-timeout:
 			f.t.Fatalf("no %s; there were %v", what, types(seen))
 		}
