@@ -143,7 +143,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	must(t, b.agent.Start(t.Context()))
 	b.addr = b.agent.Addr("udp")
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := b.focus.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown of the focus: %v", err)
@@ -168,7 +168,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 func noGoroutines(t *testing.T) {
 	t.Helper()
 	var left []byte
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		buf := make([]byte, 1<<20)
 		buf = buf[:runtime.Stack(buf, true)]
 		left = nil

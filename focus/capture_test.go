@@ -83,8 +83,8 @@ func TestCapture(t *testing.T) {
 	var stamps []uint32
 	var payloads []byte
 	packet := make([]byte, 2000)
-	_ = far.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // all is in the socket's buffer
 	for {
+		_ = far.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) // all is in the socket's buffer
 		k, err := far.Read(packet)
 		if err != nil {
 			break

@@ -31,7 +31,7 @@ func (b *bench) drain() time.Duration {
 // A recorder that has refused is no reason to wait, whenever it was to be asked again.
 func TestDrainAfterRefusal(t *testing.T) {
 	srs := newRecordingServer(t)
-	srs.refuse = 503
+	srs.setRefuse(503)
 	b := recordingBench(t, srs, func(c *focus.Config) { c.Recorders[0].Retry = siprec.RetryPolicy{Initial: time.Minute} })
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
 	id := b.record("room", both)

@@ -139,7 +139,7 @@ func TestLateAnswerIsUseless(t *testing.T) {
 		if reason.Cause != sipua.EndRemote {
 			t.Errorf("ended: %+v", reason)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("no BYE")
 	}
 	b.await("the end of the conference", func() bool { return len(b.focus.Conferences()) == 0 })

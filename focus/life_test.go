@@ -82,7 +82,7 @@ func TestWaitingRoom(t *testing.T) {
 	if got := toneLevel(s.pcm, 700); got > quiet {
 		t.Errorf("the recording holds the music at %.0f dB", got)
 	}
-	for _, issue := range srs.issues {
+	for _, issue := range srs.kept().issues {
 		t.Errorf("metadata: %+v", issue)
 	}
 	r.mu.Lock()
@@ -342,7 +342,7 @@ func TestSentBackWhileRecorded(t *testing.T) {
 	}
 	wait(false)
 	b.await("bob to be recorded again", func() bool { return holds("1", 900) && holds("3", 900) })
-	for _, issue := range srs.issues {
+	for _, issue := range srs.kept().issues {
 		t.Errorf("metadata: %+v", issue)
 	}
 }

@@ -113,7 +113,7 @@ func TestMasked(t *testing.T) {
 						t.Errorf("stream %s has the tone at %.0f dB", label, level)
 					}
 				}
-				if got := alice.Indications(); got[len(got)-1] != sdp.RecordPaused {
+				if got := alice.Indications(); lastOf(got) != sdp.RecordPaused {
 					t.Errorf("alice was told %v", got)
 				}
 				if level := bob.hearsNow(440); level > -60 {
@@ -144,14 +144,15 @@ func TestMasked(t *testing.T) {
 // Shows RQ-UC05. A recorder that answers when the secret is over gets what was kept for it, without the secret.
 func TestMaskedWhileHeld(t *testing.T) {
 	srs := newRecordingServer(t)
-	srs.slow = make(chan struct{})
+	slow := make(chan struct{})
+	srs.set(func(s *recordingServer) { s.slow = slow })
 	b := serversBench(t, []*recordingServer{srs}, func(c *focus.Config) {
 		c.Defaults.Recording.Policy, c.Defaults.Recording.Modes = conference.Always, both
 	})
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
 	b.dial("room", conftest.PhoneConfig{Name: "bob"})
 	alice.sayCard(b, nil)
-	close(srs.slow)
+	close(slow)
 	b.await("what she said last", func() bool { h := srs.stream("2"); return h.loudest(after) > loud })
 	srs.checkSecret([]float64{openly, after}, "1", "2")
 }

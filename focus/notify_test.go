@@ -158,7 +158,7 @@ func TestEvents(t *testing.T) {
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
 	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
 	bob.hum(900, 400*time.Millisecond)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var got []focus.Event
 	next := func(kind focus.EventType) focus.Event {
@@ -241,7 +241,7 @@ func (b *bench) callee(invite func(*sipua.IncomingCall)) *sipua.Agent {
 // outcome waits for the departure of a dialed participant.
 func departure(t *testing.T, w *focus.Watcher) focus.ParticipantInfo {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
 		e, err := w.Next(ctx)

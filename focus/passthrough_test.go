@@ -26,7 +26,7 @@ func (b *bench) forwarded(codec codecs.Codec) uint64 {
 // participant's sound is in his stream, which goes on without a gap.
 func TestPassthrough(t *testing.T) {
 	srs := newRecordingServer(t)
-	srs.codecs = []codecs.Codec{codecs.PCMA, codecs.Opus, codecs.PCMU}
+	srs.set(func(s *recordingServer) { s.codecs = []codecs.Codec{codecs.PCMA, codecs.Opus, codecs.PCMU} })
 	b := recordingBench(t, srs, func(c *focus.Config) {
 		c.Recorders[0].Codecs = []codecs.Codec{codecs.PCMA, codecs.PCMU, codecs.Opus}
 		c.Defaults.Recording = conference.RecordingConfig{Policy: conference.Always, Modes: conference.Separate, Servers: []string{"srs"}}

@@ -104,7 +104,7 @@ func TestPIN(t *testing.T) {
 	b.await("alice to be muted", func() bool { return b.find("desk", "alice").Status == conference.MutedViaFocus })
 	digits := ""
 	for !strings.HasSuffix(digits, "*6") {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		e, err := events.Next(ctx)
 		cancel()
 		must(t, err)
@@ -137,7 +137,7 @@ func TestPINLockout(t *testing.T) {
 		if reason := first.Reason(); reason.Request == nil || !strings.Contains(reason.Request.Headers.Get("Reason"), "cause=403") {
 			t.Errorf("ended by %+v", reason)
 		}
-	case <-time.After(8 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("the call goes on after three wrong PINs")
 	}
 	second := b.phone(conftest.PhoneConfig{Name: "mallory"})

@@ -40,8 +40,7 @@ func TestPreferences(t *testing.T) {
 			t.Errorf("the answer to %s says %s", step.wish, said)
 		}
 		b.await("bob to be told "+step.want.String(), func() bool {
-			all := bob.Indications()
-			return all[len(all)-1] == step.want
+			return lastOf(bob.Indications()) == step.want
 		})
 	}
 	before := srs.stream("1").packets

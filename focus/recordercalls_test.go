@@ -92,7 +92,7 @@ func TestRecorderBegins(t *testing.T) {
 		all := b.state("room").Recordings
 		return len(all) == 1 && all[0].State == conference.RecordingStopped
 	})
-	b.await("alice to be told off", func() bool { all := alice.Indications(); return all[len(all)-1] == sdp.RecordOff })
+	b.await("alice to be told off", func() bool { return lastOf(alice.Indications()) == sdp.RecordOff })
 	if n := len(b.state("room").Participants); n != 2 {
 		t.Errorf("%d participants are left", n)
 	}
@@ -182,8 +182,8 @@ func TestRecorderMayNotBegin(t *testing.T) {
 			if test.status == 420 && (response == nil || response.Headers.Get("Unsupported") != "siprec") {
 				t.Errorf("420 without Unsupported: %+v", response)
 			}
-			if len(srs.documents) > 0 {
-				t.Errorf("metadata: %s", srs.bodies[0])
+			if got := srs.kept(); len(got.documents) > 0 {
+				t.Errorf("metadata: %s", got.bodies[0])
 			}
 			b.await("no recording", func() bool {
 				return !slices.ContainsFunc(b.state("room").Recordings, func(r conference.Recording) bool { return !r.Over() })
@@ -225,11 +225,11 @@ func TestRecorderAnswersNothing(t *testing.T) {
 	must(t, err)
 	select {
 	case <-srs.ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("no BYE")
 	}
-	b.await("alice to be told off", func() bool { all := alice.Indications(); return len(all) > 0 && all[len(all)-1] == sdp.RecordOff })
-	if len(srs.streams) > 0 {
+	b.await("alice to be told off", func() bool { return lastOf(alice.Indications()) == sdp.RecordOff })
+	if len(srs.kept().streams) > 0 {
 		t.Error("there are streams")
 	}
 }

@@ -24,12 +24,14 @@ import (
 func TestRecorderNotReady(t *testing.T) {
 	srs := newRecordingServer(t)
 	var ready atomic.Bool
-	srs.answers = func(sdp.Media, int) (sdp.Direction, bool) {
-		if ready.Load() {
-			return sdp.RecvOnly, true
+	srs.set(func(s *recordingServer) {
+		s.answers = func(sdp.Media, int) (sdp.Direction, bool) {
+			if ready.Load() {
+				return sdp.RecvOnly, true
+			}
+			return sdp.Inactive, true
 		}
-		return sdp.Inactive, true
-	}
+	})
 	b := recordingBench(t, srs, nil)
 	b.dial("room", conftest.PhoneConfig{Name: "alice"})
 	id := b.record("room", conference.Separate)
@@ -94,7 +96,7 @@ func TestPauseFlow(t *testing.T) {
 	}
 	b.await("alice to be told", func() bool {
 		all := alice.Indications()
-		return slices.Contains(all, sdp.RecordPaused) && all[len(all)-1] == sdp.RecordOn
+		return slices.Contains(all, sdp.RecordPaused) && lastOf(all) == sdp.RecordOn
 	})
 }
 
@@ -205,7 +207,9 @@ func TestFiftyJoin(t *testing.T) {
 // Shows SC-18, SR-SDP-09, SR-SDP-10, SR-MS-02. A recorder that takes one stream less than there are gets, where that is wanted, the mixed one in their place, in the same dialog.
 func TestFallbackToMixed(t *testing.T) {
 	srs := newRecordingServer(t)
-	srs.answers = func(m sdp.Media, _ int) (sdp.Direction, bool) { return sdp.RecvOnly, m.Label != "2" }
+	srs.set(func(s *recordingServer) {
+		s.answers = func(m sdp.Media, _ int) (sdp.Direction, bool) { return sdp.RecvOnly, m.Label != "2" }
+	})
 	b := recordingBench(t, srs, func(c *focus.Config) {
 		c.Recorders[0].Profile.FallbackMixed, c.Recorders[0].Profile.AppendOnly = true, true
 	})
@@ -260,7 +264,7 @@ func TestCallsKnowNoRecorders(t *testing.T) {
 		if state != "on" {
 			t.Errorf("bob is told %q", state)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("bob is told nothing")
 	}
 	request := <-invites

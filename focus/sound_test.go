@@ -48,7 +48,7 @@ func TestDominant(t *testing.T) {
 	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
 	id := b.find("room", "bob").ID
 	bob.hum(900, 400*time.Millisecond)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	said := false
 	for {

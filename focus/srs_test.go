@@ -21,15 +21,15 @@ import (
 
 // recordingServer is a Session Recording Server that keeps what it gets.
 type recordingServer struct {
-	t      *testing.T
-	agent  *sipua.Agent
-	refuse int           // status for an INVITE; 0: accept
-	mute   bool          // never answers
-	sick   atomic.Bool   // answers OPTIONS with 503
-	slow   chan struct{} // what everything is answered after; nil: at once
-	codecs []codecs.Codec
+	t     *testing.T
+	agent *sipua.Agent
+	sick  atomic.Bool // answers OPTIONS with 503
 
-	mu        sync.Mutex
+	mu        sync.Mutex    // of all below: the agent runs from the beginning, so tests change and read it by set and kept
+	refuse    int           // status for an INVITE; 0: accept
+	mute      bool          // never answers
+	slow      chan struct{} // what everything is answered after; nil: at once
+	codecs    []codecs.Codec
 	dialog    *sipua.Dialog
 	contact   sipua.Address
 	requires  []string
@@ -80,7 +80,7 @@ func newRecordingServer(t *testing.T) *recordingServer {
 	must(t, err)
 	must(t, s.agent.Start(t.Context()))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		_ = s.agent.Shutdown(ctx)
 		s.mu.Lock()
@@ -103,9 +103,7 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	s.mu.Lock()
 	s.contact, _ = request.Contact()
 	s.requires = request.Headers.List("Require")
-	s.mu.Unlock()
-	s.mu.Lock()
-	mute, refuse := s.mute, s.refuse
+	mute, refuse, slow := s.mute, s.refuse, s.slow
 	s.mu.Unlock()
 	switch {
 	case mute:
@@ -115,8 +113,8 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 		_ = call.Reject(sipua.NewResponse(refuse))
 		return
 	}
-	if s.slow != nil {
-		<-s.slow
+	if slow != nil {
+		<-slow
 	}
 	body, err := s.take(request.Headers, request.Body)
 	if err != nil {
@@ -264,13 +262,25 @@ func (s *recordingServer) stream(label string) heardStream {
 	defer s.mu.Unlock()
 	for _, h := range s.streams {
 		if h.label == label {
-			c := *h
-			c.pcm = append([]float64(nil), h.pcm...)
-			c.ssrcs = maps.Clone(h.ssrcs)
-			return c
+			return h.copied()
 		}
 	}
 	return heardStream{}
+}
+
+// copied is made under the server's lock.
+func (h *heardStream) copied() heardStream {
+	c := *h
+	c.pcm = append([]float64(nil), h.pcm...)
+	c.ssrcs = maps.Clone(h.ssrcs)
+	return c
+}
+
+// set changes how the server behaves.
+func (s *recordingServer) set(change func(*recordingServer)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
 }
 
 // present gives the AORs that the metadata say are in the conference now.
@@ -304,9 +314,7 @@ func (s *recordingServer) Request(*sipua.Request) *sipua.Response {
 }
 
 func (s *recordingServer) setRefuse(status int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refuse = status
+	s.set(func(s *recordingServer) { s.refuse = status })
 }
 
 // die is the end without a word: nobody listens, nobody answers.
@@ -314,8 +322,9 @@ func (s *recordingServer) die() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mute = true
-	s.slow = make(chan struct{})
-	s.t.Cleanup(func() { close(s.slow) })
+	slow := make(chan struct{})
+	s.slow = slow
+	s.t.Cleanup(func() { close(slow) })
 	for _, c := range slices.Concat(s.sockets, s.controls) {
 		_ = c.Close()
 	}

@@ -43,6 +43,35 @@ func (s *recordingServer) requests() []recordRequest {
 	return slices.Clone(s.asked)
 }
 
+// kept is a copy of what a server has got so far.
+type kept struct {
+	requires  []string
+	contact   sipua.Address
+	documents []siprec.Recording
+	bodies    [][]byte
+	merged    siprec.Recording
+	issues    []siprec.Issue
+	streams   []heardStream
+}
+
+func (s *recordingServer) kept() kept {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := kept{requires: s.requires, contact: s.contact, documents: s.documents, bodies: s.bodies, merged: s.merged, issues: s.issues}
+	for _, h := range s.streams {
+		k.streams = append(k.streams, h.copied())
+	}
+	return k
+}
+
+// lastOf is what somebody was told last; unspecified if nothing.
+func lastOf(told []sdp.Record) sdp.Record {
+	if len(told) == 0 {
+		return sdp.RecordUnspecified
+	}
+	return told[len(told)-1]
+}
+
 // socketPair opens an even port for RTP and the next one for RTCP.
 func socketPair() (media, control *net.UDPConn, err error) {
 	for range 200 {

@@ -217,7 +217,7 @@ func TestSubscribeForm(t *testing.T) {
 		if got != b.state("desk").URI {
 			t.Errorf("Contact of the NOTIFY %s", got)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("no NOTIFY")
 	}
 	response, err := client.Request(t.Context(), sipua.OutgoingRequest{Method: "OPTIONS", URI: b.parse("desk")})

@@ -42,7 +42,7 @@ func TestUnrecorded(t *testing.T) {
 
 	b.leaveOut(bob.name, false)
 	b.await("bob to be recorded again", func() bool { return holds("1", 900) && srs.stream("3").packets > before+30 })
-	for _, issue := range srs.issues {
+	for _, issue := range srs.kept().issues {
 		t.Errorf("metadata: %+v", issue)
 	}
 }

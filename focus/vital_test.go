@@ -33,7 +33,7 @@ func TestMediaTimeout(t *testing.T) {
 	for range 3 {
 		select {
 		case <-r.asked:
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Fatal("not asked")
 		}
 	}
