@@ -190,8 +190,11 @@ type Recorder struct {
 	Priority, Weight int
 	Group            string     // policies and requests may name it instead of its members; empty: none
 	Data             RecordData // what it is told beside the metadata of RFC 7865
-	Probe            Probe
-	Health           siprec.HealthConfig
+	Account          Account    // for its challenges; the zero value answers none
+	// Redirects are the hosts, as patterns with *, to which it may redirect the INVITE of a session (RFC 3261, section 21.3). Empty: to none.
+	Redirects []string
+	Probe     Probe
+	Health    siprec.HealthConfig
 	// Security says whether it gets SRTP: not, if it takes it, or nothing else. Keys go only where signalling is TLS, unless
 	// Config.KeysInClear. Where calls may be protected, SecurityOptional means SecurityRequired, unless Config.AllowInsecure.
 	Security sdp.Security

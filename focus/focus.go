@@ -168,7 +168,7 @@ func (f *Focus) checkConference(c ConferenceConfig) error {
 
 func (f *Focus) checkServers(names []string) error {
 	for _, name := range names {
-		if !f.pool.known(name) {
+		if !f.pool.has(name) {
 			return fmt.Errorf("%w: %q", ErrNoServer, name)
 		}
 	}

@@ -44,6 +44,7 @@ func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
 		To:      sipua.Address{URI: target},
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
 		Contact: c.focus.recorderContact(c.id, r.server), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
+		Trunk: c.focus.recorderWay(r.server, r.security, c.secret()),
 	}
 	handler := &recorderHandler{controller: c, recorder: r}
 	c.sealUp(r)

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
@@ -24,6 +25,7 @@ type recorder struct {
 	recording  conference.RecordingID
 	modes      conference.Mode
 	server     Recorder
+	security   sdp.Security // of what it is offered
 	client     *siprec.Client
 	since      time.Time
 	wake       time.Time
@@ -111,7 +113,7 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 		return nil, err
 	}
 	rec := &recorder{
-		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, client: client, since: time.Now(),
+		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, security: security, client: client, since: time.Now(),
 	}
 	if from != nil {
 		rec.streams, rec.account = from.streams, from.account

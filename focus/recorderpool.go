@@ -24,12 +24,13 @@ type recorderPool struct {
 	mu     sync.Mutex
 	former []Recorder // that a reload has taken away: sessions with them go on
 	health map[string]*siprec.Health
-	busy   map[string]int   // sessions now
-	taken  map[string]taste // by the name of the server
+	busy   map[string]int                // sessions now
+	taken  map[string]taste              // by the name of the server
+	logins map[string]*sipua.Credentials // what was learned of its challenges, by the name of the server; nil: it has no account
 }
 
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
-	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}}
+	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}, logins: map[string]*sipua.Credentials{}}
 	p.set(servers, now)
 	return p
 }
@@ -48,6 +49,9 @@ func (p *recorderPool) set(servers []Recorder, now time.Time) {
 		if old, was := serverNamed(before, s.Name); !was || old.URI != s.URI || old.Health != s.Health {
 			p.health[s.Name] = siprec.NewHealth(s.Health, now)
 			delete(p.taken, s.Name)
+		}
+		if old, was := serverNamed(before, s.Name); !was || old.Account != s.Account {
+			p.logins[s.Name] = s.Account.credentials()
 		}
 	}
 }
@@ -78,6 +82,13 @@ func (p *recorderPool) find(name string) (Recorder, bool) {
 	return serverNamed(p.former, name)
 }
 
+// answers are those to the challenges of a server; nil: it has no account.
+func (p *recorderPool) answers(name string) *sipua.Credentials {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.logins[name]
+}
+
 // expand replaces the names of groups by those of their members.
 func (p *recorderPool) expand(names []string) []string {
 	var out []string
@@ -101,7 +112,7 @@ func (p *recorderPool) expand(names []string) []string {
 }
 
 // known tells whether a name is that of a server or of a group.
-func (p *recorderPool) known(name string) bool {
+func (p *recorderPool) has(name string) bool {
 	return slices.ContainsFunc(p.list(), func(s Recorder) bool { return s.Name == name || s.Group == name })
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
 )
 
 // A recording session is as protected as the calls may be, or there is none; keys go only where nobody reads them.
@@ -36,6 +37,41 @@ func TestRecorderSecurity(t *testing.T) {
 		got, err := f.recorderSecurity(x.server, x.secret)
 		if !errors.Is(err, x.err) || err == nil && got != x.want {
 			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+// A redirection leads to no less protection than there is at the recorder's own address.
+func TestRecorderMovesSafely(t *testing.T) {
+	const open, encrypted = "sip:srs@192.0.2.9;transport=tcp", "sip:srs@192.0.2.9;transport=tls"
+	for name, x := range map[string]struct {
+		cfg         Config
+		server      Recorder
+		secret, may bool
+		to          string
+	}{
+		"as it is":               {Config{}, Recorder{URI: open}, false, true, "sip:b@192.0.2.77;transport=tcp"},
+		"to another host":        {Config{}, Recorder{URI: open}, false, false, "sip:b@198.51.100.1;transport=tcp"},
+		"to TLS":                 {Config{}, Recorder{URI: open, Security: sdp.SecurityOptional}, false, true, "sips:b@192.0.2.77"},
+		"away from TLS":          {Config{}, Recorder{URI: encrypted}, false, false, "sip:b@192.0.2.77;transport=tcp"},
+		"with keys":              {Config{}, Recorder{URI: encrypted, Security: sdp.SecurityRequired}, false, true, "sip:b@192.0.2.77;transport=tls"},
+		"with a call by TLS":     {Config{}, Recorder{URI: encrypted}, true, true, "sip:b@192.0.2.77;transport=tls"},
+		"keys that may be read":  {Config{KeysInClear: true}, Recorder{URI: open, Security: sdp.SecurityRequired}, false, true, "sip:b@192.0.2.77"},
+		"out of a call by TLS":   {Config{}, Recorder{URI: "sip:srs@127.0.0.1"}, true, false, "sip:b@192.0.2.77"},
+		"a name that is no host": {Config{}, Recorder{URI: open}, false, false, "sip:192.0.2.77@198.51.100.1"},
+	} {
+		f := &Focus{cfg: x.cfg}
+		x.server.Redirects = []string{"192.0.2.*"}
+		to, err := sipua.ParseURI(x.to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offered, err := f.recorderSecurity(x.server, x.secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.mayMove(x.server, to, offered, x.secret); got != x.may {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

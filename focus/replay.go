@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 	"github.com/parley-sip/parley/siprec/seal"
@@ -25,6 +26,7 @@ type replay struct {
 	focus    *Focus
 	agent    *sipua.Agent
 	server   Recorder
+	security sdp.Security // of what it is offered
 	content  *spooled
 	client   *siprec.Client
 	events   chan replayEvent
@@ -70,6 +72,7 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 	if err != nil {
 		return nil, err
 	}
+	p.security = security
 	var address netip.Addr
 	for _, s := range content.streams {
 		session, openErr := f.media.Open(media.Options{})
@@ -232,6 +235,7 @@ func (p *replay) invite(ctx context.Context, m siprec.Message) {
 		To:      sipua.Address{URI: target},
 		From:    sipua.Address{URI: p.focus.conferenceURI(p.content.header.Conference), Name: p.content.header.Name},
 		Contact: contact, Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
+		Trunk: p.focus.recorderWay(p.server, p.security, false),
 	}
 	p.focus.spawn(func(context.Context) {
 		dialog, response, err := p.agent.Invite(ctx, call, &replayHandler{p})

@@ -61,7 +61,7 @@ func (f *Focus) recorderSecurity(server Recorder, secret bool) (sdp.Security, er
 		}
 		security = sdp.SecurityRequired
 	}
-	open := target.Scheme != "sips" && !confidential(target.Param("transport"))
+	open := !encrypted(target)
 	if secret && open && !local && !f.cfg.AllowInsecure {
 		return security, fmt.Errorf("%w: metadata would go there without TLS", errUnprotected)
 	}

@@ -49,6 +49,7 @@ type recordingServer struct {
 	asked     []recordRequest
 	answers   func(m sdp.Media, line int) (direction sdp.Direction, taken bool) // how a line is answered; nil: recvonly
 	respond   func(request *sipua.Request) *sipua.Response                      // instead of taking an offer; nil, or nil from it: take it
+	begins    func(request *sipua.Request) *sipua.Response                      // the refusal of an INVITE; nil, or nil from it: take it
 	once      sync.Once
 }
 
@@ -103,8 +104,14 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	s.mu.Lock()
 	s.contact, _ = request.Contact()
 	s.requires = request.Headers.List("Require")
-	mute, refuse, slow := s.mute, s.refuse, s.slow
+	mute, refuse, slow, begins := s.mute, s.refuse, s.slow, s.begins
 	s.mu.Unlock()
+	if begins != nil {
+		if response := begins(request); response != nil {
+			_ = call.Reject(response)
+			return
+		}
+	}
 	switch {
 	case mute:
 		<-call.Done()

@@ -24,6 +24,10 @@ type RecordingServer struct {
 	Probe    RecorderProbe `yaml:"probe"`
 	Retry    RecorderRetry `yaml:"retry"`
 	Metadata Metadata      `yaml:"metadata"`
+	Username string        `yaml:"username"` // answers its challenges; empty: they are not answered
+	Password Secret        `yaml:"password"`
+	Realm    string        `yaml:"realm"`     // the only one that gets the password; empty: every realm of the recorder
+	Redirect []string      `yaml:"redirects"` // hosts, with *, to which it may redirect an INVITE; empty: to none
 	MayStart []string      `yaml:"may_start"` // whence it may begin sessions by itself: user:, role:, trunk:, networks; empty: it may not
 }
 
@@ -155,6 +159,7 @@ func (r *reader) checkRecorder(key string, server *RecordingServer, sip *SIP) {
 		r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
 	}
 	r.checkCodecs(key+".codecs", server.Codecs)
+	r.checkAccount(key, server)
 	r.checkStarts(key+".may_start", server.MayStart, sip)
 	for sub, n := range map[string]int{
 		".weight": server.Weight, ".probe.down_after": server.Probe.DownAfter, ".probe.up_after": server.Probe.UpAfter,
@@ -183,6 +188,23 @@ func (r *reader) checkRecorder(key string, server *RecordingServer, sip *SIP) {
 	for i, h := range server.Dialect.Headers {
 		if h.Name == "" || strings.ContainsAny(h.Name, ": \t\r\n") || strings.ContainsAny(h.Value, "\r\n") {
 			r.fail(fmt.Sprintf("%s.dialect.headers[%d]", key, i), "is no header field")
+		}
+	}
+}
+
+// checkAccount sees that challenges of a recorder can be answered, and that it redirects to hosts.
+func (r *reader) checkAccount(key string, server *RecordingServer) {
+	switch {
+	case server.Username != "" && server.Password == "":
+		r.fail(key+".password", "wants a password for %q", server.Username)
+	case server.Username == "" && server.Password != "":
+		r.fail(key+".username", "wants a name beside the password")
+	case server.Username == "" && server.Realm != "":
+		r.fail(key+".realm", "wants recording.servers[].username beside it")
+	}
+	for i, host := range server.Redirect {
+		if _, err := path.Match(host, ""); err != nil || host == "" || strings.ContainsAny(host, "/@; \t") || strings.Contains(host, "sip:") {
+			r.fail(fmt.Sprintf("%s.redirects[%d]", key, i), "wants a host, with * for any text, has %q", host)
 		}
 	}
 }
