@@ -39,6 +39,7 @@ type controller struct {
 	members      map[mixer.MemberID]conference.ParticipantID
 	lastMember   mixer.MemberID
 	sources      map[mixer.MemberID]source
+	tones        mixer.MemberID // that of the sources that are the recording tones of all who have heard a first one; 0: none
 	arrivals     arrivals
 	aside        conference.SidebarID                        // that was opened by keys last; may be over
 	playbacks    map[mixer.MemberID]*playback                // those of the sources that are played

@@ -171,43 +171,14 @@ func (c *controller) sound(p *participant) {
 	if p.tone != 0 {
 		return // the first tone will report
 	}
-	n := c.focus.cfg.Notification
-	tone, err := newTone(n.ToneFrequency, n.ToneLength, n.ToneInterval)
-	if err != nil {
-		c.log.Error("recording tone", slog.Any("error", err))
-		return
-	}
-	p.tone = c.newMember()
-	c.sources[p.tone] = source{In: tone, Audience: []conference.ParticipantID{p.id}, Steady: true}
-	c.updateMix()
-	c.later(n.ToneLength+2*codecs.FrameDuration, sounded{id: p.id, applied: c.applied})
+	c.startTone(p)
 }
 
 // silence ends the tone.
 func (c *controller) silence(p *participant) {
 	if p.tone != 0 {
-		delete(c.sources, p.tone)
-		p.tone = 0
+		c.endTone(p)
 		c.updateMix()
-	}
-}
-
-// sounded says that a first tone has had its time.
-type sounded struct {
-	id      conference.ParticipantID
-	applied <-chan struct{} // the layout with which it began
-}
-
-func (m sounded) handle(c *controller) {
-	p := c.participants[m.id]
-	if p == nil || p.tone == 0 || p.want != conference.IndicateOn {
-		return
-	}
-	select {
-	case <-m.applied:
-		c.told(p)
-	default: // the mixer is late; so are we
-		c.later(codecs.FrameDuration, m)
 	}
 }
 

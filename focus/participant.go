@@ -173,9 +173,7 @@ func (c *controller) dispose(p *participant, d *conference.Participant) {
 	c.focus.moved.Delete(p.generation)
 	c.focus.legs.end(p.dialogs, c.legOf(p))
 	c.focus.talking.Add(-1)
-	if p.tone != 0 {
-		delete(c.sources, p.tone)
-	}
+	c.endTone(p)
 	c.forgetVoice(p)
 	if p.cancel != nil {
 		p.cancel(sipua.TakebackError(d.Disconnection.Reason))
