@@ -127,6 +127,12 @@ func (b *backlog) rewind(after time.Duration) {
 	b.sent.Store(at)
 }
 
+// room is where the next frame goes, as far as most need it.
+func (b *backlog) room() []byte {
+	i := int(b.tail.Load() & uint64(len(b.octets)-1)) //nolint:gosec // a length
+	return b.octets[i:min(i+192, len(b.octets))]
+}
+
 func (b *backlog) write(at uint64, data []byte) uint64 {
 	i := at & uint64(len(b.octets)-1) //nolint:gosec // a length
 	n := copy(b.octets[i:], data)

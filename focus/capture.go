@@ -35,6 +35,8 @@ type capture struct {
 	paused time.Duration // the controller's: when that pause began
 
 	rewound bool                        // the tick's: the next frame has been sent before
+	ready   bool                        // the tick's: a frame waits for Send
+	room    []byte                      // the tick's: of the backlog, where the next frame goes
 	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
 }
 
@@ -53,18 +55,29 @@ func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *ca
 }
 
 // PrefetchEmit implements [mixer.OutputPrefetcher].
-func (c *capture) PrefetchEmit() {
-	c.session.PrefetchEmit()
+func (c *capture) PrefetchEmit(near bool) {
+	if !near {
+		prefetch.Value(c)
+		return
+	}
+	c.session.PrefetchEmit(false)
 	if b := c.kept; b != nil {
 		prefetch.Between(&b.octets, &b.dropped)
+		prefetch.Slice(c.room)
 	}
 }
 
 // Emit takes a frame from the mix.
 func (c *capture) Emit(p *codecs.Packet) {
+	c.Prepare(p)
+	c.Send()
+}
+
+// Prepare and Send implement [mixer.Sender].
+func (c *capture) Prepare(p *codecs.Packet) {
 	b := c.kept
 	if b == nil {
-		c.send(p, 0)
+		c.pass(p)
 		return
 	}
 	if at := c.again.Load(); at != 0 && !c.parked.Load() {
@@ -74,6 +87,7 @@ func (c *capture) Emit(p *codecs.Packet) {
 	}
 	behind := !b.empty()
 	b.push(p, held{at: time.Since(c.epoch), codec: codecs.Codec(c.codec.Load())}) //nolint:gosec // as stored
+	c.room = b.room()
 	switch {
 	case c.holding.Load():
 		if c.again.Load() == 0 { // else this tick has come in between
@@ -85,7 +99,25 @@ func (c *capture) Emit(p *codecs.Packet) {
 	default:
 		c.parked.Store(false)
 		b.pass()
+		c.pass(p)
+	}
+}
+
+// pass leaves a frame that is in time for Send, but for one that is sealed: whether it has left is to be known at once.
+func (c *capture) pass(p *codecs.Packet) {
+	if c.digest.Load() != nil {
 		c.send(p, 0)
+		return
+	}
+	c.session.Prepare(p)
+	c.ready = true
+}
+
+// Send hands over what Prepare has left.
+func (c *capture) Send() {
+	if c.ready {
+		c.ready = false
+		c.session.Send()
 	}
 }
 
@@ -192,4 +224,7 @@ func frameSize(c codecs.Codec) int {
 	}
 }
 
-var _ mixer.Output = (*capture)(nil)
+var (
+	_ mixer.Sender           = (*capture)(nil)
+	_ mixer.OutputPrefetcher = (*capture)(nil)
+)

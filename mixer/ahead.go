@@ -51,13 +51,20 @@ func (in *input) ask() { prefetch.Between(&in.source, &in.lanes[mainLane]) }
 
 // askEmit asks for the memory of the outputs whose turn comes soon after the nth.
 func (p *plan) askEmit(outs []int32, n int) {
-	if at := n + askFar; at < len(outs) {
+	if at := n + askState; at < len(outs) {
 		p.seats[outs[at]].out.ask()
 	}
+	if at := n + askFar; at < len(outs) {
+		p.seats[outs[at]].out.askFar(false)
+	}
 	if at := n + askNear; at < len(outs) {
-		if far := p.seats[outs[at]].out.far; far != nil {
-			far.PrefetchEmit()
-		}
+		p.seats[outs[at]].out.askFar(true)
+	}
+}
+
+func (o *output) askFar(near bool) {
+	if o.far != nil {
+		o.far.PrefetchEmit(near)
 	}
 }
 
@@ -90,7 +97,26 @@ func (p *plan) askSamples() {
 // askPackets asks for what is encoded, and for where it goes to.
 func (p *plan) askPackets() {
 	for _, g := range p.groups[:min(askMost, len(p.groups))] {
-		prefetch.Slice(g.stream.pcm)
-		prefetch.Slice(g.stream.packets[0].data[:min(packetHot, len(g.stream.packets[0].data))])
+		g.stream.ask()
 	}
+}
+
+// askEncode asks for the memory of the encodings whose turn comes soon after the nth, as far as [plan.askSums] and the others have not.
+func (p *plan) askEncode(n int) {
+	if at := n + askState; at >= askMost && at < len(p.groups) {
+		prefetch.Value(p.groups[at])
+	}
+	if at := n + askFar; at >= askMost && at < len(p.groups) {
+		g := p.groups[at]
+		prefetch.Value(g.stream)
+		prefetch.Value(g.bus)
+	}
+	if at := n + askNear; at >= askMost && at < len(p.groups) {
+		p.groups[at].stream.ask()
+	}
+}
+
+func (s *stream) ask() {
+	prefetch.Slice(s.pcm)
+	prefetch.Slice(s.packets[0].data[:min(packetHot, len(s.packets[0].data))])
 }

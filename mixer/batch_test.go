@@ -25,7 +25,7 @@ func (p *batchPort) note(what string) { *p.log = append(*p.log, portCall{what, p
 
 func (p *batchPort) Receive()               { p.note("receive") }
 func (p *batchPort) PrefetchIngest(bool)    {}
-func (p *batchPort) PrefetchEmit()          {}
+func (p *batchPort) PrefetchEmit(bool)      {}
 func (p *batchPort) Send()                  { p.note("send") }
 func (p *batchPort) Emit(*codecs.Packet)    { p.note("emit") }
 func (p *batchPort) Prepare(*codecs.Packet) { p.note("prepare") }

@@ -24,7 +24,8 @@ const (
 // Config of an [Engine]. The zero value is good.
 type Config struct {
 	// Workers is the number of threads that mix; 0: one for each processor, at most 16. GOMAXPROCS should be twice the
-	// number of processors, so that a worker that wakes up finds a free P.
+	// number of processors, so that a worker that wakes up finds a free P: one that waits for others in
+	// the middle of a tick keeps its own.
 	Workers int
 	// Cohorts is the number of groups of mixes whose ticks are spread over the 20 ms; 0: 4, so that they are 5 ms apart.
 	Cohorts int

@@ -64,7 +64,7 @@ func (g *guarded) Emit(p *codecs.Packet) {
 
 // A big mix is worked off by several workers, each member by one of them, in order.
 func TestEngineWorkersShareABigMix(t *testing.T) {
-	e := startEngine(t, Config{Workers: 4, Cohorts: 1})
+	e := startEngine(t, Config{Workers: mostWorkers, Cohorts: 1})
 	mix := e.NewMix(MixConfig{MaxSpeakers: 5})
 	members := make([]Member, 0, 401)
 	all := make([]*guarded, 0, 400)
@@ -248,7 +248,7 @@ func TestEngineCountsLateTicks(t *testing.T) {
 	if s.Duration.Count() != s.Ticks || s.Lateness.Quantile(0.99) < 16*time.Microsecond || s.Duration.Sum < 130*time.Millisecond {
 		t.Errorf("histograms %+v, %+v", s.Duration, s.Lateness)
 	}
-	if len(s.Codecs) != 1 || s.Codecs[0].Codec != codecs.PCMU || s.Codecs[0].Sent < 20 || s.Codecs[0].Encoded < 20 {
+	if len(s.Codecs) != 1 || s.Codecs[0].Codec != codecs.PCMU || s.Codecs[0].Sent < 20 || s.Codecs[0].Encoded == 0 {
 		t.Errorf("codecs %+v", s.Codecs)
 	}
 }

@@ -199,6 +199,33 @@ func TestMuteTakesOneTick(t *testing.T) {
 	}
 }
 
+// Who hears somebody alone hears nothing of what he said before he was muted, however long nobody has heard him alone (ME-MIX-12).
+func TestNothingIsLeftInALane(t *testing.T) {
+	b := newBench(t, MixConfig{MaxSpeakers: 1})
+	talker := party(1, tone(8000, 440, 9000), &fakeOutput{}, codecs.PCMU)
+	tap := Member{ID: 2, Out: &fakeOutput{}, Format: format(codecs.PCMU), Hears: Hearing{Mode: Only, Only: []MemberID{1}}}
+	b.apply(talker, tap)
+	for range 3 {
+		b.step()
+	}
+	b.apply(talker)
+	b.step()
+	talker.Speaks = false
+	b.apply(talker)
+	b.step()
+	b.apply(talker, tap)
+	b.step()
+	if e := energy(b.heard(2)); e != 0 {
+		t.Errorf("energy %d of somebody who is muted", e)
+	}
+	talker.Speaks = true
+	b.apply(talker, tap)
+	b.step()
+	if e := energy(b.heard(2)); e == 0 {
+		t.Error("nothing of somebody who speaks again")
+	}
+}
+
 // A recording of one member is that member, sample by sample, whatever else is said (ME-MIX-14), and also when it is not among
 // the loudest.
 func TestTapOfOneIsExact(t *testing.T) {

@@ -55,9 +55,9 @@ type Sender interface {
 }
 
 // OutputPrefetcher may be implemented by an Output with much memory of its own: it asks for what Emit is going to use, some members before
-// its turn.
+// its turn: first for its own state, then, near, for what that refers to.
 type OutputPrefetcher interface {
-	PrefetchEmit()
+	PrefetchEmit(near bool)
 }
 
 // MemberID identifies a member. It is unique within a [Mix] and chosen by the caller.

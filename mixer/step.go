@@ -55,6 +55,7 @@ func (m *Mix) adopt() *plan {
 			s.out.stream = s.group.stream
 		}
 	}
+	p.dropLanes(old)
 	if len(old.seats) > 0 || len(p.seats) > 0 {
 		m.speakersChanged.Store(true)
 	}
@@ -62,6 +63,20 @@ func (m *Mix) adopt() *plan {
 	m.adopted = p
 
 	return p
+}
+
+// dropLanes lets the lanes rest that nobody hears any more: there is nobody for whom anything had to fade out, and the first who hears one
+// again is to hear nothing of before.
+func (p *plan) dropLanes(old *plan) {
+	for lane := range laneCount {
+		if lane == mainLane || !old.uses[lane] || p.uses[lane] {
+			continue
+		}
+		for _, i := range p.ins {
+			in := p.seats[i].in
+			in.lanes[lane].on, in.lanes[lane].sounding = false, false
+		}
+	}
 }
 
 // batch is for how many members the system is asked at once.
@@ -238,7 +253,9 @@ func (s *stream) mergeable(shared *stream, alike int) bool {
 
 // encode makes the shared packets of a range of groups.
 func (p *plan) encode(from, to int, w *scratch) {
-	for _, g := range p.groups[from:to] {
+	for n := from; n < to; n++ {
+		p.askEncode(n)
+		g := p.groups[n]
 		if g.sharers == 0 {
 			g.stream.rest()
 

@@ -10,7 +10,7 @@ const (
 	// streamPackets is the most packets of one tick: two of 10 ms.
 	streamPackets = 2
 	// silenceSettled is after how many frames of digital silence Opus has forgotten the sound before: 500 ms. What it makes
-	// then is sent again instead of being made again, which costs as much as speech.
+	// then is sent again instead of being made again, which costs as much as speech. So is what the others make, but for G.722.
 	silenceSettled = 25
 )
 
@@ -57,7 +57,7 @@ func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 	s := &stream{
 		format: format, encoder: encoder, limiter: newLimiter(),
 		stateless: format.Codec == codecs.PCMU || format.Codec == codecs.PCMA,
-		cacheable: format.Codec == codecs.Opus && !format.DTX,
+		cacheable: format.Codec != codecs.G722 && !format.DTX, // what it makes of silence is always the same in the end
 		frame:     frameSamples(rate), size: format.FrameSamples(), units: format.TimestampStep(),
 		silence: silenceSettled - 1,
 	}

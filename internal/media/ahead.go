@@ -41,9 +41,18 @@ func (s *Session) prefetchNear() {
 	}
 }
 
-// PrefetchEmit asks for the memory that the next Emit uses.
-func (s *Session) PrefetchEmit() {
+// PrefetchEmit asks for the memory that the next Emit uses: first that of the session itself, then, near, that of the agreement, unless
+// Ingest has used it just before.
+func (s *Session) PrefetchEmit(near bool) {
+	if near {
+		if a := s.in.agreed; a != nil && s.in.idleEmits > 0 {
+			prefetch.Value(&a.params)
+			prefetch.Between(&a.guard, &a.clock)
+		}
+		return
+	}
 	prefetch.Between(&s.transport, &s.shared)
+	prefetch.Value(&s.shared.sentPackets)
 	prefetch.Between(&s.in.agreed, &s.in.scratch[packetHot])
 	prefetch.Value(&s.out)
 }

@@ -21,6 +21,7 @@ const (
 type receiver struct {
 	red       redundancy
 	agreed    *agreement
+	idleEmits int                       // since the last Ingest
 	got       received                  // by Receive
 	gotError  syscall.Errno             // the same
 	hasGot    bool                      // nobody has looked at it yet
@@ -34,7 +35,6 @@ type receiver struct {
 	collided  time.Duration // when our SSRC last was seen from the far end
 	csrc      [codecs.MaxCSRC]uint32
 	csrcCount uint8
-	idleEmits int
 	pace      time.Duration // audio between the last two packets, 0: not known; see awaits
 	paced     uint32        // timestamp of the last packet
 	connected bool
