@@ -119,7 +119,7 @@ func TestApplicationsAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, watcher, focus.ParticipantLeft)
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := s.close(ctx); err != nil { // bob and carol are still there
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestUndeliveredEventsAreSentByTheNextRun(t *testing.T) {
 		cfg.SIP.Listen, cfg.SRS.Enabled, cfg.HTTP.Listen, cfg.Log.Level = []string{"udp://127.0.0.1:0"}, false, "", "error"
 		cfg.Events.Undelivered = folder
 		cfg.Events.Webhooks = []config.Webhook{{Name: "crm", URL: server.URL, Secret: "s3cret", Events: []string{"conference.started", "participant.joined"}}}
-		s, err := start(t.Context(), &cfg, t.Output())
+		s, err := start(t.Context(), &cfg, outputOf(t))
 		if err != nil {
 			t.Fatal(err)
 		}

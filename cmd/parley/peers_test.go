@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +21,36 @@ import (
 // testService is a server on free loopback ports that ends with the test.
 func testService(t *testing.T, change func(*config.Config)) *service {
 	t.Helper()
-	return testServiceTo(t, t.Output(), change)
+	return testServiceTo(t, outputOf(t), change)
+}
+
+// testOutput is the output of a test until the test is over: whatever were written to it later would end the program, with all tests.
+type testOutput struct {
+	mu   sync.Mutex
+	out  io.Writer
+	over bool
+}
+
+// Write implements io.Writer.
+func (o *testOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return len(p), nil
+	}
+	return o.out.Write(p)
+}
+
+// outputOf is for servers, which are given up when they do not end in time.
+func outputOf(t *testing.T) io.Writer {
+	t.Helper()
+	o := &testOutput{out: t.Output()}
+	t.Cleanup(func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.over = true
+	})
+	return o
 }
 
 // testServiceTo has its log somewhere.
@@ -81,10 +111,10 @@ func sipp(t *testing.T, scenario string, args ...string) (wait func()) {
 	}
 	dir := t.TempDir()
 	args = append([]string{
-		"-sf", file, "-i", "127.0.0.1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, "errors"), "-timeout", "20", "-timeout_error",
+		"-sf", file, "-i", "127.0.0.1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, "errors"), "-timeout", "60", "-timeout_error",
 		"-trace_msg", "-message_file", filepath.Join(dir, "messages"),
 	}, args...)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	command := exec.CommandContext(ctx, "sipp", args...)
 	command.Dir = dir
 	var out bytes.Buffer

@@ -33,7 +33,7 @@ func TestSIPpPIN(t *testing.T) {
 		sipp(t, test.scenario, "-t", test.flag, "-s", test.user, "-m", "1", "-p", strconv.Itoa(freePort(t)), s.agent.Addr(test.transport).String())()
 		joined, muted, digits := false, false, ""
 		for left := false; !left; {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			e, err := watcher.Next(ctx)
 			cancel()
 			if err != nil {

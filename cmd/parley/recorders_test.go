@@ -36,7 +36,7 @@ func recorded(t *testing.T, scenario string) (s *service, alice, bob *conftest.P
 // await follows the events until one has a type.
 func await(t *testing.T, watcher *focus.Watcher, want focus.EventType) focus.Event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for {
 		event, err := watcher.Next(ctx)

@@ -162,7 +162,7 @@ func recordSpeech(t *testing.T, s *service, finished <-chan srs.Recording, enoug
 // waitFor asks until something is so.
 func waitFor(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	ticker, deadline := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
+	ticker, deadline := time.NewTicker(20*time.Millisecond), time.After(40*time.Second)
 	defer ticker.Stop()
 	for !so() {
 		select {

@@ -107,7 +107,7 @@ func (s *Server) eventually(t *testing.T, ok func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(20 * time.Second)
 	for !ok() {
 		select {
 		case <-ticker.C:
