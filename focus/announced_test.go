@@ -14,7 +14,7 @@ import (
 // Where recordings are announced everybody has heard it before his first packet is recorded: who is there at the start, and who comes
 // later, whether his phone is record-aware or not. Who cuts it short by a key hears it again.
 //
-// Shows SR-REC-15.
+// Shows RQ-018, SR-REC-15.
 func TestRecordingAnnounced(t *testing.T) {
 	said := library(t)
 	pcm, _ := said.Sound("recorded")

@@ -60,6 +60,8 @@ func TestMenuAside(t *testing.T) {
 
 // Keys steer recordings: all of them, and not what the policy demands. Where it does, only moderators go aside, as a sidebar is in no
 // recording.
+//
+// Shows RQ-004.
 func TestMenuRecording(t *testing.T) {
 	said := library(t)
 	srs := newRecordingServer(t)

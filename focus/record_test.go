@@ -47,7 +47,7 @@ func (b *bench) awaitRecording(conf string, id conference.RecordingID, state con
 	})
 }
 
-// Shows SR-EST-01, SR-EST-03, SR-EST-05, SR-SDP-02, SR-SDP-08, SR-XML-01, SR-REC-08, SR-REC-18, SR-UPD-02, SR-UPD-03, SR-UPD-08, SR-RTP-03. A recording in both modes with joins, leaves, a pause and the end.
+// Shows RQ-011, RQ-015, RQ-019, SR-EST-01, SR-EST-03, SR-EST-05, SR-SDP-02, SR-SDP-08, SR-XML-01, SR-REC-08, SR-REC-18, SR-UPD-02, SR-UPD-03, SR-UPD-08, SR-RTP-03. A recording in both modes with joins, leaves, a pause and the end.
 func TestRecording(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
@@ -96,6 +96,12 @@ func TestRecording(t *testing.T) {
 	b.await("alice to be told off", func() bool {
 		return lastOf(alice.Indications()) == sdp.RecordOff
 	})
+	pass(100 * time.Millisecond) // what was sent has been read by then
+	last := srs.stream("1").packets
+	pass(150 * time.Millisecond)
+	if n := srs.stream("1").packets - last; n != 0 {
+		t.Errorf("%d packets after the end", n)
+	}
 	got := srs.kept()
 	for _, issue := range got.issues {
 		t.Errorf("metadata: %+v", issue)
@@ -135,7 +141,7 @@ func pauseAndResume(t *testing.T, b *bench, srs *recordingServer, alice *phone, 
 	b.await("packets again", func() bool { return srs.stream("2").packets > before+10 })
 }
 
-// Shows SR-REC-01, SR-REC-02, SR-REC-03, SR-REC-15, SR-REC-17. Everybody has been told before the first packet, by a=record or by the tone, which no recording holds.
+// Shows RQ-018, SR-REC-01, SR-REC-02, SR-REC-03, SR-REC-15, SR-REC-17. Everybody has been told before the first packet, by a=record or by the tone, which no recording holds.
 func TestIndicationComesFirst(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)

@@ -41,7 +41,7 @@ func (l *locked) ask(request *sipua.Request) *sipua.Response {
 	return nil
 }
 
-// Shows SR-ERR-03. A recorder that asks who we are is answered once, in the next INVITE of the same call, and what follows needs no question; a wrong
+// Shows RQ-025, SR-ERR-03. A recorder that asks who we are is answered once, in the next INVITE of the same call, and what follows needs no question; a wrong
 // password is not tried again, and calls go on.
 func TestRecorderAsksForAccount(t *testing.T) {
 	for _, status := range []int{401, 407} {

@@ -56,7 +56,7 @@ func (s *recordingServer) begin(b *bench, conf string, change func(*sipua.Outgoi
 	return response, err
 }
 
-// Shows SC-16, SR-SRS-04, SR-SRS-05, SR-SRS-06, SR-SRS-07, SR-SRS-13, SR-EST-04, SR-REC-08. A recorder that may do so begins, changes and ends
+// Shows RQ-001, SC-16, SR-SRS-04, SR-SRS-05, SR-SRS-06, SR-SRS-07, SR-SRS-13, SR-EST-04, SR-REC-08. A recorder that may do so begins, changes and ends
 // a session: our offer and the complete metadata are in the 200, everybody has been told before the first packet, what follows is as
 // always, and its BYE is the end.
 func TestRecorderBegins(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 // A recording session is as protected as the calls may be, or there is none; keys go only where nobody reads them.
 //
-// Shows SR-SEC-04, SR-SEC-12.
+// Shows RQ-029, SR-SEC-04, SR-SEC-12.
 func TestRecorderSecurity(t *testing.T) {
 	const open, encrypted, own = "sip:srs@192.0.2.9;transport=tcp", "sip:srs@192.0.2.9;transport=tls", "sip:srs@127.0.0.1;transport=tcp"
 	none, optional, required := sdp.SecurityNone, sdp.SecurityOptional, sdp.SecurityRequired

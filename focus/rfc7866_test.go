@@ -53,7 +53,7 @@ func TestRecorderNotReady(t *testing.T) {
 	b.awaitRecording("room", id, conference.RecordingActive)
 }
 
-// Shows SC-17, SR-UPD-01, SR-UPD-02, SR-UPD-03, SR-UPD-07, SR-UPD-08, SR-UPD-09, SR-RTP-03. A pause and its end: offers with their times, no packet between them, what was said
+// Shows RQ-004, RQ-011, SC-17, SR-UPD-01, SR-UPD-02, SR-UPD-03, SR-UPD-07, SR-UPD-08, SR-UPD-09, SR-RTP-03. A pause and its end: offers with their times, no packet between them, what was said
 // meanwhile is nowhere, and the stream goes on under its source with a marker, its timestamps further by the gap.
 func TestPauseFlow(t *testing.T) {
 	srs := newRecordingServer(t)

@@ -122,7 +122,7 @@ func (s *recordingServer) sound() {
 	lint(s.t, "recording-strict.xsd", s.bodies)
 }
 
-// Shows SC-01, SC-02, SC-06, SC-09, SC-10, SR-EST-02, SR-EST-03, SR-EST-04, SR-EST-09, SR-EST-13, SR-EST-16, SR-MET-01, SR-MET-02, SR-MET-17,
+// Shows RQ-001, RQ-012, RQ-020, SC-01, SC-02, SC-06, SC-09, SC-10, SR-EST-02, SR-EST-03, SR-EST-04, SR-EST-09, SR-EST-13, SR-EST-16, SR-MET-01, SR-MET-02, SR-MET-17,
 // SR-MET-20, SR-SDP-08, SR-SDP-17, SR-SDP-18, SR-XML-13, SR-XML-14, SR-CS-01, SR-CS-03, SR-PT-06, SR-PSA-01, SR-PSA-04, SR-GRP-03,
 // SR-INT-41, SR-INT-42, SR-INT-48, SR-RTP-27. A stream for each participant, from the first to the last who leaves.
 func TestSeparateFlow(t *testing.T) {

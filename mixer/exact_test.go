@@ -226,7 +226,7 @@ func TestNothingIsLeftInALane(t *testing.T) {
 	}
 }
 
-// A recording of one member is that member, sample by sample, whatever else is said (ME-MIX-14), and also when it is not among
+// A recording of one member is that member, sample by sample, whatever else is said (ME-MIX-14, RQ-028), and also when it is not among
 // the loudest.
 func TestTapOfOneIsExact(t *testing.T) {
 	for _, speakers := range []int{0, 1} {

@@ -17,7 +17,7 @@ import (
 // is the truth, and exactly the right streams flow. The checks of the harness hold all
 // the way: one offer at a time, labels never given to another stream, documents valid.
 //
-// SR-SDP-07, SR-UPD-10, SR-MET-08, SR-MET-10, SR-MET-15, SR-XML-14.
+// Shows RQ-027, SR-SDP-07, SR-UPD-10, SR-MET-08, SR-MET-10, SR-MET-15, SR-XML-14.
 func TestStorm(t *testing.T) {
 	var documents [][]byte
 	rapid.Check(t, func(t *rapid.T) {

@@ -69,7 +69,7 @@ func secureRecorder(t *testing.T, cert, key string, security srs.Security, log *
 // TestSecureRecording: mutual TLS and SRTP toward a recorder that takes nothing else; what it records is what was said, and no key is
 // in any log.
 //
-// Shows SR-SEC-04, SR-SEC-05, SR-SEC-08, SR-SEC-09, SR-SEC-11, SR-SEC-13.
+// Shows RQ-025, RQ-028, RQ-030, SR-SEC-04, SR-SEC-05, SR-SEC-08, SR-SEC-09, SR-SEC-11, SR-SEC-13.
 func TestSecureRecording(t *testing.T) {
 	for _, x := range []struct {
 		name      string
@@ -175,7 +175,7 @@ func waitFor(t *testing.T, what string, so func() bool) {
 
 // TestForeignRecorderIsNotTrusted: no metadata goes to a server that proves to be nobody, or somebody else.
 //
-// Shows SR-SEC-05, SR-SEC-06.
+// Shows RQ-026, SR-SEC-05, SR-SEC-06.
 func TestForeignRecorderIsNotTrusted(t *testing.T) {
 	cert, key := selfSigned(t)
 	other, _ := selfSigned(t)

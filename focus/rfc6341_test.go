@@ -1,0 +1,163 @@
+package focus_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// Shows RQ-009, RQ-010, RQ-013, RQ-031, SR-SDP-06, SR-SDP-08. Ten speak, each a tone of his own: each has a line of the offer, and a stream in which nobody else is; the
+// label of the line, the stream of the metadata and the person go together, and the mixed stream has everybody, with the sources of the loudest.
+func TestTenStreams(t *testing.T) {
+	const people = 10
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, nil)
+	id := conference.RecordingID("")
+	phones := make([]*phone, people)
+	for i := range phones {
+		phones[i] = b.dial("room", conftest.PhoneConfig{Name: "p" + strconv.Itoa(i), RecordAware: true})
+		if i == 0 {
+			id = b.record("room", both)
+			b.awaitRecording("room", id, conference.RecordingActive)
+		}
+	}
+	hz := func(i int) float64 { return 300 + 250*float64(i) }
+	for i, p := range phones[:3] {
+		p.hum(hz(i), 60*time.Second)
+	}
+	b.await("three in the mixed stream", func() bool { // which comes first
+		want := []uint32{0} // that of the stream itself is in no list
+		for i := range 3 {
+			want = append(want, b.find("room", "p"+strconv.Itoa(i)).Session.SSRC)
+		}
+		slices.Sort(want)
+		h := srs.stream("1")
+		for i := range 3 {
+			if h.level(hz(i), time.Second/5) < loud {
+				return false
+			}
+		}
+		return want[0] == 0 && want[1] != 0 && slices.Equal(slices.Sorted(slices.Values(h.csrcs[len(h.csrcs)-1])), want[1:])
+	})
+	for i, p := range phones[3:] {
+		p.hum(hz(i+3), 60*time.Second)
+	}
+	for i := range phones {
+		name := "p" + strconv.Itoa(i)
+		var label string
+		b.await(name+" alone in a stream of his own", func() bool {
+			v := srs.known()
+			label = sends(&v, name)
+			own := srs.stream(label)
+			if label == "" || own.level(hz(i), time.Second/5) < loud {
+				return false
+			}
+			for k := range phones {
+				if k != i && own.level(hz(k), time.Second/5) > quiet {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	offer := srs.requests()[0].offer
+	for _, r := range srs.requests() {
+		if r.offer != nil {
+			offer = r.offer
+		}
+	}
+	if len(offer.Media) != people+1 {
+		t.Errorf("%d lines in the last offer, want %d", len(offer.Media), people+1)
+	}
+	labels := map[string]bool{}
+	for _, m := range offer.Media {
+		labels[m.Label] = true
+	}
+	if len(labels) != people+1 {
+		t.Errorf("labels %v", labels)
+	}
+	srs.sound()
+}
+
+// sends gives the label of the stream that only this person feeds.
+func sends(v *view, name string) string {
+	feeds := map[siprec.ID]int{}
+	for _, a := range v.ParticipantStreams {
+		for _, stream := range a.Send {
+			feeds[stream]++
+		}
+	}
+	for _, a := range v.ParticipantStreams {
+		if a.Participant != v.person(name) {
+			continue
+		}
+		for _, stream := range a.Send {
+			if feeds[stream] == 1 {
+				return v.labels[stream]
+			}
+		}
+	}
+	return ""
+}
+
+// Shows RQ-023, ME-MIX-15. A clap is at the same moment of all streams that hold it, by the sender reports of each: the stream of who claps, and the mix.
+func TestClap(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, nil)
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+	b.record("room", both)
+	b.await("a report on each stream", func() bool {
+		for _, label := range []string{"1", "2"} {
+			if h := srs.stream(label); h.packets < 20 || !slices.ContainsFunc(h.reports, func(r report) bool { return r.kind == 200 }) {
+				return false
+			}
+		}
+		return true
+	})
+	alice.hum(1000, 200*time.Millisecond)
+	var when [2]float64
+	b.await("the clap in both", func() bool {
+		for i, label := range []string{"1", "2"} {
+			h := srs.stream(label)
+			at, err := h.onset()
+			if err != nil {
+				return false
+			}
+			when[i] = at
+		}
+		return true
+	})
+	if d := math.Abs(when[0]-when[1]) * 1000; d > 5 {
+		t.Errorf("the clap is %.1f ms apart in the two streams", d)
+	}
+}
+
+// onset gives when something loud begins in a stream, in seconds of NTP time.
+func (h *heardStream) onset() (float64, error) {
+	for i, v := range h.pcm {
+		if math.Abs(v) < 0.05 {
+			continue
+		}
+		packet, in := i/160, i%160
+		if packet >= len(h.stamps) {
+			break
+		}
+		for _, r := range h.reports {
+			if r.kind == 200 {
+				ntp := float64(binary.BigEndian.Uint32(r.body[4:])) + float64(binary.BigEndian.Uint32(r.body[8:]))/(1<<32)
+				units := int32(h.stamps[packet] - binary.BigEndian.Uint32(r.body[12:]))
+				return ntp + (float64(units)+float64(in))/8000, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("nothing in %d packets", h.packets)
+}
