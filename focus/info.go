@@ -115,6 +115,7 @@ type StreamInfo struct {
 	Server      string                   `json:"server" doc:"Server that gets the stream."`
 	Label       string                   `json:"label" doc:"Label in SDP and metadata; stays for good."`
 	Participant conference.ParticipantID `json:"participant,omitempty" doc:"Whose audio it is; left out: the mix of all."`
+	Sidebar     conference.SidebarID     `json:"sidebar,omitempty" doc:"Sidebar that it is of; left out: the conference."`
 	Codec       string                   `json:"codec,omitempty" doc:"Codec and clock rate; left out until agreed."`
 	Packets     uint64                   `json:"packets" doc:"RTP packets sent."`
 }

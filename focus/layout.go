@@ -25,6 +25,7 @@ type tap struct {
 	Format      codecs.Format
 	Recording   conference.RecordingID
 	Participant conference.ParticipantID // empty: mixed
+	Sidebar     conference.SidebarID     // empty: of the conference itself
 	Silence     bool                     // keep the stream running without content
 	Verbatim    bool                     // payloads of the participant may go into it as they came
 }
@@ -49,11 +50,14 @@ func (s source) heardBy(id conference.ParticipantID) bool {
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
 // not been told (RFC 7866, section 6.1.2), is masked or is left out of recordings, and what is for some participants only reaches nobody else: a tone, a prompt, or what a coach says
-// is heard by no tap; nor is what is said in a sidebar.
+// is heard by no tap; what is said in a sidebar is heard by its own taps and no others.
 func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
 ) mixer.Layout {
 	l := mixer.Layout{Members: make([]mixer.Member, 0, len(ports)+len(taps)+len(sources))}
 	hear := newEars(s, ports, sources)
+	for _, t := range taps {
+		hear.record(t)
+	}
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		at, ok := ports[p.ID]
@@ -167,30 +171,40 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 	if !ok || !r.Captures() {
 		return m, false
 	}
-	told := 0
 	m.Keyless = r.Config != nil && r.Config.Keys != conference.KeepKeys
 	m.Hears = mixer.Hearing{Mode: mixer.Everyone}
+	if t.Participant != "" || t.Sidebar != "" {
+		m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
+	}
+	told := 0
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		at, connected := ports[p.ID]
-		switch {
-		case !connected || !p.Status.Present():
-		case t.Participant == p.ID && p.Masked && !p.Unrecorded && p.Present():
-			told++
-			m.Hears.Mode, m.Hears.Only = mixer.Only, instead
-		case !p.Recordable():
+		if !connected || !p.Status.Present() {
+			continue
+		}
+		if !p.Recordable() {
 			m.Hears.Except = append(m.Hears.Except, at.Member)
-			if t.Participant == "" && p.Masked && !p.Unrecorded && p.Present() {
-				told++
-			}
-		case t.Participant == "":
-			told++
-		case t.Participant == p.ID:
-			told++
-			m.Hears.Mode, m.Hears.Only = mixer.Only, append([]mixer.MemberID{at.Member}, instead...)
+		}
+		if !t.of(p) || !goesOn(p) {
+			continue
+		}
+		told++
+		if m.Hears.Mode == mixer.Only && !p.Masked {
+			m.Hears.Only = append(slices.Clone(m.Hears.Only), at.Member)
 		}
 	}
 	return m, told > 0
+}
+
+// of tells whether a stream is meant to hold what a participant says: his own, or a mixed one; that of a sidebar only while he is in it.
+func (t *tap) of(p *conference.Participant) bool {
+	return (t.Participant == "" || t.Participant == p.ID) && (t.Sidebar == "" || t.Sidebar == p.Sidebar)
+}
+
+// goesOn tells whether somebody keeps a stream going: who may be recorded, and who is masked for a while.
+func goesOn(p *conference.Participant) bool {
+	return p.Recordable() || p.Masked && !p.Unrecorded && p.Present()
 }
 
 // standIns are the sources that stand for somebody in a recorded stream: the mark of who is masked, the tones of a key.
@@ -206,6 +220,9 @@ func standIns(s *conference.State, t tap, sources map[mixer.MemberID]source) []m
 			continue
 		}
 		p, ok := s.Participant(from.Recorded)
+		if p.Sidebar != t.Sidebar {
+			continue // it stands for what is said elsewhere
+		}
 		wanted := p.Masked && r.Config.MaskTone
 		if from.Key {
 			wanted = p.Recordable() && r.Config.Keys == from.Keys

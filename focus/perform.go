@@ -126,6 +126,7 @@ func (c *controller) publish(e conference.Event, old, next *conference.State) {
 	for _, ch := range changes(old, next) {
 		c.focus.events.add(c.id, time.Now(), ch.kind, ch.object, next.Ended)
 	}
+	c.followSidebars(next, time.Now())
 	c.remember(next)
 	if _, only := e.(conference.Speaking); !only {
 		for _, r := range append([]*recorder(nil), c.recorders...) {
@@ -214,8 +215,10 @@ func (c *controller) nameContributors() {
 		}
 	}
 	for _, r := range c.recorders {
-		if s := r.streams[mixedKey]; s != nil {
-			s.session.SetContributors(names)
+		for _, s := range r.streams {
+			if s.participant == "" {
+				s.session.SetContributors(names)
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ func (c *controller) desire(r *recorder) {
 		Stopped: !ok || recording.Stopping || recording.Over(), Paused: recording.Paused, Roster: c.roster(r, state),
 		Streams: c.wishes(r, state),
 	}
+	d.Others = c.sideRosters(r, state, &d.Roster)
 	c.recorderStep(r, d)
 	if r.state == siprec.StateFailed {
 		c.reportSpool(r.recording)
@@ -41,12 +42,12 @@ func (c *controller) fallBack(r *recorder) {
 // mixedKey is the key of the mixed stream; those of the others are the identifiers of participants.
 const mixedKey = "mixed"
 
-// wishes are the streams that shall be recorded: the mixed one first, then the participants in order of arrival. Who is left out
+// wishes are the streams that shall be recorded: the mixed one first, then the participants in order of arrival, then those of sidebars. Who is left out
 // gets no stream; one that he has stays, without packets, so that its label is still his if he comes back into the recording.
 func (c *controller) wishes(r *recorder, state *conference.State) []siprec.StreamWish {
 	var list []siprec.StreamWish
-	add := func(key string, id conference.ParticipantID) {
-		s := c.stream(r, key, id)
+	add := func(key string, at conference.SidebarID, id conference.ParticipantID) {
+		s := c.stream(r, key, at, id)
 		if s == nil {
 			return
 		}
@@ -54,19 +55,23 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		if id != "" {
 			w.Participant = c.identity(id)
 		}
+		if at != "" {
+			w.Session = c.side(at).session
+		}
 		s.offered = siprec.Preferring(r.client.Codecs(), w.Prefer)
 		list = append(list, w)
 	}
 	if r.modes&conference.Mixed != 0 {
-		add(mixedKey, "")
+		add(mixedKey, "", "")
 	}
 	if r.modes&conference.Separate != 0 {
 		for i := range state.Participants {
 			if p := &state.Participants[i]; cameIn(p) && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
-				add(string(p.ID), p.ID)
+				add(string(p.ID), "", p.ID)
 			}
 		}
 	}
+	c.sideStreams(r, state, add)
 	return list
 }
 
@@ -90,7 +95,7 @@ func (c *controller) ownCodec(id conference.ParticipantID) codecs.Codec {
 }
 
 // stream gives the media of a stream, opened if need be; nil when there is no port for it.
-func (c *controller) stream(r *recorder, key string, id conference.ParticipantID) *recorded {
+func (c *controller) stream(r *recorder, key string, at conference.SidebarID, id conference.ParticipantID) *recorded {
 	if s := r.streams[key]; s != nil {
 		return s
 	}
@@ -104,7 +109,7 @@ func (c *controller) stream(r *recorder, key string, id conference.ParticipantID
 	}
 	format := c.focus.pool.presume(r.server.Name, siprec.Preferring(r.client.Codecs(), c.ownCodec(id)))
 	s := &recorded{
-		key: key, participant: id, id: newIdentity(), outlet: outlet{session: session, codec: format.Codec}, member: c.newMember(),
+		key: key, sidebar: at, participant: id, id: newIdentity(), outlet: outlet{session: session, codec: format.Codec}, member: c.newMember(),
 		format: format, capture: newCapture(session, c.focus.cfg.Hold, format.Codec),
 	}
 	r.streams[key] = s
@@ -122,9 +127,7 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 		roster.Started = r.since
 	}
 	roster.GroupStarted = roster.Started
-	if c.focus.sealer != nil && !r.server.Profile.OmitSeal {
-		roster.SessionElements = []siprec.Extension{sealSpan(c.focus.sealer.KeyID())}
-	}
+	roster.SessionElements = c.sealElements(r)
 	if len(state.Participants) == 0 {
 		roster.Ended = time.Now()
 		if n := len(c.departed); n > 0 {
@@ -132,13 +135,21 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 		}
 	}
 	for i := range c.departed {
-		if p := &c.departed[i].roster; !p.Left.Before(r.since) {
-			roster.Participants = append(roster.Participants, *p)
+		p := c.departed[i].roster
+		if r.sidebars {
+			c.away(&p, c.departed[i].id)
+		}
+		if !p.Left.Before(r.since) {
+			roster.Participants = append(roster.Participants, p)
 		}
 	}
 	for i := range state.Participants {
 		if p := &state.Participants[i]; cameIn(p) {
-			roster.Participants = append(roster.Participants, c.rosterParticipant(p))
+			q := c.rosterParticipant(p)
+			if r.sidebars {
+				c.away(&q, p.ID)
+			}
+			roster.Participants = append(roster.Participants, q)
 		}
 	}
 	roster.Participants = append(roster.Participants, siprec.RosterParticipant{
@@ -162,9 +173,22 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 	}
 	return siprec.RosterParticipant{
 		ID: id, Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
-		Muted:    p.Silenced() || p.Coaching != "" || p.Sidebar != "" || !p.Session.Sends || p.Unrecorded || p.Masked, // feeds no stream
+		Muted:    p.Sidebar != "" || c.feedsNothing(p), // of the conference
 		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held || p.Waiting(),
 	}
+}
+
+// sealElements announce the seal of a recording session in its metadata, if there will be one.
+func (c *controller) sealElements(r *recorder) []siprec.Extension {
+	if c.focus.sealer == nil || r.server.Profile.OmitSeal {
+		return nil
+	}
+	return []siprec.Extension{sealSpan(c.focus.sealer.KeyID())}
+}
+
+// feedsNothing tells whether a participant feeds no recorded stream, wherever he is.
+func (c *controller) feedsNothing(p *conference.Participant) bool {
+	return p.Silenced() || p.Coaching != "" || !p.Session.Sends || p.Unrecorded || p.Masked
 }
 
 // gone is somebody who has left.
@@ -211,6 +235,7 @@ func records(state *conference.State) bool {
 func (c *controller) forget(id conference.ParticipantID) {
 	delete(c.particulars, c.identities[id])
 	delete(c.identities, id)
+	delete(c.absences, id)
 }
 
 // recordingInfo is a recording with its streams as they are now.
@@ -222,7 +247,7 @@ func (c *controller) recordingInfo(recording *conference.Recording) RecordingInf
 		}
 		for _, s := range r.streams {
 			stream := StreamInfo{
-				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant,
+				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant, Sidebar: s.sidebar,
 				Packets: s.session.Stats().PacketsSent,
 			}
 			if s.format.Codec.Valid() {

@@ -24,6 +24,7 @@ import (
 type recorder struct {
 	recording  conference.RecordingID
 	modes      conference.Mode
+	sidebars   bool // are recorded, too
 	server     Recorder
 	security   sdp.Security // of what it is offered
 	client     *siprec.Client
@@ -58,6 +59,7 @@ type recorded struct {
 	capture     *capture
 	key         string
 	participant conference.ParticipantID // empty: mixed
+	sidebar     conference.SidebarID     // empty: of the conference itself
 	id          siprec.ID
 	member      mixer.MemberID
 	started     bool // the server takes it
@@ -114,6 +116,7 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	}
 	rec := &recorder{
 		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, security: security, client: client, since: time.Now(),
+		sidebars: r.Config != nil && r.Config.Sidebars,
 	}
 	if from != nil {
 		rec.streams, rec.account = from.streams, from.account
@@ -257,7 +260,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	if before != s.capture {
 		c.abandon(r, s, before)
 	}
-	if a.Key == mixedKey {
+	if s.participant == "" {
 		c.nameContributors()
 	}
 	return true
@@ -284,13 +287,15 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	return true
 }
 
-// gone reports whether a stream ends because its participant has left, whose last tick in the mix is nobody's.
+// gone reports whether a stream ends because its participant has left, or its sidebar: the last tick in the mix is nobody's then.
 func (c *controller) gone(s *recorded) bool {
+	state := c.machine.State()
 	if s.participant == "" {
-		return false
+		_, lives := state.Sidebar(s.sidebar)
+		return s.sidebar != "" && !lives
 	}
-	p, ok := c.machine.State().Participant(s.participant)
-	return !ok || !p.Status.Present()
+	p, ok := state.Participant(s.participant)
+	return !ok || !p.Status.Present() || s.sidebar != "" && p.Sidebar != s.sidebar
 }
 
 // closeStream closes the media of a stream when the mixer has let go of it. What was kept of it goes first.
@@ -324,7 +329,7 @@ func (r *recorder) taps(list []tap, encode bool) []tap {
 	for _, s := range r.streams {
 		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
 			list = append(list, tap{
-				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant,
+				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar,
 				Silence: s.silence, Verbatim: s.participant != "" && !encode,
 			})
 		}

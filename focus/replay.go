@@ -114,29 +114,42 @@ func (p *replay) close() {
 // desire is what is to be recorded. While it plays nobody has left, so that every stream is somebody's; the last document tells
 // who left when, and the end.
 func (p *replay) desire(stopped bool) siprec.Desire {
-	roster := p.content.roster
-	if p.sealing != nil && !p.server.Profile.OmitSeal {
-		roster.SessionElements = append(slices.Clone(roster.SessionElements), sealSpan(p.focus.sealer.KeyID()))
-	}
-	roster.RecordedSince, roster.RecordedUntil = p.content.first, time.Time{}
-	roster.SessionElements = append(slices.Clone(roster.SessionElements), replaySpan(p.content.first, p.content.last))
-	if stopped {
-		roster.RecordedUntil = p.content.last
-	} else {
-		roster.Ended = time.Time{}
-		roster.Participants = slices.Clone(roster.Participants)
-		for i := range roster.Participants {
-			q := &roster.Participants[i]
-			q.Left, q.Muted, q.Deafened, q.Held = time.Time{}, false, false, false
+	d := siprec.Desire{Roster: p.roster(p.content.roster.Roster, stopped), Stopped: stopped}
+	for _, other := range p.content.roster.Others {
+		if slices.ContainsFunc(p.content.streams, func(s spoolStream) bool { return s.Session == other.Session }) {
+			d.Others = append(d.Others, p.roster(other, stopped))
 		}
 	}
-	d := siprec.Desire{Roster: roster, Stopped: stopped}
 	for _, s := range p.content.streams {
 		d.Streams = append(d.Streams, siprec.StreamWish{
-			Key: s.Key, ID: s.ID, Participant: s.Participant, Port: p.streams[s.Key].session.LocalAddr().Port(),
+			Key: s.Key, ID: s.ID, Session: s.Session, Participant: s.Participant, Port: p.streams[s.Key].session.LocalAddr().Port(),
 		})
 	}
 	return d
+}
+
+// roster is one session of what is delivered.
+func (p *replay) roster(roster siprec.Roster, stopped bool) siprec.Roster {
+	roster.SessionElements = slices.Clone(roster.SessionElements)
+	if p.sealing != nil && !p.server.Profile.OmitSeal {
+		roster.SessionElements = append(roster.SessionElements, sealSpan(p.focus.sealer.KeyID()))
+	}
+	roster.RecordedSince, roster.RecordedUntil = latest(p.content.first, roster.Started), time.Time{}
+	roster.SessionElements = append(roster.SessionElements, replaySpan(p.content.first, p.content.last))
+	if stopped {
+		roster.RecordedUntil = p.content.last
+		if !roster.Ended.IsZero() && roster.Ended.Before(p.content.last) {
+			roster.RecordedUntil = latest(roster.Ended, roster.RecordedSince)
+		}
+		return roster
+	}
+	roster.Ended = time.Time{}
+	roster.Participants = slices.Clone(roster.Participants)
+	for i := range roster.Participants {
+		q := &roster.Participants[i]
+		q.Left, q.Muted, q.Deafened, q.Held = time.Time{}, false, false, false
+	}
+	return roster
 }
 
 // run delivers, and returns nil when the server has it all.

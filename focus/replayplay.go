@@ -13,7 +13,6 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/spool"
-	"github.com/parley-sip/parley/siprec"
 )
 
 // spooled is what is known of a segment before it is delivered.
@@ -21,7 +20,7 @@ type spooled struct {
 	name        string
 	header      spoolHeader
 	streams     []spoolStream // in the order of their indices
-	roster      siprec.Roster // the last
+	roster      spoolRosters  // the last
 	first, last time.Time     // of the frames; zero: there are none
 	frames      int
 }
@@ -62,7 +61,7 @@ func (s *spooled) take(record []byte) error {
 		}
 		s.streams = append(s.streams, stream)
 	case spooledRoster:
-		s.roster = siprec.Roster{}
+		s.roster = spoolRosters{}
 		return json.Unmarshal(record[1:], &s.roster)
 	case spooledFrame:
 		f, err := parseSpoolFrame(record)

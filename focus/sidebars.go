@@ -122,6 +122,7 @@ type ears struct {
 	all     []mixer.MemberID                              // participants
 	main    []mixer.MemberID                              // those who are in no sidebar
 	aside   map[conference.SidebarID][]mixer.MemberID     // those who are
+	records map[conference.SidebarID][]mixer.MemberID     // taps of sidebars
 	ducking bool                                          // some source turns the conference down
 	named   map[conference.ParticipantID][]mixer.MemberID // sources for a participant by name, in order
 	open    []mixer.MemberID                              // sources for everybody
@@ -171,10 +172,21 @@ func (e *ears) audience(p *conference.Participant) []mixer.MemberID {
 	case p.Coaching != "":
 		return audience(e.ports, p.Coaching) // not nil even if he has gone: then nobody hears it
 	case p.Sidebar != "":
-		return e.aside[p.Sidebar]
+		return append(slices.Clip(e.aside[p.Sidebar]), e.records[p.Sidebar]...)
 	default:
 		return nil
 	}
+}
+
+// record lets a tap hear the sidebar that it is of.
+func (e *ears) record(t tap) {
+	if t.Sidebar == "" {
+		return
+	}
+	if e.records == nil {
+		e.records = map[conference.SidebarID][]mixer.MemberID{}
+	}
+	e.records[t.Sidebar] = append(e.records[t.Sidebar], t.Member)
 }
 
 // hearing is what a participant hears, as long as nothing replaces it.

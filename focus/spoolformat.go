@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -16,7 +18,7 @@ import (
 const (
 	spooledHeader = 'H' // spoolHeader, first
 	spooledStream = 'S' // spoolStream, before its first frame
-	spooledRoster = 'R' // siprec.Roster, whenever it has changed
+	spooledRoster = 'R' // spoolRosters, whenever they have changed
 	spooledFrame  = 'F'
 )
 
@@ -35,6 +37,26 @@ type spoolStream struct {
 	Key         string    `json:"key"`
 	ID          siprec.ID `json:"id"`
 	Participant siprec.ID `json:"participant,omitempty"` // empty: mixed
+	Session     siprec.ID `json:"session,omitempty"`     // of a sidebar; empty: that of the conference
+}
+
+// spoolRosters are who was there: in the conference, and in its sidebars.
+type spoolRosters struct {
+	siprec.Roster
+
+	Others []siprec.Roster `json:",omitempty"`
+}
+
+// without leaves the announcement of a seal out: what is delivered has a seal of its own.
+func (s spoolRosters) without() spoolRosters {
+	strip := func(list []siprec.Extension) []siprec.Extension {
+		return slices.DeleteFunc(slices.Clone(list), func(e siprec.Extension) bool { return strings.HasPrefix(string(e), sealElement) })
+	}
+	s.SessionElements, s.Others = strip(s.SessionElements), slices.Clone(s.Others)
+	for i := range s.Others {
+		s.Others[i].SessionElements = strip(s.Others[i].SessionElements)
+	}
+	return s
 }
 
 // spoolFrame is one encoded frame.

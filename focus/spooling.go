@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -18,7 +16,7 @@ import (
 type segment struct {
 	writer *spool.Writer
 	index  map[siprec.ID]uint16 // of the streams declared so far
-	roster siprec.Roster        // as written last
+	roster spoolRosters         // as written last
 	buffer []byte
 }
 
@@ -117,6 +115,9 @@ func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *code
 		if s.participant != "" {
 			declared.Participant = c.identity(s.participant)
 		}
+		if side := c.side(s.sidebar); side != nil {
+			declared.Session = side.session
+		}
 		record, err := jsonRecord(spooledStream, declared)
 		if err != nil || g.writer.Append(record) != nil {
 			return false
@@ -166,15 +167,14 @@ func (c *controller) openSegment(r *recorder) *segment {
 
 // spoolRoster writes the roster if it is another than before.
 func (c *controller) spoolRoster(r *recorder) {
-	g, roster := r.segment, c.roster(r, c.machine.State())
+	g, state := r.segment, c.machine.State()
+	roster := spoolRosters{Roster: c.roster(r, state)}
+	roster.Others = c.sideRosters(r, state, &roster.Roster)
 	if reflect.DeepEqual(roster, g.roster) {
 		return
 	}
 	g.roster = roster
-	roster.SessionElements = slices.DeleteFunc(slices.Clone(roster.SessionElements), func(e siprec.Extension) bool {
-		return strings.HasPrefix(string(e), sealElement) // what is delivered has a seal of its own
-	})
-	record, err := jsonRecord(spooledRoster, roster)
+	record, err := jsonRecord(spooledRoster, roster.without())
 	if err == nil {
 		err = g.writer.Append(record)
 	}

@@ -143,9 +143,7 @@ func (c *Client) onDesire(e Desire, now time.Time) {
 	urgent := e.Paused != c.desire.Paused || e.Stopped
 	c.desire = e
 	if e.Stopped {
-		if c.desire.Roster.RecordedUntil.IsZero() {
-			c.desire.Roster.RecordedUntil = now
-		}
+		c.desire.leave(now)
 		c.stop()
 	}
 	c.updateSlots()

@@ -16,6 +16,7 @@ type Event interface{ event() }
 type Desire struct {
 	Streams []StreamWish // in the order of the m-lines
 	Roster  Roster       // its Streams are ignored: the client knows labels
+	Others  []Roster     // further communication sessions in the recording session (RFC 7866, section 5.1), sidebars for example
 	Paused  bool         // the whole recording
 	Stopped bool         // end the recording session; final
 }
@@ -24,6 +25,7 @@ type Desire struct {
 type StreamWish struct {
 	Key         string // stable name, e.g. participant and medium; owns its label for good
 	ID          ID     // stream_id, stable per key
+	Session     ID     // one of Others that it is of; empty: that of Roster
 	Participant ID     // whose audio it is; empty: mixed
 	Members     []ID   // as in [RosterStream]
 	Port        uint16 // our RTP port at Config.Address; RTCP on the next one

@@ -1,7 +1,6 @@
 package siprec
 
 import (
-	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -33,71 +32,6 @@ func plainAudio(list []codecs.Codec) []codecs.Codec {
 	return out
 }
 
-// target returns the document that tells the truth now.
-func (c *Client) target() Recording {
-	roster := c.desire.Roster
-	roster.Streams = nil
-	if roster.RecordedSince.IsZero() {
-		roster.RecordedSince = c.since
-	}
-	if c.profile.OmitFocus {
-		roster.Participants = slices.DeleteFunc(slices.Clone(roster.Participants), func(p RosterParticipant) bool { return p.Focus })
-	}
-	for _, s := range c.slots {
-		if s.wanted {
-			roster.Streams = append(roster.Streams, RosterStream{
-				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members,
-			})
-		}
-	}
-	d := Document(roster)
-	// A removed stream is described as long as its m-line carries its label, so that
-	// labels and streams match (RFC 7866, section 7.1.1); nobody feeds or hears it.
-	for _, s := range c.slots {
-		if !s.wanted && s.key != "" {
-			d.Streams = append(d.Streams, Stream{ID: s.wish.ID, Session: roster.Session, Label: s.label})
-		}
-	}
-	if c.profile.DropEmptyStreams {
-		d.ParticipantStreams = slices.DeleteFunc(d.ParticipantStreams, func(a ParticipantStream) bool {
-			return len(a.Send)+len(a.Recv) == 0
-		})
-	}
-	d.Extensions = c.profile.ExtensionElements
-	return d
-}
-
-// withHistory adds to a target what the recorder keeps although it is over: streams
-// whose m-line has been given away, and participants who left and whom the roster does
-// not list any more. A partial document need not repeat them, and cannot delete them.
-func withHistory(target, known Recording) Recording {
-	streams := keys(target.Streams)
-	for _, s := range known.Streams {
-		if !streams[s.key()] {
-			target.Streams = append(target.Streams, s)
-		}
-	}
-	present := keys(target.Participants)
-	gone := make(map[ID]bool)
-	for _, a := range known.ParticipantSessions {
-		if !present[pairKey{first: a.Participant}] && !a.Disassociate.IsZero() {
-			gone[a.Participant] = true
-			target.ParticipantSessions = append(target.ParticipantSessions, a)
-		}
-	}
-	for _, p := range known.Participants {
-		if gone[p.ID] {
-			target.Participants = append(target.Participants, p)
-		}
-	}
-	for _, a := range known.ParticipantStreams {
-		if gone[a.Participant] {
-			target.ParticipantStreams = append(target.ParticipantStreams, a)
-		}
-	}
-	return target
-}
-
 func keys[T element[T]](list []T) map[pairKey]bool {
 	set := make(map[pairKey]bool, len(list))
 	for _, e := range list {
@@ -117,7 +51,7 @@ func (c *Client) news(full bool) (document, after Recording, changed bool) {
 		return target, target, !Equal(c.known, target)
 	}
 	updated := withHistory(target, c.known)
-	if len(updated.Participants)+len(updated.Streams) > 2*(len(target.Participants)+len(target.Streams))+maxHistory {
+	if size(updated) > 2*size(target)+maxHistory {
 		return target, target, true
 	}
 	if c.profile.Updates == SelfContainedUpdates {

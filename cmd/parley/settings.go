@@ -186,6 +186,7 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 		out.Copies = max(1, out.Copies)
 	}
 	out.NoExclusion = cmp.Or(p.Exclusion, defaults.Exclusion) == "forbidden"
+	out.Sidebars = cmp.Or(p.Sidebars, defaults.Sidebars) == "same"
 	out.MaskTone = cmp.Or(p.Masking, defaults.Masking) == "tone"
 	for _, policy := range []conference.KeyPolicy{conference.KeepKeys, conference.SuppressKeys, conference.MaskKeys} {
 		if policy.String() == cmp.Or(p.Keys, defaults.Keys) {

@@ -24,6 +24,8 @@ type RecordingConfig struct {
 	Keys KeyPolicy
 	// MaskTone puts a tone into recorded streams in the place of a participant who is masked; otherwise there is silence.
 	MaskTone bool
+	// Sidebars has sidebars recorded, too: each as a communication session of its own, with streams of its own.
+	Sidebars bool
 }
 
 func (c RecordingConfig) normal() RecordingConfig {

@@ -9,8 +9,8 @@ import (
 type SidebarID string
 
 // Sidebar is a conversation of some participants among themselves (RFC 4353, section 2). Who is in it is said by Participant.Sidebar:
-// they hear each other, the others do not hear them, and no recording of the conference holds what they say. A sidebar ends with its last
-// member.
+// they hear each other, the others do not hear them, and no recorded stream of the conference holds what they say; a recording with
+// [RecordingConfig.Sidebars] has streams of the sidebar beside those. A sidebar ends with its last member.
 type Sidebar struct {
 	ID         SidebarID
 	Name       string  // display text; may be empty

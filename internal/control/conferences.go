@@ -45,6 +45,7 @@ type recordingPolicy struct {
 	Mode      []string `json:"mode,omitempty" enum:"mixed,separate"`
 	Servers   []string `json:"servers,omitempty"`
 	OnFailure string   `json:"on_failure,omitempty" enum:"continue,notify,terminate" default:"notify"`
+	Sidebars  string   `json:"sidebars,omitempty" enum:"none,same" default:"none" doc:"Whether sidebars are recorded like the conference, as sessions of their own."`
 }
 
 func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
@@ -63,7 +64,7 @@ func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
 		}
 	}
 	modes, err := conference.ParseModes(p.Mode)
-	out.Modes, out.Servers = modes, p.Servers
+	out.Modes, out.Servers, out.Sidebars = modes, p.Servers, p.Sidebars == "same"
 	return out, err
 }
 
