@@ -16,7 +16,11 @@ func emitted(t *testing.T, s *Session, p *phone, levels ...uint8) []rtp.Packet {
 	for _, level := range levels {
 		s.Emit(&codecs.Packet{Payload: loud(), Samples: 160, Level: level})
 	}
-	return p.hear(50 * time.Millisecond)
+	packets := p.hear(50 * time.Millisecond)
+	if len(packets) < 2 {
+		t.Fatalf("%d packets were sent", len(packets))
+	}
+	return packets
 }
 
 // Key presses are sent in place of audio, one after the other, each with the timestamp of its beginning, a marker and an end that is sent

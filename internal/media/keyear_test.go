@@ -71,7 +71,7 @@ func TestKeysInAudio(t *testing.T) {
 				if d.Key != want || d.Duration <= 0 {
 					t.Errorf("digit %q for %v, want %q", d.Key, d.Duration, want)
 				}
-			case <-time.After(2 * time.Second):
+			case <-time.After(20 * time.Second):
 				t.Fatalf("no digit %q", want)
 			}
 		}
