@@ -230,14 +230,13 @@ func TestReferGoesOn(t *testing.T) {
 	})
 	keeper := b.raw()
 	keeper.callAs("keeper", "room")
-	ringing, pick := make(chan struct{}, 2), make(chan struct{})
-	bob := b.raw()
+	ringing, pick := make(chan struct{}, 2), make(chan *raw) // who picks up
 	target := b.callee(func(call *sipua.IncomingCall) {
 		_ = call.Provisional(sipua.NewResponse(180))
 		ringing <- struct{}{}
 		select {
-		case <-pick:
-			bob.answer(call)
+		case callee := <-pick:
+			callee.answer(call)
 		case <-call.Done():
 		}
 	}).Addr("udp").String()
@@ -255,17 +254,16 @@ func TestReferGoesOn(t *testing.T) {
 	if got := field(p.expect("NOTIFY "), "Subscription-State"); !strings.HasPrefix(got, "terminated") {
 		t.Errorf("after it has unsubscribed: %s", got)
 	}
-	pick <- struct{}{}
+	pick <- b.raw()
 	b.await("bob, although nobody wants to know", func() bool { return b.find("room", "bob").Status.Present() })
 	host := b.asks("room", conference.Moderator)
-	bob = b.raw()
 	if code, _ := host.refer("Refer-To", "<sip:carol@"+target+">"); code != 202 {
 		t.Fatalf("REFER: %d", code)
 	}
 	<-ringing
 	must(t, host.dialog.Bye(t.Context()))
 	b.await("him to be gone", func() bool { return b.find("room", "raw").ID == "" })
-	pick <- struct{}{}
+	pick <- b.raw()
 	b.await("carol", func() bool { return b.find("room", "carol").Status.Present() })
 }
 
