@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// ME-LVL-04, ME-LVL-05 (RFC 6464, section 3): the root mean square of these samples against a square wave of full scale.
+// ME-LVL-04, ME-LVL-05, ME-LVL-11 (RFC 6464, section 3): the root mean square of these samples against a square wave of full scale.
 func TestLevel(t *testing.T) {
 	square := make([]int16, 960)
 	for i := range square {

@@ -9,7 +9,7 @@ import (
 
 // The loss that a receiver reports decides how Opus is encoded for it: up at once, down slowly and only when the loss is well below.
 //
-// Shows ME-OPU-07, ME-OPU-08, ME-OPU-10.
+// Shows ME-OPU-07, ME-OPU-08, ME-OPU-10, ME-RCP-24.
 func TestEncodingFollowsLoss(t *testing.T) {
 	c := &controller{focus: &Focus{cfg: Config{OpusBitrate: 32000, OpusDTX: true}}}
 	peer := sdp.Stream{Codec: codecs.Opus, Opus: sdp.OpusParameters{FEC: true}}

@@ -115,7 +115,7 @@ func mayHear(listener, talker *Member) bool {
 	return false
 }
 
-// Layouts change at every tick. Whatever they are, each output is exactly the sum of what those may be heard contribute in its
+// ME-AUD-09. Layouts change at every tick, and members have any of the codecs. Whatever they are, each output is exactly the sum of what those may be heard contribute in its
 // rate, and who may not be heard adds nothing at all.
 func TestLayoutsNeverLeak(t *testing.T) {
 	all := []codecs.Codec{codecs.PCMU, codecs.PCMA, codecs.G722, codecs.Opus}

@@ -202,7 +202,7 @@ func TestToneIsContinuous(t *testing.T) {
 	}
 }
 
-// ME-MIX-10: levels are kept from any rate to any other.
+// ME-MIX-10, ME-AUD-12: levels are kept from any rate to any other.
 func TestLevelsAcrossRates(t *testing.T) {
 	all := map[codecs.Codec]int{codecs.PCMA: 8000, codecs.G722: 16000, codecs.Opus: 48000}
 	for _, from := range rates {

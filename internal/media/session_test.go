@@ -80,7 +80,7 @@ func TestTimestampsRunOn(t *testing.T) {
 	}
 }
 
-// ME-RTP-02, ME-RTP-10, ME-RTP-12, ME-RTP-13: what is not wanted makes no sound.
+// ME-RTP-02, ME-RTP-10, ME-RTP-12, ME-RTP-13, ME-AUD-07: what is not wanted makes no sound.
 func TestUnwantedPackets(t *testing.T) {
 	s, p := call(t, newTestTransport(t, nil), nil)
 	p.say(0, loud(), 160)

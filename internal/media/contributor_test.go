@@ -1,0 +1,170 @@
+package media
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// reportsUntil reads reports until one has what is looked for.
+func (p *phone) reportsUntil(what string, found func([]rtcp.Packet) bool) {
+	p.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if packets := p.report(p.rtcp, time.Second); packets != nil && found(packets) {
+			return
+		}
+	}
+	p.t.Fatalf("no report with %s", what)
+}
+
+// goodbyes are the sources of the BYEs of a compound packet.
+func goodbyes(packets []rtcp.Packet) (gone []uint32) {
+	for _, p := range packets {
+		if bye, ok := p.(*rtcp.Goodbye); ok {
+			gone = append(gone, bye.Sources...)
+		}
+	}
+	return gone
+}
+
+// ME-RCP-14, ME-RCP-16, ME-RCP-17 (RFC 3550, section 7.3): who contributes is named with the mixer, and BYE is said for him when he goes, and for
+// all at the end.
+func TestContributors(t *testing.T) {
+	s, p := call(t, newTestTransport(t, quickReports), nil)
+	s.SetContributors(map[uint32]string{77: "somebody", 78: "somebody else"})
+	ticks(t, 3, func(int) {
+		ingest(s)
+		s.Emit(&codecs.Packet{Payload: loud(), Samples: 160, CSRC: []uint32{77, 78}})
+	})
+	names := map[uint32]string{}
+	p.reportsUntil("both names", func(packets []rtcp.Packet) bool {
+		for _, packet := range packets {
+			if description, ok := packet.(*rtcp.SourceDescription); ok {
+				for _, c := range description.Chunks {
+					names[c.Source] = c.Items[0].Text
+				}
+			}
+		}
+		return len(names) == 3
+	})
+	if names[77] != "somebody" || names[78] != "somebody else" || names[s.SSRC()] != s.CNAME() {
+		t.Errorf("names %v", names)
+	}
+	s.SetContributors(map[uint32]string{78: "somebody else"})
+	p.reportsUntil("the goodbye of one", func(packets []rtcp.Packet) bool { return slices.Equal(goodbyes(packets), []uint32{77}) })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.reportsUntil("the goodbye of all", func(packets []rtcp.Packet) bool {
+		gone := goodbyes(packets)
+		return len(gone) == 2 && slices.Contains(gone, 78) && slices.Contains(gone, s.SSRC())
+	})
+}
+
+// ME-MIX-01, ME-RCP-11, ME-RCP-12, ME-RCP-13, ME-NAT-01 (RFC 3550, section 7.3; RFC 7866, section 8.1.8): each far end hears of the one session that it is
+// in, from the ports that it sends to: nothing of what another one sends or reports.
+func TestReportsStayApart(t *testing.T) {
+	transport := newTestTransport(t, quickReports)
+	s, p := call(t, transport, nil)
+	q, other := call(t, transport, nil)
+	other.header.SSRC = 0xABCD0002
+	ticks(t, 20, func(i int) {
+		p.say(0, loud(), 160)
+		other.say(0, loud(), 160)
+		if i == 5 {
+			octets, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{
+				SSRC: other.header.SSRC, NTPTime: ntp(time.Now()), PacketCount: 4711, Reports: []rtcp.ReceptionReport{{SSRC: q.SSRC(), TotalLost: 7}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := other.rtcp.WriteToUDPAddrPort(octets, q.LocalRTCP()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, session := range []*Session{s, q} {
+			ingest(session)
+			session.Emit(&codecs.Packet{Payload: loud(), Samples: 160, CSRC: []uint32{other.header.SSRC}})
+		}
+	})
+	blocks := 0
+	p.reportsUntil("three blocks", func(packets []rtcp.Packet) bool {
+		report, ok := packets[0].(*rtcp.SenderReport)
+		if !ok {
+			return false
+		}
+		if report.SSRC != s.SSRC() || report.PacketCount > 20 {
+			t.Errorf("reported to p: %+v", report)
+		}
+		for _, b := range report.Reports {
+			if blocks++; b.SSRC != p.header.SSRC {
+				t.Errorf("p is told of %x", b.SSRC)
+			}
+		}
+		return blocks > 0
+	})
+	for conn, want := range map[*net.UDPConn]netip.AddrPort{p.rtp: s.LocalAddr(), p.rtcp: s.LocalRTCP()} {
+		if conn == p.rtcp {
+			if err := s.Close(); err != nil { // the last report
+				t.Fatal(err)
+			}
+		}
+		buf := make([]byte, 2048)
+		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil || netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) != want {
+			t.Errorf("from %v, want %v: %v", from, want, err)
+		}
+		var packet rtp.Packet
+		if conn == p.rtp && (packet.Unmarshal(buf[:n]) != nil || packet.SSRC != s.SSRC() || packet.SSRC == other.header.SSRC) {
+			t.Errorf("packet of %x", packet.SSRC)
+		}
+	}
+}
+
+// ME-LVL-10 (RFC 6465, section 4): no more than fifteen contributors are named, with a level each.
+func TestFifteenLevels(t *testing.T) {
+	for _, id := range []uint8{3, 200} { // in one octet, and in two
+		s, p := call(t, newTestTransport(t, nil), func(p *Params) { p.MixerLevelExtension = id })
+		sources, levels := make([]uint32, 20), make([]uint8, 20)
+		for i := range sources {
+			sources[i], levels[i] = uint32(100+i), uint8(i)
+		}
+		ticks(t, 2, func(int) {
+			ingest(s)
+			s.Emit(&codecs.Packet{Payload: loud(), Samples: 160, CSRC: sources, CSRCLevel: levels})
+		})
+		for _, packet := range p.hear(100 * time.Millisecond) {
+			if got := packet.GetExtension(id); len(packet.CSRC) != 15 || !slices.Equal(got, levels[:15]) || len(packet.Payload) != 160 {
+				t.Errorf("%d: sources %v, levels %v, %d octets", id, packet.CSRC, got, len(packet.Payload))
+			}
+		}
+	}
+}
+
+// ME-RTP-17 (RFC 7587, section 4.1): what comes twice is decoded once.
+func TestEachPacketOnce(t *testing.T) {
+	s, p := call(t, newTestTransport(t, nil), nil)
+	heard := 0
+	ticks(t, 30, func(int) {
+		p.say(0, loud(), 160)
+		p.header.SequenceNumber--
+		p.header.Timestamp -= 160
+		p.say(0, loud(), 160)
+		if f := ingest(s); f.Flags == 0 {
+			heard++
+		}
+	})
+	if stats := s.Stats(); heard < 20 || heard > 30 || stats.Duplicate < 25 || stats.Concealed > 3 {
+		t.Errorf("%d frames; %+v", heard, stats)
+	}
+}
