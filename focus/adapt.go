@@ -67,14 +67,15 @@ func (w *lossWatch) report(reports uint64, fraction float64) bool {
 // encoding is how the mix is encoded for a participant (RFC 7587, section 7.1): what is configured, within what he has asked for.
 func (c *controller) encoding(s sdp.Stream, w *lossWatch) codecs.Format {
 	step := lossSteps[w.step]
-	bitrate := c.focus.cfg.OpusBitrate
+	cfg := c.focus.live()
+	bitrate := cfg.OpusBitrate
 	if bitrate == 0 {
 		bitrate = codecs.DefaultBitrate
 	}
 	return s.Encode(codecs.Format{
 		Bitrate:    min(bitrate, max(leastBitrate, int(float64(bitrate)*step.bitrate))),
-		Complexity: c.focus.cfg.OpusComplexity,
-		FEC:        step.percent > 0, LossPercent: step.percent, DTX: c.focus.cfg.OpusDTX,
+		Complexity: cfg.OpusComplexity,
+		FEC:        step.percent > 0, LossPercent: step.percent, DTX: cfg.OpusDTX,
 	})
 }
 
@@ -114,7 +115,7 @@ func (c *controller) sends(p *media.Params, s sdp.Stream) {
 	if c.entry.cfg.PassDTMF && s.Event.Events != (sdp.EventSet{}) {
 		p.Events, p.EventPayloadType = true, s.Event.Number
 	}
-	if c.focus.cfg.ComfortNoise && (s.Codec == codecs.PCMU || s.Codec == codecs.PCMA) {
+	if c.focus.live().ComfortNoise && (s.Codec == codecs.PCMU || s.Codec == codecs.PCMA) {
 		for _, a := range s.Accepts {
 			if a.ComfortNoise && a.ClockRate == s.Codec.ClockRate() {
 				p.Quiet, p.QuietPayloadType = true, a.Number

@@ -11,7 +11,8 @@ import (
 //
 // Shows ME-OPU-07, ME-OPU-08, ME-OPU-10, ME-RCP-24.
 func TestEncodingFollowsLoss(t *testing.T) {
-	c := &controller{focus: &Focus{cfg: Config{OpusBitrate: 32000, OpusDTX: true}}}
+	c := &controller{focus: &Focus{}}
+	c.focus.settings.Store(&Config{OpusBitrate: 32000, OpusDTX: true})
 	peer := sdp.Stream{Codec: codecs.Opus, Opus: sdp.OpusParameters{FEC: true}}
 	w := newLossWatch()
 	if f := c.encoding(peer, &w); !f.FEC || f.LossPercent != 10 || f.Bitrate != 32000 || f.DTX {
@@ -59,7 +60,7 @@ func TestEncodingFollowsLoss(t *testing.T) {
 	if f := c.encoding(peer, &w); f.FEC || !f.DTX || f.Bitrate != 20000 || f.MaxBandwidth != 16000 {
 		t.Errorf("against the wishes of the receiver: %+v", f)
 	}
-	c.focus.cfg.OpusBitrate = 10000
+	c.focus.settings.Store(&Config{OpusBitrate: 10000})
 	if f := c.encoding(sdp.Stream{Codec: codecs.Opus}, &w); f.Bitrate != 10000 {
 		t.Errorf("a low bit rate became %d", f.Bitrate)
 	}

@@ -188,7 +188,7 @@ func (c *controller) prepare(p *participant, offer *sdp.Description) ([]byte, er
 	if offer != nil {
 		return c.answer(p, offer)
 	}
-	if c.security(p) == sdp.SecurityRequired && len(p.srtpKeys) == 0 && !c.focus.cfg.Keying.DTLS {
+	if c.security(p) == sdp.SecurityRequired && len(p.srtpKeys) == 0 && !p.settings.Keying.DTLS {
 		return nil, errKeysInClear
 	}
 	p.pending, p.said = c.offer(p)

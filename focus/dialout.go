@@ -79,7 +79,7 @@ func (c *controller) dial(id conference.ParticipantID, uri string) {
 		return
 	}
 	p.transport, p.peerAddress = strings.ToLower(target.Param("transport")), hostAddress(target)
-	if c.security(p) == sdp.SecurityRequired && len(p.srtpKeys) == 0 && !c.focus.cfg.Keying.DTLS {
+	if c.security(p) == sdp.SecurityRequired && len(p.srtpKeys) == 0 && !p.settings.Keying.DTLS {
 		_ = c.step(conference.Failure{ID: id, Reason: reasonHeader(status(errKeysInClear), errKeysInClear.Error())})
 		return
 	}

@@ -43,7 +43,7 @@ type ways struct {
 
 // keying brings what is needed for handshakes and checks to a description; offer is what is answered, nil for an offer of ours.
 func (c *controller) keying(p *participant, offer *sdp.Description, stream *sdp.LocalStream) {
-	cfg := c.focus.cfg.Keying
+	cfg := p.settings.Keying
 	stream.Opportunistic = cfg.Opportunistic
 	if cfg.DTLS && stream.Security != sdp.SecurityNone && c.handshakes(p, offer, stream) {
 		stream.DTLS.Fingerprint = sdp.Fingerprint(p.certificate.Fingerprint())

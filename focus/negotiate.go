@@ -24,7 +24,6 @@ const mixerLevelExtension = 2
 
 // description is what we bring to an offer or an answer for a participant; offer is what is answered, nil for an offer of ours.
 func (c *controller) description(p *participant, offer *sdp.Description) sdp.Local {
-	cfg := c.focus.cfg
 	at := p.session.LocalAddr()
 	if !p.address.IsValid() {
 		p.address = c.focus.mediaAddress(at.Addr(), p.peerAddress)
@@ -34,7 +33,7 @@ func (c *controller) description(p *participant, offer *sdp.Description) sdp.Loc
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
 		Streams: []sdp.LocalStream{{
 			Security: c.security(p), Keys: p.srtpKeys,
-			Port: at.Port(), Codecs: cfg.Codecs, Mux: true, Events: true, ComfortNoise: true, Redundancy: true,
+			Port: at.Port(), Codecs: p.settings.Codecs, Mux: true, Events: true, ComfortNoise: true, Redundancy: true,
 			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, MixerLevelExtension: mixerLevelExtension, Label: mediaLabel,
 		}},
 		Record: c.recordAttribute(p),

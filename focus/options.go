@@ -83,7 +83,7 @@ func (f *Focus) capabilities(request *sipua.Request, contact sipua.Address) *sip
 	if acceptsSDP(request.Headers) && request.Local.IsValid() {
 		d := sdp.Offer(sdp.Local{
 			Address: request.Local.Addr().Unmap(), Session: 1, Version: 1,
-			Streams: []sdp.LocalStream{{Port: 9, Codecs: f.cfg.Codecs, Events: true, Mux: true}},
+			Streams: []sdp.LocalStream{{Port: 9, Codecs: f.live().Codecs, Events: true, Mux: true}},
 		})
 		response.WithBody(sdpType, d.Marshal())
 	}

@@ -61,6 +61,7 @@ type participant struct {
 	srtpKeys        []srtp.Key        // of this call alone, one per suite; none before they are needed
 	certificate     *dtls.Certificate // likewise
 	ways            ways
+	settings        *Config // that held when the call began, of what it agrees on
 	peer            conference.Session
 	loss            lossWatch
 	spoke           bool // it has been agreed that it sends, now or before
@@ -91,7 +92,7 @@ func (c *controller) newParticipant(id conference.ParticipantID, direction, uri 
 func (c *controller) newLeg(id conference.ParticipantID, direction, uri string) *participant {
 	p := &participant{
 		id: id, generation: c.focus.generations.Add(1), direction: direction, uri: uri, startedAt: time.Now(), member: c.newMember(),
-		gone: make(chan struct{}), loss: newLossWatch(),
+		gone: make(chan struct{}), loss: newLossWatch(), settings: c.focus.live(),
 	}
 	p.peer.Label = mediaLabel
 	c.focus.talking.Add(1)

@@ -21,6 +21,10 @@ import (
 //
 //   - Recorders and RecorderCalling count for new recordings. Recordings go on with the servers that they have.
 //
+//   - Security, Keying, KeysInClear and Codecs count for calls that begin: those that go on agree, whenever they do so again, on what held
+//     when they began. Of recordings, Security and KeysInClear count for new ones. The settings of Opus, ComfortNoise and MediaTimeout hold
+//     as soon as something is agreed on or looked at.
+//
 //   - Door and Menu hold at once, also in conferences that are active; a PIN is one of the conference.
 //
 // All other fields stay as they were. apply is to be called at most once, and before the next Reconfigure. Error: ErrInvalid.
@@ -33,6 +37,9 @@ func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
 	next.Conferences, next.NotifyRate, next.Limits = cfg.Conferences, cfg.NotifyRate, cfg.Limits
 	next.Door, next.Menu = cfg.Door, cfg.Menu
 	next.Limits.Events = now.Limits.Events
+	next.Security, next.Keying, next.KeysInClear, next.Codecs = cfg.Security, cfg.Keying, cfg.KeysInClear, cfg.Codecs
+	next.OpusBitrate, next.OpusComplexity, next.OpusDTX = cfg.OpusBitrate, cfg.OpusComplexity, cfg.OpusDTX
+	next.ComfortNoise, next.MediaTimeout = cfg.ComfortNoise, cfg.MediaTimeout
 	trial := &Focus{pool: newRecorderPool(next.Recorders, time.Now()), prompts: f.prompts}
 	if err := trial.check(&next); err != nil {
 		return nil, err

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
@@ -165,4 +167,20 @@ func TestReconfigureKeys(t *testing.T) {
 	})
 	carol.keys("4711")
 	b.await("carol to be in", func() bool { return b.in("desk", "carol") })
+}
+
+// What calls agree on changes for those that begin: who is in a call goes on with what he has, also when it is agreed on again.
+func TestReconfigureCodecs(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Codecs: []codecs.Codec{codecs.PCMU, codecs.PCMA}})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	b.reconfigure(focus.Config{Dynamic: true, Codecs: []codecs.Codec{codecs.PCMA}})
+	if err := b.phone(conftest.PhoneConfig{Name: "bob"}).Call(t.Context(), b.uri("room")); sipua.Status(err) != 488 {
+		t.Errorf("bob: %v", err)
+	}
+	b.dial("room", conftest.PhoneConfig{Name: "carol", Codec: codecs.PCMA})
+	must(t, alice.Change(t.Context(), sdp.SendOnly))
+	must(t, alice.Change(t.Context(), sdp.SendRecv))
+	if got := b.find("room", "alice").Session.Codec; !strings.Contains(strings.ToLower(got), "pcmu") {
+		t.Errorf("alice has %s", got)
+	}
 }

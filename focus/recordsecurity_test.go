@@ -34,6 +34,7 @@ func TestRecorderSecurity(t *testing.T) {
 		"a call by TLS":                 {Config{}, Recorder{URI: open}, true, none, errUnprotected},
 	} {
 		f := &Focus{cfg: x.cfg}
+		f.settings.Store(&x.cfg)
 		got, err := f.recorderSecurity(x.server, x.secret)
 		if !errors.Is(err, x.err) || err == nil && got != x.want {
 			t.Errorf("%s: %v, %v", name, got, err)

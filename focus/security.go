@@ -18,11 +18,11 @@ var errKeysInClear = fmt.Errorf("%w: signalling is not encrypted", sdp.ErrCrypto
 // direction, of this suite and of nothing else (RFC 3711, section 8). Signalling that can be read on the way carries none,
 // unless that is configured: then what must be protected cannot be agreed at all (RFC 4568, section 3).
 func (c *controller) security(p *participant) sdp.Security {
-	policy := c.focus.cfg.Security
+	policy := p.settings.Security
 	if policy == sdp.SecurityNone {
 		return policy
 	}
-	if len(p.srtpKeys) == 0 && (c.focus.cfg.KeysInClear || confidential(p.transport)) {
+	if len(p.srtpKeys) == 0 && (p.settings.KeysInClear || confidential(p.transport)) {
 		p.srtpKeys = newKeys()
 	}
 	if p.peer.Secure { // what is protected does not become plain, whoever asks
@@ -55,7 +55,7 @@ func (f *Focus) recorderSecurity(server Recorder, secret bool) (sdp.Security, er
 	}
 	local := hostAddress(target).IsLoopback()
 	security := server.Security
-	if f.cfg.Security != sdp.SecurityNone && !f.cfg.AllowInsecure && (!local || security != sdp.SecurityNone) {
+	if f.live().Security != sdp.SecurityNone && !f.cfg.AllowInsecure && (!local || security != sdp.SecurityNone) {
 		if security == sdp.SecurityNone {
 			return security, fmt.Errorf("%w: it takes no SRTP", errUnprotected)
 		}
@@ -65,7 +65,7 @@ func (f *Focus) recorderSecurity(server Recorder, secret bool) (sdp.Security, er
 	if secret && open && !local && !f.cfg.AllowInsecure {
 		return security, fmt.Errorf("%w: metadata would go there without TLS", errUnprotected)
 	}
-	readable := open && !f.cfg.KeysInClear
+	readable := open && !f.live().KeysInClear
 	switch {
 	case readable && security == sdp.SecurityRequired:
 		return security, errKeysInClear

@@ -13,7 +13,7 @@ const looksPerTimeout = 4
 
 // watchMedia begins to look after participants whose media do not come any more.
 func (c *controller) watchMedia() {
-	if timeout := c.focus.cfg.MediaTimeout; timeout > 0 && !c.watchesMedia {
+	if timeout := c.focus.live().MediaTimeout; timeout > 0 && !c.watchesMedia {
 		c.watchesMedia = true
 		c.later(timeout/looksPerTimeout, vitalSigns{})
 	}
@@ -49,7 +49,7 @@ func (c *controller) checkVitalSigns(p *participant, now time.Time) {
 	if heard := p.session.LastHeard(); heard.After(p.alive) {
 		p.alive = heard
 	}
-	if p.probing || now.Sub(p.alive) < c.focus.cfg.MediaTimeout {
+	if timeout := c.focus.live().MediaTimeout; p.probing || timeout <= 0 || now.Sub(p.alive) < timeout {
 		return
 	}
 	p.probing = true

@@ -16,47 +16,49 @@ import (
 	"github.com/parley-sip/parley/internal/webhook"
 )
 
-// startApplications starts what tells applications of calls: webhooks and call records. They end after the focus.
+// startApplications starts what tells applications of calls: webhooks and call records. They end after the focus. Both are there also when nobody
+// wants them: a reload may bring who does, and then knows of the calls that go on.
 func (s *service) startApplications(_ context.Context, cfg *config.Config) error {
-	if len(cfg.Events.Webhooks) > 0 {
-		settings := webhook.Config{UserAgent: "parley/" + version, Logger: s.log, Keep: cfg.Events.Undelivered}
-		if settings.Keep != "" {
-			if err := os.MkdirAll(settings.Keep, folderMode); err != nil {
-				return fmt.Errorf("events.undelivered: %w", err)
-			}
-		}
-		for i := range cfg.Events.Webhooks {
-			hook, err := webhookConfig(&cfg.Events.Webhooks[i])
-			if err != nil {
-				return fmt.Errorf("events.webhooks[%d].%w", i, err)
-			}
-			settings.Hooks = append(settings.Hooks, hook)
-		}
-		var err error
-		if s.webhooks, err = webhook.New(settings); err != nil { //nolint:contextcheck // what was kept is sent for as long as the service runs
-			return err
-		}
-		s.onClose("webhooks", func(ctx context.Context) error { return lastly(ctx, s.webhooks.Close) })
+	hooks, err := webhookConfigs(cfg)
+	if err != nil {
+		return err
 	}
-	if cfg.CDR.File == "" && s.webhooks == nil {
-		return nil
+	settings := webhook.Config{Hooks: hooks, UserAgent: "parley/" + version, Logger: s.log, Keep: cfg.Events.Undelivered}
+	if settings.Keep != "" {
+		if err = os.MkdirAll(settings.Keep, folderMode); err != nil {
+			return fmt.Errorf("events.undelivered: %w", err)
+		}
 	}
-	settings := cdr.Config{Sync: cfg.CDR.Sync, Logger: s.log}
+	if s.webhooks, err = webhook.New(settings); err != nil { //nolint:contextcheck // what was kept is sent for as long as the service runs
+		return err
+	}
+	s.onClose("webhooks", func(ctx context.Context) error { return lastly(ctx, s.webhooks.Close) })
+	records := cdr.Config{Sync: cfg.CDR.Sync, Logger: s.log, Publish: s.publishRecord}
 	if cfg.CDR.File != "" {
-		var err error
-		settings.Log, err = cdr.OpenLog(cdr.LogConfig{
-			Path: cfg.CDR.File, MaxSize: int64(cfg.CDR.MaxSize), MaxAge: cfg.CDR.MaxAge, Keep: cfg.CDR.Keep,
-		})
-		if err != nil {
+		if records.Log, err = cdr.OpenLog(logConfig(&cfg.CDR)); err != nil {
 			return fmt.Errorf("cdr.file: %w", err)
 		}
 	}
-	if s.webhooks != nil {
-		settings.Publish = s.publishRecord
-	}
-	s.records = cdr.New(settings)
+	s.records = cdr.New(records)
 	s.onClose("call records", func(ctx context.Context) error { return lastly(ctx, s.records.Close) })
 	return nil
+}
+
+func logConfig(c *config.CDR) cdr.LogConfig {
+	return cdr.LogConfig{Path: c.File, MaxSize: int64(c.MaxSize), MaxAge: c.MaxAge, Keep: c.Keep}
+}
+
+// webhookConfigs are the hooks of a configuration, with their secrets as they are now.
+func webhookConfigs(cfg *config.Config) ([]webhook.Hook, error) {
+	var hooks []webhook.Hook
+	for i := range cfg.Events.Webhooks {
+		hook, err := webhookConfig(&cfg.Events.Webhooks[i])
+		if err != nil {
+			return nil, fmt.Errorf("events.webhooks[%d].%w", i, err)
+		}
+		hooks = append(hooks, hook)
+	}
+	return hooks, nil
 }
 
 // folderMode lets nobody else look into a folder of ours.
@@ -109,21 +111,15 @@ func webhookConfig(w *config.Webhook) (webhook.Hook, error) {
 // hooks are what the focus is to call.
 func (s *service) hooks() focus.Hooks {
 	hooks := s.metrics.Hooks()
-	if s.records != nil {
-		ended := hooks.CallEnded
-		hooks.CallEnded = func(r focus.CallRecord) {
-			ended(r)
-			s.records.CallEnded(r)
-		}
-		hooks.RecordingEnded = s.records.RecordingEnded
+	ended := hooks.CallEnded
+	hooks.CallEnded = func(r focus.CallRecord) {
+		ended(r)
+		s.records.CallEnded(r)
 	}
+	hooks.RecordingEnded = s.records.RecordingEnded
 	hooks.Event = func(e focus.Event) {
-		if s.records != nil {
-			s.records.Event(e)
-		}
-		if s.webhooks != nil {
-			s.webhooks.Publish(webhook.Message{ID: e.ID, Type: string(e.Type), Conference: string(e.Conference), Object: e})
-		}
+		s.records.Event(e)
+		s.webhooks.Publish(webhook.Message{ID: e.ID, Type: string(e.Type), Conference: string(e.Conference), Object: e})
 	}
 	return hooks
 }
@@ -136,22 +132,17 @@ func (s *service) publishRecord(r cdr.Record) {
 
 // applications gives the metrics what was counted.
 func (s *service) applications() telemetry.Applications {
-	var out telemetry.Applications
-	if s.records != nil {
-		stats := s.records.Stats()
-		out.Records = &telemetry.Records{
-			Written: map[string]uint64{}, Failures: stats.Failures, Lost: stats.Lost, Waiting: stats.Waiting, Failing: stats.Failing,
-		}
-		for kind, n := range stats.Written {
-			out.Records.Written[string(kind)] = n
-		}
+	stats := s.records.Stats()
+	out := telemetry.Applications{Records: &telemetry.Records{
+		Written: map[string]uint64{}, Failures: stats.Failures, Lost: stats.Lost, Waiting: stats.Waiting, Failing: stats.Failing,
+	}}
+	for kind, n := range stats.Written {
+		out.Records.Written[string(kind)] = n
 	}
-	if s.webhooks != nil {
-		for _, h := range s.webhooks.Stats() {
-			out.Webhooks = append(out.Webhooks, telemetry.Webhook{
-				Name: h.Hook, Delivered: h.Delivered, Failures: h.Failures, Dead: h.Dead, Waiting: h.Waiting, Failing: h.Failing,
-			})
-		}
+	for _, h := range s.webhooks.Stats() {
+		out.Webhooks = append(out.Webhooks, telemetry.Webhook{
+			Name: h.Hook, Delivered: h.Delivered, Failures: h.Failures, Dead: h.Dead, Waiting: h.Waiting, Failing: h.Failing,
+		})
 	}
 	return out
 }

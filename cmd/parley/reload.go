@@ -10,7 +10,11 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/access"
+	"github.com/parley-sip/parley/internal/cdr"
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/trunks"
+	"github.com/parley-sip/parley/internal/webhook"
 )
 
 // reloads is what a reload starts from.
@@ -27,9 +31,7 @@ var errNothingToRead = errors.New("the configuration was not read from anywhere"
 func (s *service) reload(ctx context.Context) ([]config.Change, error) {
 	s.reloads.mu.Lock()
 	defer s.reloads.mu.Unlock()
-	if s.records != nil { // also with a file that is wrong: who rotates call records wants nothing else
-		s.records.Reopen()
-	}
+	s.records.Reopen()            // also with a file that is wrong: who rotates call records wants nothing else
 	changes, err := s.tryReload() //nolint:contextcheck // what it starts lives on
 	if err != nil {
 		s.log.ErrorContext(ctx, "the configuration stays as it was", slog.Any("error", err))
@@ -58,43 +60,82 @@ func (s *service) tryReload() ([]config.Change, error) {
 	if err = config.CheckLive(changes); err != nil {
 		return nil, err
 	}
-	rules, err := accessConfig(next)
+	ready, err := s.prepare(next)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = access.New(rules); err != nil {
+	if err = s.agent.SetTLS(ready.tls); err != nil { // the last that can fail
+		return nil, errors.Join(err, ready.records.Drop())
+	}
+	if err = s.apply(ready, next); err != nil {
 		return nil, err
 	}
-	peers, err := trunkConfigs(next.SIP.Trunks)
-	if err != nil {
+	s.reloads.cfg = next
+	return changes, nil
+}
+
+// prepared is a configuration that has been checked, in the form in which each part takes it.
+type prepared struct {
+	rules        access.Config
+	trunks       []trunks.Config
+	tls          sipua.TLS
+	hooks        []webhook.Hook
+	focus, media func() // make it hold there
+	records      *cdr.Change
+}
+
+// prepare checks a configuration without changing anything. Its records are to be applied or dropped.
+func (s *service) prepare(next *config.Config) (*prepared, error) {
+	out := &prepared{}
+	var err error
+	if out.rules, err = accessConfig(next); err != nil {
 		return nil, err
 	}
-	certificates, err := tlsSettings(&next.SIP)
-	if err != nil {
+	if _, err = access.New(out.rules); err != nil {
+		return nil, err
+	}
+	if out.trunks, err = trunkConfigs(next.SIP.Trunks); err != nil {
+		return nil, err
+	}
+	if out.tls, err = tlsSettings(&next.SIP); err != nil {
+		return nil, err
+	}
+	if out.hooks, err = webhookConfigs(next); err != nil {
+		return nil, err
+	}
+	if err = webhook.Check(out.hooks); err != nil {
 		return nil, err
 	}
 	settings, err := s.focusSettings(next)
 	if err != nil {
 		return nil, err
 	}
-	apply, err := s.focus.Reconfigure(settings)
-	if err != nil {
+	if out.focus, err = s.focus.Reconfigure(settings); err != nil {
 		return nil, err
 	}
-	if err = s.agent.SetTLS(certificates); err != nil { // the last that can fail
-		return nil, err
+	if out.media, err = s.media.Reconfigure(mediaConfig(next.Media, s.log)); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
 	}
-	apply()
-	if err = s.gate.Set(rules); err != nil {
-		return nil, fmt.Errorf("rules that were checked: %w", err)
+	if out.records, err = s.records.Prepare(logConfig(&next.CDR), next.CDR.Sync); err != nil {
+		return nil, fmt.Errorf("cdr.file: %w", err)
 	}
-	s.trunks.Load().Set(peers)
+	return out, nil
+}
+
+// apply makes hold what has been checked.
+func (s *service) apply(ready *prepared, next *config.Config) error {
+	ready.media()
+	ready.focus()
+	ready.records.Apply()
+	if err := errors.Join(s.gate.Set(ready.rules), s.webhooks.Set(ready.hooks)); err != nil {
+		return fmt.Errorf("what was checked: %w", err)
+	}
+	s.trunks.Load().Set(ready.trunks)
 	s.agent.SetLimits(next.Limits.Calls, next.Limits.CallsPerSecond, next.Limits.PerSource)
 	s.cpuLimit.Store(int64(next.Limits.CPU))
 	s.level.Set(levelOf(next.Log))
 	s.control.SetTokens(tokens(next.HTTP.Tokens))
-	s.reloads.cfg = next
-	return changes, nil
+	return nil
 }
 
 // current is the configuration that holds.

@@ -47,8 +47,8 @@ type service struct {
 	gate     *access.Gate
 	trunks   atomic.Pointer[trunks.Set]
 	agent    *sipua.Agent
-	records  *cdr.Keeper     // nil: nobody wants call records
-	webhooks *webhook.Sender // nil: there are none
+	records  *cdr.Keeper
+	webhooks *webhook.Sender
 	control  *control.Server
 	closers  []closer
 	cpuLimit atomic.Int64

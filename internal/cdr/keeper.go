@@ -44,8 +44,8 @@ type Stats struct {
 	Failing  bool            // the last attempt failed
 }
 
-// Keeper makes and writes records. Event, CallEnded, RecordingEnded, Reopen and Stats may be called from any goroutine and return
-// at once.
+// Keeper makes and writes records. Event, CallEnded, RecordingEnded, Prepare, Reopen and Stats may be called from any goroutine;
+// all but Prepare return at once.
 type Keeper struct {
 	cfg  Config
 	log  *slog.Logger
@@ -55,6 +55,8 @@ type Keeper struct {
 	mu      sync.Mutex
 	told    []any
 	reopen  bool
+	changes []*Change
+	path    string // of the file when they are made; empty: none
 	closing bool
 	stats   Stats
 
@@ -87,6 +89,9 @@ func New(cfg Config) *Keeper {
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Log != nil {
+		k.path = pathOf(cfg.Log.cfg)
 	}
 	go k.run()
 	return k
@@ -192,13 +197,16 @@ func (k *Keeper) run() {
 // work does what there is to do, and reports whether it was the last time.
 func (k *Keeper) work(now time.Time) (ended bool) {
 	k.mu.Lock()
-	told, reopen, ended := k.told, k.reopen, k.closing
-	k.told, k.reopen = nil, false
+	told, reopen, changes, ended := k.told, k.reopen, k.changes, k.closing
+	k.told, k.reopen, k.changes = nil, false, nil
 	k.mu.Unlock()
 	for _, item := range told {
 		if record := k.book.enter(item); record != nil {
 			k.keep(record)
 		}
+	}
+	for _, c := range changes {
+		k.change(c, now)
 	}
 	if k.cfg.Log == nil {
 		return ended

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -40,14 +41,27 @@ func Diff(before, after *Config) []Change {
 var live = []string{
 	"log.level", "sip.allow", "sip.users", "sip.realm", "sip.digest", "sip.bans", "sip.trunks", "sip.dial_out", "sip.refer", "sip.takeover", "sip.tls",
 	"conference_defaults", "conferences", "door", "menus", "recording.rules", "recording.servers", "events.notify_rate", "http.tokens", "limits", "shutdown",
+	"cdr", "events.webhooks", "media",
 }
 
-// Live tells whether what has changed can change while the program runs.
+// fixed are those among them that cannot.
+//
+//nolint:gochecknoglobals // a table
+var fixed = []string{"media.workers"}
+
+// Live tells whether what has changed can change while the program runs. Whether media are protected at all cannot: a recording that goes on
+// would be less protected than calls that come into it, or than those that stay (RFC 7866, section 12).
 func (c Change) Live() bool {
-	return slices.ContainsFunc(live, func(key string) bool {
-		rest, ok := strings.CutPrefix(c.Key, key)
-		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
-	})
+	if c.Key == "media.srtp" && (c.Old == "disabled" || c.New == "disabled") {
+		return false
+	}
+	return slices.ContainsFunc(live, c.within) && !slices.ContainsFunc(fixed, c.within)
+}
+
+// within tells whether a key is the one of the change, or one that it is part of.
+func (c Change) within(key string) bool {
+	rest, ok := strings.CutPrefix(c.Key, key)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // ErrNotLive says that keys have changed that cannot change while the program runs.
@@ -55,16 +69,16 @@ var ErrNotLive = errors.New("a restart is needed to change")
 
 // CheckLive refuses changes some of which cannot be made. The error wraps ErrNotLive and names their keys.
 func CheckLive(changes []Change) error {
-	var fixed []string
+	var restart []string
 	for _, c := range changes {
 		if !c.Live() {
-			fixed = append(fixed, c.Key)
+			restart = append(restart, c.Key)
 		}
 	}
-	if len(fixed) == 0 {
+	if len(restart) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w %s", ErrNotLive, strings.Join(fixed, ", "))
+	return fmt.Errorf("%w %s", ErrNotLive, strings.Join(restart, ", "))
 }
 
 func diff(key string, x, y reflect.Value) []Change {
@@ -87,7 +101,19 @@ func diff(key string, x, y reflect.Value) []Change {
 	case x.Kind() == reflect.Slice && x.Type().Elem().Kind() == reflect.Struct:
 		return diffList(key, x, y)
 	}
+	if strings.HasPrefix(key, "events.webhooks[") && strings.HasSuffix(key, ".url") { // it may hold a secret
+		return []Change{{Key: key, Old: hostOf(x.String()), New: hostOf(y.String())}}
+	}
 	return []Change{{Key: key, Old: short(x), New: short(y)}}
+}
+
+// hostOf is what may be shown of a URL.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "…"
+	}
+	return u.Scheme + "://" + u.Host + "/…"
 }
 
 // diffList compares elements that have the same name, or the same place where they have none.

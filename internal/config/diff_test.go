@@ -15,7 +15,8 @@ log: {level: info}
 sip:
   users: [{username: alice, password: first}, {username: bob, password: same}]
   trunks: [{name: carrier, uri: "sip:a.example.com"}]
-media: {ports: [20000, 20100]}
+media: {ports: [20000, 20100], srtp: optional}
+events: {webhooks: [{name: crm, url: "https://user:hidden@a.example/hidden", secret: hidden}]}
 conferences: [{id: "1", name: one}, {id: "2"}]
 http: {tokens: [{name: ops, token: hidden-one}]}
 `
@@ -43,12 +44,18 @@ http: {tokens: [{name: ops, token: hidden-one}]}
 		"an optional value": {
 			replace(`{id: "2"}`, `{id: "2", max_participants: 7}`), []string{"conferences[2].max_participants: none -> 7"}, nil,
 		},
-		"ports": {replace("20100", "20200"), []string{"media.ports: [20000 20100] -> [20000 20200]"}, []string{"media.ports"}},
+		"ports": {replace("20100", "20200"), []string{"media.ports: [20000 20100] -> [20000 20200]"}, nil},
 		"two": {
-			func(s string) string { return replace("20100", "20200")(replace("info", "warn")(s)) },
-			[]string{"log.level: info -> warn", "media.ports: [20000 20100] -> [20000 20200]"},
-			[]string{"media.ports"},
+			func(s string) string { return replace("20100]", "20100], workers: 3")(replace("info", "warn")(s)) },
+			[]string{"log.level: info -> warn", "media.workers: 0 -> 3"},
+			[]string{"media.workers"},
 		},
+		"protection": {replace("optional", "disabled"), []string{"media.srtp: optional -> disabled"}, []string{"media.srtp"}},
+		"more of it": {replace("optional", "required"), []string{"media.srtp: optional -> required"}, nil},
+		"a receiver elsewhere": {
+			replace("a.example/hidden", "b.example/hidden"), []string{"events.webhooks[crm].url: https://a.example/… -> https://b.example/…"}, nil,
+		},
+		"call records": {func(s string) string { return s + "cdr: {file: x.jsonl}\n" }, []string{"cdr.file: none -> x.jsonl"}, nil},
 	} {
 		t.Run(title, func(t *testing.T) {
 			x, err := config.Parse("x", []byte(before), nil)

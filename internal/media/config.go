@@ -17,7 +17,8 @@ const (
 	defaultRTCPPeriod = 5 * time.Second        // minimum interval of reports (RFC 3550, section 6.2)
 )
 
-// Config says where the sessions of a [Transport] live. Zero fields take the defaults. It is read once, by [NewTransport].
+// Config says where the sessions of a [Transport] live. Zero fields take the defaults. It is read by [NewTransport],
+// and what [Transport.Reconfigure] says by that.
 type Config struct {
 	// ListenAddress is where the sockets are bound: an IPv4 or IPv6 address, default 127.0.0.1. Bound to "::", IPv4 far ends
 	// are served as well.

@@ -21,12 +21,32 @@ type ports struct {
 	at    int // where to look next
 	used  int
 	rest  time.Duration
+	away  map[uint16]portState // used or resting pairs that are not in the range any more
 }
 
 func newPorts(low, high uint16, rest time.Duration) *ports {
-	first := evenUp(low)
-	count := (int(high) - int(first) + 1) / 2
-	return &ports{first: first, pairs: make([]portState, count), at: rand.IntN(count), rest: rest} //nolint:gosec // no secret
+	p := &ports{rest: rest, away: map[uint16]portState{}}
+	p.set(low, high)
+	return p
+}
+
+// set changes the range. What is in use stays so, and rests when it is given back.
+func (p *ports) set(low, high uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, state := range p.pairs {
+		if state != (portState{}) {
+			p.away[p.first+uint16(2*i)] = state
+		}
+	}
+	p.first = evenUp(low)
+	count := (int(high) - int(p.first) + 1) / 2
+	p.pairs, p.at = make([]portState, count), rand.IntN(count) //nolint:gosec // no secret
+	for i := range p.pairs {
+		port := p.first + uint16(2*i)
+		p.pairs[i] = p.away[port]
+		delete(p.away, port)
+	}
 }
 
 // take returns the RTP port of a pair that is free at now, or false. It must be given back.
@@ -49,15 +69,32 @@ func (p *ports) take(now time.Duration) (uint16, bool) {
 func (p *ports) give(port uint16, now time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	state := &p.pairs[(port-p.first)/2]
-	if state.used {
+	rested := portState{ready: now + p.rest}
+	i := (int(port) - int(p.first)) / 2
+	if port < p.first || i >= len(p.pairs) {
+		if p.away[port].used {
+			p.used--
+		}
+		p.away[port] = rested
+		for other, state := range p.away { // there are no more than were ever used
+			if !state.used && state.ready <= now {
+				delete(p.away, other)
+			}
+		}
+		return
+	}
+	if p.pairs[i].used {
 		p.used--
 	}
-	state.used, state.ready = false, now+p.rest
+	p.pairs[i] = rested
 }
 
 // size returns how many pairs there are.
-func (p *ports) size() int { return len(p.pairs) }
+func (p *ports) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.pairs)
+}
 
 // free returns how many pairs could be taken at now.
 func (p *ports) free(now time.Duration) int {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,8 +19,9 @@ import (
 // Transport opens sessions on a range of ports and serves what they have to do outside of the tick. All methods may be
 // called by any goroutine.
 type Transport struct {
-	cfg     Config
-	epoch   time.Time // zero of all times of the package
+	cfg     Config                 // it began with
+	live    atomic.Pointer[Config] // for sessions that are opened
+	epoch   time.Time              // zero of all times of the package
 	ports   *ports
 	service *service
 
@@ -38,6 +40,7 @@ func NewTransport(cfg Config) (*Transport, error) {
 	t := &Transport{
 		cfg: cfg, epoch: time.Now(), ports: newPorts(cfg.PortMin, cfg.PortMax, cfg.PortRest), sessions: map[*Session]struct{}{},
 	}
+	t.live.Store(&cfg)
 	var err error
 	if t.service, err = newService(t); err != nil {
 		return nil, err
@@ -45,19 +48,47 @@ func NewTransport(cfg Config) (*Transport, error) {
 	return t, nil
 }
 
-// advertised is the address that far ends are told.
-func (t *Transport) advertised() netip.Addr {
-	if t.cfg.ExternalAddress.IsValid() {
-		return t.cfg.ExternalAddress
+// Reconfigure checks other settings for sessions to come: ListenAddress, ExternalAddress, PortMin, PortMax, JitterMin, JitterMax and Symmetric;
+// all else stays. apply makes them hold. Sessions that are open go on as they are. Errors: ErrConfig, and that of the system when nothing can
+// be bound to the address.
+func (t *Transport) Reconfigure(cfg Config) (apply func(), err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
 	}
-	return t.cfg.ListenAddress
+	cfg = cfg.withDefaults()
+	now := t.live.Load()
+	if cfg.ListenAddress != now.ListenAddress {
+		probe, err := openSocket(netip.AddrPortFrom(cfg.ListenAddress, 0))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %v: %w", ErrConfig, cfg.ListenAddress, err)
+		}
+		probe.close()
+	}
+	next := *now
+	next.ListenAddress, next.ExternalAddress, next.PortMin, next.PortMax = cfg.ListenAddress, cfg.ExternalAddress, cfg.PortMin, cfg.PortMax
+	next.JitterMin, next.JitterMax, next.Symmetric = cfg.JitterMin, cfg.JitterMax, cfg.Symmetric
+	return func() {
+		t.live.Store(&next)
+		if next.PortMin != now.PortMin || next.PortMax != now.PortMax {
+			t.ports.set(next.PortMin, next.PortMax)
+		}
+	}, nil
+}
+
+// advertised is the address that far ends are told.
+func (c *Config) advertised() netip.Addr {
+	if c.ExternalAddress.IsValid() {
+		return c.ExternalAddress
+	}
+	return c.ListenAddress
 }
 
 // Open takes a pair of ports and returns a session on it that receives nothing yet and sends nothing; the caller closes it.
 // The error is [ErrNoPorts], [ErrClosed] or the system's.
 func (t *Transport) Open(o Options) (*Session, error) {
-	s := &Session{transport: t, cname: o.CNAME}
-	if err := t.bind(s); err != nil {
+	cfg := t.live.Load()
+	s := &Session{transport: t, cname: o.CNAME, address: cfg.advertised(), symmetric: cfg.Symmetric}
+	if err := t.bind(s, cfg); err != nil {
 		return nil, err
 	}
 	seed := make([]byte, 4+12)
@@ -72,12 +103,12 @@ func (t *Transport) Open(o Options) (*Session, error) {
 	s.out.renumber(max(ssrc, 1)) // 0 is for "none" in our own fields
 	s.shared.ssrc.set(int64(s.out.ssrc))
 	s.shared.oldSSRC.set(-1)
-	s.in.latch.symmetric = t.cfg.Symmetric
+	s.in.latch.symmetric = cfg.Symmetric
 	player := &s.in.player
 	player.rate, player.counters, player.scratch = 8000, &s.shared, s.in.scratch[:]
 	player.noise = codecs.NewNoiseGenerator(ssrc)
-	player.jitter.minDelay, player.jitter.maxDelay = t.cfg.JitterMin, t.cfg.JitterMax
-	player.jitter.store.make(chunksOf(t.cfg.JitterMax))
+	player.jitter.minDelay, player.jitter.maxDelay = cfg.JitterMin, cfg.JitterMax
+	player.jitter.store.make(chunksOf(cfg.JitterMax))
 	player.jitter.reset(8000)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,13 +123,13 @@ func (t *Transport) Open(o Options) (*Session, error) {
 }
 
 // bind gives the session its sockets. A pair of which another process has one is passed over.
-func (t *Transport) bind(s *Session) error {
+func (t *Transport) bind(s *Session, cfg *Config) error {
 	for range t.ports.size() {
 		port, ok := t.ports.take(time.Since(t.epoch))
 		if !ok {
 			break
 		}
-		err := s.open(t.cfg.ListenAddress, port)
+		err := s.open(cfg.ListenAddress, port)
 		if err == nil {
 			return nil
 		}
@@ -110,7 +141,7 @@ func (t *Transport) bind(s *Session) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stats.NoPorts++
-	return fmt.Errorf("%w from %d to %d", ErrNoPorts, t.cfg.PortMin, t.cfg.PortMax)
+	return fmt.Errorf("%w from %d to %d", ErrNoPorts, cfg.PortMin, cfg.PortMax)
 }
 
 // open binds both sockets.

@@ -32,31 +32,31 @@ const (
 )
 
 // attempt posts a letter once.
-func (h *hook) attempt(l *letter, number int) outcome {
+func (h *hook) attempt(t *terms, l *letter, number int) outcome {
 	if err := l.write(); err != nil {
 		return outcome{err: err, final: true}
 	}
 	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
 	case <-h.over.Done():
 		return outcome{err: h.over.Err()}
 	}
-	ctx, cancel := context.WithTimeout(h.over, h.Timeout)
+	ctx, cancel := context.WithTimeout(h.over, t.Timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(l.body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, bytes.NewReader(l.body))
 	if err != nil {
 		return outcome{err: err, final: true}
 	}
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "User-Agent": h.agent, "Webhook-Id": l.ID, "Webhook-Timestamp": now,
-		"Webhook-Signature": Sign(h.sign, l.ID, now, l.body), "Parley-Event": l.Type, "Parley-Conference": url.PathEscape(l.Conference),
+		"Webhook-Signature": Sign(t.sign, l.ID, now, l.body), "Parley-Event": l.Type, "Parley-Conference": url.PathEscape(l.Conference),
 		"Parley-Attempt": strconv.Itoa(number),
 	} {
 		r.Header.Set(name, value)
 	}
-	response, err := h.http.Do(r)
+	response, err := t.http.Do(r)
 	if err != nil {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err // the URL may hold a secret
@@ -93,10 +93,10 @@ func retryAfter(text string) time.Duration {
 
 // pause is how long to wait after a failed attempt: twice as long each time, of which a random part up to a half is left out, so
 // that not all come back at once; never less than the receiver asks for.
-func (h *hook) pause(attempt int, after time.Duration) time.Duration {
-	pause := h.LastRetry
-	if shift := attempt - 1; shift < 30 && h.FirstRetry<<shift < h.LastRetry { //nolint:mnd // beyond that it overflows
-		pause = h.FirstRetry << shift
+func (t *terms) pause(attempt int, after time.Duration) time.Duration {
+	pause := t.LastRetry
+	if shift := attempt - 1; shift < 30 && t.FirstRetry<<shift < t.LastRetry { //nolint:mnd // beyond that it overflows
+		pause = t.FirstRetry << shift
 	}
 	pause -= rand.N(pause/2 + 1) //nolint:gosec // not a secret
 	return max(pause, after)

@@ -22,5 +22,5 @@ func BenchmarkPublish(b *testing.B) {
 		s.Publish(m)
 	}
 	b.StopTimer()
-	s.hooks[0].end()
+	(*s.hooks.Load())[0].end()
 }

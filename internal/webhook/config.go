@@ -18,7 +18,8 @@ import (
 // Config says to whom events go.
 type Config struct {
 	Hooks []Hook
-	// Keep is a folder for events that are not delivered when the Sender ends: the next one goes on with them. It must exist. Empty: they are given up.
+	// Keep is a folder for events that are not delivered: when the Sender has ended, or its process has died, the next one goes on with them. It must
+	// exist, and belong to one Sender. Empty: they are given up.
 	Keep string
 	// UserAgent is sent with every request; empty: parley.
 	UserAgent string

@@ -13,5 +13,5 @@
 // go out one after the other, in order, each until a 2xx answers it, while those of other conferences overtake it. Attempts that
 // fail are repeated with exponential back-off and jitter. An event may come twice (the answer to the first may have been lost) but
 // is given up only when it is too old, when it is answered by 410 or 413, when there is no room any more, or at the end of the
-// process; it is then a dead letter, which is counted and handed to [Config.Dead].
+// process without [Config.Keep]; it is then a dead letter, which is counted and handed to [Config.Dead].
 package webhook

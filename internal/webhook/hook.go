@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,58 +16,107 @@ type letter struct {
 	Message
 
 	at    time.Time
-	body  []byte        // once it was needed
 	place *list.Element // among those that wait; nil: it is under way
+	kept  *list.Element // of the journal; nil: it is done with, or there is none
 
-	restored bool // was kept by another process
+	once sync.Once // it is written when it is first needed
+	body []byte
+	err  error
 }
 
 // lane is the events of one conference. A goroutine delivers them, one after the other, and ends with the last one.
 type lane struct{ letters []*letter }
 
-// hook is a receiver with its queue.
-type hook struct {
+// terms are the settings of a hook that hold now, and what is made of them.
+type terms struct {
 	Hook
 
-	agent string
-	sign  []byte
-	http  *http.Client
-	dead  func(hook string, m Message, why string)
-	log   *slog.Logger
-	slots chan struct{}   // requests under way
-	over  context.Context //nolint:containedctx // of all attempts: ends with the hook
-	end   context.CancelFunc
+	sign    []byte
+	http    *http.Client
+	slots   chan struct{} // requests under way
+	changed chan struct{} // closed when others hold
+}
+
+func newTerms(h Hook) *terms {
+	h = withDefaults(h)
+	key, _ := h.key() // checked
+	return &terms{Hook: h, sign: key, http: h.client(), slots: make(chan struct{}, h.Parallel), changed: make(chan struct{})}
+}
+
+// hook is a receiver with its queue.
+type hook struct {
+	name    string
+	terms   atomic.Pointer[terms]
+	agent   string
+	dead    func(hook string, m Message, why string)
+	log     *slog.Logger
+	journal *journal        // nil: nothing is kept
+	over    context.Context //nolint:containedctx // of all attempts: ends with the hook
+	end     context.CancelFunc
+	left    func() // called, without the lock, when a hook that leaves has nothing more to do
 
 	mu      sync.Mutex
 	lanes   map[string]*lane
 	waiting *list.List // letters that are not under way, the oldest first
 	working int        // lanes, each with a goroutine
 	idle    chan struct{}
+	leaving bool // it is not configured any more
 	closing bool
 	crowded bool // the log has been told that there is no room
 	stats   Stats
-
-	path     string    // of the file for what is not delivered in the end; empty: there is none
-	kept     []*letter // for it
-	restored int       // letters of it that are not done with
 }
 
 func newHook(h Hook, cfg Config, log *slog.Logger) *hook {
-	key, _ := h.key() // checked
 	agent := cfg.UserAgent
 	if agent == "" {
 		agent = "parley"
 	}
 	out := &hook{
-		Hook: h, agent: agent, sign: key, http: h.client(), dead: cfg.Dead, log: log.With(slog.String("webhook", h.Name)),
-		slots: make(chan struct{}, h.Parallel), lanes: map[string]*lane{}, waiting: list.New(), idle: make(chan struct{}),
-		stats: Stats{Hook: h.Name},
+		name: h.Name, agent: agent, dead: cfg.Dead, log: log.With(slog.String("webhook", h.Name)),
+		lanes: map[string]*lane{}, waiting: list.New(), idle: make(chan struct{}), stats: Stats{Hook: h.Name},
 	}
+	out.terms.Store(newTerms(h))
 	if cfg.Keep != "" {
-		out.path = keepPath(cfg.Keep, h.Name)
+		out.journal = newJournal(keepPath(cfg.Keep, h.Name), out.log)
 	}
 	out.over, out.end = context.WithCancel(context.Background())
 	return out
+}
+
+// set makes other settings hold, for what waits, too: who has waited for the next attempt makes it at once.
+func (h *hook) set(next Hook) {
+	h.mu.Lock()
+	h.leaving = false
+	h.mu.Unlock()
+	old := h.terms.Swap(newTerms(next))
+	close(old.changed)
+	old.http.CloseIdleConnections()
+}
+
+// leave ends the hook when it has delivered or given up what waits, unless it is set again before.
+func (h *hook) leave() {
+	h.mu.Lock()
+	h.leaving = true
+	working := h.working
+	h.mu.Unlock()
+	if working > 0 {
+		h.log.Info("the webhook is not configured any more; what waits is still delivered", slog.Int("events", h.snapshot().Waiting))
+		return
+	}
+	h.left()
+}
+
+// through tells whether a hook that leaves has nothing more to do.
+func (h *hook) through() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.leaving && h.working == 0
+}
+
+// wants tells whether an event is for this hook.
+func (h *hook) wants(m *Message) bool {
+	t := h.terms.Load()
+	return t.wants(m)
 }
 
 const noRoom = "there is no room"
@@ -74,22 +124,23 @@ const noRoom = "there is no room"
 // put queues a letter. When there is no room the oldest one that is not under way has to go: who has been away wants to know
 // how things are.
 func (h *hook) put(l *letter) {
+	room := h.terms.Load().Queue
 	h.mu.Lock()
-	var dropped *letter
-	why := noRoom
-	switch {
-	case h.closing:
-		dropped, why = l, "it came after the end"
-	default:
-		if h.waiting.Len() >= h.Queue {
-			dropped = h.dropOldest()
-		}
-		h.enqueue(l)
+	if h.closing {
+		h.mu.Unlock()
+		h.bury(l, "it came after the end")
+		return
 	}
+	var dropped []*letter
+	for h.waiting.Len() >= room { // more than one: there was more room before
+		dropped = append(dropped, h.dropOldest())
+	}
+	h.journal.add(l)
+	h.enqueue(l)
 	h.mu.Unlock()
-	if dropped != nil {
-		h.settle(dropped)
-		h.bury(dropped, why)
+	for _, d := range dropped {
+		h.journal.remove(d)
+		h.bury(d, noRoom)
 	}
 }
 
@@ -108,10 +159,7 @@ func (h *hook) enqueue(l *letter) {
 
 // dropOldest takes out the letter that has waited longest, which is the first one of its lane; the lock is held.
 func (h *hook) dropOldest() *letter {
-	l, ok := h.waiting.Remove(h.waiting.Front()).(*letter)
-	if !ok {
-		return nil
-	}
+	l, _ := h.waiting.Remove(h.waiting.Front()).(*letter) // nothing else is in it
 	on := h.lanes[l.Conference]
 	on.letters = on.letters[1:]
 	return l
@@ -122,11 +170,7 @@ func (h *hook) deliverAll(conference string, on *lane) {
 	for {
 		h.mu.Lock()
 		if len(on.letters) == 0 {
-			delete(h.lanes, conference)
-			if h.working--; h.working == 0 && h.closing {
-				close(h.idle)
-			}
-			h.mu.Unlock()
+			h.retire(conference)
 			return
 		}
 		l := on.letters[0]
@@ -139,27 +183,39 @@ func (h *hook) deliverAll(conference string, on *lane) {
 		why, ended := h.deliver(l)
 		h.mu.Lock()
 		h.stats.Waiting--
-		keep := ended && h.path != ""
-		if keep {
-			h.kept = append(h.kept, l)
-		}
 		h.mu.Unlock()
-		if keep {
-			continue
+		if ended && h.journal != nil {
+			continue // it is kept
 		}
-		h.settle(l)
+		h.journal.remove(l)
 		if why != "" {
 			h.bury(l, why)
 		}
 	}
 }
 
+// retire ends a lane without letters; the lock is held, and given up.
+func (h *hook) retire(conference string) {
+	delete(h.lanes, conference)
+	h.working--
+	last := h.working == 0
+	if last && h.closing {
+		close(h.idle)
+	}
+	left := last && h.leaving && !h.closing
+	h.mu.Unlock()
+	if left {
+		h.left()
+	}
+}
+
 // deliver makes attempts until one succeeds, or says why it gave up, and whether only because the Sender ends.
 func (h *hook) deliver(l *letter) (why string, ended bool) {
-	for attempt := 1; ; attempt++ {
-		o := h.attempt(l, attempt)
-		h.note(o)
-		pause := h.pause(attempt, o.after)
+	t := h.terms.Load()
+	for attempt, failed := 1, 1; ; attempt, failed = attempt+1, failed+1 {
+		o := h.attempt(t, l, attempt)
+		h.note(t, o)
+		pause := t.pause(failed, o.after)
 		switch {
 		case o.err == nil:
 			return "", false
@@ -167,27 +223,31 @@ func (h *hook) deliver(l *letter) (why string, ended bool) {
 			return o.err.Error(), false
 		case h.over.Err() != nil:
 			return "the end has come: " + o.err.Error(), true
-		case time.Since(l.at)+pause > h.MaxAge:
+		case time.Since(l.at)+pause > t.MaxAge:
 			return fmt.Sprintf("it is %v old: %v", time.Since(l.at).Round(time.Second), o.err), false
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
+		case <-t.changed:
+			timer.Stop()
+			failed = 0
 		case <-h.over.Done():
 			timer.Stop()
 			return "the end has come: " + o.err.Error(), true
 		}
+		t = h.terms.Load()
 	}
 }
 
 // note counts an attempt, and logs when the hook begins to fail and when it works again.
-func (h *hook) note(o outcome) {
+func (h *hook) note(t *terms, o outcome) {
 	h.mu.Lock()
 	before := h.stats.Failing
 	h.stats.Failing = o.err != nil
 	if o.err == nil {
 		h.stats.Delivered++
-		h.crowded = h.crowded && h.waiting.Len() >= h.Queue/2 //nolint:mnd // otherwise it would say so again with the next event
+		h.crowded = h.crowded && h.waiting.Len() >= t.Queue/2 //nolint:mnd // otherwise it would say so again with the next event
 	} else {
 		h.stats.Failures++
 	}
@@ -208,7 +268,7 @@ func (h *hook) bury(l *letter, why string) {
 	h.crowded = h.crowded || why == noRoom
 	h.mu.Unlock()
 	if h.dead != nil {
-		defer h.dead(h.Name, l.Message, why)
+		defer h.dead(h.name, l.Message, why)
 	}
 	if silent {
 		return
@@ -244,12 +304,12 @@ func (h *hook) close(ctx context.Context) error {
 		<-h.idle // every lane gives up its letters
 	}
 	h.end()
-	h.http.CloseIdleConnections()
-	if err := h.save(); err != nil {
-		return fmt.Errorf("%w: %d to %s: %w", ErrUndelivered, len(h.kept), h.Name, err)
+	h.terms.Load().http.CloseIdleConnections()
+	if n, err := h.journal.close(); err != nil {
+		return fmt.Errorf("%w: %d to %s: %w", ErrUndelivered, n, h.name, err)
 	}
 	if n := h.snapshot().Dead - before; n > 0 {
-		return fmt.Errorf("%w: %d to %s", ErrUndelivered, n, h.Name)
+		return fmt.Errorf("%w: %d to %s", ErrUndelivered, n, h.name)
 	}
 	return nil
 }

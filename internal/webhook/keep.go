@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -14,65 +15,49 @@ import (
 	"time"
 )
 
-// keptLetter is a line of the file in which a hook keeps what it has not delivered.
+// keptLetter is a line of the file in which a hook keeps what it has not delivered: an event, or the identifier of one that is done with.
 type keptLetter struct {
-	ID         string          `json:"id"`
-	Type       string          `json:"type"`
-	Conference string          `json:"conference"`
-	At         time.Time       `json:"at"`
-	Body       json.RawMessage `json:"body"`
+	ID         string          `json:"id,omitempty"`
+	Type       string          `json:"type,omitempty"`
+	Conference string          `json:"conference,omitempty"`
+	At         time.Time       `json:"at,omitzero"`
+	Body       json.RawMessage `json:"body,omitempty"`
+	Done       string          `json:"done,omitempty"`
 }
 
 const (
 	// keptMode lets nobody else read: events name people.
 	keptMode = 0o600
-	// maxKept bounds a line.
-	maxKept = 1 << 20
+	// keptBuffer is how much is read at once.
+	keptBuffer = 64 << 10
 )
 
 func keepPath(folder, hook string) string {
 	return filepath.Join(folder, url.PathEscape(hook)+".jsonl")
 }
 
-// write makes the body.
+// write makes the body. It may be called by the lane and by the journal at once.
 func (l *letter) write() error {
-	if l.body != nil {
-		return nil
-	}
-	body, err := json.Marshal(l.Object)
-	if err != nil {
-		return err
-	}
-	l.body = body
-	return nil
+	l.once.Do(func() {
+		if l.body == nil {
+			l.body, l.err = json.Marshal(l.Object)
+		}
+	})
+	return l.err
 }
 
-// save writes what is to be kept, in place of what was kept before.
-func (h *hook) save() error {
-	if h.path == "" {
-		return nil
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.kept) == 0 {
-		return discard(h.path)
-	}
-	var text bytes.Buffer
-	for _, l := range h.kept {
-		if err := l.write(); err != nil {
-			return err
+// appendTo adds the line of a letter, or of its end, to a text. What cannot be written at all is left out: it cannot be sent either.
+func (l *letter) appendTo(text *bytes.Buffer, done bool) {
+	line := keptLetter{Done: l.ID}
+	if !done {
+		if l.write() != nil {
+			return
 		}
-		line, err := json.Marshal(keptLetter{ID: l.ID, Type: l.Type, Conference: l.Conference, At: l.at, Body: l.body})
-		if err != nil {
-			return err
-		}
-		text.Write(append(line, '\n'))
+		line = keptLetter{ID: l.ID, Type: l.Type, Conference: l.Conference, At: l.at, Body: l.body}
 	}
-	if err := replace(h.path, text.Bytes()); err != nil {
-		return err
+	if octets, err := json.Marshal(line); err == nil {
+		text.Write(append(octets, '\n'))
 	}
-	h.log.Info("events are kept for later", slog.Int("events", len(h.kept)))
-	return nil
 }
 
 // replace writes a file as a whole or not at all.
@@ -96,25 +81,26 @@ func discard(path string) error {
 	return nil
 }
 
-// restore goes on with what another Sender has kept. The file stays until all of it is done with: should this process die before, it is sent
-// once more, under the same identifiers.
+// restore goes on with what another Sender has kept, and begins to keep.
 func (h *hook) restore() {
-	if h.path == "" {
+	if h.journal == nil {
 		return
 	}
-	letters, err := readKept(h.path)
+	letters, err := readKept(h.journal.path)
 	if err != nil {
-		h.log.Error("events that were kept cannot be read", slog.String("file", h.path), slog.Any("error", err))
+		h.log.Error("events that were kept cannot all be read", slog.String("file", h.journal.path), slog.Any("error", err))
 	}
-	h.mu.Lock()
-	h.restored = len(letters)
-	h.mu.Unlock()
+	if len(letters) > 0 {
+		h.log.Info("events of before are delivered", slog.Int("events", len(letters)))
+	}
 	for _, l := range letters {
 		h.put(l)
 	}
+	h.journal.start()
 }
 
-// readKept reads the letters of a file, as far as it can be read.
+// readKept reads the letters of a file that are not done with, as far as it can be read. A last line without end is what the death of a process
+// has left of it.
 func readKept(path string) ([]*letter, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the folder
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,34 +110,38 @@ func readKept(path string) ([]*letter, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
-	var letters []*letter
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxKept)
-	for lines.Scan() {
-		var k keptLetter
-		if err := json.Unmarshal(lines.Bytes(), &k); err != nil || k.ID == "" {
-			return letters, fmt.Errorf("line %d: %w", len(letters)+1, errors.Join(errKept, err))
+	var order []*letter
+	open := map[string]*letter{}
+	var problems error
+	lines := bufio.NewReaderSize(f, keptBuffer)
+	for number := 1; ; number++ {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		letters = append(letters, &letter{
-			Message: Message{ID: k.ID, Type: k.Type, Conference: k.Conference}, at: k.At, body: k.Body, restored: true,
-		})
+		if err != nil {
+			problems = errors.Join(problems, err)
+			break
+		}
+		var k keptLetter
+		switch err := json.Unmarshal(line, &k); {
+		case err != nil || (k.ID == "") == (k.Done == ""):
+			problems = errors.Join(problems, fmt.Errorf("line %d: %w", number, errors.Join(errKept, err)))
+		case k.Done != "":
+			delete(open, k.Done)
+		case open[k.ID] == nil:
+			l := &letter{Message: Message{ID: k.ID, Type: k.Type, Conference: k.Conference}, at: k.At, body: k.Body}
+			open[k.ID] = l
+			order = append(order, l)
+		}
 	}
-	return letters, lines.Err()
+	letters := order[:0]
+	for _, l := range order {
+		if open[l.ID] == l {
+			letters = append(letters, l)
+		}
+	}
+	return letters, problems
 }
 
 var errKept = errors.New("is no event")
-
-// settle notes that a letter is done with, delivered or given up.
-func (h *hook) settle(l *letter) {
-	if !l.restored {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.restored--; h.restored > 0 || h.closing {
-		return
-	}
-	if err := discard(h.path); err != nil {
-		h.log.Error("events that were kept are delivered, and stay in their file", slog.Any("error", err))
-	}
-}

@@ -73,6 +73,8 @@ func TestUndeliveredIsKept(t *testing.T) {
 		if r.seen[0].body != `{"id":"`+r.seen[0].id+`"}` {
 			t.Errorf("the body is %s", r.seen[0].body)
 		}
+		<-time.After(2 * journalSync)
+		synctest.Wait()
 		if _, err := os.Stat(path); err == nil {
 			t.Error("what was delivered is kept")
 		}
@@ -95,6 +97,8 @@ func TestKeptGrowsOld(t *testing.T) {
 		if st := s.Stats()[0]; st.Dead != 1 {
 			t.Errorf("%+v", st)
 		}
+		<-time.After(2 * journalSync)
+		synctest.Wait()
 		if _, err := os.Stat(keepPath(folder, "crm/1")); err == nil {
 			t.Error("what was given up is kept")
 		}
@@ -114,7 +118,7 @@ func TestKeptIsDamaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err = os.WriteFile(path, append(text, "{half"...), 0o600); err != nil {
+		if err = os.WriteFile(path, append(append([]byte("no event\n"), text...), "{half"...), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r := &receiver{}
