@@ -16,8 +16,8 @@ import (
 // sdpType is the media type of session descriptions (RFC 8866, section 8.1).
 const sdpType = "application/sdp"
 
-// recordAware is the option tag of user agents that show a=record (RFC 7866, section 6.3).
-const recordAware = "record-aware"
+// RecordAware is the option tag of user agents that show a=record (RFC 7866, section 6.3).
+const RecordAware = "record-aware"
 
 // Invite takes a call to a conference (RFC 4579, section 5.1).
 func (f *Focus) Invite(call *sipua.IncomingCall) {
@@ -147,7 +147,7 @@ func (c *controller) calledIn(p *participant, call *sipua.IncomingCall) {
 	id := call.ID()
 	p.peer.CallID, p.peer.LocalTag, p.peer.RemoteTag = id.CallID, id.LocalTag, id.RemoteTag
 	p.peer.SessionID = call.SessionID()
-	p.peer.RecordAware = request.Headers.Contains("Supported", recordAware)
+	p.peer.RecordAware = request.Headers.Contains("Supported", RecordAware)
 	p.peer.Source = p.peerAddress.String()
 	p.invite = request.Outline()
 	p.learnContact(request.Contact())
@@ -160,7 +160,7 @@ func (c *controller) calledIn(p *participant, call *sipua.IncomingCall) {
 // admit asks the machine for a place for who has called in, or the place of whom he replaces; creator: it is he who has made the conference.
 func (c *controller) admit(id conference.ParticipantID, request *sipua.Request, replaces conference.ParticipantID, creator bool) (conference.Join, error) {
 	entity, endpoint, name := caller(request)
-	aware := request.Headers.Contains("Supported", recordAware)
+	aware := request.Headers.Contains("Supported", RecordAware)
 	join := conference.Join{ID: id, Entity: entity, Endpoint: endpoint, DisplayName: name, RecordAware: aware, Languages: languages(request.Headers)}
 	if entity == "" {
 		c.anonymous++

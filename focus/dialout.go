@@ -215,7 +215,7 @@ func (m dialed) handle(c *controller) {
 	if p.peerAddress.IsValid() {
 		p.peer.Source = p.peerAddress.String()
 	}
-	p.peer.RecordAware = m.response.Headers.Contains("Supported", recordAware)
+	p.peer.RecordAware = m.response.Headers.Contains("Supported", RecordAware)
 	p.learnContact(m.response.Contact())
 	if p.peer.Focus && c.linked(p.id, p.peer.Contact) {
 		p.hangUp = true

@@ -77,7 +77,7 @@ func (m warned) handle(c *controller) {
 
 // told reports that the participant knows.
 func (c *controller) told(p *participant) {
-	if s, ok := c.machine.State().Participant(p.id); ok && s.Recording != p.want {
+	if s, ok := c.machine.State().Participant(p.id); ok && s.Told != p.want {
 		_ = c.step(conference.Indicated{ID: p.id, Indication: p.want})
 	}
 }

@@ -59,6 +59,7 @@ type ParticipantInfo struct {
 	SRTP          bool                     `json:"srtp" doc:"Media are encrypted."`
 	SSRC          uint32                   `json:"ssrc" doc:"RTP source it sends with; 0: not known yet."`
 	Recording     string                   `json:"recording" doc:"What the participant has been told of recordings: on, paused or off."`
+	Records       string                   `json:"records" doc:"What its user agent says of recordings of its own (a=record): on, paused or off. The others are told."`
 	Disconnection *DisconnectionInfo       `json:"disconnection,omitempty" doc:"How it went; left out while it is there."`
 	Stats         *ParticipantStats        `json:"stats,omitempty" doc:"Quality of its media; left out in events."`
 }
@@ -203,7 +204,7 @@ func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(), Awaits: p.Awaits.String(),
 		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Sidebar: p.Sidebar, Speaking: p.Speaking,
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
-		SSRC: p.Session.SSRC, Recording: p.Recording.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,
+		SSRC: p.Session.SSRC, Recording: p.Told.String(), Records: p.Session.Records.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,
 		Prefers: p.Prefers.String(),
 		Waiting: p.Waiting(), Marked: p.Marked, Floor: p.Floor, HandRaisedAt: pointTime(p.HandRaisedAt),
 	}

@@ -59,10 +59,8 @@ func (c *controller) recordAttribute(p *participant) sdp.Record {
 		return sdp.RecordUnspecified
 	}
 	state := c.machine.State()
-	now := state.Indication()
-	if s, ok := state.Participant(p.id); ok {
-		now = state.IndicationFor(&s)
-	}
+	s, _ := state.Participant(p.id) // else somebody new
+	now := state.IndicationFor(&s)
 	if now == conference.IndicateOff && p.said == sdp.RecordUnspecified {
 		return sdp.RecordUnspecified
 	}
@@ -80,6 +78,14 @@ func recordOf(i conference.Indication) sdp.Record {
 	default:
 		return sdp.RecordOff
 	}
+}
+
+// recordsOf is what a description of a participant says of recordings of his (RFC 7866, section 7.3.1). One without audio says nothing.
+func recordsOf(p *participant, plan *sdp.Plan) conference.Indication {
+	if stream, ok := plan.Audio(); ok {
+		return indicationOf(stream.Record)
+	}
+	return p.peer.Records
 }
 
 func indicationOf(r sdp.Record) conference.Indication {
@@ -120,6 +126,7 @@ func (c *controller) answer(p *participant, offer *sdp.Description) (body []byte
 		return nil, err
 	}
 	p.local, p.remote, p.said, p.pending = &plan.Answer, offer, local.Record, nil
+	p.peer.Records = recordsOf(p, &plan)
 	return plan.Answer.Marshal(), nil
 }
 
@@ -145,6 +152,9 @@ func (c *controller) accept(p *participant, offer *sdp.Description, said sdp.Rec
 		return err
 	}
 	p.local, p.remote, p.said = offer, &answer, said
+	if records := recordsOf(p, &plan); p.peer.Focus || p.peer.Records != conference.IndicateOff || records != indicationOf(said) {
+		p.peer.Records = records // else it may be an echo: phones have answered with what they were told
+	}
 	c.prefer(p, &plan) // who has something to be told because of it is told by the caller
 	return nil
 }

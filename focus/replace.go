@@ -225,7 +225,7 @@ func (c *controller) succeed(p *participant) {
 		c.silence(old)
 	case old.tone != 0: // goes on for the same ear
 		p.tone, old.tone = old.tone, 0
-		told = s.Recording
+		told = s.Told
 	}
 	if old.dialog == nil {
 		c.settled(p.id, 200)

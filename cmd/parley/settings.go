@@ -45,7 +45,7 @@ func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua
 		TLS: settings, Origins: cfg.SIP.Origins, Resolvers: cfg.SIP.Resolver,
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
-		Supported: []string{"100rel", "norefersub", "replaces", "join"}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
+		Supported: []string{"100rel", "norefersub", "replaces", "join", focus.RecordAware}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
 		Accept:       focus.AcceptedTypes(),
 		SessionIDs:   true,
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},

@@ -154,7 +154,7 @@ func (s *step) apply(e Event) error {
 	case Routed:
 		return s.routed(e)
 	case Indicated:
-		return s.edit(e.ID, func(p *Participant) { p.Recording = min(e.Indication, s.m.asked[e.ID], s.next.Indication()) })
+		return s.edit(e.ID, func(p *Participant) { p.Told = min(e.Indication, s.m.asked[e.ID]) })
 	default:
 		return s.applyConference(e)
 	}

@@ -172,10 +172,13 @@ func (w *storm) recordings(s *State) {
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		want := s.IndicationFor(p)
-		if p.Recording > want && p.Status.Present() {
-			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Recording, want)
+		if p.Told > want && p.Status.Present() {
+			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Told, want)
 		}
-		if told, ok := w.indicated[p.ID]; ok && p.Present() && told != want && p.Recording != want {
+		if p.Status.Present() && p.Recording != min(p.Told, s.ownIndicationFor(p)) {
+			w.t.Fatalf("%s was told %s, our recordings are %s, and may hold him: %s", p.ID, p.Told, s.ownIndicationFor(p), p.Recording)
+		}
+		if told, ok := w.indicated[p.ID]; ok && p.Present() && told != want && p.Told != want {
 			w.t.Fatalf("%s was asked to be told %s last, not %s", p.ID, told, want)
 		}
 		if p.Recordable() && (p.Masked || p.Unrecorded || p.Waiting() || s.Indication() != IndicateOn) {
@@ -268,7 +271,7 @@ func drawEvent(t *rapid.T) Event {
 	rid := rapid.SampledFrom([]RecordingID{"B", "C", "x", "y"}).Draw(t, "rid")
 	server := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "server")
 	yes := rapid.Bool().Draw(t, "yes")
-	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold")}
+	session := Session{Sends: yes, Receives: true, OnHold: rapid.Bool().Draw(t, "hold"), Records: Indication(max(0, rapid.IntRange(-6, 2).Draw(t, "records")))}
 	switch rapid.IntRange(-6, 27).Draw(t, "event") {
 	case -5, -4:
 		return drawSidebar(t, id)

@@ -215,9 +215,10 @@ func (s *step) indicate() {
 			s.m.asked[p.ID] = want
 			s.do(Indicate{ID: p.ID, Indication: want})
 		}
-		if p.Status.Present() && p.Recording > want { // what allows less need not wait for the participant to hear of it
+		told := min(p.Told, want) // what allows less need not wait for the participant to hear of it
+		if own := min(told, s.next.ownIndicationFor(p)); p.Status.Present() && (told != p.Told || own != p.Recording) {
 			s.own()
-			s.next.Participants[i].Recording = want
+			s.next.Participants[i].Told, s.next.Participants[i].Recording = told, own
 			s.dirty = true
 		}
 	}

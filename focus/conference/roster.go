@@ -127,7 +127,7 @@ func (s *step) bridged(e Bridged) error {
 		if e.Endpoint != "" && e.Endpoint != p.Endpoint {
 			p.Endpoint = s.endpoint(Participant{ID: e.ID, Endpoint: e.Endpoint})
 		}
-		p.Recording = e.Told
+		p.Told = e.Told
 		s.m.asked[e.ID] = e.Told
 	})
 }

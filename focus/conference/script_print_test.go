@@ -54,7 +54,11 @@ func printState(s *State) string {
 		if p.Coaching != "" {
 			fmt.Fprintf(&out, " coaching:%s", p.Coaching)
 		}
-		fmt.Fprintf(&out, " told:%s\n", p.Recording)
+		fmt.Fprintf(&out, " told:%s", p.Told)
+		if p.Recording != p.Told && p.Status.Present() {
+			fmt.Fprintf(&out, " ours:%s", p.Recording)
+		}
+		out.WriteByte('\n')
 	}
 	for _, b := range s.Sidebars {
 		fmt.Fprintf(&out, "  sidebar %s main:%v %g dB%s\n", b.ID, b.HearMain, b.MainGainDB, map[bool]string{true: " private"}[b.Private])

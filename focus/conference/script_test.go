@@ -222,6 +222,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	rid := RecordingID(id)
 	role, _ := ParseRole(args["role"])
 	session := Session{Sends: args["sends"] != "no", Receives: true, OnHold: args["hold"] == "yes", Codec: "pcmu/8000"}
+	session.Records = map[string]Indication{"on": IndicateOn, "paused": IndicatePaused}[args["records"]]
 	switch verb {
 	case "join":
 		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Known: args["known"] == "yes", Source: args["source"], Rule: scriptPolicy(args)}

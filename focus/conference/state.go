@@ -72,7 +72,8 @@ type Participant struct {
 	Speaking      bool
 	InvitedAt     time.Time  // when the INVITE came or went out
 	JoinedAt      time.Time  // when it first came into the conference; zero before
-	Recording     Indication // what the participant is known to have been told (RFC 7866, section 6.1.2)
+	Told          Indication // what the participant is known to have been told (RFC 7866, section 6.1.2)
+	Recording     Indication // the same, as far as it is true of our own recordings
 	Session       Session
 	Disconnection Disconnection
 }
@@ -80,17 +81,18 @@ type Participant struct {
 // Session is what the signalling and media of a participant have come to; the focus reports it, the machine carries it.
 type Session struct {
 	CallID, LocalTag, RemoteTag string
-	SessionID                   string // Session-ID (RFC 7989), the focus's half first; may be empty
-	Contact                     string // of the user agent: the entity of its endpoint
-	Source                      string // IP address that its signalling comes from; empty: not known
-	Codec                       string // encoding name and rate, such as "opus/48000"
-	SSRC                        uint32 // what the participant sends with; 0 until known
-	Label                       string // SDP label of the stream
-	Sends, Receives             bool   // the agreed direction, from the participant's point of view
-	OnHold                      bool   // the participant holds the focus (RFC 3264, section 8.4)
-	RecordAware                 bool   // listed record-aware in Supported (RFC 7866, section 6.3)
-	Focus                       bool   // is itself a focus: isfocus in its Contact
-	Secure                      bool   // media are encrypted
+	SessionID                   string     // Session-ID (RFC 7989), the focus's half first; may be empty
+	Contact                     string     // of the user agent: the entity of its endpoint
+	Source                      string     // IP address that its signalling comes from; empty: not known
+	Codec                       string     // encoding name and rate, such as "opus/48000"
+	SSRC                        uint32     // what the participant sends with; 0 until known
+	Label                       string     // SDP label of the stream
+	Sends, Receives             bool       // the agreed direction, from the participant's point of view
+	OnHold                      bool       // the participant holds the focus (RFC 3264, section 8.4)
+	RecordAware                 bool       // listed record-aware in Supported (RFC 7866, section 6.3)
+	Focus                       bool       // is itself a focus: isfocus in its Contact
+	Records                     Indication // what it says of recordings of its own (RFC 7866, section 7.3.1)
+	Secure                      bool       // media are encrypted
 }
 
 // Disconnection tells how and when a participant went (RFC 4575, sections 5.7.6 and 5.7.7).
@@ -230,8 +232,8 @@ func (s *State) PresentCount() int {
 	return n
 }
 
-// Indication is what every participant has to be told: on if any recording runs or is about to, else paused if any is
-// paused, else off (RFC 7866, section 7.3.1).
+// Indication is what our recordings come to: on if any runs or is about to, else paused if any is paused, else off (RFC 7866, section
+// 7.3.1).
 func (s *State) Indication() Indication {
 	all := IndicateOff
 	for i := range s.Recordings {
@@ -240,8 +242,20 @@ func (s *State) Indication() Indication {
 	return all
 }
 
-// IndicationFor is what one participant has to be told: the truth about what he says himself.
+// IndicationFor is what one participant has to be told: the truth about what he says himself, whoever records it. The user agent of another
+// participant may, which says so (RFC 7866, section 7.3.1).
 func (s *State) IndicationFor(p *Participant) Indication {
+	all := s.ownIndicationFor(p)
+	for i := range s.Participants {
+		if q := &s.Participants[i]; q.ID != p.ID && q.Present() {
+			all = max(all, q.Session.Records)
+		}
+	}
+	return all
+}
+
+// ownIndicationFor is what our recordings come to for one participant.
+func (s *State) ownIndicationFor(p *Participant) Indication {
 	switch {
 	case p.Unrecorded:
 		return IndicateOff

@@ -30,6 +30,7 @@ type PhoneConfig struct {
 	Headers     sipua.Headers // of its INVITE
 	// Preference is its wish about recording in its first description (RFC 7866, section 7.3.2).
 	Preference sdp.RecordPreference
+	EchoRecord bool      // answers with the a=record that it is told, as some do that understand nothing of it
 	Origin     time.Time // sample 0 of its time lines
 	Logger     *slog.Logger
 }
@@ -43,6 +44,7 @@ type Phone struct {
 
 	mu      sync.Mutex
 	prefers sdp.RecordPreference
+	says    sdp.Record // of recordings of its own
 	dialog  *sipua.Dialog
 	remote  sdp.Description
 	local   sdp.Description
@@ -107,7 +109,7 @@ func (p *Phone) describe(direction sdp.Direction) sdp.Description {
 		local.Previous = &previous
 	}
 	p.local = sdp.Offer(local)
-	p.local.RecordPreference = p.prefers
+	p.local.RecordPreference, p.local.Record = p.prefers, p.says
 	return p.local
 }
 
@@ -199,10 +201,13 @@ func (p *Phone) answerTo(body []byte) (sdp.Description, error) {
 		return sdp.Description{}, err
 	}
 	p.mu.Lock()
-	previous := p.local
+	previous, says := p.local, p.says
 	p.mu.Unlock()
+	if p.cfg.EchoRecord {
+		says = offer.RecordOf(0)
+	}
 	plan, err := sdp.Answer(offer, sdp.Local{
-		Address: netip.MustParseAddr("127.0.0.1"), Previous: &previous,
+		Address: netip.MustParseAddr("127.0.0.1"), Previous: &previous, Record: says,
 		Streams: []sdp.LocalStream{{Port: p.port(), Codecs: []codecs.Codec{p.cfg.Codec}, Events: !p.cfg.NoEvents, Direction: p.direction(), PacketTime: p.cfg.PacketTime}},
 	})
 	if err != nil {
@@ -304,6 +309,14 @@ func (p *Phone) Prefer(ctx context.Context, wish sdp.RecordPreference) (sdp.Reco
 		return sdp.RecordUnspecified, err
 	}
 	return p.Remote().RecordOf(0), nil
+}
+
+// Record says by re-INVITE that the phone itself records (RFC 7866, section 7.3.1), or does not any more.
+func (p *Phone) Record(ctx context.Context, says sdp.Record) error {
+	p.mu.Lock()
+	p.says = says
+	p.mu.Unlock()
+	return p.Change(ctx, p.direction())
 }
 
 // Hangup ends the call.
