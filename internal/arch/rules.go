@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	"internal/ice":         {},
 	"internal/media":       {"codecs", "internal/prefetch", "internal/srtp", "internal/dtls", "internal/ice"},
 	"internal/sipua":       {},
+	"internal/rtt":         {},
 	"internal/spool":       {},
 	"internal/sound":       {"codecs"},
 	"internal/prompts":     {"codecs", "internal/sound"},
@@ -53,7 +54,7 @@ const Anything = "*"
 // pure packages get time, identifiers and randomness as arguments and do no input or output.
 //
 //nolint:gochecknoglobals // the table is the rule
-var pure = []string{"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal"}
+var pure = []string{"codecs", "confevent", "focus/conference", "internal/rtt", "internal/sdp", "siprec", "siprec/seal"}
 
 // impure are the packages of the standard library that a pure package must not import. "net/netip" is values only and allowed.
 //
