@@ -97,7 +97,7 @@ type RecordingInfo struct {
 	ID         conference.RecordingID `json:"id" doc:"Unique within the conference for ever."`
 	Conference conference.ID          `json:"conference" doc:"Conference that is recorded."`
 	Servers    []RecorderInfo         `json:"servers" doc:"Each recording server and its part."`
-	Mode       []string               `json:"mode" doc:"What is recorded: mixed, separate or both."`
+	Mode       []string               `json:"mode" doc:"What is recorded: mixed, separate, pair, or several of them."`
 	State      string                 `json:"state" doc:"What the servers have acknowledged: starting, recording, paused, stopping, stopped or failed."`
 	StartedAt  *Time                  `json:"started_at,omitempty" doc:"When a server first recorded; left out before."`
 	Streams    []StreamInfo           `json:"streams" doc:"RTP streams sent to the servers now."`
@@ -117,6 +117,7 @@ type StreamInfo struct {
 	Label       string                   `json:"label" doc:"Label in SDP and metadata; stays for good."`
 	Participant conference.ParticipantID `json:"participant,omitempty" doc:"Whose audio it is; left out: the mix of all."`
 	Sidebar     conference.SidebarID     `json:"sidebar,omitempty" doc:"Sidebar that it is of; left out: the conference."`
+	Side        string                   `json:"side,omitempty" enum:"chosen,others" doc:"Side that it is of in mode pair; left out: none."`
 	Codec       string                   `json:"codec,omitempty" doc:"Codec and clock rate; left out until agreed."`
 	Packets     uint64                   `json:"packets" doc:"RTP packets sent."`
 }

@@ -26,8 +26,11 @@ type tap struct {
 	Recording   conference.RecordingID
 	Participant conference.ParticipantID // empty: mixed
 	Sidebar     conference.SidebarID     // empty: of the conference itself
-	Silence     bool                     // keep the stream running without content
-	Verbatim    bool                     // payloads of the participant may go into it as they came
+	Side        side                     // in the mode pair; then these say who is on it:
+	Pair        conference.PairPolicy
+	First       conference.ParticipantID
+	Silence     bool // keep the stream running without content
+	Verbatim    bool // payloads of the participant may go into it as they came
 }
 
 // source is something to be heard that is no participant.
@@ -173,7 +176,7 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 	}
 	m.Keyless = r.Config != nil && r.Config.Keys != conference.KeepKeys
 	m.Hears = mixer.Hearing{Mode: mixer.Everyone}
-	if t.Participant != "" || t.Sidebar != "" {
+	if t.Participant != "" || t.Sidebar != "" || t.Side != everySide {
 		m.Hears = mixer.Hearing{Mode: mixer.Only, Only: instead}
 	}
 	told := 0
@@ -186,20 +189,26 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		if !p.Recordable() {
 			m.Hears.Except = append(m.Hears.Except, at.Member)
 		}
-		if !t.of(p) || !goesOn(p) {
+		if !t.around(p) || !goesOn(p) {
 			continue
 		}
 		told++
-		if m.Hears.Mode == mixer.Only && !p.Masked {
+		if m.Hears.Mode == mixer.Only && !p.Masked && t.of(p) {
 			m.Hears.Only = append(slices.Clone(m.Hears.Only), at.Member)
 		}
 	}
 	return m, told > 0
 }
 
-// of tells whether a stream is meant to hold what a participant says: his own, or a mixed one; that of a sidebar only while he is in it.
-func (t *tap) of(p *conference.Participant) bool {
+// around tells whether a stream runs because of a participant: his own, or a mixed one; that of a sidebar while he is in it. One side of a pair
+// runs, with silence, while there is somebody on the other.
+func (t *tap) around(p *conference.Participant) bool {
 	return (t.Participant == "" || t.Participant == p.ID) && (t.Sidebar == "" || t.Sidebar == p.Sidebar)
+}
+
+// of tells whether a stream is meant to hold what a participant says.
+func (t *tap) of(p *conference.Participant) bool {
+	return t.around(p) && (t.Side == everySide || t.Side == sideOf(p, t.Pair, t.First))
 }
 
 // goesOn tells whether somebody keeps a stream going: who may be recorded, and who is masked for a while.
@@ -216,11 +225,11 @@ func standIns(s *conference.State, t tap, sources map[mixer.MemberID]source) []m
 	var list []mixer.MemberID
 	for id := range sources {
 		from := sources[id]
-		if from.Recorded == "" || t.Participant != "" && t.Participant != from.Recorded {
+		if from.Recorded == "" {
 			continue
 		}
 		p, ok := s.Participant(from.Recorded)
-		if p.Sidebar != t.Sidebar {
+		if !t.of(&p) || p.Sidebar != t.Sidebar {
 			continue // it stands for what is said elsewhere
 		}
 		wanted := p.Masked && r.Config.MaskTone

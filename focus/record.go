@@ -42,16 +42,18 @@ func (c *controller) fallBack(r *recorder) {
 // mixedKey is the key of the mixed stream; those of the others are the identifiers of participants.
 const mixedKey = "mixed"
 
-// wishes are the streams that shall be recorded: the mixed one first, then the participants in order of arrival, then those of sidebars. Who is left out
+// wishes are the streams that shall be recorded: the mixed one first, then the pair, the participants in order of arrival, then those of sidebars. Who is left out
 // gets no stream; one that he has stays, without packets, so that its label is still his if he comes back into the recording.
 func (c *controller) wishes(r *recorder, state *conference.State) []siprec.StreamWish {
 	var list []siprec.StreamWish
-	add := func(key string, at conference.SidebarID, id conference.ParticipantID) {
+	r.settlePair(state)
+	add := func(key string, at conference.SidebarID, of side, id conference.ParticipantID) {
 		s := c.stream(r, key, at, id)
 		if s == nil {
 			return
 		}
-		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.ownCodec(id)}
+		s.side = of
+		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.ownCodec(id), Senders: c.feeders(r, of)}
 		if id != "" {
 			w.Participant = c.identity(id)
 		}
@@ -62,12 +64,16 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		list = append(list, w)
 	}
 	if r.modes&conference.Mixed != 0 {
-		add(mixedKey, "", "")
+		add(mixedKey, "", everySide, "")
+	}
+	if r.modes&conference.Pair != 0 {
+		add(pairKey(chosenSide), "", chosenSide, "")
+		add(pairKey(otherSide), "", otherSide, "")
 	}
 	if r.modes&conference.Separate != 0 {
 		for i := range state.Participants {
 			if p := &state.Participants[i]; cameIn(p) && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
-				add(string(p.ID), "", p.ID)
+				add(string(p.ID), "", everySide, p.ID)
 			}
 		}
 	}
@@ -247,7 +253,7 @@ func (c *controller) recordingInfo(recording *conference.Recording) RecordingInf
 		}
 		for _, s := range r.streams {
 			stream := StreamInfo{
-				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant, Sidebar: s.sidebar,
+				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant, Sidebar: s.sidebar, Side: s.side.String(),
 				Packets: s.session.Stats().PacketsSent,
 			}
 			if s.format.Codec.Valid() {

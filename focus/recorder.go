@@ -25,6 +25,9 @@ type recorder struct {
 	recording  conference.RecordingID
 	modes      conference.Mode
 	sidebars   bool // are recorded, too
+	pair       conference.PairPolicy
+	first      conference.ParticipantID          // who counts as the one who came first, in the mode pair
+	sides      map[conference.ParticipantID]side // in the mode pair, of those who have left, too
 	server     Recorder
 	security   sdp.Security // of what it is offered
 	client     *siprec.Client
@@ -60,6 +63,7 @@ type recorded struct {
 	key         string
 	participant conference.ParticipantID // empty: mixed
 	sidebar     conference.SidebarID     // empty: of the conference itself
+	side        side                     // in the mode pair
 	id          siprec.ID
 	member      mixer.MemberID
 	started     bool // the server takes it
@@ -116,10 +120,14 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	}
 	rec := &recorder{
 		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, security: security, client: client, since: time.Now(),
-		sidebars: r.Config != nil && r.Config.Sidebars,
+		sides: map[conference.ParticipantID]side{},
+	}
+	if r.Config != nil {
+		rec.sidebars, rec.pair = r.Config.Sidebars, r.Config.Pair
 	}
 	if from != nil {
 		rec.streams, rec.account = from.streams, from.account
+		rec.first, rec.sides = from.first, from.sides
 		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
 		from.streams, from.moved = map[string]*recorded{}, true
 	} else {
@@ -156,8 +164,10 @@ func profileModes(l siprec.StreamLayout, wished conference.Mode) conference.Mode
 	switch l {
 	case siprec.LayoutMixed:
 		return conference.Mixed
-	case siprec.LayoutSeparate, siprec.LayoutPair:
+	case siprec.LayoutSeparate:
 		return conference.Separate
+	case siprec.LayoutPair:
+		return conference.Pair
 	case siprec.LayoutAny:
 		return wished
 	default:
@@ -329,7 +339,8 @@ func (r *recorder) taps(list []tap, encode bool) []tap {
 	for _, s := range r.streams {
 		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
 			list = append(list, tap{
-				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar,
+				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
+				Pair: r.pair, First: r.first,
 				Silence: s.silence, Verbatim: s.participant != "" && !encode,
 			})
 		}

@@ -163,17 +163,12 @@ func (c *controller) sideRosters(r *recorder, s *conference.State, main *siprec.
 	return list
 }
 
-// sideKey is the key of a stream of a sidebar: of one participant, or of the mix.
-func sideKey(b conference.SidebarID, id conference.ParticipantID) string {
-	if id == "" {
-		id = mixedKey
-	}
-	return "sidebar/" + string(b) + "/" + string(id)
-}
+// sideKey is the key of a stream of a sidebar, by what its key in the conference would be.
+func sideKey(b conference.SidebarID, key string) string { return "sidebar/" + string(b) + "/" + key }
 
 // sideStreams are the streams of sidebars that shall be recorded, by key: each sidebar has its own, so that what is said there is in no stream of
 // the conference, and nothing of the conference in theirs.
-func (c *controller) sideStreams(r *recorder, s *conference.State, add func(key string, at conference.SidebarID, id conference.ParticipantID)) {
+func (c *controller) sideStreams(r *recorder, s *conference.State, add func(key string, at conference.SidebarID, of side, id conference.ParticipantID)) {
 	if !r.sidebars {
 		return
 	}
@@ -182,15 +177,19 @@ func (c *controller) sideStreams(r *recorder, s *conference.State, add func(key 
 			continue
 		}
 		if r.modes&conference.Mixed != 0 {
-			add(sideKey(b.ID, ""), b.ID, "")
+			add(sideKey(b.ID, mixedKey), b.ID, everySide, "")
+		}
+		if r.modes&conference.Pair != 0 {
+			add(sideKey(b.ID, pairKey(chosenSide)), b.ID, chosenSide, "")
+			add(sideKey(b.ID, pairKey(otherSide)), b.ID, otherSide, "")
 		}
 		if r.modes&conference.Separate == 0 {
 			continue
 		}
 		for _, id := range s.SidebarMembers(b.ID) {
 			p, _ := s.Participant(id)
-			if key := sideKey(b.ID, id); c.maySpeak(&p) && (!p.Unrecorded || r.streams[key] != nil) {
-				add(key, b.ID, id)
+			if key := sideKey(b.ID, string(id)); c.maySpeak(&p) && (!p.Unrecorded || r.streams[key] != nil) {
+				add(key, b.ID, everySide, id)
 			}
 		}
 	}

@@ -73,3 +73,35 @@ func TestSidebarTaps(t *testing.T) {
 		}
 	})
 }
+
+// In mode pair whoever may be recorded is on exactly one side, whatever the policy: nobody is on both, and nobody is missing.
+func TestPairTaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, ports := drawRoom(t)
+		policy := rapid.SampledFrom([]conference.PairPolicy{conference.PairFirst, conference.PairModerators}).Draw(t, "policy")
+		first := conference.ParticipantID(rapid.SampledFrom([]string{"p0", "p1", "p9"}).Draw(t, "first"))
+		taps := []tap{
+			{Member: 100, Out: deaf{}, Recording: "r"},
+			{Member: 101, Out: deaf{}, Recording: "r", Side: chosenSide, Pair: policy, First: first},
+			{Member: 102, Out: deaf{}, Recording: "r", Side: otherSide, Pair: policy, First: first},
+		}
+		members := map[mixer.MemberID]mixer.Member{}
+		for _, m := range layout(s, ports, taps, nil).Members {
+			members[m.ID] = m
+		}
+		for i := range s.Participants {
+			p := &s.Participants[i]
+			at, connected := ports[p.ID]
+			if !connected {
+				continue
+			}
+			mixed, chosen, others := reaches(members, 100, at.Member), reaches(members, 101, at.Member), reaches(members, 102, at.Member)
+			if wanted := p.ID == first && policy == conference.PairFirst || p.Role == conference.Moderator && policy == conference.PairModerators; chosen && !wanted || others && wanted {
+				t.Fatalf("%s is on the wrong side", p.ID)
+			}
+			if mixed != (chosen || others) || chosen && others {
+				t.Fatalf("%s is in the mix: %t, on the chosen side: %t, on the other: %t", p.ID, mixed, chosen, others)
+			}
+		}
+	})
+}

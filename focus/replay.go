@@ -122,7 +122,7 @@ func (p *replay) desire(stopped bool) siprec.Desire {
 	}
 	for _, s := range p.content.streams {
 		d.Streams = append(d.Streams, siprec.StreamWish{
-			Key: s.Key, ID: s.ID, Session: s.Session, Participant: s.Participant, Port: p.streams[s.Key].session.LocalAddr().Port(),
+			Key: s.Key, ID: s.ID, Session: s.Session, Participant: s.Participant, Senders: p.content.roster.Senders[s.ID], Port: p.streams[s.Key].session.LocalAddr().Port(),
 		})
 	}
 	return d

@@ -44,7 +44,8 @@ type spoolStream struct {
 type spoolRosters struct {
 	siprec.Roster
 
-	Others []siprec.Roster `json:",omitempty"`
+	Others  []siprec.Roster           `json:",omitempty"`
+	Senders map[siprec.ID][]siprec.ID `json:",omitempty"` // of streams that not everybody feeds, in mode pair
 }
 
 // without leaves the announcement of a seal out: what is delivered has a seal of its own.

@@ -170,6 +170,14 @@ func (c *controller) spoolRoster(r *recorder) {
 	g, state := r.segment, c.machine.State()
 	roster := spoolRosters{Roster: c.roster(r, state)}
 	roster.Others = c.sideRosters(r, state, &roster.Roster)
+	for _, s := range r.streams {
+		if s.side != everySide {
+			if roster.Senders == nil {
+				roster.Senders = map[siprec.ID][]siprec.ID{}
+			}
+			roster.Senders[s.id] = c.feeders(r, s.side)
+		}
+	}
 	if reflect.DeepEqual(roster, g.roster) {
 		return
 	}

@@ -84,6 +84,11 @@ func (r *Roster) participantSession(p RosterParticipant) ParticipantSession {
 	}
 }
 
+// mixes tells whether somebody can be in a mixed stream.
+func (s *RosterStream) mixes(id ID) bool {
+	return s.Participant == "" && (s.Senders == nil || slices.Contains(s.Senders, id))
+}
+
 // participantStream tells what a participant feeds and hears. Someone who has left
 // feeds and hears nothing; someone who left before recording began never did, and the
 // focus has no media of its own.
@@ -103,8 +108,8 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 		if s.Members != nil && !slices.Contains(s.Members, p.ID) {
 			continue
 		}
-		own := s.Participant == p.ID
-		if !p.Muted && !p.Held && (own || s.Participant == "") {
+		own := s.Participant == p.ID || len(s.Senders) == 1 && s.Senders[0] == p.ID
+		if !p.Muted && !p.Held && (own || s.mixes(p.ID)) {
 			a.Send = append(a.Send, s.ID)
 		}
 		if !p.Deafened && !p.Held && !own {

@@ -28,6 +28,7 @@ type StreamWish struct {
 	Session     ID     // one of Others that it is of; empty: that of Roster
 	Participant ID     // whose audio it is; empty: mixed
 	Members     []ID   // as in [RosterStream]
+	Senders     []ID   // as in [RosterStream]
 	Port        uint16 // our RTP port at Config.Address; RTCP on the next one
 	Paused      bool   // only this stream (masking)
 	// Prefer is offered first, if it is among the codecs: the audio need not be encoded again then. None: as the profile has it.

@@ -43,4 +43,5 @@ type RosterStream struct {
 	Label       string
 	Participant ID   // whose audio it is; empty: mixed, everybody's
 	Members     []ID // who can feed or hear it; nil: everybody (sidebars name theirs)
+	Senders     []ID // of a mixed one: who can feed it; nil: everybody
 }

@@ -25,7 +25,7 @@ type recordCommands struct {
 type recordStart struct {
 	server
 	Conference string   `arg:"" help:"Conference."`
-	Mode       []string `help:"mixed, separate, or both separated by a comma." enum:"mixed,separate" default:"mixed,separate"`
+	Mode       []string `help:"mixed, separate or pair, or several separated by commas." enum:"mixed,separate,pair" default:"mixed,separate"`
 	SRS        []string `name:"srs" help:"Recording servers by name; the conference's own if left out."`
 }
 

@@ -187,6 +187,9 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 	}
 	out.NoExclusion = cmp.Or(p.Exclusion, defaults.Exclusion) == "forbidden"
 	out.Sidebars = cmp.Or(p.Sidebars, defaults.Sidebars) == "same"
+	if cmp.Or(p.Pair, defaults.Pair) == "moderators" {
+		out.Pair = conference.PairModerators
+	}
 	out.MaskTone = cmp.Or(p.Masking, defaults.Masking) == "tone"
 	for _, policy := range []conference.KeyPolicy{conference.KeepKeys, conference.SuppressKeys, conference.MaskKeys} {
 		if policy.String() == cmp.Or(p.Keys, defaults.Keys) {

@@ -108,20 +108,25 @@ func (s RecordingState) String() string { return name(recordingNames[:], int(s))
 // Mode is a set of the forms in which a conference is recorded.
 type Mode uint8
 
-// The modes: Mixed is one stream of everything, Separate one stream for each participant.
+// The modes: Mixed is one stream of everything, Separate one stream for each participant, Pair one of the participants that a PairPolicy
+// chooses, and one of all others.
 const (
 	Mixed Mode = 1 << iota
 	Separate
+	Pair
 )
 
 // Strings lists the names of the modes of the set, in fixed order.
 func (m Mode) Strings() []string {
-	out := make([]string, 0, 2)
+	out := make([]string, 0, 3)
 	if m&Mixed != 0 {
 		out = append(out, "mixed")
 	}
 	if m&Separate != 0 {
 		out = append(out, "separate")
+	}
+	if m&Pair != 0 {
+		out = append(out, "pair")
 	}
 	return out
 }
@@ -135,6 +140,8 @@ func ParseModes(names []string) (Mode, error) {
 			m |= Mixed
 		case "separate":
 			m |= Separate
+		case "pair":
+			m |= Pair
 		default:
 			return 0, fmt.Errorf("recording mode %q: %w", n, ErrRange)
 		}

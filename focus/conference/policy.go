@@ -24,6 +24,8 @@ type RecordingConfig struct {
 	Keys KeyPolicy
 	// MaskTone puts a tone into recorded streams in the place of a participant who is masked; otherwise there is silence.
 	MaskTone bool
+	// Pair says who is on the first of the two streams of the mode [Pair].
+	Pair PairPolicy
 	// Sidebars has sidebars recorded, too: each as a communication session of its own, with streams of its own.
 	Sidebars bool
 }
@@ -35,6 +37,15 @@ func (c RecordingConfig) normal() RecordingConfig {
 	c.Servers = slices.Clone(c.Servers)
 	return c
 }
+
+// PairPolicy says who is on the first of the two streams of the mode [Pair]; all others are on the second one.
+type PairPolicy uint8
+
+// The policies: who came first, for good; all moderators, as long as they are.
+const (
+	PairFirst PairPolicy = iota
+	PairModerators
+)
 
 // Rule is what a recording rule says for who joins.
 type Rule struct {

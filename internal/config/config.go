@@ -156,7 +156,8 @@ type Conference struct {
 // RecordingPolicy says when and how a conference is recorded.
 type RecordingPolicy struct {
 	Policy    string   `yaml:"policy" accept:"always,on_demand,never"`
-	Mode      []string `yaml:"mode" accept:"mixed,separate"`
+	Mode      []string `yaml:"mode" accept:"mixed,separate,pair"`
+	Pair      string   `yaml:"pair" accept:"first,moderators"` // who is on the first of the two streams of the mode pair
 	Servers   []string `yaml:"servers"`
 	Select    string   `yaml:"select" accept:"parallel,failover,balance"` // all record; the first ones, the others stand by; the least busy ones
 	Copies    int      `yaml:"copies"`                                    // how many record at once with failover and balance; 0: one
@@ -311,7 +312,7 @@ func Default() Config {
 			Audio: Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
 			Recording: RecordingPolicy{
 				Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify",
-				Exclusion: "allowed", Keys: "keep", Masking: "silence", Sidebars: "none", Preferences: "moderators",
+				Exclusion: "allowed", Keys: "keep", Masking: "silence", Sidebars: "none", Pair: "first", Preferences: "moderators",
 			},
 		},
 		Prompts: Prompts{Language: "en"},

@@ -42,7 +42,8 @@ type newConference struct {
 
 type recordingPolicy struct {
 	Policy    string   `json:"policy,omitempty" enum:"always,on_demand,never" default:"on_demand"`
-	Mode      []string `json:"mode,omitempty" enum:"mixed,separate"`
+	Mode      []string `json:"mode,omitempty" enum:"mixed,separate,pair"`
+	Pair      string   `json:"pair,omitempty" enum:"first,moderators" default:"first" doc:"Who is on the first of the two streams of mode pair; all others are on the second."`
 	Servers   []string `json:"servers,omitempty"`
 	OnFailure string   `json:"on_failure,omitempty" enum:"continue,notify,terminate" default:"notify"`
 	Sidebars  string   `json:"sidebars,omitempty" enum:"none,same" default:"none" doc:"Whether sidebars are recorded like the conference, as sessions of their own."`
@@ -64,6 +65,9 @@ func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
 		}
 	}
 	modes, err := conference.ParseModes(p.Mode)
+	if p.Pair == "moderators" {
+		out.Pair = conference.PairModerators
+	}
 	out.Modes, out.Servers, out.Sidebars = modes, p.Servers, p.Sidebars == "same"
 	return out, err
 }

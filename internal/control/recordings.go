@@ -25,7 +25,7 @@ type newRecording struct {
 	ConferencePath
 
 	Body struct {
-		Mode    []string `json:"mode,omitempty" enum:"mixed,separate" doc:"Left out: as the conference is configured."`
+		Mode    []string `json:"mode,omitempty" enum:"mixed,separate,pair" doc:"Left out: as the conference is configured."`
 		Servers []string `json:"servers,omitempty" doc:"Recording servers by name; left out: as the conference is configured."`
 	}
 }
