@@ -48,7 +48,7 @@ func TestRecorderAsksForAccount(t *testing.T) {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			srs := newRecordingServer(t)
 			l := &locked{status: status, nonce: "once"}
-			srs.begins, srs.respond = l.ask, l.ask
+			srs.set(func(s *recordingServer) { s.begins, s.respond = l.ask, l.ask })
 			b := recordingBench(t, srs, func(c *focus.Config) { c.Recorders[0].Account = focus.Account{Username: "parley", Password: "s3cret"} })
 			b.dial("room", conftest.PhoneConfig{Name: "alice"})
 			id := b.record("room", conference.Mixed)
@@ -69,7 +69,7 @@ func TestRecorderAsksForAccount(t *testing.T) {
 	}
 	t.Run("wrong", func(t *testing.T) {
 		srs := newRecordingServer(t)
-		srs.begins = (&locked{status: 401, nonce: "once"}).ask
+		srs.set(func(s *recordingServer) { s.begins = (&locked{status: 401, nonce: "once"}).ask })
 		account := focus.Account{Username: "parley", Password: "guess"}
 		b := recordingBench(t, srs, func(c *focus.Config) { c.Recorders[0].Account, c.Recorders[0].Retry.Attempts = account, -1 })
 		b.dial("room", conftest.PhoneConfig{Name: "alice"})
@@ -94,9 +94,10 @@ func TestRecorderRedirects(t *testing.T) {
 	}{{"127.0.0.*", true}, {"*.example.com", false}} {
 		t.Run(test.allowed, func(t *testing.T) {
 			old, moved := newRecordingServer(t), newRecordingServer(t)
-			old.begins = func(*sipua.Request) *sipua.Response {
+			elsewhere := func(*sipua.Request) *sipua.Response {
 				return sipua.NewResponse(302, sipua.Header{Name: "Contact", Value: "<" + moved.uri() + ">"})
 			}
+			old.set(func(s *recordingServer) { s.begins = elsewhere })
 			b := recordingBench(t, old, func(c *focus.Config) {
 				c.Recorders[0].Redirects, c.Recorders[0].Retry.Attempts = []string{test.allowed}, -1
 			})
