@@ -62,6 +62,7 @@ func TestRecorderMovesSafely(t *testing.T) {
 		"a name that is no host": {Config{}, Recorder{URI: open}, false, false, "sip:192.0.2.77@198.51.100.1"},
 	} {
 		f := &Focus{cfg: x.cfg}
+		f.settings.Store(&x.cfg)
 		x.server.Redirects = []string{"192.0.2.*"}
 		to, err := sipua.ParseURI(x.to)
 		if err != nil {
