@@ -206,6 +206,7 @@ func mediaParams(s sdp.Stream) media.Params {
 	p := media.Params{
 		Remote: s.Remote, RemoteRTCP: s.RemoteRTCP, Mux: s.Mux, Send: s.Send, Receiving: s.Receive, SendCodec: s.Codec,
 		SendPayloadType: s.SendPT, LevelExtension: s.LevelExtension, FEC: true,
+		SenderReports: s.SenderReports, ReceiverReports: s.ReceiverReports,
 	}
 	if s.Protection != nil {
 		p.Protection = &media.Protection{Local: s.Protection.Local, Remote: s.Protection.Remote}

@@ -168,3 +168,53 @@ func TestEachPacketOnce(t *testing.T) {
 		t.Errorf("%d frames; %+v", heard, stats)
 	}
 }
+
+// ME-RCP-20 (RFC 3556): who may not report does not, not even at the end, and looks after the far end all the same; a small share makes reports rare.
+func TestReportShares(t *testing.T) {
+	s, p := call(t, newTestTransport(t, quickReports), func(p *Params) { p.SenderReports, p.ReceiverReports = -1, -1 })
+	ticks(t, 30, func(int) {
+		p.say(0, loud(), 160)
+		ingest(s)
+		s.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
+	})
+	octets, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: p.header.SSRC}, &rtcp.Goodbye{Sources: []uint32{p.header.SSRC}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.rtcp.WriteToUDPAddrPort(octets, s.LocalRTCP()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); !s.Stats().RemoteGone && time.Now().Before(end); <-time.After(tick) {
+		ingest(s)
+	}
+	if !s.Stats().RemoteGone {
+		t.Error("a goodbye was not understood")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if packets := p.report(p.rtcp, 100*time.Millisecond); packets != nil {
+		t.Errorf("reported %v", packets)
+	}
+	for _, x := range []struct {
+		senders, receivers int
+		sent               bool
+		mean               time.Duration
+		may                bool
+	}{
+		{0, 0, true, 5 * time.Second, true},
+		{600, -1, true, 5 * time.Second, true},
+		{100, -1, true, 20480 * time.Millisecond, true},
+		{100, -1, false, 5 * time.Second, false},
+		{-1, 100, false, 20480 * time.Millisecond, true},
+	} {
+		s := &Session{}
+		s.offered.Store(&agreement{params: Params{Send: true, SenderReports: x.senders, ReceiverReports: x.receivers}})
+		if x.sent {
+			s.shared.packetsSent.add(1)
+		}
+		if mean, may := s.reportMean(5 * time.Second); mean != x.mean || may != x.may {
+			t.Errorf("%+v: %v, %v", x, mean, may)
+		}
+	}
+}

@@ -69,6 +69,9 @@ type Params struct {
 	Send, Receiving bool
 	// SendLevel writes LevelExtension into what is sent.
 	SendLevel bool
+	// SenderReports and ReceiverReports are the bandwidth for RTCP of who sends media and of who does not, in bit/s (RFC 3556); 0: it does not
+	// matter, negative: there is to be none.
+	SenderReports, ReceiverReports int
 	// FEC: the far end's Opus packets may carry the one before; used to repair a loss (RFC 7587, section 3.3).
 	FEC bool
 }

@@ -32,7 +32,7 @@ func protectedPair(tb testing.TB, suite srtp.Suite, mux bool) (a, b *Session) {
 
 // Sound and reports pass both ways, and a new set of parameters with the same keys goes on where they were.
 //
-// Shows ME-MUX-05, ME-SRT-09.
+// Shows ME-MUX-05, ME-SRT-09, ME-GCM-08.
 func TestProtectedSession(t *testing.T) {
 	for _, mux := range []bool{false, true} {
 		a, b := protectedPair(t, srtp.AEADAES256GCM, mux)

@@ -56,8 +56,33 @@ func ntp(t time.Time) uint64 {
 	return uint64(t.Unix()+ntpOffset)<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
 }
 
+// reportOctets is about what a report is long with its headers.
+const reportOctets = 128
+
+// reportMean returns the mean interval of reports, at least the one given, and whether there may be any (RFC 3550, section 6.2; RFC 3556).
+func (s *Session) reportMean(least time.Duration) (mean time.Duration, may bool) {
+	a := s.offered.Load()
+	if a == nil {
+		return least, true
+	}
+	share := a.params.ReceiverReports
+	if a.params.Send && s.shared.packetsSent.load() > 0 {
+		share = a.params.SenderReports
+	}
+	if share <= 0 {
+		return least, share == 0
+	}
+	return max(least, 2*8*reportOctets*time.Second/time.Duration(share)), true // there are two of us
+}
+
 // reportOn sends the report of a session (RFC 3550, section 6.4).
 func (v *service) reportOn(s *Session, now time.Duration) {
+	v.lookAfter(s, now)
+	v.report(s, now)
+}
+
+// lookAfter reads what the far end has reported and sees whether it is still there.
+func (v *service) lookAfter(s *Session, now time.Duration) {
 	v.readMuxed(s)
 	silent := now - max(s.report.heard.time(), s.shared.lastReceived.time())
 	if silent > goneAfter*v.transport.cfg.RTCPInterval {
@@ -65,6 +90,9 @@ func (v *service) reportOn(s *Session, now time.Duration) {
 	} else if s.shared.lastReceived.time() > s.report.heard.time() {
 		s.report.gone.set(0) // a source that has said BYE and sends again is back
 	}
+}
+
+func (v *service) report(s *Session, now time.Duration) {
 	packets := v.compound(s, now)
 	if old := s.shared.oldSSRC.get(); old >= 0 && s.shared.oldSSRC.v.CompareAndSwap(old, -1) {
 		packets = append(packets, &rtcp.Goodbye{Sources: []uint32{uint32(old)}, Reason: "SSRC collision"})
@@ -203,6 +231,9 @@ func (s *Session) reportTarget(a *agreement) netip.AddrPort {
 // farewell says BYE if anything was ever sent (RFC 3550, section 6.6).
 func (v *service) farewell(s *Session) {
 	if s.shared.packetsSent.load() == 0 && s.report.sent.load() == 0 {
+		return
+	}
+	if _, may := s.reportMean(0); !may {
 		return
 	}
 	sources := []uint32{s.SSRC()}

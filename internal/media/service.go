@@ -192,8 +192,13 @@ func (v *service) fire() {
 	now := v.now()
 	for len(v.timers) > 0 && v.timers[0].report.next <= now {
 		s := v.timers[0]
-		v.reportOn(s, now)
-		s.report.next = now + reportInterval(v.transport.cfg.RTCPInterval)
+		mean, may := s.reportMean(v.transport.cfg.RTCPInterval)
+		if may {
+			v.reportOn(s, now)
+		} else {
+			v.lookAfter(s, now)
+		}
+		s.report.next = now + reportInterval(mean)
 		heap.Fix(&v.timers, 0)
 	}
 }

@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -31,6 +32,8 @@ func (s Stream) Encode(want codecs.Format) codecs.Format {
 // wish.
 func (s *Stream) setFormat(peer *Description, ours time.Duration) {
 	media := &peer.Media[s.Index]
+	s.SenderReports = reportShare("RS", media.Bandwidth, peer.Bandwidth)
+	s.ReceiverReports = reportShare("RR", media.Bandwidth, peer.Bandwidth)
 	wish := cmp.Or(media.PacketTime, ours, codecs.FrameDuration)
 	s.Format.PacketTime = packetTime(s.Codec, wish, media.MaxPacketTime)
 	if s.Codec == codecs.Opus {
@@ -54,6 +57,22 @@ func packetTime(codec codecs.Codec, wish, limit time.Duration) time.Duration {
 		}
 	}
 	return best
+}
+
+// reportShare is the value of the b= line of a type, of the first of the levels that has one: 0 if none has, negative if it is 0.
+func reportShare(kind string, levels ...[]Bandwidth) int {
+	for _, lines := range levels {
+		for _, line := range lines {
+			switch {
+			case line.Type != kind:
+			case line.Value == 0:
+				return -1
+			default:
+				return int(min(line.Value, math.MaxInt32))
+			}
+		}
+	}
+	return 0
 }
 
 // bandwidth is what b= lines leave for the payload, 0 if they set no limit. AS counts the IP, UDP and RTP headers

@@ -38,6 +38,9 @@ type Stream struct {
 	// MaxBitrate in bit/s is the peer's limit for a codec that has a choice, 0 if there is none: the lower of
 	// maxaveragebitrate (RFC 7587, section 6.1) and b=, that without the headers.
 	MaxBitrate int
+	// SenderReports and ReceiverReports are what b=RS and b=RR of the peer leave for the RTCP of who sends media and of who does not, in bit/s
+	// (RFC 3556): 0 if they say nothing, negative if there is to be none.
+	SenderReports, ReceiverReports int
 	// SendPT is the payload type to send with: the peer's number (RFC 3264, section 6.1).
 	SendPT uint8
 	// Accepts are the payload types that may come.

@@ -183,3 +183,23 @@ func TestComfortNoise(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// ME-RCP-20 (RFC 3556): what the peer leaves for RTCP, of the media before that of the session.
+func TestReportShares(t *testing.T) {
+	for name, x := range map[string]struct {
+		lines              []string
+		senders, receivers int
+	}{
+		"nothing said": {[]string{"m=audio 4000 RTP/AVP 0", "b=AS:64"}, 0, 0},
+		"none":         {[]string{"m=audio 4000 RTP/AVP 0", "b=RS:0", "b=RR:0"}, -1, -1},
+		"some":         {[]string{"m=audio 4000 RTP/AVP 0", "b=RS:600", "b=RR:2000"}, 600, 2000},
+		"of receivers": {[]string{"m=audio 4000 RTP/AVP 0", "b=RR:0"}, 0, -1},
+	} {
+		if s := first(t, mustAnswer(t, parse(t, x.lines...), participant("192.0.2.1"))); s.SenderReports != x.senders || s.ReceiverReports != x.receivers {
+			t.Errorf("%s: %d, %d", name, s.SenderReports, s.ReceiverReports)
+		}
+	}
+	if got := reportShare("RR", nil, []Bandwidth{{Type: "RS", Value: 7}, {Type: "RR", Value: 800}}); got != 800 {
+		t.Errorf("of the session: %d", got)
+	}
+}

@@ -197,7 +197,7 @@ func TestReplayAndReordering(t *testing.T) {
 	}
 }
 
-// Shows ME-SDE-12, ME-SRT-08.
+// Shows ME-SDE-12, ME-SRT-08, ME-GCM-08.
 func TestLifetimeAndIdentifier(t *testing.T) {
 	for _, suite := range suites {
 		k := testKey(suite)
@@ -224,7 +224,7 @@ func TestLifetimeAndIdentifier(t *testing.T) {
 	}
 }
 
-// Shows ME-SRT-09.
+// Shows ME-SRT-09, ME-GCM-08.
 func TestNoIndexTwice(t *testing.T) {
 	sender, _ := pair(t, testKey(AEADAES128GCM))
 	protect(t, sender, packet(7, 10))
