@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -210,28 +211,39 @@ func (c *crowd) disperse(ctx context.Context) error {
 	return nil
 }
 
-// await waits until what they know is right for all of them at once; it gives those for whom it is not.
+// await waits until what they know is right for all of them at once; it gives those for whom it is not. It looks at who was not right before
+// it looks at all: to compare all rosters takes longer than to make them, and would take the time of those who are to get theirs.
 func (c *crowd) await(ctx context.Context, right func(*confevent.Document) bool) (late []string) {
 	deadline := time.After(c.Settle)
 	look := time.NewTicker(20 * time.Millisecond) //nolint:mnd // finer than anything that is measured
 	defer look.Stop()
-	for {
-		late = nil
-		for _, l := range c.listeners {
-			if d, _ := l.knows(); !right(&d) {
-				late = append(late, l.name)
-			}
-		}
-		if len(late) == 0 {
+	wrong := func(l *listener) bool {
+		d, _ := l.knows()
+		return !right(&d)
+	}
+	for from := 0; ; {
+		i := slices.IndexFunc(c.listeners[from:], wrong)
+		switch {
+		case i >= 0:
+			from += i
+		case from > 0: // it may have become wrong for who was right
+			from = 0
+			continue
+		default:
 			return nil
 		}
 		select {
 		case <-look.C:
+			continue
 		case <-deadline:
-			return late
 		case <-ctx.Done():
-			return late
 		}
+		for _, l := range c.listeners {
+			if wrong(l) {
+				late = append(late, l.name)
+			}
+		}
+		return late
 	}
 }
 

@@ -69,7 +69,8 @@ func (a *Agent) admitStream(conn net.Conn, info streamInfo) {
 // frame wraps a connection and makes it known.
 func (a *Agent) frame(conn net.Conn, info streamInfo) *framedConn {
 	info.since = time.Now()
-	framed := &framedConn{Conn: conn, info: info, limits: a.config.Limits, refuse: a.refuseRaw, unsent: make(chan struct{}, maxUnsent), gone: make(chan struct{})}
+	framed := &framedConn{Conn: conn, info: info, limits: a.config.Limits, refuse: a.refuseRaw, gone: make(chan struct{})}
+	framed.unsent, framed.asking = make(chan struct{}, maxUnsent), make(chan struct{}, maxAsking)
 	framed.onClose = func() { a.streams.remove(framed) }
 	a.streams.add(framed)
 	return framed

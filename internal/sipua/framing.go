@@ -17,9 +17,15 @@ var errFraming = errors.New("no message boundary")
 // framingGrace is how long a connection stays open after an unreadable message.
 const framingGrace = 100 * time.Millisecond
 
-// maxUnsent is how many messages may wait for the peer to take them before we
-// take no more from it.
-const maxUnsent = 64
+const (
+	// maxUnsent is how many answers may wait for the peer to take them before we
+	// take no more from it.
+	maxUnsent = 64
+	// maxAsking is how many requests of ours may wait in the way of answers. Behind
+	// a proxy there may be a thousand subscribers, each with a large
+	// NOTIFY: who calls over the same connection is not to wait for them all.
+	maxAsking = 4
+)
 
 // messageTimeout is how long the rest of a message may keep us waiting.
 const messageTimeout = 32 * time.Second
@@ -41,8 +47,9 @@ type framedConn struct {
 	key     netip.AddrPort   // under which the stack has it; set by streamTable
 	aliases []netip.AddrPort // belongs to streamTable
 
-	// unsent has a place taken for every message that waits to be written.
-	unsent chan struct{}
+	// unsent has a place taken for every answer that waits to be written, and
+	// asking for every request.
+	unsent, asking chan struct{}
 
 	buf   []byte // received and not yet delivered
 	ready []byte // the rest of a message that is being delivered
@@ -68,16 +75,32 @@ func (c *framedConn) Close() error {
 	return err //nolint:wrapcheck // a connection passes errors through
 }
 
-// Write sends one message. It is called by any goroutine.
+// Write sends one message. It is called by any goroutine. Requests wait for each
+// other, answers go before those that wait.
 func (c *framedConn) Write(p []byte) (int, error) {
-	c.unsent <- struct{}{}
-	defer func() { <-c.unsent }()
+	places := c.asking
+	if answers(p) {
+		places = c.unsent
+	}
+	select {
+	case places <- struct{}{}:
+	case <-c.gone:
+		return 0, net.ErrClosed
+	}
+	defer func() { <-places }()
 	return c.Conn.Write(p) //nolint:wrapcheck // a connection passes errors through
 }
 
-// heed waits while too much waits for the peer: who asks and does not read the
-// answers is not asked to ask more. A write that fails ends the connection,
-// and with it the waiting.
+// answers tells whether a message is a response or a keep-alive, and not a
+// request.
+func answers(p []byte) bool {
+	return bytes.HasPrefix(p, []byte("SIP/2.0 ")) || bytes.HasPrefix(p, []byte("\r\n"))
+}
+
+// heed waits while too many answers wait for the peer: who asks and does not
+// read them is not asked to ask more. What we ask does not count: else two that
+// ask each other much would wait for each other. A write that fails ends the
+// connection, and with it the waiting.
 func (c *framedConn) heed() {
 	c.unsent <- struct{}{}
 	<-c.unsent

@@ -1,0 +1,52 @@
+package sipua
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+)
+
+// TestAnswersGoBeforeRequests: a thousand requests that wait for a slow peer hold up neither what it asks nor the answer to that.
+func TestAnswersGoBeforeRequests(t *testing.T) {
+	t.Parallel()
+	agent := startAgent(t, Config{Listen: []string{"tcp://127.0.0.1:0"}}, newRecorder())
+	ours, theirs := net.Pipe() // what is not read is not taken
+	conn := agent.frame(ours, streamInfo{})
+	const requests = 1000
+	for i := range requests {
+		go func() { _, _ = fmt.Fprintf(conn, "NOTIFY sip:%d@a SIP/2.0\r\n\r\n", i) }()
+	}
+	eventually(t, "requests wait", func() bool { return len(conn.asking) == maxAsking })
+	asked := make(chan string, 1)
+	go func() {
+		var message [1000]byte
+		n, err := conn.Read(message[:])
+		asked <- fmt.Sprint(err, string(message[:n]))
+	}()
+	question := "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nFrom: <sip:b>;tag=1\r\nTo: <sip:a>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+	if _, err := theirs.Write([]byte(question)); err != nil {
+		t.Fatal(err)
+	}
+	if got := wait(t, asked, "question"); got != "<nil>"+question {
+		t.Fatalf("read %q", got)
+	}
+	go func() { _, _ = conn.Write([]byte("SIP/2.0 200 OK\r\n\r\n")) }()
+	eventually(t, "the answer waits", func() bool { return len(conn.unsent) > 0 })
+	lines := bufio.NewReader(theirs)
+	for n := 0; ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(line, "SIP/2.0") {
+			break
+		}
+		if n++; n > requests {
+			t.Fatal("the answer came after most requests")
+		}
+	}
+	_ = conn.Close() // and nobody waits any more
+	eventually(t, "the writers to end", func() bool { return len(conn.asking)+len(conn.unsent) == 0 })
+}
