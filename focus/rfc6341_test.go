@@ -4,11 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/siprec"
@@ -149,13 +152,97 @@ func (h *heardStream) onset() (float64, error) {
 		if packet >= len(h.stamps) {
 			break
 		}
-		for _, r := range h.reports {
-			if r.kind == 200 {
-				ntp := float64(binary.BigEndian.Uint32(r.body[4:])) + float64(binary.BigEndian.Uint32(r.body[8:]))/(1<<32)
-				units := int32(h.stamps[packet] - binary.BigEndian.Uint32(r.body[12:]))
-				return ntp + (float64(units)+float64(in))/8000, nil
-			}
-		}
+		at, err := h.sent(packet)
+		return at + float64(in)/8000, err
 	}
 	return 0, fmt.Errorf("nothing in %d packets", h.packets)
+}
+
+// sent gives when the first sample of a packet was captured, by the stream's own sender reports, in seconds of NTP time.
+func (h *heardStream) sent(packet int) (float64, error) {
+	for _, r := range h.reports {
+		if r.kind == 200 {
+			ntp := float64(binary.BigEndian.Uint32(r.body[4:])) + float64(binary.BigEndian.Uint32(r.body[8:]))/(1<<32)
+			return ntp + float64(int32(h.stamps[packet]-binary.BigEndian.Uint32(r.body[12:])))/8000, nil
+		}
+	}
+	return 0, fmt.Errorf("no report in %d packets", h.packets)
+}
+
+// ntp is a time in seconds as sender reports count them.
+func ntp(t time.Time) float64 { return float64(t.UnixNano())/1e9 + 2208988800 }
+
+// Shows RQ-022, RQ-024, SR-UPD-07. Metadata, sender reports, events and Date tell the same time: who comes in is in the metadata from where his stream begins, by its
+// reports; who leaves has left at the same moment in the metadata and in the event; and the request of a pause is dated.
+func TestOneClock(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, nil)
+	w := b.focus.Watch("room", "")
+	defer w.Close()
+	b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	id := b.record("room", conference.Separate)
+	b.awaitRecording("room", id, conference.RecordingActive)
+	late := math.Inf(1) // of three: a machine may be busy whenever somebody comes
+	var bob *phone
+	for i, name := range []string{"bob", "carol", "dave"} {
+		p := b.dial("room", conftest.PhoneConfig{Name: name, RecordAware: true})
+		if i == 0 {
+			bob = p
+		}
+		var first float64
+		b.await("a report on the stream of "+name, func() bool {
+			v := srs.known()
+			h := srs.stream(sends(&v, name))
+			var err error
+			if h.packets > 0 {
+				first, err = h.sent(0)
+			}
+			return h.packets > 0 && err == nil
+		})
+		v := srs.known()
+		from, _ := v.in(name)
+		d := first - ntp(from)
+		late = min(late, d)
+		if d < -0.001 || d > 5 {
+			t.Errorf("%s is there since %v, his stream begins %.0f ms later", name, from, d*1000)
+		}
+	}
+	if late > 0.05 {
+		t.Errorf("streams begin %.0f ms after their participants have come", late*1000)
+	}
+	bob.leave("room")
+	left := eventOf(t, w, focus.ParticipantLeft)
+	var to time.Time
+	b.await("bob to have left", func() bool { v := srs.known(); _, to = v.in("bob"); return !to.IsZero() })
+	if d := to.Sub(time.Time(left.Time)).Abs(); d > 50*time.Millisecond {
+		t.Errorf("bob has left at %v, the event says %v", to, left.Time)
+	}
+	before := time.Now().Truncate(time.Second)
+	_, err := b.focus.PauseRecording(t.Context(), "room", id)
+	must(t, err)
+	paused := eventOf(t, w, focus.RecordingPaused)
+	all := srs.requests()
+	for _, r := range all {
+		if date, err := http.ParseTime(r.Headers.Get("Date")); err != nil || date.After(r.at) || r.at.Sub(date) > 10*time.Second {
+			t.Errorf("%s came at %v, Date %q, %v", r.shape(), r.at, r.Headers.Get("Date"), err)
+		}
+	}
+	date, err := http.ParseTime(all[len(all)-1].Headers.Get("Date"))
+	at := time.Time(paused.Time)
+	text, _ := paused.Time.MarshalText()
+	if err != nil || date.Before(before) || date.After(at) || !strings.HasSuffix(string(text), "Z") {
+		t.Errorf("paused at %s, Date %v, %v", text, date, err)
+	}
+}
+
+// eventOf waits for an event.
+func eventOf(t *testing.T, w *focus.Watcher, kind focus.EventType) focus.Event {
+	t.Helper()
+	for {
+		e, err := w.Next(t.Context())
+		must(t, err)
+		if e.Type == kind {
+			return e
+		}
+	}
 }

@@ -55,6 +55,8 @@ func dumped(data []byte) (at []int) {
 
 // TestSealedRecording: what a recorder has stored is proved to be what it was sent, over SRTP and TLS; whatever is changed or taken away
 // afterwards is found.
+//
+// Shows RQ-014: each document stands in a file of its own, as it went over the wire.
 func TestSealedRecording(t *testing.T) {
 	cert, key := selfSigned(t)
 	log := &logText{}
