@@ -140,13 +140,13 @@ func (p *page) say(ctx context.Context, samples []int16) error {
 	if err != nil {
 		return err
 	}
-	ticker := time.NewTicker(codecs.FrameDuration)
-	defer ticker.Stop()
+	due := time.Now()
 	for frame := range slices.Chunk(samples[:len(samples)/160*160], 160) {
+		due = due.Add(codecs.FrameDuration) // a machine that is busy catches up
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-time.After(time.Until(due)):
 		}
 		payload := make([]byte, 160)
 		if _, err := encoder.Encode(payload, frame); err != nil {
