@@ -106,11 +106,15 @@ func (h *hook) leave() {
 	h.left()
 }
 
-// through tells whether a hook that leaves has nothing more to do.
+// through ends a hook that leaves if it has nothing more to do, and tells whether: nothing can come between the two.
 func (h *hook) through() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.leaving && h.working == 0
+	if !h.leaving || h.working > 0 || h.closing {
+		return false
+	}
+	h.closing = true
+	return true
 }
 
 // wants tells whether an event is for this hook.
@@ -303,6 +307,11 @@ func (h *hook) close(ctx context.Context) error {
 		h.end()
 		<-h.idle // every lane gives up its letters
 	}
+	return h.finish(before)
+}
+
+// finish gives back what the hook has when its lanes have ended; before is how many letters were dead before it was closed.
+func (h *hook) finish(before uint64) error {
 	h.end()
 	h.terms.Load().http.CloseIdleConnections()
 	if n, err := h.journal.close(); err != nil {

@@ -332,3 +332,38 @@ func TestLessRoom(t *testing.T) {
 		}
 	})
 }
+
+// TestHookIsRemovedWhileEventsCome: whatever comes in the moment of the change is delivered, or a dead letter that says so, and nobody waits for it.
+func TestHookIsRemovedWhileEventsCome(t *testing.T) {
+	graves := &dead{}
+	r := &receiver{}
+	s, err := New(Config{Dead: graves.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const events = 2000
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range events {
+			s.Publish(event(strconv.Itoa(i), strconv.Itoa(i%3)))
+		}
+	}()
+	for change := true; change; {
+		for _, hooks := range [][]Hook{{settings("h", "", r)}, nil} {
+			if err := s.Set(hooks); err != nil {
+				t.Fatal(err)
+			}
+			_ = s.Stats()
+		}
+		select {
+		case <-done:
+			change = false
+		default:
+		}
+	}
+	closed(t, s)
+	if got := graves.all(); strings.Contains(got, noRoom) || strings.Contains(got, "the end has come") {
+		t.Error(got)
+	}
+}

@@ -115,7 +115,7 @@ func (s *Sender) forget(h *hook) {
 		return
 	}
 	s.leaving = slices.DeleteFunc(s.leaving, func(other *hook) bool { return other == h })
-	if err := h.close(h.over); err != nil {
+	if err := h.finish(h.snapshot().Dead); err != nil {
 		s.log.Error("a webhook that is not configured any more", slog.Any("error", err))
 	}
 }
