@@ -40,7 +40,10 @@ func (l *sourceList) collect(p *plan, s *set) {
 		if c := p.seats[i].cond; c != nil {
 			gain += int(math.Round(c.gainDB))
 		}
-		level := uint8(min(max(int(in.frame.Level)-gain, 0), codecs.SilenceLevel))
+		level := uint8(codecs.SilenceLevel) // stays what it is (RFC 6465, section 4)
+		if in.frame.Level < codecs.SilenceLevel {
+			level = uint8(min(max(int(in.frame.Level)-gain, 0), codecs.SilenceLevel))
+		}
 		if in.frame.CSRCCount == 0 {
 			l.insert(source{ssrc: in.frame.SSRC, level: level, seat: i})
 		}

@@ -14,6 +14,8 @@ import (
 
 	pion "github.com/pion/dtls/v3"
 	"github.com/pion/dtls/v3/pkg/crypto/selfsign"
+	"github.com/pion/dtls/v3/pkg/protocol/extension"
+	"github.com/pion/dtls/v3/pkg/protocol/handshake"
 
 	"github.com/parley-sip/parley/internal/dtls"
 	"github.com/parley-sip/parley/internal/srtp"
@@ -306,5 +308,33 @@ func TestNoProfile(t *testing.T) {
 				t.Errorf("%s, client %v: %v", name, client, o.err)
 			}
 		}
+	}
+}
+
+// A key identifier that nobody has offered ends the handshake; one that the peer offers is not taken up, and the keys are without.
+//
+// Shows ME-DTL-16.
+func TestKeyIdentifier(t *testing.T) {
+	var named atomic.Bool
+	o, _ := foreign(t, false, func(c *config) {
+		c.ServerHelloMessageHook = func(hello handshake.MessageServerHello) handshake.Message {
+			for i, e := range hello.Extensions {
+				if use, ok := e.(*extension.UseSRTP); ok {
+					hello.Extensions[i] = &extension.UseSRTP{ProtectionProfiles: use.ProtectionProfiles, MasterKeyIdentifier: []byte{9}}
+					named.Store(true)
+				}
+			}
+			return &hello
+		}
+	})
+	if !named.Load() || !errors.Is(o.err, dtls.ErrHandshake) || o.keys.Local.Secret != nil {
+		t.Errorf("named %t: %v", named.Load(), o.err)
+	}
+	o, conn := foreign(t, true, func(c *config) { c.SRTPMasterKeyIdentifier = []byte{9} })
+	if o.err != nil || o.keys.Local.MKI != nil || o.keys.Remote.MKI != nil {
+		t.Error(o.err, o.keys)
+	}
+	if identifier, ok := conn.RemoteSRTPMasterKeyIdentifier(); ok && len(identifier) > 0 {
+		t.Errorf("the peer was told % x", identifier)
 	}
 }

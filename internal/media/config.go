@@ -14,6 +14,7 @@ const (
 	DefaultJitterMax  = 200 * time.Millisecond
 	DefaultPortRest   = 5 * time.Second
 	maxJitterMax      = 500 * time.Millisecond // what the packet store of a session holds of 20 ms packets
+	defaultKeepAlive  = 15 * time.Second       // RFC 6263, section 7
 	defaultRTCPPeriod = 5 * time.Second        // minimum interval of reports (RFC 3550, section 6.2)
 )
 
@@ -38,6 +39,9 @@ type Config struct {
 	Symmetric bool
 	// RTCPInterval is the minimum mean interval of reports (RFC 3550, section 6.2), default 5 s. Tests shorten it.
 	RTCPInterval time.Duration
+	// KeepAlive is after how long of sending nothing an empty datagram goes to the far end, so that boxes between keep the way open
+	// (RFC 6263, section 4.1). Where reports take the same way they do that. It is looked at with each report. Default 15 s.
+	KeepAlive time.Duration
 	// Logger gets what an operator should know of; nothing is logged per packet. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -61,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RTCPInterval == 0 {
 		c.RTCPInterval = defaultRTCPPeriod
+	}
+	if c.KeepAlive == 0 {
+		c.KeepAlive = defaultKeepAlive
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

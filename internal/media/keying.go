@@ -243,15 +243,20 @@ func (s *Session) install(c ice.Component) error {
 
 // guard makes the contexts of a flow that has got its keys; those of the other flow stay.
 func (k *keying) guard(c ice.Component, current *guard) (*guard, error) {
-	made, err := newGuard(k.keys[c], nil)
+	if c != ice.RTP {
+		made, err := newGuard(k.keys[c], nil)
+		if err != nil {
+			return nil, err
+		}
+		made.past, made.spare = current.past, current.spare
+		made.local, made.remote, made.send, made.receive = current.local, current.remote, current.send, current.receive
+		return made, nil
+	}
+	made, err := newGuard(k.keys[c], current)
 	if err != nil || k.mux {
 		return made, err
 	}
-	if c == ice.RTP {
-		made.reportSend, made.reportReceive = current.reportSend, current.reportReceive
-	} else {
-		made.local, made.remote, made.send, made.receive = current.local, current.remote, current.send, current.receive
-	}
+	made.reportSend, made.reportReceive = current.reportSend, current.reportReceive
 	return made, nil
 }
 

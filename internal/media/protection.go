@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/parley-sip/parley/internal/srtp"
 )
@@ -23,7 +25,16 @@ type guard struct {
 	receive       *srtp.Receiver
 	reportSend    *srtp.ReportSender
 	reportReceive *srtp.ReportReceiver
+	past          []*guard // with other keys, the last one last: their counters, in case a key comes back
+	spare         []byte   // room for a packet that may have to be opened twice; nil: there are no old keys
 }
+
+const (
+	// oldKeysFor is how long the far end's old keys hold beside new ones (RFC 5764, section 5.2: the longest that a datagram may be on its way).
+	oldKeysFor = 2 * time.Minute
+	// pastGuards is how many sets of keys are remembered. Who changes them more often than that does not come back to the first ones.
+	pastGuards = 8
+)
 
 // newGuard makes contexts, or takes over those of previous (nil: none) whose key is the same.
 func newGuard(p *Protection, previous *guard) (*guard, error) {
@@ -34,17 +45,55 @@ func newGuard(p *Protection, previous *guard) (*guard, error) {
 		return nil, fmt.Errorf("%w: both directions have the same key", ErrParams)
 	}
 	g := &guard{local: cloned(p.Local), remote: cloned(p.Remote)}
-	if previous != nil && previous.local.Equal(p.Local) {
-		g.local, g.send, g.reportSend = previous.local, previous.send, previous.reportSend
+	for _, old := range previous.all() {
+		if g.send == nil && old.send != nil && old.local.Equal(p.Local) {
+			g.local, g.send, g.reportSend = old.local, old.send, old.reportSend
+		}
+		if g.receive == nil && old.receive != nil && old.remote.Equal(p.Remote) {
+			g.remote, g.receive, g.reportReceive = old.remote, old.receive, old.reportReceive
+		}
 	}
-	if previous != nil && previous.remote.Equal(p.Remote) {
-		g.remote, g.receive, g.reportReceive = previous.remote, previous.receive, previous.reportReceive
-	}
+	g.remember(previous)
 	if err := errors.Join(g.complete()...); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrParams, err)
 	}
 	return g, nil
 }
+
+// all are the contexts of now and of before, the newest first.
+func (g *guard) all() []*guard {
+	if g == nil {
+		return nil
+	}
+	all := append(slices.Clone(g.past), g)
+	slices.Reverse(all)
+	return all
+}
+
+// remember keeps the contexts before, if they were others (RFC 7714, section 13.1).
+func (g *guard) remember(previous *guard) {
+	if previous.waits() || previous == nil {
+		return
+	}
+	g.past = slices.Clone(previous.past)
+	if g.send != previous.send || g.receive != previous.receive {
+		g.past = append(g.past, previous)
+	}
+	if len(g.past) > pastGuards {
+		first := g.past[0]
+		g.past = g.past[1:]
+		first.past = nil
+		if !slices.ContainsFunc(g.all(), first.shares) {
+			first.wipe()
+		}
+	}
+	if len(g.past) > 0 {
+		g.spare = make([]byte, scratchSize)
+	}
+}
+
+// shares tells whether a context of g is one of another guard.
+func (g *guard) shares(other *guard) bool { return g.send == other.send || g.receive == other.receive }
 
 // complete makes the contexts that are missing.
 func (g *guard) complete() []error {
@@ -71,6 +120,10 @@ func (g *guard) wipe() {
 	if g == nil {
 		return
 	}
+	for _, old := range g.past {
+		old.past = nil
+		old.wipe()
+	}
 	g.local.Wipe()
 	g.remote.Wipe()
 	if g.send != nil {
@@ -88,7 +141,7 @@ func (g *guard) waits() bool { return g != nil && g.send == nil }
 
 // unprotect takes the protection off a packet of the far end and tells its size then. Whatever is not proved to be the far
 // end's stops here, plain packets too (RFC 3711, section 3.2.3), before its address or source is looked at.
-func (s *Session) unprotect(octets []byte) (int, bool) {
+func (s *Session) unprotect(octets []byte, arrival time.Duration) (int, bool) {
 	g := s.in.agreed.guard
 	if g == nil {
 		return len(octets), true
@@ -97,7 +150,7 @@ func (s *Session) unprotect(octets []byte) (int, bool) {
 		s.shared.forged.add(1)
 		return 0, false
 	}
-	size, err := g.receive.Unprotect(octets)
+	size, err := s.in.open(g, octets, arrival)
 	switch {
 	case err == nil:
 		return size, true
@@ -107,6 +160,27 @@ func (s *Session) unprotect(octets []byte) (int, bool) {
 		s.shared.forged.add(1)
 	}
 	return 0, false
+}
+
+// open takes the protection off with the keys of now, or else, for a while, with those before: what was under way when the far end
+// changed them is still heard (RFC 5764, section 5.2). It belongs to the tick.
+func (in *receiver) open(g *guard, octets []byte, arrival time.Duration) (int, error) {
+	if in.old == nil || len(octets) > len(g.spare) {
+		return g.receive.Unprotect(octets)
+	}
+	if arrival > in.oldUntil {
+		in.old = nil
+		return g.receive.Unprotect(octets)
+	}
+	again := g.spare[:copy(g.spare, octets)] // a failure spoils the packet
+	size, err := g.receive.Unprotect(octets)
+	if err == nil || errors.Is(err, srtp.ErrReplay) {
+		return size, err
+	}
+	if size, err = in.old.Unprotect(again); err == nil {
+		copy(octets, again[:size])
+	}
+	return size, err
 }
 
 // protect protects a packet of ours in place and tells its size then.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/srtp"
 )
 
 const (
@@ -35,8 +36,10 @@ type receiver struct {
 	collided  time.Duration // when our SSRC last was seen from the far end
 	csrc      [codecs.MaxCSRC]uint32
 	csrcCount uint8
-	pace      time.Duration // audio between the last two packets, 0: not known; see awaits
-	paced     uint32        // timestamp of the last packet
+	pace      time.Duration  // audio between the last two packets, 0: not known; see awaits
+	paced     uint32         // timestamp of the last packet
+	old       *srtp.Receiver // of the keys before, until oldUntil
+	oldUntil  time.Duration
 	connected bool
 	echo      bool // a collision was answered already
 }
@@ -51,6 +54,9 @@ func (s *Session) adopt(now time.Duration) {
 	previous := in.agreed
 	in.agreed = a
 	in.adopted.Store(a)
+	if previous != nil && a.guard != nil && !a.guard.waits() && !previous.guard.waits() && previous.guard != nil && previous.guard.receive != a.guard.receive {
+		in.old, in.oldUntil = previous.guard.receive, now+oldKeysFor
+	}
 	for codec, decoder := range a.decoders {
 		if in.player.decoders[codec] == nil {
 			in.player.decoders[codec] = decoder
@@ -174,6 +180,9 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 	in := &s.in
 	in.pace = 0 // only a packet that is accepted sets it: what does not belong here must not hide what does
 	octets := in.scratch[:r.size]
+	if r.size == 0 {
+		return // keeps the way open for the far end, as ours does (RFC 6263, section 4.1)
+	}
 	if r.cut || r.size < 2 || in.agreed == nil {
 		s.shared.invalid.add(1)
 		return
@@ -186,7 +195,7 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		s.reportFound(octets, &r.from, arrival)
 		return
 	}
-	size, ok := s.unprotect(octets)
+	size, ok := s.unprotect(octets, arrival)
 	if !ok {
 		return
 	}

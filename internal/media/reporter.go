@@ -34,6 +34,9 @@ type reporter struct {
 	reported                                            level // 1: the far end has said what came of ours
 	sent, got, bad, forged                              count
 	gone                                                level // 1: by BYE or silence
+
+	sentBefore uint64        // RTP packets
+	busy       time.Duration // when they last were seen to be more
 }
 
 // reception is what has come of a source.
@@ -105,6 +108,22 @@ func (v *service) report(s *Session, now time.Duration) {
 		packets = append(packets, &rtcp.Goodbye{Sources: departed[:min(len(departed), maxBYEs)]})
 	}
 	v.sendReport(s, packets)
+	v.keepOpen(s, now)
+}
+
+// keepOpen keeps the way of the media open when nothing has been sent for long.
+func (v *service) keepOpen(s *Session, now time.Duration) {
+	r, a := &s.report, s.offered.Load()
+	if sent := s.shared.packetsSent.load(); sent != r.sentBefore || r.busy == 0 {
+		r.sentBefore, r.busy = sent, now
+	}
+	if a == nil || a.params.Mux || a.params.ICE != nil || a.guard.waits() || now-r.busy < v.transport.cfg.KeepAlive {
+		return
+	}
+	if to := s.rtp.address(s.shared.destination.get()); to.size != 0 {
+		r.busy = now
+		_ = s.rtp.send(nil, &to) // the next one is as good
+	}
 }
 
 // compound builds sender or receiver report and description (RFC 3550, section 6.1).

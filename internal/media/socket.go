@@ -156,7 +156,7 @@ func (s socket) send(packet []byte, to *sockaddr) syscall.Errno {
 	if to != nil {
 		address, size = unsafe.Pointer(&to.raw), uintptr(to.size) //nolint:gosec // memory of the system call
 	}
-	_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&packet[0])), uintptr(len(packet)), //nolint:gosec // memory of the system call
+	_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(packet))), uintptr(len(packet)), //nolint:gosec // memory of the system call
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(address), size)
 	return errno
 }

@@ -234,6 +234,38 @@ func TestNoIndexTwice(t *testing.T) {
 	}
 }
 
+// Contexts end before an index would come again, whatever is left of the key's lifetime, and stay ended.
+//
+// Shows ME-GCM-08, ME-SRT-08.
+func TestIndicesDoNotCycle(t *testing.T) {
+	for _, suite := range suites {
+		sender, receiver := pair(t, testKey(suite))
+		sender.index = window{top: maxIndex - 1, seen: 1, some: true}
+		receiver.keep(receiver.used, receivedSource{ssrc: 7, index: window{top: maxIndex - 1, seen: 1, some: true}})
+		sender.ssrc = 7
+		if _, err := receiver.Unprotect(protect(t, sender, packet(7, 1<<16-1))); err != nil {
+			t.Errorf("%v: the last packet: %v", suite, err)
+		}
+		for seq := range uint16(3) {
+			buf := append(packet(7, seq), make([]byte, 64)...)
+			if _, err := sender.Protect(buf, len(buf)-64); !errors.Is(err, ErrExhausted) {
+				t.Errorf("%v: %v", suite, err)
+			}
+		}
+		reports, err := NewReportSender(testKey(suite))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports.next = maxReportIndex
+		for i, want := range []error{nil, ErrExhausted, ErrExhausted} {
+			buf := append(report(7), make([]byte, 64)...)
+			if _, err := reports.Protect(buf, len(report(7))); !errors.Is(err, want) {
+				t.Errorf("%v: report %d: %v", suite, i, err)
+			}
+		}
+	}
+}
+
 // Shows ME-SRT-11, ME-GCM-11.
 func TestSecretStaysSecret(t *testing.T) {
 	k := testKey(AESCM128HMACSHA180)
