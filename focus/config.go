@@ -36,6 +36,8 @@ type Config struct {
 	OpusBitrate, OpusComplexity int
 	// OpusDTX leaves out packets in silence toward those who have asked for that (RFC 7587, section 3.1.3).
 	OpusDTX bool
+	// HideLevels agrees on no header extensions with the levels of audio (RFC 6464, RFC 6465), which are not encrypted where the audio is.
+	HideLevels bool
 	// ComfortNoise sends comfort noise instead of silence to those with G.711 who take it (RFC 3389).
 	ComfortNoise bool
 	// Dynamic lets any dialled user part create its conference, after the pattern Defaults.

@@ -38,6 +38,9 @@ func (c *controller) description(p *participant, offer *sdp.Description) sdp.Loc
 		}},
 		Record: c.recordAttribute(p),
 	}
+	if p.settings.HideLevels {
+		local.Streams[0].LevelExtension, local.Streams[0].MixerLevelExtension = 0, 0
+	}
 	c.keying(p, offer, &local.Streams[0])
 	return local
 }

@@ -198,7 +198,11 @@ func (c *controller) learnSource(p *participant) {
 	if p == nil || p.session == nil {
 		return
 	}
-	if ssrc := p.session.Stats().RemoteSSRC; ssrc != 0 && ssrc != p.peer.SSRC {
+	ssrc := p.session.Stats().RemoteSSRC
+	if s, err := c.mix.MemberStats(p.member); err == nil && s.Source != 0 {
+		ssrc = s.Source // what he is called in CSRC lists, in which no two are called the same
+	}
+	if ssrc != 0 && ssrc != p.peer.SSRC {
 		p.peer.SSRC = ssrc
 		_ = c.step(conference.SessionChanged{ID: p.id, Session: p.peer})
 		c.nameContributors()

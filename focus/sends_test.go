@@ -81,6 +81,34 @@ func TestMixerLevelsAreSent(t *testing.T) {
 	raw.leave()
 }
 
+// Where levels are to stay secret no header extension with them is agreed on, in answers or in offers.
+//
+// Shows ME-LVL-07.
+func TestLevelsAreHidden(t *testing.T) {
+	const extensions = "a=extmap:3 urn:ietf:params:rtp-hdrext:csrc-audio-level\r\na=extmap:4 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+	for _, hidden := range []bool{true, false} {
+		b := newBench(t, focus.Config{Dynamic: true, HideLevels: hidden})
+		raw := b.raw()
+		raw.call("room")
+		body := strings.Replace(string(raw.describe(codecs.PCMU))+extensions, "o=- 5 1 ", "o=- 5 2 ", 1)
+		response, err := raw.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: []byte(body)})
+		must(t, err)
+		offers := make(chan string, 1)
+		busy := b.callee(func(c *sipua.IncomingCall) {
+			offers <- string(c.Request().Body)
+			_ = c.Reject(sipua.NewResponse(486))
+		})
+		_, err = b.focus.Dial(t.Context(), "room", "sip:busy@"+busy.Addr("udp").String())
+		must(t, err)
+		for what, text := range map[string]string{"answer": string(response.Body), "offer": <-offers} {
+			if got := strings.Count(text, "audio-level"); (got == 0) != hidden || !hidden && got != 2 {
+				t.Errorf("hidden %t: %d extensions in the %s:\n%s", hidden, got, what, text)
+			}
+		}
+		raw.leave()
+	}
+}
+
 // Key presses reach those who hear him who pressed, as events or as tones, only where the conference is configured so, and whatever the
 // others hear.
 //

@@ -161,6 +161,7 @@ func (b *builder) seat(members []Member) {
 				s.out = &output{sink: m.Out, format: b.formats[i]}
 				s.out.far, _ = m.Out.(OutputPrefetcher)
 				s.out.sender, _ = m.Out.(Sender)
+				s.out.sourced, _ = m.Out.(Sourced)
 				s.out.units = b.formats[i].Codec.TimestampUnits(codecs.FrameDuration)
 				s.out.state.store(codecs.SilenceLevel, false, 1)
 			}

@@ -35,6 +35,9 @@ type input struct {
 	loudness float32
 	selected bool    // among the loudest, in the last tick
 	weight   float32 // how much it has spoken lately, in dB above silence
+	identity identity
+	called   atomic.Uint32 // alias of identity
+	looped   atomic.Uint64 // frames that were not mixed because they had come from us
 	state    atomic.Uint64
 	buffer   []int16 // the last frame that was sound; of the highest rate that the source has had
 

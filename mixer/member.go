@@ -47,6 +47,12 @@ type Output interface {
 	Emit(p *codecs.Packet)
 }
 
+// Sourced may be implemented by an Output that knows which SSRC it sends with: it is then told from the sources of others when it comes back
+// in their CSRC lists.
+type Sourced interface {
+	SSRC() uint32
+}
+
 // Sender may be implemented by an Output that hands its packets to the system. Prepare is Emit up to there; Send, soon after, does what
 // is left, for several members one after the other; see [Receiver].
 type Sender interface {

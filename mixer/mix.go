@@ -146,6 +146,7 @@ func (m *Mix) MemberStats(id MemberID) (MemberStats, error) {
 		stats.Speaking = word&speakingBit != 0
 		stats.Talking = word&talkingBit != 0
 		stats.Mixed = word&mixedBit != 0
+		stats.Source, stats.Looped = s.in.called.Load(), s.in.looped.Load()
 		stats.Spoken = time.Duration(word>>spokenShift) * codecs.FrameDuration
 	}
 	if s.out != nil {

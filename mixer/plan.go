@@ -1,6 +1,10 @@
 package mixer
 
-import "github.com/parley-sip/parley/codecs"
+import (
+	"sync/atomic"
+
+	"github.com/parley-sip/parley/codecs"
+)
 
 // plan is a layout made ready for the media path. Its shape never changes; the sums and counts in it belong to the tick.
 type plan struct {
@@ -12,6 +16,8 @@ type plan struct {
 	groups []*group
 	rates  [rateCount]bool // in use by outputs
 	uses   [laneCount]bool // through which lanes some set is heard
+
+	strange atomic.Bool // some input has another source, or is a mixer's
 
 	talkers []int32 // seats that contribute in this tick
 	top     []int32 // room for the choice of the loudest
@@ -70,6 +76,7 @@ type group struct {
 // output is the state of one member's Output. It is owned by the media path, but for what is atomic.
 type output struct {
 	sink    Output
+	sourced Sourced          // the same; nil: nobody knows what it sends as
 	sender  Sender           // the same; nil: Emit does it all
 	far     OutputPrefetcher // the same; nil: there is nothing to ask for
 	format  codecs.Format

@@ -45,7 +45,7 @@ func (l *sourceList) collect(p *plan, s *set) {
 			level = uint8(min(max(int(in.frame.Level)-gain, 0), codecs.SilenceLevel))
 		}
 		if in.frame.CSRCCount == 0 {
-			l.insert(source{ssrc: in.frame.SSRC, level: level, seat: i})
+			l.insert(source{ssrc: in.identity.alias, level: level, seat: i})
 		}
 		for _, csrc := range in.frame.CSRC[:min(in.frame.CSRCCount, codecs.MaxCSRC)] {
 			l.insert(source{ssrc: csrc, level: level, seat: i})

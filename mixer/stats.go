@@ -92,6 +92,10 @@ type MemberStats struct {
 	Spoken time.Duration
 	// Mixed: it is part of the mix.
 	Mixed bool
+	// Source is what it is called in CSRC lists: the SSRC of its frames, or another value if somebody else had that before; 0: not known.
+	Source uint32
+	// Looped frames were not mixed: their CSRC lists said that they had come from this mix.
+	Looped uint64
 	// Private: its output has an encoding of its own.
 	Private bool
 	// LimiterGainDB is what the limiter of its output takes away, 0 or less.

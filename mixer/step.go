@@ -95,12 +95,18 @@ func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
 		for n, i := range ins {
 			p.askIngest(ins, n)
 			p.seats[i].ingest(cfg, w)
+			if p.seats[i].in.strange() {
+				p.strange.Store(true)
+			}
 		}
 	}
 }
 
 // mix chooses the speakers, makes their contributions and sums them up, and decides who needs an encoding of its own.
 func (m *Mix) mix(p *plan, w *scratch) {
+	if p.strange.Swap(false) {
+		p.identify()
+	}
 	p.choose(m.cfg.MaxSpeakers)
 	p.talkers = p.talkers[:0]
 	changed := false

@@ -89,6 +89,7 @@ type Media struct {
 	Symmetric       bool          `yaml:"symmetric"`
 	JitterBuffer    JitterBuffer  `yaml:"jitter_buffer"`
 	Opus            Opus          `yaml:"opus"`
+	HideLevels      bool          `yaml:"hide_levels"`   // no header extensions with the levels of audio
 	ComfortNoise    bool          `yaml:"comfort_noise"` // instead of silence, to those with G.711 who take it
 	Timeout         time.Duration `yaml:"timeout"`       // without media, after which the far end is asked whether it is there; 0: never
 	Workers         int           `yaml:"workers"`       // mixer threads; 0: one per processor

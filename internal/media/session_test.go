@@ -276,6 +276,34 @@ func TestLevelExtensionIsRead(t *testing.T) {
 	}
 }
 
+// The level that the far end claims decides nothing: that of the decoded audio is what the mixer is told, so that who claims to be loud is not.
+//
+// Shows ME-LVL-06.
+func TestClaimedLevelsAreNotBelieved(t *testing.T) {
+	s, p := call(t, newTestTransport(t, nil), func(p *Params) { p.LevelExtension = 5 })
+	hush := make([]byte, 160)
+	for i := range hush {
+		hush[i] = 0xFE + uint8(i)%2 // the smallest values there are
+	}
+	for claimed, payload := range map[uint8][]byte{0: hush, codecs.SilenceLevel: loud()} {
+		p.header.Extension, p.header.ExtensionProfile, p.header.Extensions = true, profileOneByte, nil
+		if err := p.header.SetExtension(5, []byte{0x80 | claimed}); err != nil {
+			t.Fatal(err)
+		}
+		want := func(f codecs.Frame) bool { return f.Level < 10 }
+		if claimed == 0 {
+			want = func(f codecs.Frame) bool { return f.Level > 60 }
+		}
+		heard := 0
+		tickUntil(t, "frames with their own level", func() { p.say(0, payload, 160) }, func() bool {
+			if f := ingest(s); f.Flags == 0 && want(f) {
+				heard++
+			}
+			return heard >= 5
+		})
+	}
+}
+
 // A session on IPv6, and IPv4 far ends on a socket for both.
 func TestIPv6(t *testing.T) {
 	for _, listen := range []string{"::1", "::"} {
