@@ -85,7 +85,7 @@ func TestFailoverInMidRecording(t *testing.T) {
 	one.die()
 	died := time.Now()
 	b.await("packets at the second server", func() bool { return two.stream("3").packets > 0 })
-	if got := two.stream("3").first.Sub(died); got > 5*time.Second { // two on a machine that is not busy
+	if got := two.stream("3").first.Sub(died); got > 10*time.Second { // two on a machine that is not busy
 		t.Errorf("media at the second server after %v", got)
 	}
 	b.awaitRecording("room", id, conference.RecordingActive)
@@ -168,7 +168,7 @@ func TestNothingOfTheStartIsMissing(t *testing.T) {
 	close(slow)
 	b.await("packets of both", func() bool { return one.stream("1").packets > 60 && one.stream("2").packets > 60 })
 	pass(300 * time.Millisecond)
-	if setup > 500*time.Millisecond {
+	if setup > 900*time.Millisecond { // not the second that the recorder takes
 		t.Errorf("the call took %v to set up", setup)
 	}
 	for i, hz := range []float64{500, 800} {
@@ -177,7 +177,7 @@ func TestNothingOfTheStartIsMissing(t *testing.T) {
 			t.Errorf("stream %s: %d packets are missing", s.label, n)
 		}
 		length := time.Duration(s.stamps[len(s.stamps)-1]-s.stamps[0]) * time.Second / 8000
-		if from := s.last.Add(-length); from.Sub(began) > setup+250*time.Millisecond+time.Duration(i)*setup {
+		if from := s.last.Add(-length); from.Sub(began) > setup+600*time.Millisecond+time.Duration(i)*setup { // the recorder answers after a second
 			t.Errorf("stream %s begins %v after the call", s.label, from.Sub(began))
 		}
 		if got := s.level(hz, 900*time.Millisecond); got < loud {
