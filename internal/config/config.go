@@ -203,6 +203,7 @@ type SRS struct {
 	Enabled   bool     `yaml:"enabled"`
 	Listen    []string `yaml:"listen"`
 	Directory string   `yaml:"directory"`
+	Format    string   `yaml:"format" accept:"wav,opus,native"`          // of the files of streams
 	TLS       TLS      `yaml:"tls"`                                      // of tls:// in listen
 	SRTP      string   `yaml:"srtp" accept:"disabled,optional,required"` // taken where it is offered, or nothing else
 	Strict    bool     `yaml:"strict"`                                   // what breaks the RFCs is refused
@@ -324,7 +325,7 @@ func Default() Config {
 		Menus:     Menus{Timeout: 3 * time.Second}, //nolint:mnd // between two keys
 		Recording: Recording{Hold: defaultHold, Passthrough: true, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
-			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional",
+			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional", Format: "wav",
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},

@@ -43,7 +43,13 @@ func OpenAudio(name string) (*Audio, error) {
 		return nil, err
 	}
 	a := &Audio{file: file}
-	a.source, a.Rate, err = readWAVHeader(bufio.NewReaderSize(file, audioBuffer))
+	in := bufio.NewReaderSize(file, audioBuffer)
+	if magic, _ := in.Peek(len(oggMagic)); string(magic) == oggMagic {
+		a.Rate = opusRate
+		a.source, err = readOgg(in)
+	} else {
+		a.source, a.Rate, err = readWAVHeader(in)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), file.Close())
 	}

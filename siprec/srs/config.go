@@ -34,6 +34,8 @@ type Config struct {
 	// the way can read the keys.
 	Security    Security
 	KeysInClear bool
+	// Format says what files are written. Default: FormatWAV.
+	Format Format
 	// Codecs are those that are accepted, the best first. Default: Opus, G722, PCMA, PCMU.
 	Codecs []codecs.Codec
 	// Allow lists who may record. Default: everybody who can reach the listeners.
@@ -131,6 +133,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: fewer than one pair of media ports", ErrConfig)
 	case c.MaxRecordings < 0 || c.MaxStreams < 0 || c.MaxMetadata < 0:
 		return fmt.Errorf("%w: negative limit", ErrConfig)
+	case !c.Format.Valid():
+		return fmt.Errorf("%w: format %d", ErrConfig, c.Format)
 	case c.MinFree < 0 || c.Retention.Size < 0:
 		return fmt.Errorf("%w: negative size", ErrConfig)
 	case c.MaxDuration < 0 || c.Keepalive < 0 || c.Flush < 0 || c.Sync < 0 || c.Retention.Age < 0:

@@ -8,9 +8,9 @@
 //	<directory>/<start in UTC>-<id>/
 //	    recording.json         what is known about it, see [Recording]
 //	    metadata-0001.xml …    each metadata document as it was received
-//	    1-alice.wav …          one file for each stream
+//	    1-alice.wav …          one file for each stream, .opus by [Format]
 //
-// All WAV files of a recording begin at the same instant and end at the same
+// All files of a recording begin at the same instant and end at the same
 // one: sample n of a file at rate r is n/r seconds after the start, in every file.
 // What was not sent, paused or lost is silence, apart from short concealment.
 // Streams are put on the common time line by the NTP times of their sender reports

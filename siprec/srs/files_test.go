@@ -54,8 +54,11 @@ func TestHeaderWhileWriting(t *testing.T) {
 	if err := w.write(maxSamples-1, []int16{1, 2}); err == nil {
 		t.Error("grew beyond its format")
 	}
-	if err := w.finish(70000); err != nil {
+	if err := w.close(); err != nil {
 		t.Fatal(err)
+	}
+	if n, err := w.complete(70000); n != 70000 || err != nil {
+		t.Fatal(n, err)
 	}
 	pcm := readWAV(t, name)
 	if len(pcm) != 70000 || pcm[110] != 1 || pcm[112] != 3 || pcm[260] != 0 || pcm[60000] != 1 {
@@ -78,7 +81,7 @@ func TestSafeName(t *testing.T) {
 }
 
 func FuzzRTCP(f *testing.F) {
-	f.Add(appendReport(nil, 1, &reception{ssrc: 2}, "cname"))
+	f.Add(receiverReport(1, &reception{ssrc: 2}, "cname"))
 	f.Add([]byte{0x80, 200, 0, 6, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 203, 0, 1, 0, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		count := 0
@@ -97,7 +100,7 @@ func FuzzRTCP(f *testing.F) {
 // A receiver report is well-formed whatever the length of the name (RFC 3550, section 6.5).
 func TestReceiverReport(t *testing.T) {
 	for n := range 9 {
-		b := appendReport(nil, 7, &reception{ssrc: 9, lost: 1 << 30, fraction: 128}, "12345678"[:n])
+		b := receiverReport(7, &reception{ssrc: 9, lost: 1 << 30, fraction: 128}, "12345678"[:n])
 		if len(b)%4 != 0 {
 			t.Fatalf("%d octets", len(b))
 		}

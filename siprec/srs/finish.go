@@ -1,10 +1,8 @@
 package srs
 
 import (
-	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -123,20 +121,11 @@ func (r *recording) complete() {
 	}
 }
 
-// lengthen adds silence to a closed file.
+// lengthen completes a closed file, with silence up to a length.
 func (r *recording) lengthen(s *stream, length time.Duration) error {
 	rate := s.report.SampleRate
-	samples := (int64(length)*int64(rate) + int64(time.Second)/2) / int64(time.Second)
-	if samples <= s.report.Samples {
-		return nil
-	}
-	file, err := os.OpenFile(filepath.Join(r.dir, s.report.File), os.O_RDWR, fileMode)
-	if err != nil {
-		return err
-	}
-	w := &wav{file: file, rate: rate, end: s.report.Samples, told: -1}
-	err = w.finish(samples)
-	s.report.Samples = w.end
+	samples, err := s.receiver.file.complete((int64(length)*int64(rate) + int64(time.Second)/2) / int64(time.Second))
+	s.report.Samples = samples
 
-	return errors.Join(err)
+	return err
 }

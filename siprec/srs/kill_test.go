@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +17,10 @@ import (
 )
 
 // childDirectory makes the test program a recorder that writes there and says its address.
-const childDirectory = "SRS_TEST_DIRECTORY"
+const (
+	childDirectory = "SRS_TEST_DIRECTORY"
+	childFormat    = "SRS_TEST_FORMAT"
+)
 
 func TestMain(m *testing.M) {
 	if directory := os.Getenv(childDirectory); directory != "" {
@@ -28,7 +32,11 @@ func TestMain(m *testing.M) {
 }
 
 func beRecorder(directory string) {
-	server, err := New(Config{Directory: directory, Sync: 200 * time.Millisecond})
+	format, err := strconv.Atoi(os.Getenv(childFormat))
+	if err != nil {
+		panic(err)
+	}
+	server, err := New(Config{Directory: directory, Sync: 200 * time.Millisecond, Format: Format(format)})
 	if err == nil {
 		err = server.Start(context.Background())
 	}
@@ -37,14 +45,14 @@ func beRecorder(directory string) {
 }
 
 // startChild starts a recorder as a process of its own.
-func startChild(t *testing.T, directory string) (*exec.Cmd, netip.AddrPort) {
+func startChild(t *testing.T, directory string, format Format) (*exec.Cmd, netip.AddrPort) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), childDirectory+"="+directory)
+	cmd.Env = append(os.Environ(), childDirectory+"="+directory, childFormat+"="+strconv.Itoa(int(format)))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +76,15 @@ func startChild(t *testing.T, directory string) (*exec.Cmd, netip.AddrPort) {
 // A recorder that is killed leaves files that can be read up to the last second, and the next one says what happened.
 func TestKill(t *testing.T) {
 	t.Parallel()
+	t.Run("wav", func(t *testing.T) { t.Parallel(); testKill(t, FormatWAV, 8000) })
+	t.Run("opus", func(t *testing.T) { t.Parallel(); testKill(t, FormatOpus, opusRate) })
+}
+
+// testKill kills a recorder of one stream of G.711, whose file has a rate, and one of Opus.
+func testKill(t *testing.T, format Format, rate int) {
+	t.Helper()
 	directory := t.TempDir()
-	cmd, address := startChild(t, directory)
+	cmd, address := startChild(t, directory, format)
 	c := newClientOf(t, func(string) netip.AddrPort { return address }, sipua.Timers{T1: 20 * time.Millisecond})
 	a, b := newVoice(t, "1", codecs.PCMU, 400), newVoice(t, "2", codecs.Opus, 700)
 	response, err := c.invite(c.call("udp", "application/sdp", c.describe(a, b)))
@@ -95,8 +110,11 @@ func TestKill(t *testing.T) {
 		if err != nil || len(r.Streams) != 2 {
 			t.Fatalf("%s: %+v %v", when, r, err)
 		}
-		for i, rate := range []int{8000, 48000} {
-			pcm := readWAV(t, filepath.Join(folders[0], r.Streams[i].File))
+		for i, rate := range []int{rate, opusRate} {
+			pcm := readAudio(t, filepath.Join(folders[0], r.Streams[i].File))
+			if int64(len(pcm)) != r.Streams[i].Samples && when == "restarted" {
+				t.Errorf("%s: stream %d has %d samples: %+v", when, i, len(pcm), r.Streams[i])
+			}
 			if got := float64(len(pcm)) / float64(rate); got < float64(frames)*0.02-1.3 {
 				t.Errorf("%s: stream %d has %.2f s", when, i, got)
 			}

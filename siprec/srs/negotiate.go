@@ -77,7 +77,7 @@ func (r *recording) refit(p *proposal, plan sdp.Plan, local *sdp.Local) bool {
 	for _, agreed := range plan.Streams {
 		i := agreed.Index
 		s := r.slot(i)
-		if s == nil || s.pair.port() != agreed.LocalPort || s.report.SampleRate == agreed.Codec.SampleRate() {
+		if s == nil || s.pair.port() != agreed.LocalPort || s.receiver.rate == agreed.Codec.SampleRate() {
 			continue
 		}
 		sockets, err := r.server.ports.open(r.bind)

@@ -34,8 +34,10 @@ type clocks map[netip.Addr]time.Duration
 // A receiver turns the packets of a stream into samples at their places. It
 // belongs to the goroutine of its recording; times are those since its beginning.
 type receiver struct {
-	wav     *wav
-	report  *Stream // counters
+	file    sink
+	through payloadSink // the file, if payloads go there as they came; nil: they are decoded
+	rate    int         // of places: that of the decoder
+	report  *Stream     // counters
 	clocks  clocks
 	codec   codecs.Codec
 	decoder codecs.Decoder
@@ -54,8 +56,10 @@ type receiver struct {
 	pcm       [codecs.MaxPacketSamples + 1]int16
 }
 
-func newReceiver(file *wav, report *Stream, known clocks) *receiver {
-	return &receiver{wav: file, report: report, clocks: known, first: -1}
+func newReceiver(file sink, rate int, report *Stream, known clocks) *receiver {
+	through, _ := file.(payloadSink)
+
+	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, first: -1}
 }
 
 // configure takes what was agreed; the codec has the rate of the file.
@@ -132,7 +136,7 @@ func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
 		r.report.SSRCs = append(r.report.SSRCs, ssrc)
 	}
 	s := &source{ssrc: ssrc}
-	s.line = timeline{rate: int64(r.wav.rate), ratio: int64(r.wav.rate / format.ClockRate), delay: delayOf(r.codec)}
+	s.line = timeline{rate: int64(r.rate), ratio: int64(r.rate / format.ClockRate), delay: delayOf(r.codec)}
 
 	return s
 }
@@ -170,23 +174,7 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 			return err
 		}
 	}
-	n, err := r.decoder.Decode(r.pcm[:codecs.MaxPacketSamples], e.payload)
-	if err != nil {
-		r.report.Discarded++
-		n = 0
-	}
-	place, length := s.line.place(ts), n
-	if n > 0 {
-		switch s.line.creep() {
-		case 1:
-			r.pcm[n] = r.pcm[n-1]
-			length++
-		case -1:
-			length--
-		}
-	}
-	s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
-	if err := r.write(s, place, r.pcm[:length]); err != nil {
+	if err := r.audio(s, ts, e); err != nil {
 		return err
 	}
 	began := s.line.began
@@ -198,6 +186,55 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	}
 
 	return nil
+}
+
+// audio puts a payload where it belongs.
+func (r *receiver) audio(s *source, ts int64, e entry) error {
+	place := s.line.place(ts)
+	if r.through != nil {
+		n, err := r.codec.PacketSamples(e.payload)
+		if err != nil {
+			r.report.Discarded++
+		}
+		if n > 0 {
+			s.line.creep()
+		}
+		s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
+		if n == 0 {
+			return nil
+		}
+
+		return r.pass(s, place, n, func(at int64) error { return r.through.pass(at, e.payload, n) })
+	}
+	n, err := r.decoder.Decode(r.pcm[:codecs.MaxPacketSamples], e.payload)
+	if err != nil {
+		r.report.Discarded++
+		n = 0
+	}
+	length := n
+	if n > 0 {
+		switch s.line.creep() {
+		case 1:
+			r.pcm[n] = r.pcm[n-1]
+			length++
+		case -1:
+			length--
+		}
+	}
+	s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
+
+	return r.write(s, place, r.pcm[:length])
+}
+
+// pass is write for what is not decoded.
+func (r *receiver) pass(s *source, at int64, samples int, put func(at int64) error) error {
+	if r.first < 0 {
+		r.first = max(0, at)
+	}
+	s.next = max(0, at+int64(samples))
+	r.next = max(r.next, s.next)
+
+	return put(at)
 }
 
 // strange reports whether a timestamp cannot be on the time line of the source: it went back,
@@ -215,12 +252,15 @@ func (r *receiver) strange(s *source, ts int64, at time.Duration) bool {
 func (r *receiver) conceal(s *source, missing int64, next []byte) error {
 	samples := missing * s.line.ratio
 	n := min(samples, s.line.samples(concealed))
+	r.report.ConcealedMS += float64(n) * 1000 / float64(r.rate)
+	if r.through != nil {
+		return r.pass(s, s.line.place(s.nextTS), int(n), func(at int64) error { return r.through.lost(at, n) })
+	}
 	dst := r.pcm[:n]
 	fec, ok := r.decoder.(codecs.FECDecoder)
 	if !ok || n != samples || !codecs.OpusHasFEC(next) || !decodeFEC(fec, dst, next) {
 		r.decoder.Conceal(dst)
 	}
-	r.report.ConcealedMS += float64(n) * 1000 / float64(r.wav.rate)
 
 	return r.write(s, s.line.place(s.nextTS), dst)
 }
@@ -246,7 +286,7 @@ func (r *receiver) write(s *source, at int64, samples []int16) error {
 	s.next = at + int64(len(samples))
 	r.next = max(r.next, s.next)
 
-	return r.wav.write(at, samples)
+	return r.file.write(at, samples)
 }
 
 // move shifts what the source has written since it began.
@@ -261,7 +301,7 @@ func (r *receiver) move(s *source, began, by int64) error {
 	s.next = max(s.next+by, 0)
 	r.next = s.next
 
-	return r.wav.move(began, written, by)
+	return r.file.move(began, written, by)
 }
 
 // senderReport takes a report of the source that is heard.

@@ -32,7 +32,7 @@ func newBench(tb testing.TB, codec codecs.Codec, known clocks) *bench {
 		tb.Fatal(err)
 	}
 	b := &bench{t: tb, name: name, from: netip.MustParseAddrPort("192.0.2.1:4000"), codec: codec}
-	b.rx = newReceiver(file, &Stream{}, known)
+	b.rx = newReceiver(file, codec.SampleRate(), &Stream{}, known)
 	err = b.rx.configure(sdp.Stream{Codec: codec, Accepts: []sdp.ReceivePayload{{Number: 96, Codec: codec, ClockRate: codec.ClockRate()}}})
 	if err != nil {
 		tb.Fatal(err)
@@ -90,7 +90,7 @@ func (b *bench) finish(at time.Duration) []int16 {
 		b.t.Fatal(err)
 	}
 	b.rx.retire()
-	if err := b.rx.wav.finish(0); err != nil {
+	if err := b.rx.file.close(); err != nil {
 		b.t.Fatal(err)
 	}
 

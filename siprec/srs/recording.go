@@ -207,7 +207,7 @@ func (r *recording) tick(ctx context.Context, now time.Time) {
 		r.flushed = now
 		for _, s := range r.streams {
 			if !s.closed {
-				r.fault(s.receiver.wav.flush())
+				r.fault(s.receiver.file.flush())
 				r.fault(s.dump.flush())
 			}
 		}
@@ -234,7 +234,7 @@ func (r *recording) force(now time.Time) {
 	var files []*os.File
 	for _, s := range r.streams {
 		if !s.closed {
-			files = append(files, s.receiver.wav.file)
+			files = append(files, s.receiver.file.handle())
 		}
 	}
 	r.helpers.Go(func() {

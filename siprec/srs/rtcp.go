@@ -65,14 +65,14 @@ type reception struct {
 	delay    uint32 // in 1/65536 s
 }
 
-// appendReport writes a receiver report and our CNAME; every RTCP packet is such a compound
+// receiverReport makes a receiver report and our CNAME; every RTCP packet is such a compound
 // (RFC 3550, section 6.1).
-func appendReport(dst []byte, own uint32, r *reception, cname string) []byte {
+func receiverReport(own uint32, r *reception, cname string) []byte {
 	count, words := byte(0), uint16(1)
 	if r != nil {
 		count, words = 1, 7
 	}
-	dst = append(dst, 0x80|count, rtcpRR)
+	dst := []byte{0x80 | count, rtcpRR}
 	dst = binary.BigEndian.AppendUint16(dst, words)
 	dst = binary.BigEndian.AppendUint32(dst, own)
 	if r != nil {

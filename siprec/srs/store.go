@@ -108,8 +108,12 @@ func (r *Recording) interrupt(at time.Time) {
 			continue
 		}
 		s.State = StateInterrupted
-		if info, err := os.Stat(filepath.Join(r.Directory, s.File)); err == nil {
+		name := filepath.Join(r.Directory, s.File)
+		if info, err := os.Stat(name); err == nil {
 			s.Samples = max(0, (info.Size()-wavHeader)/sampleSize)
+			if filepath.Ext(name) == opusExtension {
+				s.Samples, _ = oggLength(name)
+			}
 			if info.ModTime().After(at) {
 				at = info.ModTime()
 			}

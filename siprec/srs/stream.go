@@ -37,17 +37,17 @@ type stream struct {
 // newStream makes the file of an accepted stream whose sockets are read from now on.
 func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*stream, error) {
 	report := &Stream{
-		Label: agreed.Label, State: StateRecording, SampleRate: agreed.Codec.SampleRate(), StartedAt: now.UTC(), OffsetMS: -1,
+		Label: agreed.Label, State: StateRecording, StartedAt: now.UTC(), OffsetMS: -1,
 		Participants: []string{}, SSRCs: []uint32{}, Pauses: []Pause{},
 	}
 	r.identify(report)
-	file, err := r.createFile(report, agreed.Index)
+	file, err := r.createFile(report, agreed)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, report, r.clocks)} //nolint:gosec // an SSRC is no secret
+	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, agreed.Codec.SampleRate(), report, r.clocks)} //nolint:gosec // an SSRC is no secret
 	if err := s.agree(agreed, now, r.at(now)); err != nil {
-		return nil, errors.Join(err, file.finish(0), os.Remove(file.file.Name()))
+		return nil, errors.Join(err, file.close(), os.Remove(file.handle().Name()))
 	}
 	r.fault(r.keep(s))
 	r.streams = append(r.streams, s)
@@ -56,25 +56,30 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 }
 
 // createFile names the file by label and participant.
-func (r *recording) createFile(report *Stream, index int) (*wav, error) {
+func (r *recording) createFile(report *Stream, agreed sdp.Stream) (sink, error) {
 	base := safeName(report.Label)
 	if base == "" {
-		base = "stream-" + strconv.Itoa(index+1)
+		base = "stream-" + strconv.Itoa(agreed.Index+1)
 	}
 	if who := safeName(r.voice(report)); who != "" {
 		base += "-" + who
 	}
+	extension := r.cfg.Format.extension(agreed.Codec)
 	for n := 1; ; n++ {
-		report.File = base + ".wav"
+		report.File = base + extension
 		if n > 1 {
-			report.File = base + "-" + strconv.Itoa(n) + ".wav"
+			report.File = base + "-" + strconv.Itoa(n) + extension
 		}
-		file, err := createWAV(filepath.Join(r.dir, report.File), report.SampleRate)
+		file, err := r.cfg.Format.create(filepath.Join(r.dir, report.File), agreed.Codec)
 		if errors.Is(err, os.ErrExist) && n < maxFiles {
 			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		report.SampleRate = file.fileRate()
 
-		return file, err
+		return file, nil
 	}
 }
 
@@ -175,7 +180,7 @@ func (r *recording) closeStream(s *stream) {
 	delete(r.keys, s.port)
 	r.fault(s.receiver.play(r.at(time.Now()), true))
 	s.count()
-	r.fault(s.receiver.wav.finish(0))
+	r.fault(s.receiver.file.close())
 	r.fault(s.dump.close())
 	if !r.ending {
 		r.changed()
@@ -186,9 +191,9 @@ func (r *recording) closeStream(s *stream) {
 func (s *stream) count() {
 	rx := s.receiver
 	rx.retire()
-	s.report.Samples = rx.wav.end
+	s.report.Samples = rx.file.length()
 	if rx.first >= 0 {
-		s.report.OffsetMS = float64(rx.first) * 1000 / float64(rx.wav.rate)
+		s.report.OffsetMS = float64(rx.first) * 1000 / float64(rx.rate)
 	}
 	if rx.source == nil || !rx.source.begun {
 		return
@@ -210,7 +215,7 @@ func (s *stream) sendReport(at time.Duration, cname string) {
 		block = &b
 	}
 	// A report that cannot be sent is like one that is lost.
-	if report := s.guard.seal(appendReport(nil, s.ssrc, block, cname)); report != nil {
+	if report := s.guard.seal(receiverReport(s.ssrc, block, cname)); report != nil {
 		s.pair.rtcp.Send(report, s.rtcp)
 	}
 }

@@ -144,7 +144,7 @@ func FuzzReceiver(f *testing.F) {
 			script = script[4:]
 		}
 		pcm := b.finish(at)
-		if limit := b.rx.wav.rate * int((at+5*time.Second)/time.Millisecond) / 1000; len(pcm) > limit {
+		if limit := b.rx.rate * int((at+5*time.Second)/time.Millisecond) / 1000; len(pcm) > limit {
 			t.Fatalf("%d samples after %v", len(pcm), at)
 		}
 		r := b.rx.report

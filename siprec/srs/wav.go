@@ -11,6 +11,7 @@ import (
 // is never written is a hole and reads as silence. It belongs to one goroutine.
 type wav struct {
 	file *os.File
+	name string
 	rate int
 	end  int64 // samples that the file has, with what is in run
 
@@ -36,7 +37,7 @@ func createWAV(name string, rate int) (*wav, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wav{file: file, rate: rate, told: -1}
+	w := &wav{file: file, name: name, rate: rate, told: -1}
 	if err := w.header(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -115,9 +116,28 @@ func (w *wav) flush() error {
 	return w.header()
 }
 
-// finish makes the file that long and closes it.
-func (w *wav) finish(samples int64) error {
-	w.end = min(max(w.end, samples), maxSamples)
+func (w *wav) length() int64    { return w.end }
+func (w *wav) fileRate() int    { return w.rate }
+func (w *wav) handle() *os.File { return w.file }
+
+// complete implements sink: silence is a hole.
+func (w *wav) complete(samples int64) (int64, error) {
+	if samples <= w.end {
+		return w.end, nil
+	}
+	file, err := reopen(w.name)
+	if err != nil {
+		return w.end, err
+	}
+	w.file, w.told = file, -1
+	w.end = min(samples, maxSamples)
+	err = w.close()
+
+	return w.end, err
+}
+
+// close implements sink.
+func (w *wav) close() error {
 	err := w.flush()
 	if err == nil {
 		err = w.file.Truncate(wavHeader + w.end*sampleSize)
