@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,7 @@ type Transport struct {
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
+	texts    map[*TextSession]struct{}
 	stats    TransportStats
 	stopped  bool
 }
@@ -39,6 +42,7 @@ func NewTransport(cfg Config) (*Transport, error) {
 	cfg = cfg.withDefaults()
 	t := &Transport{
 		cfg: cfg, epoch: time.Now(), ports: newPorts(cfg.PortMin, cfg.PortMax, cfg.PortRest), sessions: map[*Session]struct{}{},
+		texts: map[*TextSession]struct{}{},
 	}
 	t.live.Store(&cfg)
 	var err error
@@ -194,8 +198,12 @@ func (t *Transport) Close() error {
 	for s := range t.sessions {
 		open = append(open, s)
 	}
+	texts := slices.Collect(maps.Keys(t.texts))
 	t.mu.Unlock()
 	for _, s := range open {
+		_ = s.Close() // never fails
+	}
+	for _, s := range texts {
 		_ = s.Close() // never fails
 	}
 	t.service.stop()

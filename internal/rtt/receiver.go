@@ -26,6 +26,7 @@ type Receiver struct {
 	expect  uint16
 	held    []held // in order of their sequence numbers
 	latest  map[uint32]uint32
+	cycles  uint32
 	losses  []time.Duration // of single packets, for streams of several sources
 	mixed   bool            // several sources are known to be in the stream
 	stats   ReceiverStats
@@ -37,6 +38,8 @@ type ReceiverStats struct {
 	Received, Lost, Repaired uint64
 	// Marked is how often U+FFFD was put in for lost text.
 	Marked uint64
+	// Source is the SSRC of the last packet, Highest the sequence number up to which all has come or was given up, with how often it went round.
+	Source, Highest uint32
 }
 
 type held struct {
@@ -157,7 +160,11 @@ func (r *Receiver) accept(now time.Duration, h held) []Text {
 	if gap > 0 {
 		list = r.gap(now, h, gap, source)
 	}
+	if h.packet.Sequence < r.expect && gap >= 0 && r.stats.Source == h.packet.SSRC { // went round
+		r.cycles += 1 << 16
+	}
 	r.expect = h.packet.Sequence + 1
+	r.stats.Source, r.stats.Highest = h.packet.SSRC, r.cycles+uint32(h.packet.Sequence)
 	var b strings.Builder
 	latest, known := r.latest[source]
 	for i, block := range h.blocks {

@@ -46,7 +46,7 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, ErrMismatch
 	case !strings.EqualFold(ours.Proto, theirs.Proto) && (!ours.isPlainRTP() || !theirs.isPlainRTP()):
 		return Stream{}, ErrMismatch
-	case !ours.isAudioKind() || !ours.isPlainRTP() && !ours.isSecureRTP():
+	case !ours.isAudioKind() && !ours.isTextKind() || !ours.isPlainRTP() && !ours.isSecureRTP():
 		return Stream{}, ErrNotWanted
 	}
 	keys, handshake, err := acceptKeys(ours, answer, i)
@@ -61,6 +61,13 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, err
 	}
 	list := theirs.mappedAs(ours)
+	if ours.isTextKind() {
+		s := newStream(answer, i, codecs.None, PayloadType{})
+		s.LocalPort, s.Label, s.Protection = ours.Port, ours.Label, keys
+		s.setRTCP(theirs, ours.Mux && theirs.Mux)
+		s.setDirection(offer.DirectionOf(i))
+		return s, s.acceptText(ours, list, theirs)
+	}
 	audio := common(list, offeredCodecs(ours), false)
 	if len(audio) == 0 {
 		return Stream{}, ErrNoCommonCodec

@@ -3,6 +3,7 @@ package sdp
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/parley-sip/parley/codecs"
 )
@@ -81,7 +82,7 @@ func (a *answerer) order() []int {
 	}
 	if previous := a.local.Previous; previous != nil && !a.local.ByPosition {
 		inUse := func(i int) int {
-			if i < len(previous.Media) && previous.Media[i].IsAudio() {
+			if i < len(previous.Media) && (previous.Media[i].IsAudio() || previous.Media[i].IsText()) {
 				return 0
 			}
 			return 1
@@ -127,7 +128,7 @@ func (m *Media) disabled(label string) Media {
 func (a *answerer) accept(i int) (Stream, error) {
 	offered := &a.offer.Media[i]
 	switch {
-	case offered.Port == 0 || !offered.isAudioKind():
+	case offered.Port == 0 || !offered.isAudioKind() && !offered.isTextKind():
 		return Stream{}, ErrNotWanted
 	case !offered.isPlainRTP() && !offered.isSecureRTP():
 		return Stream{}, ErrTransport
@@ -142,6 +143,13 @@ func (a *answerer) accept(i int) (Stream, error) {
 	if err := a.offer.ConnectionOf(i).fits(a.local.Address); err != nil && !a.usesICE(i, ours) {
 		return Stream{}, err
 	}
+	if ours.Text != nil {
+		s, err := a.answerText(i, ours)
+		if err == nil {
+			a.use(ours)
+		}
+		return s, err
+	}
 	audio := common(offered.PayloadTypes, ours.Codecs, a.local.PreferLocal)
 	if len(audio) == 0 {
 		return Stream{}, ErrNoCommonCodec
@@ -149,18 +157,23 @@ func (a *answerer) accept(i int) (Stream, error) {
 	if ours.SingleCodec {
 		audio = audio[:1]
 	}
+	a.use(ours)
+	return a.stream(i, ours, audio), nil
+}
+
+// use gives one of our streams away.
+func (a *answerer) use(ours *LocalStream) {
 	for n := range a.local.Streams {
 		if ours == &a.local.Streams[n] {
 			a.used[n] = true
 		}
 	}
-	return a.stream(i, ours, audio), nil
 }
 
 // pick is our stream for m= line i, nil if there is none.
 func (a *answerer) pick(i int) *LocalStream {
 	if a.local.ByPosition {
-		if i < len(a.local.Streams) && a.local.Streams[i].Port != 0 {
+		if i < len(a.local.Streams) && a.local.Streams[i].Port != 0 && strings.EqualFold(a.local.Streams[i].kind(), a.offer.Media[i].Kind) {
 			return &a.local.Streams[i]
 		}
 		return nil
@@ -168,7 +181,7 @@ func (a *answerer) pick(i int) *LocalStream {
 	var first *LocalStream
 	for n := range a.local.Streams {
 		stream := &a.local.Streams[n]
-		if a.used[n] || stream.Port == 0 {
+		if a.used[n] || stream.Port == 0 || !strings.EqualFold(stream.kind(), a.offer.Media[i].Kind) {
 			continue
 		}
 		if previous := a.local.Previous; previous != nil && i < len(previous.Media) && previous.Media[i].Port == stream.Port {

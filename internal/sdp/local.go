@@ -25,7 +25,7 @@ type Local struct {
 	// Streams are our streams. See ByPosition for how they find their m= line.
 	Streams []LocalStream
 	// ByPosition says that Streams[i] belongs to m= line i and to no other; one with Port 0 is a disabled slot. This is
-	// for recording sessions. Without it [Answer] deals the streams to the audio lines that fit, those that were in use
+	// for recording sessions. Without it [Answer] deals the streams to the lines of their kind, those that were in use
 	// in Previous first, and [Offer] keeps a stream in the slot that had its label (or, without label, in the first
 	// slot that was in use), then takes slots with port 0, then appends.
 	ByPosition bool
@@ -36,8 +36,10 @@ type Local struct {
 	Record Record
 }
 
-// LocalStream is one audio stream of ours.
+// LocalStream is one stream of ours.
 type LocalStream struct {
+	// Text makes it one of real-time text; what only audio has is not looked at then. nil: audio.
+	Text *LocalText
 	// Port is our RTP port. 0 disables the stream.
 	Port uint16
 	// RTCPPort is our RTCP port; 0 means Port+1.

@@ -3,6 +3,7 @@ package sdp
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -76,11 +77,16 @@ func (l *Local) slots() []*LocalStream {
 //
 //nolint:gochecknoglobals // table
 var slotRules = []func(*LocalStream, *Media) bool{
-	func(s *LocalStream, m *Media) bool { return s.Label != "" && m.isAudioKind() && m.Label == s.Label },
-	func(s *LocalStream, m *Media) bool { return s.Label == "" && m.IsAudio() && m.Port == s.Port },
-	func(s *LocalStream, m *Media) bool { return (s.Label == "" || m.Label == "") && m.IsAudio() },
+	func(s *LocalStream, m *Media) bool { return s.Label != "" && s.fitsKind(m) && m.Label == s.Label },
+	func(s *LocalStream, m *Media) bool { return s.Label == "" && s.fitsUse(m) && m.Port == s.Port },
+	func(s *LocalStream, m *Media) bool { return (s.Label == "" || m.Label == "") && s.fitsUse(m) },
+	func(s *LocalStream, m *Media) bool { return m.Port == 0 && s.fitsKind(m) },
 	func(_ *LocalStream, m *Media) bool { return m.Port == 0 },
 }
+
+func (s *LocalStream) fitsKind(m *Media) bool { return strings.EqualFold(s.kind(), m.Kind) }
+
+func (s *LocalStream) fitsUse(m *Media) bool { return s.fitsKind(m) && (m.IsAudio() || m.IsText()) }
 
 // offer makes an m= line in a slot that had the given lines of ours and of the peer, nil if none.
 func (s *LocalStream) offer(previous, remote *Media) Media {
@@ -98,6 +104,13 @@ func (s *LocalStream) offer(previous, remote *Media) Media {
 	proto := protoAVP
 	if s.Feedback {
 		proto = protoAVPF
+	}
+	if s.Text != nil {
+		media := s.media(kindText, proto)
+		media.Direction, media.Mux, media.Label = cmp.Or(s.Direction, SendRecv), s.Mux, tidy(s.Label)
+		s.protectOffer(&media, previous)
+		s.offerText(&media, previous, remote)
+		return media
 	}
 	media := s.media(kindAudio, proto)
 	media.PacketTime = cmp.Or(wholeMilliseconds(s.PacketTime), codecs.FrameDuration)
@@ -195,8 +208,13 @@ func (n *numbers) event(p PayloadType) uint8 {
 
 // dynamic is the number the format has, else the usual one, else the first free one.
 func (n *numbers) dynamic(p PayloadType, usual uint8) uint8 {
+	return n.numberFor(usual, p.means, p)
+}
+
+// numberFor is dynamic for formats that are known by a function.
+func (n *numbers) numberFor(usual uint8, means func(PayloadType) bool, p PayloadType) uint8 {
 	for _, k := range n.known {
-		if k.means(p) && (!n.mux || !k.collidesWithRTCP()) {
+		if means(k) && (!n.mux || !k.collidesWithRTCP()) {
 			return k.Number
 		}
 	}

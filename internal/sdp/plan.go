@@ -17,15 +17,17 @@ type Plan struct {
 	Rejected []*StreamError
 }
 
-// Audio is the first accepted stream.
+// Audio is the first accepted stream of audio.
 func (p Plan) Audio() (Stream, bool) {
-	if len(p.Streams) == 0 {
-		return Stream{}, false
+	for i := range p.Streams {
+		if p.Streams[i].Text == nil {
+			return p.Streams[i], true
+		}
 	}
-	return p.Streams[0], true
+	return Stream{}, false
 }
 
-// Stream is one accepted audio stream, seen from our side.
+// Stream is one accepted stream, seen from our side.
 type Stream struct {
 	// Index counts the m= lines from 0.
 	Index int
@@ -33,6 +35,8 @@ type Stream struct {
 	LocalPort uint16
 	// Codec is what we send, with SendPT.
 	Codec codecs.Codec
+	// Text is what was agreed if the stream is real-time text; Codec is none then.
+	Text *Text
 	// Format is how we encode for the peer if nothing is configured: Encode(codecs.Format{FEC: true}).
 	Format codecs.Format
 	// MaxBitrate in bit/s is the peer's limit for a codec that has a choice, 0 if there is none: the lower of

@@ -1,0 +1,383 @@
+package media
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/parley-sip/parley/internal/rtt"
+	"github.com/parley-sip/parley/internal/srtp"
+)
+
+// TextOptions are what a [TextSession] keeps for life.
+type TextOptions struct {
+	// CNAME is that of the audio with the same far end (RFC 3550, section 5.2).
+	CNAME string
+	// Received is called with text as it comes, in order, by one goroutine at a time; it may call other sessions, but not close any.
+	Received func([]rtt.Text)
+}
+
+// TextParams are what offer and answer have agreed on about real-time text.
+type TextParams struct {
+	// Remote and RemoteRTCP are as those of [Params].
+	Remote, RemoteRTCP netip.AddrPort
+	// SendFormat and ReceiveFormat are the formats of each direction.
+	SendFormat, ReceiveFormat rtt.Format
+	// Protection are the keys of SRTP; nil: plain RTP.
+	Protection *Protection
+	// Mux: RTCP on the RTP port (RFC 5761).
+	Mux bool
+	// Send and Receiving are the direction from our view.
+	Send, Receiving bool
+}
+
+// TextSession is an RTP session of real-time text with one far end (RFC 4103). It has goroutines of its own, as there is little to do, and
+// nothing of it is in the tick. All methods may be called by any goroutine at any time.
+type TextSession struct {
+	transport *Transport
+	port      uint16
+	rtp, rtcp *net.UDPConn
+	cname     string
+	ssrc      uint32
+	received  func([]rtt.Text)
+	wake      chan struct{} // of capacity 1
+	done      chan struct{}
+	running   sync.WaitGroup
+	closing   sync.Once
+
+	order sync.Mutex // of what is received; taken before mu
+
+	mu           sync.Mutex
+	params       TextParams
+	configured   bool
+	guard        *guard
+	latch        latch
+	in           *rtt.Receiver
+	out          *rtt.Output // nil until something may be sent
+	begin        rtt.SenderConfig
+	contributors map[uint32]contributor
+	reportAt     time.Duration
+	prior        rtt.ReceiverStats
+	buffer       []byte
+	stats        TextStats
+}
+
+// TextStats counts what a session of text has sent and received.
+type TextStats struct {
+	rtt.ReceiverStats
+	// Sent are packets; Forged those that came and were not proved to be the far end's, Foreign those from elsewhere.
+	Sent, Forged, Foreign uint64
+	// Reports are those of the far end.
+	Reports uint64
+}
+
+// OpenText takes a pair of ports and returns a session on it that receives nothing yet and sends nothing; the caller closes it. The error is
+// [ErrNoPorts], [ErrClosed] or the system's.
+func (t *Transport) OpenText(o TextOptions) (*TextSession, error) {
+	s := &TextSession{
+		transport: t, cname: o.CNAME, received: o.Received, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		contributors: map[uint32]contributor{},
+	}
+	seed := make([]byte, 4+2+4+12)
+	_, _ = rand.Read(seed) // never fails
+	if s.cname == "" {
+		s.cname = base64.RawURLEncoding.EncodeToString(seed[10:])
+	}
+	s.ssrc = max(binary.BigEndian.Uint32(seed), 1)
+	s.begin = rtt.SenderConfig{SSRC: s.ssrc, Sequence: binary.BigEndian.Uint16(seed[4:]), Timestamp: binary.BigEndian.Uint32(seed[6:])}
+	if err := t.bindText(s); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		s.release()
+		return nil, ErrClosed
+	}
+	t.texts[s] = struct{}{}
+	s.reportAt = t.now() + firstReport(t.cfg.RTCPInterval)
+	s.running.Add(3) //nolint:mnd // the three goroutines
+	go s.listen(s.rtp, false)
+	go s.listen(s.rtcp, true)
+	go s.run()
+	return s, nil
+}
+
+func (t *Transport) now() time.Duration { return time.Since(t.epoch) }
+
+// bindText gives the session its sockets. A pair of which another process has one is passed over.
+func (t *Transport) bindText(s *TextSession) error {
+	for range t.ports.size() {
+		port, ok := t.ports.take(t.now())
+		if !ok {
+			break
+		}
+		rtp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.cfg.ListenAddress, port)))
+		if err == nil {
+			var rtcp *net.UDPConn
+			if rtcp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.cfg.ListenAddress, port+1))); err == nil {
+				s.port, s.rtp, s.rtcp = port, rtp, rtcp
+				return nil
+			}
+			_ = rtp.Close()
+		}
+		t.ports.give(port, t.now())
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w from %d to %d", ErrNoPorts, t.cfg.PortMin, t.cfg.PortMax)
+}
+
+func (s *TextSession) release() {
+	_, _ = s.rtp.Close(), s.rtcp.Close()
+	s.transport.ports.give(s.port, s.transport.now())
+}
+
+// Port returns the RTP port to put into a description, with the address of [Session.LocalAddr].
+func (s *TextSession) Port() uint16 { return s.port }
+
+// SSRC returns the source that we send as.
+func (s *TextSession) SSRC() uint32 { return s.ssrc }
+
+// Stats returns what was counted so far.
+func (s *TextSession) Stats() TextStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	if s.in != nil {
+		stats.ReceiverStats = s.in.Stats()
+	}
+	return stats
+}
+
+// Configure replaces the parameters. The first that let us send begin the stream with a byte order mark (RFC 9071, section 3.2). The error is
+// [ErrParams] or [ErrClosed]; the old parameters then stay.
+func (s *TextSession) Configure(p TextParams) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.done:
+		return ErrClosed
+	default:
+	}
+	made, err := newGuard(p.Protection, s.guard)
+	if err != nil {
+		return err
+	}
+	p.Remote, p.RemoteRTCP, p.Protection = unmapped(p.Remote), unmapped(p.RemoteRTCP), nil
+	s.latch.describe(p.Remote, s.transport.cfg.Symmetric)
+	s.guard, s.params, s.configured = made, p, true
+	now := s.transport.now()
+	if s.in == nil {
+		s.in = rtt.NewReceiver(p.ReceiveFormat)
+	}
+	s.in.Configure(p.ReceiveFormat)
+	switch {
+	case s.out != nil:
+		s.out.Configure(now, p.SendFormat)
+	case p.Send:
+		s.out = rtt.NewOutput(now, s.begin, p.SendFormat)
+	}
+	s.nudge()
+	return nil
+}
+
+// Say sends what somebody has written. What may not be sent now, because the far end holds us, is not kept for later.
+func (s *TextSession) Say(from rtt.Source, cname, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out == nil || !s.params.Send {
+		return
+	}
+	s.contributors[from.ID] = contributor{cname: cname, name: from.Name}
+	s.out.Text(s.transport.now(), from, text)
+	s.nudge()
+}
+
+// Drop forgets what was not sent of somebody: the far end may not read it any more.
+func (s *TextSession) Drop(source uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.contributors, source)
+	if s.out != nil {
+		s.out.Drop(source)
+	}
+}
+
+func (s *TextSession) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close says BYE, and waits for the goroutines. It must not be called by Received.
+func (s *TextSession) Close() error {
+	s.closing.Do(func() {
+		s.mu.Lock()
+		s.report(true)
+		close(s.done)
+		s.mu.Unlock()
+		s.release()
+		s.running.Wait()
+		s.mu.Lock()
+		s.guard.wipe()
+		s.guard = nil
+		s.configured = false
+		s.mu.Unlock()
+		s.transport.mu.Lock()
+		delete(s.transport.texts, s)
+		s.transport.mu.Unlock()
+	})
+	return nil
+}
+
+// listen takes what comes to a socket.
+func (s *TextSession) listen(socket *net.UDPConn, reports bool) {
+	defer s.running.Done()
+	buffer := make([]byte, 2048)
+	for {
+		n, from, err := socket.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			continue // an ICMP error of what we have sent
+		}
+		from = unmapped(from)
+		if reports || isRTCP(buffer[:n]) {
+			s.reported(buffer[:n], from)
+			continue
+		}
+		s.arrived(buffer[:n], from)
+	}
+}
+
+// arrived takes one packet.
+func (s *TextSession) arrived(octets []byte, from netip.AddrPort) {
+	s.order.Lock()
+	defer s.order.Unlock()
+	s.deliver(func(now time.Duration) []rtt.Text {
+		if !s.configured || !s.params.Receiving {
+			return nil
+		}
+		if s.guard != nil {
+			size, err := s.guard.receive.Unprotect(octets)
+			if err != nil {
+				s.stats.Forged++
+				return nil
+			}
+			octets = octets[:size]
+		}
+		p, err := rtt.ParsePacket(octets)
+		if err != nil {
+			return nil
+		}
+		if at := s.latch.addr; at.IsValid() && from.Addr() != at.Addr() && from != s.latch.described {
+			s.stats.Foreign++ // silence is no sign that somebody has gone elsewhere: who writes pauses
+			return nil
+		}
+		switch s.latch.judge(from, p.SSRC, p.Sequence, now) {
+		case verdictAccept, verdictNewSource, verdictUnknown: // without waiting for a second one: it may be all there is to read
+			return s.in.Put(now, p)
+		case verdictForeign:
+			s.stats.Foreign++
+		}
+		return nil
+	})
+}
+
+// deliver passes on what take gives, in order; order is held.
+func (s *TextSession) deliver(take func(time.Duration) []rtt.Text) {
+	s.mu.Lock()
+	list := take(s.transport.now())
+	s.mu.Unlock()
+	if len(list) > 0 && s.received != nil {
+		s.received(list)
+	}
+	s.nudge()
+}
+
+// run sends what is due, until the session is closed.
+func (s *TextSession) run() {
+	defer s.running.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		s.order.Lock()
+		s.mu.Lock()
+		var list []rtt.Text
+		if s.in != nil && s.params.Receiving {
+			list = s.in.Poll(s.transport.now())
+		}
+		next := s.flush()
+		s.mu.Unlock()
+		if len(list) > 0 && s.received != nil {
+			s.received(list)
+		}
+		s.order.Unlock()
+		timer.Reset(max(next-s.transport.now(), time.Millisecond))
+	}
+}
+
+// flush sends all that is due and returns when more will be.
+func (s *TextSession) flush() time.Duration {
+	now := s.transport.now()
+	if s.configured && now >= s.reportAt {
+		s.report(false)
+		s.reportAt = now + reportInterval(s.transport.cfg.RTCPInterval)
+	}
+	next := max(s.reportAt, now+time.Millisecond)
+	if !s.configured {
+		return next + time.Second
+	}
+	if s.in != nil {
+		if at, ok := s.in.Next(); ok && at < next {
+			next = at
+		}
+	}
+	if s.out == nil || !s.params.Send {
+		return next
+	}
+	for p, ok := s.out.Poll(now); ok; p, ok = s.out.Poll(now) {
+		s.send(p)
+	}
+	if at, ok := s.out.Next(); ok && at < next {
+		next = at
+	}
+	return next
+}
+
+// send sends one packet.
+func (s *TextSession) send(p rtt.Packet) {
+	to := s.latch.destination()
+	if !to.IsValid() {
+		return
+	}
+	s.buffer = p.Append(s.buffer[:0])
+	size := len(s.buffer)
+	if s.guard != nil {
+		s.buffer = append(s.buffer, make([]byte, srtp.MaxOverhead+len(s.guard.local.MKI))...)
+		var err error
+		if size, err = s.guard.send.Protect(s.buffer, size); err != nil {
+			return // the key is used up
+		}
+	}
+	if _, err := s.rtp.WriteToUDPAddrPort(s.buffer[:size], to); err == nil {
+		s.stats.Sent++
+	}
+}
