@@ -86,7 +86,7 @@ func (a *About) description(s *conference.State) *confevent.Description {
 	d := &confevent.Description{
 		DisplayText: s.Name, Subject: a.Subject, FreeText: a.Text, Keywords: a.Keywords,
 		ConfURIs:       []confevent.URI{{URI: s.URI, Purpose: confevent.PurposeParticipation}},
-		AvailableMedia: availableMedia(),
+		AvailableMedia: availableMedia(s),
 	}
 	for _, v := range a.Services {
 		d.ServiceURIs = append(d.ServiceURIs, confevent.URI{URI: v.URI, Purpose: v.Purpose, DisplayText: v.Name})
@@ -98,8 +98,12 @@ func (a *About) description(s *conference.State) *confevent.Description {
 }
 
 // availableMedia are the media that are mixed (RFC 4575, section 5.3.4).
-func availableMedia() []confevent.Medium {
-	return []confevent.Medium{{Label: mediaLabel, Type: audioType, Status: confevent.SendRecv}}
+func availableMedia(s *conference.State) []confevent.Medium {
+	list := []confevent.Medium{{Label: mediaLabel, Type: audioType, Status: confevent.SendRecv}}
+	if s.Rules.Text {
+		list = append(list, confevent.Medium{Label: textLabel, Type: textType, Status: confevent.SendRecv})
+	}
+	return list
 }
 
 // host is host-info (RFC 4575, section 5.4), nil if there is nothing to say.

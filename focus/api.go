@@ -132,6 +132,10 @@ func (c *controller) participantInfo(s *conference.Participant) ParticipantInfo 
 	if p := c.participants[s.ID]; p != nil && p.session != nil {
 		media := p.session.Stats()
 		stats := mediaStats(media)
+		if text := p.text.session; text != nil {
+			t := text.Stats()
+			stats.Text = &TextStats{Received: t.Received, Lost: t.Lost, Repaired: t.Repaired, Marked: t.Marked, Sent: t.Sent}
+		}
 		info.Stats = &stats
 		if media.RemoteSSRC != 0 {
 			info.SSRC = media.RemoteSSRC

@@ -68,7 +68,7 @@ func (v *view) document(s *conference.State, a aspect) confevent.Document {
 func harmless(s *conference.State) confevent.Document {
 	count, yes, no := uint32(0), true, false
 	return confevent.Document{
-		Entity: s.URI, Description: &confevent.Description{AvailableMedia: availableMedia()},
+		Entity: s.URI, Description: &confevent.Description{AvailableMedia: availableMedia(s)},
 		ConferenceState: &confevent.ConferenceState{UserCount: &count, Active: &yes, Locked: &no}, Users: &confevent.Users{},
 	}
 }
@@ -124,7 +124,7 @@ func (a aspect) sidebar(s *conference.State, b *conference.Sidebar) confevent.Do
 	}
 	return confevent.Document{
 		Entity:          sidebarURI(s, b.ID),
-		Description:     &confevent.Description{DisplayText: b.Name, AvailableMedia: availableMedia()},
+		Description:     &confevent.Description{DisplayText: b.Name, AvailableMedia: availableMedia(s)},
 		ConferenceState: &confevent.ConferenceState{UserCount: &count, Active: &yes, Locked: &yes},
 		Users:           users,
 	}

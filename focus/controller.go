@@ -27,6 +27,7 @@ type controller struct {
 	keys    chan message  // key presses: they come from where nothing may wait
 	done    chan struct{} // closed when nothing is taken any more
 	silent  chan struct{} // closed when the mix calls nobody any more
+	text    textRoom
 
 	// Written by anybody.
 	active atomic.Pointer[[]mixer.MemberID] // who speaks
@@ -51,6 +52,7 @@ type controller struct {
 	accounts     map[conference.RecordingID]*account     // of recordings that are not over
 	leaving      map[conference.ParticipantID]*transit   // calls on their way to another conference
 	settling     map[conference.RecordingID]int          // streams whose rest is on its way
+	texted       bool                                    // somebody has text
 	watching     bool                                    // the media of recorders are looked at
 	applied      <-chan struct{}                         // of the last layout
 	wake         time.Time                               // of the machine

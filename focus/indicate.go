@@ -22,6 +22,11 @@ func (c *controller) indicate(id conference.ParticipantID, i conference.Indicati
 // the tone otherwise. It may be called at any time; what is under way is waited for.
 func (c *controller) tell(p *participant) {
 	switch {
+	case p.text.stale && !p.telling && !p.answering && p.dialog != nil:
+		c.offerText(p)
+		if !p.telling {
+			c.tell(p)
+		}
 	case c.announces(p): // comes again when it has been said
 	case !p.peer.RecordAware || p.untold:
 		c.sound(p)
@@ -90,7 +95,10 @@ func (c *controller) heardOf(p *participant) {
 }
 
 // offerIndication sends an offer whose only news is a=record (RFC 7866, section 7.1.2).
-func (c *controller) offerIndication(p *participant) {
+func (c *controller) offerIndication(p *participant) { c.offerChange(p, false) }
+
+// offerChange sends an offer of what has changed; text: real-time text.
+func (c *controller) offerChange(p *participant, text bool) {
 	offer, said := c.offer(p)
 	p.telling = true
 	p.attempt++
@@ -108,7 +116,7 @@ func (c *controller) offerIndication(p *participant) {
 		})
 		m, _ := ask(gone, func() message {
 			body, err := reoffer(ctx, dialog, contact, offer)
-			return reoffered{leg: at, offer: offer, said: said, body: body, err: err}
+			return reoffered{leg: at, offer: offer, said: said, body: body, err: err, text: text}
 		})
 		return m
 	})
@@ -122,6 +130,7 @@ type reoffered struct {
 	said  sdp.Record
 	body  []byte
 	err   error
+	text  bool // is what was new
 }
 
 func (m reoffered) handle(c *controller) {
@@ -134,11 +143,14 @@ func (m reoffered) handle(c *controller) {
 	if m.err == nil {
 		m.err = c.accept(p, m.offer, m.said, m.body)
 	}
-	if m.err != nil {
+	switch {
+	case m.err != nil && m.text:
+		c.log.Warn("participant does not take the change of text", slog.String("participant", string(p.id)), slog.Any("error", m.err))
+	case m.err != nil:
 		c.log.Warn("participant does not take the recording indication, it gets the tone",
 			slog.String("participant", string(p.id)), slog.Any("error", m.err))
 		p.untold = true
-	} else {
+	default:
 		p.untold = false
 		c.silence(p)
 	}

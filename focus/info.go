@@ -56,6 +56,7 @@ type ParticipantInfo struct {
 	JoinedAt      *Time                    `json:"joined_at,omitempty" doc:"When its media came into the conference; left out before."`
 	Method        string                   `json:"method" doc:"How it came: dialed-in, dialed-out or focus-owner."`
 	Codec         string                   `json:"codec,omitempty" doc:"Codec and clock rate of its media."`
+	Text          bool                     `json:"text,omitempty" doc:"It has real-time text."`
 	SRTP          bool                     `json:"srtp" doc:"Media are encrypted."`
 	SSRC          uint32                   `json:"ssrc" doc:"RTP source it sends with; 0: not known yet."`
 	Recording     string                   `json:"recording" doc:"What the participant has been told of recordings: on, paused or off."`
@@ -90,6 +91,17 @@ type ParticipantStats struct {
 	RemoteLoss      float64 `json:"tx_loss" doc:"Share of the packets sent lately that the participant reports lost, 0 to 1."`
 	RemoteLost      uint64  `json:"tx_lost" doc:"RTP packets sent that the participant has reported lost, all in all."`
 	RemoteMOS       float64 `json:"tx_mos" doc:"Estimated listening quality of what the participant receives, by its reports, 1 to 5; 0: it has reported nothing."`
+
+	Text *TextStats `json:"text,omitempty" doc:"Real-time text, while there is some."`
+}
+
+// TextStats is what has gone over a session of real-time text.
+type TextStats struct {
+	Received uint64 `json:"rx_packets" doc:"Packets received from the participant."`
+	Lost     uint64 `json:"rx_lost" doc:"Packets that the participant sent and that never came."`
+	Repaired uint64 `json:"rx_repaired" doc:"Texts of lost packets that redundancy has brought."`
+	Marked   uint64 `json:"rx_marked" doc:"Places at which text may be missing, and that the others see."`
+	Sent     uint64 `json:"tx_packets" doc:"Packets sent to the participant."`
 }
 
 // RecordingInfo is a recording as the API and the events show it.
@@ -175,6 +187,7 @@ type ConferenceRules struct {
 	MuteAbove        int    `json:"mute_above" doc:"Who comes when so many are in starts muted; 0: nobody."`
 	AllowUnmute      bool   `json:"allow_unmute" doc:"Participants may unmute themselves."`
 	Lecture          bool   `json:"lecture" doc:"Only moderators and those who have the floor are heard."`
+	Text             bool   `json:"text" doc:"There is real-time text, for those whose telephones have it."`
 	Entry            string `json:"entry" doc:"How the others learn that somebody comes or goes: none, tone, or announce: by names that they say."`
 	EndsAt           *Time  `json:"ends_at,omitempty" doc:"When the rules will end it unless something happens before; left out: they will not."`
 }
@@ -185,7 +198,7 @@ func describeRules(s *conference.State) ConferenceRules {
 		WaitForModerator: r.WaitForModerator, Lobby: r.Lobby, WaitTimeout: r.WaitTimeout.String(),
 		OnModeratorLeave: r.ModeratorLeaves.String(), ModeratorGrace: r.ModeratorGrace.String(),
 		EndWhenLeft: r.EndAt, EndGrace: r.EndAtGrace.String(), MaxDuration: r.MaxDuration.String(),
-		MuteAbove: r.MuteAbove, AllowUnmute: !r.HardMute, Lecture: r.Lecture, Entry: r.Entry.String(), EndsAt: pointTime(s.EndsAt),
+		MuteAbove: r.MuteAbove, AllowUnmute: !r.HardMute, Lecture: r.Lecture, Text: r.Text, Entry: r.Entry.String(), EndsAt: pointTime(s.EndsAt),
 	}
 }
 
@@ -204,7 +217,7 @@ func DescribeParticipant(p *conference.Participant) ParticipantInfo {
 	info := ParticipantInfo{
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(), Awaits: p.Awaits.String(),
 		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Sidebar: p.Sidebar, Speaking: p.Speaking,
-		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, SRTP: p.Session.Secure,
+		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, Text: p.Session.Text.Agreed, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Told.String(), Records: p.Session.Records.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,
 		Prefers: p.Prefers.String(),
 		Waiting: p.Waiting(), Marked: p.Marked, Floor: p.Floor, HandRaisedAt: pointTime(p.HandRaisedAt),

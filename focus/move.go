@@ -83,6 +83,7 @@ func (c *controller) forwarded(m message) (to *controller, same message) {
 func (c *controller) move(p *participant, to *controller) {
 	delete(c.participants, p.id)
 	delete(c.members, p.member)
+	c.updateText()
 	p.tape = nil
 	way := &transit{}
 	c.leaving[p.id] = way
@@ -114,6 +115,9 @@ func (c *controller) dismiss(p *participant) {
 	d.Disconnection = conference.Disconnection{Method: conference.Booted, At: time.Now()}
 	record := c.callRecord(p, &d)
 	record.Stats = mediaStats(p.session.Stats())
+	if p.text.session != nil {
+		_ = p.text.session.Close() // never fails
+	}
 	if err := p.session.Close(); err != nil {
 		c.log.Warn("closing media", slog.Any("error", err))
 	}
@@ -150,6 +154,10 @@ func (m arrived) handle(c *controller) {
 		return
 	}
 	p.alive, p.probing = time.Now(), false
+	p.text.offers, p.text.stale = c.machine.State().Rules.Text, false
+	if p.text.session != nil {
+		p.text.room.Store(&c.text)
+	}
 	told := conference.IndicateOff
 	if p.peer.RecordAware {
 		told = indicationOf(p.said)

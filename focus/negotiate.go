@@ -42,6 +42,9 @@ func (c *controller) description(p *participant, offer *sdp.Description) sdp.Loc
 		local.Streams[0].LevelExtension, local.Streams[0].MixerLevelExtension = 0, 0
 	}
 	c.keying(p, offer, &local.Streams[0])
+	if text := c.textStream(p, offer); text != nil {
+		local.Streams = append(local.Streams, *text)
+	}
 	return local
 }
 
@@ -196,6 +199,7 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 	p.peer.Sends, p.peer.Receives = stream.Receive, stream.Send
 	p.peer.OnHold = stream.RemoteHold
 	p.peer.Secure = stream.Protection != nil || stream.DTLS != nil
+	c.adoptText(p, plan)
 	return nil
 }
 

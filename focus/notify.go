@@ -124,6 +124,10 @@ func endpoint(s *conference.State, p *conference.Participant, a aspect) confeven
 			m.SrcID = strconv.FormatUint(uint64(p.Session.SSRC), 10)
 		}
 		e.Media = []confevent.Media{m}
+		if p.Session.Text.Agreed {
+			status := direction(textStatus(*p, a.aside(s, p)))
+			e.Media = append(e.Media, confevent.Media{ID: textID, Type: textType, Label: textLabel, Status: status})
+		}
 	}
 	return e
 }
@@ -137,7 +141,11 @@ const (
 // mediaStatus is the direction from the participant's point of view (RFC 4575, section 5.8.5); who is aside sends nothing to the conference.
 func mediaStatus(p *conference.Participant, aside bool) confevent.MediaStatus {
 	sends := p.Session.Sends && !p.Silenced() && !p.Held && !p.Waiting() && !aside
-	switch receives := p.Hears(); {
+	return direction(sends, p.Hears())
+}
+
+func direction(sends, receives bool) confevent.MediaStatus {
+	switch {
 	case sends && receives:
 		return confevent.SendRecv
 	case sends:

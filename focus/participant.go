@@ -64,6 +64,7 @@ type participant struct {
 	settings        *Config // that held when the call began, of what it agrees on
 	peer            conference.Session
 	loss            lossWatch
+	text            texting
 	spoke           bool // it has been agreed that it sends, now or before
 
 	want    conference.Indication // what it is to be told
@@ -181,6 +182,7 @@ func (c *controller) dispose(p *participant, d *conference.Participant) {
 	}
 	c.countSpoken(p) // of one that was replaced by another call
 	record := c.callRecord(p, d)
+	c.closeText(p)
 	applied, session := c.applied, p.session
 	c.focus.spawn(func(context.Context) {
 		if session != nil {

@@ -17,6 +17,7 @@ func (c *controller) step(e conference.Event) error {
 	if next != old {
 		c.countSpeech(next.Departed) // as long as they are in the mix
 		c.withdraw(old, next)
+		c.updateText() // before anything else: nobody may read on
 	}
 	ejected := map[conference.ParticipantID]string{}
 	starts := slices.ContainsFunc(actions, func(a conference.Action) bool {
@@ -57,6 +58,7 @@ func (c *controller) step(e conference.Event) error {
 	if len(next.Departed) > 0 {
 		c.endUnheard()
 	}
+	c.changeText(old, next)
 	c.settleMusic()
 	c.notify(e, old, next)
 	return nil

@@ -177,6 +177,7 @@ func difference(old, next *ConferenceConfig) conference.Configure {
 	changed(&r.Lobby, x.Lobby, y.Lobby)
 	changed(&r.HardMute, x.HardMute, y.HardMute)
 	changed(&r.Lecture, x.Lecture, y.Lecture)
+	changed(&r.Text, x.Text, y.Text)
 	changed(&r.EndAt, x.EndAt, y.EndAt)
 	changed(&r.MuteAbove, x.MuteAbove, y.MuteAbove)
 	changed(&r.WaitTimeout, x.WaitTimeout, y.WaitTimeout)

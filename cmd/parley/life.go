@@ -16,7 +16,7 @@ func live(out *focus.ConferenceConfig, life *config.Life, entry string) {
 	out.Rules = conference.Rules{
 		WaitForModerator: life.WaitForModerator, Lobby: life.Lobby, WaitTimeout: life.WaitTimeout,
 		ModeratorLeaves: after, ModeratorGrace: life.ModeratorGrace, EndAt: life.EndWhenLeft, EndAtGrace: life.EndGrace,
-		MaxDuration: life.MaxDuration, MuteAbove: life.MuteAbove, HardMute: !life.AllowUnmute, Lecture: life.Lecture, Entry: how,
+		MaxDuration: life.MaxDuration, MuteAbove: life.MuteAbove, HardMute: !life.AllowUnmute, Lecture: life.Lecture, Text: life.Text, Entry: how,
 	}
 	out.Warnings, out.NoMusicAlone, out.Quiet = life.DurationWarnings, !life.MusicAlone, life.Quiet
 }

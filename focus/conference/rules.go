@@ -20,12 +20,13 @@ type Rules struct {
 	MuteAbove        int            // who comes as speaker when so many are in already starts muted; 0: nobody
 	HardMute         bool           // participants cannot unmute themselves, only a moderator can
 	Lecture          bool           // only moderators and those who have been given the floor are heard
+	Text             bool           // there is real-time text (RFC 4103), for those whose user agents have it
 	Entry            Entry          // how the others learn that somebody comes or goes
 }
 
 // RulesChange changes rules; a nil field stays.
 type RulesChange struct {
-	WaitForModerator, Lobby, HardMute, Lecture           *bool
+	WaitForModerator, Lobby, HardMute, Lecture, Text     *bool
 	EndAt, MuteAbove                                     *int
 	WaitTimeout, ModeratorGrace, EndAtGrace, MaxDuration *time.Duration
 	ModeratorLeaves                                      *AfterModerator
@@ -47,6 +48,7 @@ func (r Rules) With(c RulesChange) (Rules, error) {
 	assign(&r.Lobby, c.Lobby)
 	assign(&r.HardMute, c.HardMute)
 	assign(&r.Lecture, c.Lecture)
+	assign(&r.Text, c.Text)
 	assign(&r.EndAt, c.EndAt)
 	assign(&r.MuteAbove, c.MuteAbove)
 	assign(&r.WaitTimeout, c.WaitTimeout)

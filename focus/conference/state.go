@@ -93,6 +93,14 @@ type Session struct {
 	Focus                       bool       // is itself a focus: isfocus in its Contact
 	Records                     Indication // what it says of recordings of its own (RFC 7866, section 7.3.1)
 	Secure                      bool       // media are encrypted
+	Text                        TextSession
+}
+
+// TextSession is what was agreed about real-time text (RFC 4103).
+type TextSession struct {
+	Agreed          bool
+	Sends, Receives bool // from the participant's point of view
+	Secure          bool
 }
 
 // Disconnection tells how and when a participant went (RFC 4575, sections 5.7.6 and 5.7.7).

@@ -22,6 +22,7 @@ type Life struct {
 	MuteAbove        int             `yaml:"mute_above"`        // who comes when so many are in starts muted; 0: nobody
 	AllowUnmute      bool            `yaml:"allow_unmute"`      // participants may unmute themselves
 	Lecture          bool            `yaml:"lecture"`
+	Text             bool            `yaml:"text"`        // real-time text (RFC 4103), for those whose telephones have it
 	Music            string          `yaml:"music"`       // file, for those who wait or are alone; empty: silence
 	MusicAlone       bool            `yaml:"music_alone"` // false: only for those who wait
 	Quiet            bool            `yaml:"quiet"`       // participants are not told by prompts what others do with them
@@ -42,6 +43,7 @@ type LifeOverrides struct {
 	MuteAbove        *int            `yaml:"mute_above"`
 	AllowUnmute      *bool           `yaml:"allow_unmute"`
 	Lecture          *bool           `yaml:"lecture"`
+	Text             *bool           `yaml:"text"`
 	Music            *string         `yaml:"music"`
 	MusicAlone       *bool           `yaml:"music_alone"`
 	Quiet            *bool           `yaml:"quiet"`
@@ -64,6 +66,7 @@ func (o *LifeOverrides) Over(life Life) Life {
 	assign(&life.MuteAbove, o.MuteAbove)
 	assign(&life.AllowUnmute, o.AllowUnmute)
 	assign(&life.Lecture, o.Lecture)
+	assign(&life.Text, o.Text)
 	assign(&life.Music, o.Music)
 	assign(&life.MusicAlone, o.MusicAlone)
 	assign(&life.Quiet, o.Quiet)

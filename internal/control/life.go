@@ -25,13 +25,14 @@ type RuleFields struct {
 	MuteAbove        *int    `json:"mute_above,omitempty" minimum:"0" doc:"Who comes when so many are in starts muted; 0: nobody."`
 	AllowUnmute      *bool   `json:"allow_unmute,omitempty" doc:"Participants may unmute themselves."`
 	Lecture          *bool   `json:"lecture,omitempty" doc:"Only moderators and those who have the floor are heard."`
+	Text             *bool   `json:"text,omitempty" doc:"There is real-time text; changed while the conference goes on, everybody is offered it, or loses it."`
 	Entry            *string `json:"entry,omitempty" enum:"none,tone,announce" doc:"How the others learn that somebody comes or goes."`
 }
 
 // change gives the rules to the focus.
 func (r *RuleFields) change() (conference.RulesChange, error) {
 	out := conference.RulesChange{
-		WaitForModerator: r.WaitForModerator, Lobby: r.Lobby, Lecture: r.Lecture, EndAt: r.EndWhenLeft, MuteAbove: r.MuteAbove,
+		WaitForModerator: r.WaitForModerator, Lobby: r.Lobby, Lecture: r.Lecture, Text: r.Text, EndAt: r.EndWhenLeft, MuteAbove: r.MuteAbove,
 	}
 	for _, d := range []struct {
 		name string

@@ -15,7 +15,7 @@ import (
 	"github.com/parley-sip/parley/internal/srtp"
 )
 
-//nolint:gochecknoglobals // what both ends have agreed on
+// textFormat is what both ends have agreed on.
 var textFormat = rtt.Format{Text: 98, Red: 100, Generations: 2, CPS: 90, Aware: true}
 
 // page is what somebody has read.
@@ -80,7 +80,7 @@ func local(port uint16) netip.AddrPort {
 
 // Text goes from one end to the other, in the clear or protected like audio. Shows ME-RTT-32.
 func TestTextBetweenSessions(t *testing.T) {
-	keys := []srtp.Key{}
+	keys := make([]srtp.Key, 0, 2)
 	for i := range 2 {
 		keys = append(keys, srtp.Key{Suite: srtp.AESCM128HMACSHA180, Secret: []byte(strings.Repeat(string(rune('a'+i)), srtp.AESCM128HMACSHA180.KeySize()))})
 	}
@@ -109,11 +109,11 @@ func TestTextBetweenSessions(t *testing.T) {
 		if !secure {
 			continue
 		}
-		stranger, err := net.Dial("udp", local(b.Port()).String())
+		stranger, err := new(net.Dialer).DialContext(t.Context(), "udp", local(b.Port()).String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer stranger.Close()
+		t.Cleanup(func() { _ = stranger.Close() })
 		plain := rtt.Packet{PayloadType: 98, Sequence: 9, SSRC: 5, Payload: []byte("forged")}.Append(nil)
 		if _, err := stranger.Write(plain); err != nil {
 			t.Fatal(err)
@@ -134,9 +134,9 @@ func TestTextReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer phone.Close()
+	t.Cleanup(func() { _ = phone.Close() })
 	if err := s.Configure(media.TextParams{
-		Remote: phone.LocalAddr().(*net.UDPAddr).AddrPort(), Mux: true, Send: true, Receiving: true, SendFormat: textFormat, ReceiveFormat: textFormat,
+		Remote: netip.MustParseAddrPort(phone.LocalAddr().String()), Mux: true, Send: true, Receiving: true, SendFormat: textFormat, ReceiveFormat: textFormat,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -60,14 +60,16 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 	if err := answer.ConnectionOf(i).fits(offer.ConnectionOf(i).Address); err != nil && ice == (ICE{}) {
 		return Stream{}, err
 	}
-	list := theirs.mappedAs(ours)
 	if ours.isTextKind() {
-		s := newStream(answer, i, codecs.None, PayloadType{})
-		s.LocalPort, s.Label, s.Protection = ours.Port, ours.Label, keys
-		s.setRTCP(theirs, ours.Mux && theirs.Mux)
-		s.setDirection(offer.DirectionOf(i))
-		return s, s.acceptText(ours, list, theirs)
+		return acceptedText(offer, answer, i, keys)
 	}
+	return acceptedAudio(offer, answer, i, keys, handshake, ice)
+}
+
+// acceptedAudio is line i of an answer, which has audio.
+func acceptedAudio(offer, answer *Description, i int, keys *Protection, handshake *DTLS, ice ICE) (Stream, error) {
+	ours, theirs := &offer.Media[i], &answer.Media[i]
+	list := theirs.mappedAs(ours)
 	audio := common(list, offeredCodecs(ours), false)
 	if len(audio) == 0 {
 		return Stream{}, ErrNoCommonCodec

@@ -92,7 +92,7 @@ func (p *PayloadType) characters() int {
 		if name, value, ok := strings.Cut(part, "="); ok && strings.EqualFold(strings.TrimSpace(name), "cps") {
 			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 16)
 			if err == nil {
-				return int(n) //nolint:gosec // of 16 bits
+				return int(n)
 			}
 		}
 	}
@@ -157,6 +157,16 @@ func (s *LocalStream) offerText(media *Media, previous, remote *Media) {
 	number := n.numberFor(98, PayloadType.isText, PayloadType{Name: textName, ClockRate: textRate, Channels: 1})
 	red := func(p PayloadType) bool { return strings.EqualFold(p.Name, redundancyName) && p.ClockRate == textRate }
 	s.Text.describe(media, number, n.numberFor(100, red, PayloadType{Name: redundancyName, ClockRate: textRate, Channels: 1}), s.Text.Generations > 0, s.Text.Mixer)
+}
+
+// acceptedText is line i of an answer, which has text.
+func acceptedText(offer, answer *Description, i int, keys *Protection) (Stream, error) {
+	ours, theirs := &offer.Media[i], &answer.Media[i]
+	s := newStream(answer, i, codecs.None, PayloadType{})
+	s.LocalPort, s.Label, s.Protection = ours.Port, ours.Label, keys
+	s.setRTCP(theirs, ours.Mux && theirs.Mux)
+	s.setDirection(offer.DirectionOf(i))
+	return s, s.acceptText(ours, theirs.mappedAs(ours), theirs)
 }
 
 // acceptText reads the formats of text in an answer.
