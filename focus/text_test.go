@@ -195,8 +195,8 @@ func TestTextInConference(t *testing.T) {
 			return sent >= before+2 && err == nil && info.Stats.Text != nil && info.Stats.Text.Received >= sent
 		})
 		b.change(name, c[1])
-		ann.writes("open.")
-		b.await(name+" to be back", func() bool { return strings.HasSuffix(ben.from(ann), "open.") })
+		ann.writes("open to " + name + ".")
+		b.await(name+" to be back", func() bool { return strings.HasSuffix(ben.from(ann), "open to "+name+".") })
 	}
 	if got := ben.from(ann); strings.Contains(got, "secret") {
 		t.Errorf("ben has read %q", got)
