@@ -197,6 +197,9 @@ type Recorder struct {
 	Redirects []string
 	Probe     Probe
 	Health    siprec.HealthConfig
+	// Persistent is how many streams are held in a session that is kept up while nothing is recorded, and that all recordings with this server are
+	// in (RFC 7866, section 10). 0: a session for each recording. Such a server is the only one of a recording; its sessions are not sealed.
+	Persistent int
 	// Security says whether it gets SRTP: not, if it takes it, or nothing else. Keys go only where signalling is TLS, unless
 	// Config.KeysInClear. Where calls may be protected, SecurityOptional means SecurityRequired, unless Config.AllowInsecure.
 	Security sdp.Security

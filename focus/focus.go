@@ -73,6 +73,8 @@ type Focus struct {
 	mu       sync.Mutex // guards what follows
 	entries  map[conference.ID]*entry
 	draining bool
+	// persistent are the recording sessions that are kept up, by the names of their servers.
+	persistent map[string]*persistent
 	// stopProbes ends the questions to the recording servers.
 	stopProbes context.CancelFunc
 }
@@ -181,6 +183,7 @@ func (f *Focus) Serve(agent *sipua.Agent) {
 	f.agent.Store(agent)
 	f.probeRecorders(agent)
 	f.deliverSpool(agent)
+	f.keepPersistent(agent)
 }
 
 // Shutdown drains: new calls and subscriptions are refused, all conferences end with BYE and a last NOTIFY, recordings get

@@ -78,6 +78,7 @@ func (f *Focus) apply(before, next *Config) {
 	f.mu.Unlock()
 	if agent := f.agent.Load(); agent != nil && !reflect.DeepEqual(before.Recorders, next.Recorders) {
 		f.probeRecorders(agent)
+		f.keepPersistent(agent)
 	}
 }
 

@@ -105,6 +105,9 @@ func (c *controller) stream(r *recorder, key string, at conference.SidebarID, id
 	if s := r.streams[key]; s != nil {
 		return s
 	}
+	if l, lent := r.client.(*lease); lent {
+		return c.lentStream(r, l, key, at, id)
+	}
 	session, err := c.focus.media.Open(media.Options{})
 	if err != nil {
 		c.log.Error("no port for a recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
@@ -186,7 +189,7 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 
 // sealElements announce the seal of a recording session in its metadata, if there will be one.
 func (c *controller) sealElements(r *recorder) []siprec.Extension {
-	if c.focus.sealer == nil || r.server.Profile.OmitSeal {
+	if _, lent := r.client.(*lease); lent || c.focus.sealer == nil || r.server.Profile.OmitSeal {
 		return nil
 	}
 	return []siprec.Extension{sealSpan(c.focus.sealer.KeyID())}
@@ -254,7 +257,7 @@ func (c *controller) recordingInfo(recording *conference.Recording) RecordingInf
 		for _, s := range r.streams {
 			stream := StreamInfo{
 				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant, Sidebar: s.sidebar, Side: s.side.String(),
-				Packets: s.session.Stats().PacketsSent,
+				Packets: s.session.Stats().PacketsSent - s.before,
 			}
 			if s.format.Codec.Valid() {
 				stream.Codec = codecName(s.format.Codec)

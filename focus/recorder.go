@@ -30,7 +30,7 @@ type recorder struct {
 	sides      map[conference.ParticipantID]side // in the mode pair, of those who have left, too
 	server     Recorder
 	security   sdp.Security // of what it is offered
-	client     *siprec.Client
+	client     protocol
 	since      time.Time
 	wake       time.Time
 	dialog     *sipua.Dialog
@@ -72,6 +72,8 @@ type recorded struct {
 	offered     []codecs.Codec // in the last offer, or the next one
 	label       string
 	counted     uint64 // packets that the counts of a copy have already
+	before      uint64 // packets that the line had sent when it was lent
+	line        *line  // of a persistent session; nil: the stream is its own
 }
 
 // newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).
@@ -100,6 +102,15 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
 	}
+	if h, err := c.lendable(r, server, from); !passive && (h != nil || err != nil) {
+		if err != nil {
+			return nil, err
+		}
+		rec := c.newRecorder(r, server, nil)
+		rec.security, rec.client = h.security, h.lent(c, rec)
+		c.join(rec)
+		return rec, nil
+	}
 	address, err := c.recorderAddress(server)
 	if err != nil {
 		return nil, err
@@ -118,24 +129,9 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	if err != nil {
 		return nil, err
 	}
-	rec := &recorder{
-		recording: r.ID, modes: profileModes(profile.Layout, r.Modes), server: server, security: security, client: client, since: time.Now(),
-		sides: map[conference.ParticipantID]side{},
-	}
-	if r.Config != nil {
-		rec.sidebars, rec.pair = r.Config.Sidebars, r.Config.Pair
-	}
-	if from != nil {
-		rec.streams, rec.account = from.streams, from.account
-		rec.first, rec.sides = from.first, from.sides
-		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
-		from.streams, from.moved = map[string]*recorded{}, true
-	} else {
-		rec.streams, rec.account = map[string]*recorded{}, c.focus.assurance.newCopy(c.account(r))
-	}
-	c.recorders = append(c.recorders, rec)
-	c.focus.pool.opened(server.Name)
-	c.desire(rec)
+	rec := c.newRecorder(r, server, from)
+	rec.security, rec.client = security, client
+	c.join(rec)
 	return rec, nil
 }
 
@@ -283,9 +279,11 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		return false
 	}
 	s.started = false
-	if (a.Removed && !c.gone(s)) || r.client.Awaited(s.key) {
+	switch {
+	case s.line != nil && a.Removed: // the server takes the line as ever: what is left goes out when the mix has let go of it
+	case a.Removed && !c.gone(s), r.client.Awaited(s.key):
 		s.capture.hold(r.overlap)
-	} else {
+	default:
 		s.capture.pause()
 	}
 	if a.Removed {
@@ -327,6 +325,10 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 		}
 		s.capture.rest()
 		closed()
+		if s.line != nil {
+			s.line.owner.giveBack(s.line)
+			return
+		}
 		c.focus.tapped.remove(s.session)
 		if err := s.session.Close(); err != nil {
 			c.log.Warn("closing a recorded stream", slog.Any("error", err))
@@ -362,6 +364,9 @@ func (c *controller) finish(r *recorder) {
 			c.recorders = append(c.recorders[:i:i], c.recorders[i+1:]...)
 			break
 		}
+	}
+	if l, lent := r.client.(*lease); lent {
+		l.end(time.Now())
 	}
 	streams := r.streams
 	r.streams = map[string]*recorded{}

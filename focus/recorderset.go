@@ -72,7 +72,7 @@ func (c *controller) hasOthers(r *recorder) bool { return len(c.spare(r)) > 0 }
 // moveCopy has another server take over what one cannot record any more: the same communication session, participants and
 // streams, with their sources and timestamps going on (RFC 7865, section 6.10). Nothing happens if there is no other.
 func (c *controller) moveCopy(r *recorder, reason string) {
-	if r.over {
+	if _, lent := r.client.(*lease); lent || r.over { // a persistent session comes back
 		return
 	}
 	for _, name := range c.spare(r) {
@@ -193,4 +193,31 @@ func (c *controller) look(r *recorder) {
 	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 	r.overlap = 0
+}
+
+// newRecorder is a session to be, with all streams of the one that it takes over.
+func (c *controller) newRecorder(r *conference.Recording, server Recorder, from *recorder) *recorder {
+	rec := &recorder{
+		recording: r.ID, modes: profileModes(server.Profile.Layout, r.Modes), server: server, since: time.Now(),
+		sides: map[conference.ParticipantID]side{},
+	}
+	if r.Config != nil {
+		rec.sidebars, rec.pair = r.Config.Sidebars, r.Config.Pair
+	}
+	if from != nil {
+		rec.streams, rec.account = from.streams, from.account
+		rec.first, rec.sides = from.first, from.sides
+		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
+		from.streams, from.moved = map[string]*recorded{}, true
+	} else {
+		rec.streams, rec.account = map[string]*recorded{}, c.focus.assurance.newCopy(c.account(r))
+	}
+	return rec
+}
+
+// join lets a session begin.
+func (c *controller) join(r *recorder) {
+	c.recorders = append(c.recorders, r)
+	c.focus.pool.opened(r.server.Name)
+	c.desire(r)
 }

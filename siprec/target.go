@@ -137,14 +137,18 @@ func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 	}
 }
 
-// withHistory adds to a target what the recorder keeps although it is over: sessions that have ended, streams
+// withHistory adds to a target what the recorder keeps although it is over: sessions that have ended or left the recording session, streams
 // whose m-line has been given away, and participants who left and whom the roster does
 // not list any more. A partial document need not repeat them, and cannot delete them.
 func withHistory(target, known Recording) Recording {
 	target.Sessions = slices.Clip(target.Sessions)
 	var over []Session
+	left := make(map[ID]bool)
+	for _, a := range known.SessionRecordings {
+		left[a.Session] = !a.Disassociate.IsZero()
+	}
 	for _, s := range known.Sessions {
-		if !s.Stop.IsZero() {
+		if !s.Stop.IsZero() || left[s.ID] {
 			over = append(over, s)
 		}
 	}
@@ -162,7 +166,7 @@ func withHistory(target, known Recording) Recording {
 	there := keys(target.ParticipantSessions)
 	gone := make(map[ID]bool)
 	for _, a := range known.ParticipantSessions {
-		if !there[a.key()] && !a.Disassociate.IsZero() {
+		if !there[a.key()] && (!a.Disassociate.IsZero() || left[a.Session]) {
 			gone[a.Participant] = !present[pairKey{first: a.Participant}]
 			target.ParticipantSessions = append(target.ParticipantSessions, a)
 		}

@@ -12,23 +12,24 @@ import (
 
 // RecordingServer is one Session Recording Server.
 type RecordingServer struct {
-	Name     string        `yaml:"name"`
-	URI      string        `yaml:"uri"`
-	Codecs   []string      `yaml:"codecs"`
-	SRTP     string        `yaml:"srtp" accept:"disabled,optional,required"`
-	Profile  string        `yaml:"profile" accept:"rfc,rfc-mixed,pair,chime,ccai,lab-open"` // its dialect; empty: rfc, with the streams that the policy names
-	Dialect  Dialect       `yaml:"dialect"`                                                 // switches over the profile
-	Priority int           `yaml:"priority"`                                                // lower numbers are preferred
-	Weight   int           `yaml:"weight"`                                                  // share when recordings are balanced; 0: 1
-	Group    string        `yaml:"group"`                                                   // policies may name it instead of its members
-	Probe    RecorderProbe `yaml:"probe"`
-	Retry    RecorderRetry `yaml:"retry"`
-	Metadata Metadata      `yaml:"metadata"`
-	Username string        `yaml:"username"` // answers its challenges; empty: they are not answered
-	Password Secret        `yaml:"password"`
-	Realm    string        `yaml:"realm"`     // the only one that gets the password; empty: every realm of the recorder
-	Redirect []string      `yaml:"redirects"` // hosts, with *, to which it may redirect an INVITE; empty: to none
-	MayStart []string      `yaml:"may_start"` // whence it may begin sessions by itself: user:, role:, trunk:, networks; empty: it may not
+	Name       string        `yaml:"name"`
+	URI        string        `yaml:"uri"`
+	Codecs     []string      `yaml:"codecs"`
+	SRTP       string        `yaml:"srtp" accept:"disabled,optional,required"`
+	Profile    string        `yaml:"profile" accept:"rfc,rfc-mixed,pair,chime,ccai,lab-open"` // its dialect; empty: rfc, with the streams that the policy names
+	Dialect    Dialect       `yaml:"dialect"`                                                 // switches over the profile
+	Priority   int           `yaml:"priority"`                                                // lower numbers are preferred
+	Weight     int           `yaml:"weight"`                                                  // share when recordings are balanced; 0: 1
+	Group      string        `yaml:"group"`                                                   // policies may name it instead of its members
+	Probe      RecorderProbe `yaml:"probe"`
+	Retry      RecorderRetry `yaml:"retry"`
+	Metadata   Metadata      `yaml:"metadata"`
+	Username   string        `yaml:"username"` // answers its challenges; empty: they are not answered
+	Password   Secret        `yaml:"password"`
+	Realm      string        `yaml:"realm"`      // the only one that gets the password; empty: every realm of the recorder
+	Redirect   []string      `yaml:"redirects"`  // hosts, with *, to which it may redirect an INVITE; empty: to none
+	Persistent int           `yaml:"persistent"` // streams held in one session for all recordings; 0: a session for each
+	MayStart   []string      `yaml:"may_start"`  // whence it may begin sessions by itself: user:, role:, trunk:, networks; empty: it may not
 }
 
 // Metadata says what a server is told beside the metadata of RFC 7865, and of whom.
@@ -136,6 +137,9 @@ func (r *reader) checkRecorders(cfg *Config) {
 		r.checkRecorder(key, server, &cfg.SIP)
 		r.checkProtection(key, server, cfg)
 	}
+	for i := range cfg.Recording.Servers {
+		r.checkAlone(fmt.Sprintf("recording.servers[%d]", i), &cfg.Recording.Servers[i], cfg)
+	}
 	if s := &cfg.Recording.Seal; s.KeyFile != "" && s.Directory == "" {
 		r.fail("recording.seal.key_file", "wants recording.seal.directory beside it, for the manifests")
 	}
@@ -162,7 +166,7 @@ func (r *reader) checkRecorder(key string, server *RecordingServer, sip *SIP) {
 	r.checkAccount(key, server)
 	r.checkStarts(key+".may_start", server.MayStart, sip)
 	for sub, n := range map[string]int{
-		".weight": server.Weight, ".probe.down_after": server.Probe.DownAfter, ".probe.up_after": server.Probe.UpAfter,
+		".persistent": server.Persistent, ".weight": server.Weight, ".probe.down_after": server.Probe.DownAfter, ".probe.up_after": server.Probe.UpAfter,
 		".retry.attempts": server.Retry.Attempts, ".retry.break_after": server.Retry.BreakAfter,
 	} {
 		if n < 0 {
@@ -219,9 +223,36 @@ func (r *reader) checkStarts(key string, from []string, sip *SIP) {
 	}
 }
 
+// checkAlone refuses what a persistent session cannot have.
+func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
+	if s.Persistent <= 0 {
+		return
+	}
+	if cfg.Recording.Seal.Directory != "" {
+		r.fail(key+".persistent", "wants recording.seal.directory to be empty: a session without end has no seal")
+	}
+	if s.Group != "" {
+		r.fail(key+".group", "wants none: its session is persistent")
+	}
+	if n := s.Dialect.MaxStreams; n != nil && *n > 0 && *n < s.Persistent {
+		r.fail(key+".persistent", "wants no more than max_streams, %d, has %d", *n, s.Persistent)
+	}
+}
+
+// checkPersistent sees that a server with a persistent session is the only one of a policy: such a session is neither taken over nor copied.
+func (r *reader) checkPersistent(key string, names []string, cfg *Config) {
+	for i := range cfg.Recording.Servers {
+		s := &cfg.Recording.Servers[i]
+		if s.Persistent > 0 && len(names) > 1 && (slices.Contains(names, s.Name) || s.Group != "" && slices.Contains(names, s.Group)) {
+			r.fail(key+".servers", "wants %q alone: its session is persistent", s.Name)
+		}
+	}
+}
+
 // checkPolicy sees that a policy asks for no more than there is.
 func (r *reader) checkPolicy(key string, p *RecordingPolicy, cfg *Config) {
 	r.checkServers(key+".servers", p.Servers, cfg)
+	r.checkPersistent(key, p.Servers, cfg)
 	if p.Spool != nil && *p.Spool && cfg.Recording.Spool.Directory == "" {
 		r.fail(key+".spool", "wants recording.spool.directory")
 	}

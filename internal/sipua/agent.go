@@ -59,6 +59,7 @@ type Agent struct {
 
 	wait     sync.WaitGroup  // everything that runs
 	draining chan struct{}   // closed when Shutdown begins
+	started  chan struct{}   // closed by Start
 	closed   chan struct{}   // closed when nothing may be sent any more
 	life     context.Context //nolint:containedctx // ends with closed, for what wants a context
 	endLife  context.CancelFunc
@@ -120,6 +121,7 @@ func New(config Config, handler Handler) (*Agent, error) {
 		early:    map[earlyID]earlyUsage{},
 		pending:  map[*IncomingCall]struct{}{},
 		draining: make(chan struct{}),
+		started:  make(chan struct{}),
 		dialing:  map[string]*dial{},
 		streams:  newStreamTable(),
 		limiter:  newConnLimiter(config.Limits),
@@ -162,8 +164,12 @@ func (a *Agent) Start(ctx context.Context) error {
 	a.transactions.OnRequest(a.onRequest)
 	a.running = true
 	a.serve()
+	close(a.started)
 	return nil
 }
+
+// Started is closed when the Agent serves: from then on it can send requests.
+func (a *Agent) Started() <-chan struct{} { return a.started }
 
 // errNoDial says that a connection is gone over which a response should go.
 var errNoDial = errors.New("no connection")

@@ -1,0 +1,377 @@
+package focus
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// persistent is a recording session that is kept up while nothing is recorded (RFC 7866, section 10), and has the recordings of several
+// conferences in it (section 5.1): each has lines of it on loan. A line is a stream whose port, source, label and identifier stay the same; the
+// metadata say whose it is, and a recording gets it only when the server has acknowledged that, so that nothing is ever in a line that the server
+// takes for somebody else's. All methods may be called by any goroutine.
+type persistent struct {
+	focus    *Focus
+	agent    *sipua.Agent
+	server   Recorder
+	security sdp.Security
+	client   *siprec.Client // guarded by mu
+	over     chan struct{}  // closed when the session has ended for good
+
+	mu       sync.Mutex // guards what follows
+	lines    []*line
+	made     int // lines so far
+	leases   []*lease
+	playing  map[string]siprec.StartMedia // by the key of the line: what the server takes
+	dialog   *sipua.Dialog
+	inviting func() // takes the open INVITE back; nil: there is none
+	reply    *sipua.Response
+	timer    *time.Timer
+	stopping bool
+	started  bool          // the agent can send
+	after    time.Duration // Retry-After of the last refusal
+}
+
+// line is one of its streams.
+type line struct {
+	owner   *persistent
+	key     string
+	id      siprec.ID
+	session *media.Session
+	lease   *lease // that it is on loan to, until its mix has let go of it; nil: to none
+	wish    *siprec.StreamWish
+}
+
+// persistentName is the user part of our address in sessions that are of no conference.
+const persistentName = "recorder"
+
+// keepPersistent begins the persistent sessions, and ends those with servers that have them no more as soon as nobody needs them.
+func (f *Focus) keepPersistent(agent *sipua.Agent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kept := map[string]*persistent{}
+	for _, server := range f.live().Recorders {
+		if server.Persistent <= 0 {
+			continue
+		}
+		if h := f.persistent[server.Name]; h != nil && h.server.URI == server.URI && h.server.Persistent == server.Persistent {
+			kept[server.Name] = h
+			continue
+		}
+		h, err := f.newPersistent(agent, server)
+		if err != nil {
+			f.log.Error("persistent recording session", slog.String("server", server.Name), slog.Any("error", err))
+			continue
+		}
+		kept[server.Name] = h
+	}
+	for name, h := range f.persistent {
+		if kept[name] != h {
+			f.spawn(func(context.Context) { h.retire() })
+		}
+	}
+	f.persistent = kept
+}
+
+// persistentSession is the session that is kept up with a server; nil: there is none.
+func (f *Focus) persistentSession(name string) *persistent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.persistent[name]
+}
+
+func (f *Focus) newPersistent(agent *sipua.Agent, server Recorder) (*persistent, error) {
+	target, err := sipua.ParseURI(server.URI)
+	if err != nil {
+		return nil, err
+	}
+	security, err := f.recorderSecurity(server, false)
+	if err != nil {
+		return nil, err
+	}
+	h := &persistent{focus: f, agent: agent, server: server, security: security, over: make(chan struct{}), playing: map[string]siprec.StartMedia{}}
+	for range server.Persistent {
+		if _, err = h.addLine(); err != nil {
+			h.close()
+			return nil, err
+		}
+	}
+	profile := server.Profile
+	if len(server.Codecs) > 0 {
+		profile.Codecs = server.Codecs
+	}
+	var seed [8]byte
+	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
+	random := binary.BigEndian.Uint64(seed[:])
+	retry := server.Retry
+	retry.Attempts = 0 // it is kept up for ever
+	h.client, err = siprec.New(siprec.Config{
+		Profile: profile, Address: f.mediaAddress(h.lines[0].session.LocalAddr().Addr(), hostAddress(target)), SDPSession: random >> 1,
+		Retry: retry, Seed: random, Security: security, Keys: newKeys,
+	})
+	if err != nil {
+		h.close()
+		return nil, err
+	}
+	stop := f.onDrain(h.retire)
+	f.spawn(func(ctx context.Context) {
+		defer stop()
+		h.begin(ctx)
+		h.keepAlive(ctx)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.close()
+	})
+	return h, nil
+}
+
+// begin calls the server as soon as the agent can.
+func (h *persistent) begin(ctx context.Context) {
+	select {
+	case <-h.agent.Started():
+	case <-h.over: // drained before that
+		return
+	case <-ctx.Done():
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.started = true
+	h.desire()
+}
+
+// close lets go of the media. mu is held, but at the beginning.
+func (h *persistent) close() {
+	for _, l := range h.lines {
+		h.closeLine(l)
+	}
+	h.lines = nil
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+}
+
+func (h *persistent) closeLine(l *line) {
+	h.focus.tapped.remove(l.session)
+	if err := l.session.Close(); err != nil {
+		h.focus.log.Warn("closing a recorded stream", slog.Any("error", err))
+	}
+}
+
+// addLine opens a line. mu is held, but at the beginning.
+func (h *persistent) addLine() (*line, error) {
+	session, err := h.focus.media.Open(media.Options{})
+	if err != nil {
+		return nil, err
+	}
+	h.made++
+	l := &line{owner: h, key: "line/" + strconv.Itoa(h.made), id: newIdentity(), session: session}
+	h.focus.tapped.add(session)
+	h.lines = append(h.lines, l)
+	return l, nil
+}
+
+// retire ends the session as soon as nobody has a line of it.
+func (h *persistent) retire() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopping = true
+	h.desire()
+}
+
+// desire tells the protocol what is to be recorded of all conferences. mu is held.
+func (h *persistent) desire() {
+	d := siprec.Desire{Stopped: h.stopping && len(h.leases) == 0}
+	for _, l := range h.lines {
+		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port()}
+		if l.wish != nil {
+			w.Session, w.Participant, w.Members, w.Senders, w.Paused = l.wish.Session, l.wish.Participant, l.wish.Members, l.wish.Senders, l.wish.Paused
+		}
+		d.Streams = append(d.Streams, w)
+	}
+	for _, l := range h.leases {
+		d.Others = append(d.Others, l.rosters...)
+	}
+	if h.started || d.Stopped {
+		h.step(d)
+	}
+}
+
+// step feeds the protocol, does what it says, and lets the recordings look at what has become of it. mu is held.
+func (h *persistent) step(e siprec.Event) {
+	for _, a := range h.client.Step(e, time.Now()) {
+		h.act(a)
+	}
+	h.settle()
+	for _, l := range h.leases {
+		l.wake()
+	}
+	if h.client.State() == siprec.StateStopped {
+		select {
+		case <-h.over:
+		default:
+			close(h.over)
+		}
+	}
+}
+
+// settle forgets recordings whose end the server knows.
+func (h *persistent) settle() {
+	n := len(h.leases)
+	for _, l := range slices.Clone(h.leases) {
+		if l.stopped && !l.told && h.knowsEnd(l) {
+			l.told = true
+			l.wake()
+			h.leases = slices.DeleteFunc(h.leases, func(other *lease) bool { return other == l })
+		}
+	}
+	if len(h.leases) < n {
+		h.desire()
+	}
+}
+
+// knowsEnd tells whether the server has acknowledged that a recording has left the session, or never will.
+func (h *persistent) knowsEnd(l *lease) bool {
+	state := h.client.State()
+	if state != siprec.StateRecording && state != siprec.StatePaused {
+		return true // with the next dialog it gets a complete document, in which it is no more
+	}
+	known, synced := h.client.Acknowledged()
+	for _, r := range l.rosters {
+		if synced && !slices.ContainsFunc(known.SessionRecordings, func(a siprec.SessionRecording) bool { return a.Session == r.Session && !a.Disassociate.IsZero() }) {
+			return false
+		}
+	}
+	return synced
+}
+
+// owns tells whether the server has acknowledged that a line is of the session that it is wanted for.
+func (h *persistent) owns(l *line) bool {
+	known, synced := h.client.Acknowledged()
+	return synced && l.wish != nil && slices.ContainsFunc(known.Streams, func(s siprec.Stream) bool { return s.ID == l.id && s.Session == l.wish.Session })
+}
+
+func (h *persistent) act(a siprec.Action) {
+	switch a := a.(type) {
+	case siprec.Invite:
+		h.invite(a.Message)
+	case siprec.ReInvite:
+		h.request(a.Message, (*sipua.Dialog).ReInvite)
+	case siprec.Update:
+		h.request(a.Message, (*sipua.Dialog).Update)
+	case siprec.Cancel:
+		if h.inviting != nil {
+			h.inviting()
+		}
+	case siprec.Bye:
+		h.hangUp(a.Message)
+	case siprec.AnswerPeer:
+		h.reply = recorderResponse(a, h.focus.recorderContact(persistentName, h.server))
+	case siprec.StartMedia:
+		h.start(a)
+	case siprec.StopMedia:
+		delete(h.playing, a.Key)
+	case siprec.WakeAt:
+		h.wakeAt(a.Time)
+	case siprec.Report:
+		if a.State == siprec.StateRecording || a.State == siprec.StatePaused {
+			h.focus.pool.began(h.server.Name, time.Now())
+		}
+	case siprec.Alarm:
+		h.alarm(a)
+	}
+}
+
+// start takes what the server wants of a line. One that is nobody's is ready to send what keeps it alive.
+func (h *persistent) start(a siprec.StartMedia) {
+	h.playing[a.Key] = a
+	i := slices.IndexFunc(h.lines, func(l *line) bool { return l.key == a.Key })
+	if i < 0 || h.lines[i].lease != nil {
+		return
+	}
+	if err := h.lines[i].session.Configure(lineParams(a)); err != nil {
+		h.focus.log.Error("recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
+	}
+}
+
+func lineParams(a siprec.StartMedia) media.Params {
+	return media.Params{
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
+	}
+}
+
+func (h *persistent) alarm(a siprec.Alarm) {
+	h.focus.log.Warn("recording server", slog.String("server", h.server.Name), slog.String("alarm", a.Kind.String()),
+		slog.Int("status", a.Status), slog.String("detail", a.Detail))
+	if hook := h.focus.hooks.RecordingFailure; hook != nil {
+		hook(h.server.Name, a.Kind.String())
+	}
+	switch a.Kind {
+	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
+		h.focus.pool.failed(h.server.Name, h.after, time.Now())
+	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
+	}
+}
+
+func (h *persistent) wakeAt(at time.Time) {
+	if h.timer != nil {
+		h.timer.Stop()
+		h.timer = nil
+	}
+	if !at.IsZero() {
+		h.timer = time.AfterFunc(time.Until(at), func() { h.happened(siprec.Tick{}) })
+	}
+}
+
+// happened feeds the protocol from outside.
+func (h *persistent) happened(e siprec.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.step(e)
+}
+
+// lent opens the part of a conference in the session.
+func (h *persistent) lent(c *controller, r *recorder) *lease {
+	l := &lease{session: h, playing: map[string]siprec.StartMedia{}, lines: map[string]*line{}}
+	l.notify = func() { h.focus.spawn(func(context.Context) { c.post(leaseChanged{r}) }) }
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leases = append(h.leases, l)
+	return l
+}
+
+var _ protocol = (*lease)(nil)
+
+// leaseChanged says that something has become of a persistent session.
+type leaseChanged struct{ recorder *recorder }
+
+func (m leaseChanged) handle(c *controller) {
+	if l, ok := m.recorder.client.(*lease); ok && !m.recorder.over {
+		l.waking.Store(false)
+		c.recorderStep(m.recorder, siprec.Tick{})
+	}
+}
+
+// lendable refuses a persistent session where it cannot record.
+func (c *controller) lendable(r *conference.Recording, server Recorder, from *recorder) (*persistent, error) {
+	if server.Persistent <= 0 {
+		return nil, nil
+	}
+	h := c.focus.persistentSession(server.Name)
+	if h == nil || from != nil || r.Config != nil && len(serverNames(r)) > 1 {
+		return nil, errPersistent
+	}
+	_, err := c.focus.recorderSecurity(server, c.secret())
+	return h, err
+}

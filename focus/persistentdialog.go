@@ -1,0 +1,142 @@
+package focus
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// invite begins a dialog. mu is held, as in all that the protocol asks for.
+func (h *persistent) invite(m siprec.Message) {
+	target, err := sipua.ParseURI(h.server.URI)
+	if err != nil {
+		h.focus.spawn(func(context.Context) { h.happened(siprec.TransportFailed{Exchange: m.Exchange, Reason: err.Error()}) })
+		return
+	}
+	call := sipua.OutgoingCall{
+		To: sipua.Address{URI: target}, From: sipua.Address{URI: h.focus.conferenceURI(persistentName)},
+		Contact: h.focus.recorderContact(persistentName, h.server), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
+		Trunk: h.focus.recorderWay(h.server, h.security, false),
+	}
+	canceled := make(chan struct{})
+	h.inviting = sync.OnceFunc(func() { close(canceled) })
+	h.focus.spawn(func(ctx context.Context) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		h.focus.spawn(func(context.Context) {
+			select {
+			case <-canceled:
+				stop()
+			case <-ctx.Done():
+			}
+		})
+		dialog, response, err := h.agent.Invite(ctx, call, &persistentHandler{h})
+		event := outcome(m.Exchange, response, err)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.dialog, h.inviting, h.after = dialog, nil, 0
+		if a, ok := event.(siprec.Answered); ok {
+			h.after = a.RetryAfter
+		}
+		h.step(event)
+	})
+}
+
+// request changes something in the dialog.
+func (h *persistent) request(m siprec.Message, send func(*sipua.Dialog, context.Context, sipua.Body) (*sipua.Response, error)) {
+	dialog := h.dialog
+	body := sipua.Body{ContentType: m.ContentType, Data: m.Body, Headers: messageHeaders(m)}
+	h.focus.spawn(func(ctx context.Context) {
+		if dialog == nil {
+			h.happened(siprec.TransportFailed{Exchange: m.Exchange, Reason: "no dialog"})
+			return
+		}
+		ctx, cancel := h.focus.patient(ctx, recorderPatience)
+		defer cancel()
+		event, ok := ask(ctx.Done(), func() siprec.Event {
+			response, err := send(dialog, ctx, body)
+			return outcome(m.Exchange, response, err)
+		})
+		if !ok {
+			event = siprec.TimedOut{Exchange: m.Exchange}
+		}
+		h.happened(event)
+	})
+}
+
+// hangUp ends the dialog.
+func (h *persistent) hangUp(m siprec.Message) {
+	dialog := h.dialog
+	h.dialog = nil
+	if dialog == nil {
+		return
+	}
+	h.focus.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
+		defer cancel()
+		ctx, release := h.focus.patient(ctx, farewellPatience)
+		defer release()
+		if err := dialog.ByeWith(ctx, byeBody(m)); err != nil {
+			h.focus.log.DebugContext(ctx, "BYE", slog.Any("error", err))
+		}
+	})
+}
+
+// persistentHandler brings what happens in the dialog.
+type persistentHandler struct{ session *persistent }
+
+// Ack has the answer to an offer that the server asked for.
+func (p *persistentHandler) Ack(request *sipua.Request) {
+	p.session.happened(siprec.PeerAck{ContentType: request.Headers.Get("Content-Type"), Body: request.Body})
+}
+
+// Offer answers a re-INVITE or UPDATE of the server (RFC 7866, section 7.2).
+func (p *persistentHandler) Offer(request *sipua.Request) *sipua.Response {
+	h := p.session
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reply = nil
+	h.step(siprec.PeerOffer{
+		Method: request.Method, ContentType: request.Headers.Get("Content-Type"), Disposition: request.Headers.Get("Content-Disposition"), Body: request.Body,
+	})
+	if h.reply == nil {
+		return sipua.NewResponse(481)
+	}
+	return h.reply
+}
+
+// Accepts implements sipua.BodyAccepter.
+func (p *persistentHandler) Accepts() []string { return (*recorderHandler)(nil).Accepts() }
+
+// Request refuses everything else.
+func (p *persistentHandler) Request(*sipua.Request) *sipua.Response { return nil }
+
+// Ended reports that the server has gone; our own BYE is no news.
+func (p *persistentHandler) Ended(reason sipua.EndReason) {
+	switch reason.Cause {
+	case sipua.EndRemote:
+		text := ""
+		if reason.Request != nil {
+			text = reason.Request.Headers.Get("Reason")
+		}
+		p.session.ended(siprec.PeerBye{Reason: text})
+	case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired, sipua.EndShutdown:
+		p.session.ended(siprec.TransportFailed{Reason: reason.Cause.String()})
+	case sipua.EndLocal:
+	}
+}
+
+// ended takes that the dialog is gone, without holding up who says so.
+func (h *persistent) ended(e siprec.Event) {
+	h.focus.spawn(func(context.Context) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.dialog = nil
+		h.step(e)
+	})
+}
+
+var _ sipua.DialogHandler = (*persistentHandler)(nil)

@@ -1,0 +1,215 @@
+package focus
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// errPersistent refuses to record with a persistent session beside another server, or in the place of one.
+var errPersistent = errors.New("a persistent recording session stands alone")
+
+// protocol is what a recorder speaks by: a session of its own (siprec.Client), or its part in a persistent one.
+type protocol interface {
+	Step(e siprec.Event, now time.Time) []siprec.Action
+	Codecs() []codecs.Codec
+	Label(key string) string
+	Awaited(key string) bool
+	Acknowledged() (siprec.Recording, bool)
+}
+
+// lease is the part of one recording in a persistent session. To the controller it is as a session of its own, but the dialog is not its
+// business. It is guarded by the mutex of the session, but for waking.
+type lease struct {
+	session *persistent
+	waking  atomic.Bool
+	notify  func()
+
+	wanted  siprec.Desire
+	rosters []siprec.Roster
+	lines   map[string]*line             // by the keys of the recording
+	playing map[string]siprec.StartMedia // what the controller has been told
+	state   siprec.State
+	stopped bool
+	told    bool // the server knows the end
+}
+
+// wake lets the controller look, once for all that has changed.
+func (l *lease) wake() {
+	if !l.waking.Swap(true) {
+		l.notify()
+	}
+}
+
+// Step takes what shall be recorded, or looks at what has become of it.
+func (l *lease) Step(e siprec.Event, now time.Time) []siprec.Action {
+	h := l.session
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch e := e.(type) {
+	case siprec.Desire:
+		l.want(e, now)
+	case siprec.TransportFailed: // nobody listens to the media
+		h.hangUp(siprec.Message{})
+		h.step(e)
+	case siprec.Retry:
+		h.step(e)
+	}
+	return l.outcome()
+}
+
+// want takes over what is to be recorded. The end is final.
+func (l *lease) want(d siprec.Desire, now time.Time) {
+	if l.stopped {
+		return
+	}
+	l.wanted, l.stopped = d, d.Stopped
+	l.rosters = append([]siprec.Roster{d.Roster}, d.Others...)
+	for i := range l.rosters {
+		if r := &l.rosters[i]; d.Stopped && r.RecordedUntil.IsZero() {
+			r.RecordedUntil = now
+		}
+	}
+	for key, one := range l.lines {
+		one.wish = nil
+		i := slices.IndexFunc(d.Streams, func(w siprec.StreamWish) bool { return w.Key == key })
+		if i < 0 || d.Stopped {
+			continue
+		}
+		w := d.Streams[i]
+		w.Paused = w.Paused || d.Paused
+		if w.Session == "" {
+			w.Session = d.Roster.Session
+		}
+		one.wish = &w
+	}
+	h := l.session
+	if d.Stopped { // who begins again at once is in the session once
+		h.leases = append(slices.DeleteFunc(h.leases, func(other *lease) bool { return other == l }), l)
+	}
+	h.desire()
+}
+
+// outcome is what the controller has to do since it looked last: media first, then the state.
+func (l *lease) outcome() []siprec.Action {
+	var list []siprec.Action
+	for key, one := range l.lines {
+		start, taken := l.session.playing[one.key]
+		was, plays := l.playing[key]
+		switch {
+		case one.wish == nil && plays:
+			list = append(list, siprec.StopMedia{Key: key, Removed: true})
+			delete(l.playing, key)
+			delete(l.lines, key)
+		case one.wish == nil:
+		case plays && (!taken || one.wish.Paused):
+			list = append(list, siprec.StopMedia{Key: key})
+			delete(l.playing, key)
+		case taken && !one.wish.Paused && l.session.owns(one):
+			start.Key = key
+			if !plays || was.Remote != start.Remote || was.Format != start.Format || was.PayloadType != start.PayloadType || was.Protection != start.Protection {
+				list = append(list, start)
+				l.playing[key] = start
+			}
+		}
+	}
+	if state := l.stateNow(); state != l.state {
+		l.state = state
+		list = append(list, siprec.Report{State: state, Session: l.wanted.Roster.Session, Retry: state == siprec.StateFailed})
+	}
+	return list
+}
+
+func (l *lease) stateNow() siprec.State {
+	if l.stopped {
+		if l.told {
+			return siprec.StateStopped
+		}
+		return l.state
+	}
+	switch state := l.session.client.State(); {
+	case state != siprec.StateRecording && state != siprec.StatePaused:
+		return state
+	case len(l.playing) > 0:
+		return siprec.StateRecording
+	case l.wanted.Paused:
+		return siprec.StatePaused
+	default:
+		return siprec.StateConnecting
+	}
+}
+
+// lentStream is a stream of a recording in a persistent session.
+func (c *controller) lentStream(r *recorder, l *lease, key string, at conference.SidebarID, id conference.ParticipantID) *recorded {
+	one := l.line(key)
+	if one == nil {
+		return nil
+	}
+	format, sent := c.focus.pool.presume(r.server.Name, l.Codecs()), one.session.Stats().PacketsSent
+	s := &recorded{
+		key: key, sidebar: at, participant: id, id: one.id, outlet: outlet{session: one.session, codec: format.Codec}, member: c.newMember(),
+		format: format, capture: newCapture(one.session, c.focus.cfg.Hold, format.Codec), line: one, before: sent, counted: sent,
+	}
+	r.streams[key] = s
+	return s
+}
+
+// line gives the stream of a key, nil when there is no port for it.
+func (l *lease) line(key string) *line {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	one := l.session.take(l)
+	if one != nil {
+		l.lines[key] = one
+	}
+	return one
+}
+
+// Codecs implements protocol.
+func (l *lease) Codecs() []codecs.Codec {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	return l.session.client.Codecs()
+}
+
+// Label implements protocol.
+func (l *lease) Label(key string) string {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if one := l.lines[key]; one != nil {
+		return l.session.client.Label(one.key)
+	}
+	return ""
+}
+
+// Awaited implements protocol.
+func (l *lease) Awaited(key string) bool {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	one := l.lines[key]
+	if l.stopped || one == nil || one.wish == nil || one.wish.Paused {
+		return false
+	}
+	return !l.session.owns(one) || l.session.client.Awaited(one.key)
+}
+
+// Acknowledged implements protocol.
+func (l *lease) Acknowledged() (siprec.Recording, bool) {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	return l.session.client.Acknowledged()
+}
+
+// end is for who goes without a word.
+func (l *lease) end(now time.Time) {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	d := l.wanted
+	d.Stopped = true
+	l.want(d, now)
+}

@@ -1,0 +1,89 @@
+package focus
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// idleInterval is how often a line that nobody has sends a frame of silence, so that bindings of NATs stay (RFC 6263, section 4).
+const idleInterval = 15 * time.Second
+
+// keepAlive sends on idle lines until the session is over.
+func (h *persistent) keepAlive(ctx context.Context) {
+	ticker := time.NewTicker(idleInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			h.mu.Lock()
+			for _, l := range h.lines {
+				h.touch(l)
+			}
+			h.mu.Unlock()
+		case <-h.over:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// touch sends one frame of silence in a line that is nobody's. mu is held.
+func (h *persistent) touch(l *line) {
+	start, taken := h.playing[l.key]
+	if l.lease != nil || !taken {
+		return
+	}
+	payload, samples, err := silentFrame(start.Format)
+	if err == nil {
+		l.session.EmitLate(&codecs.Packet{Payload: payload, Samples: samples}, 0)
+	}
+}
+
+// silentFrame is 20 ms of silence in a format, or as long as its packets are.
+func silentFrame(f codecs.Format) (payload []byte, samples int, err error) {
+	if f, err = f.Normalize(); err != nil {
+		return nil, 0, err
+	}
+	encoder, err := codecs.NewEncoder(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	payload = make([]byte, codecs.MaxPayload)
+	n, err := encoder.Encode(payload, make([]int16, f.FrameSamples()))
+	return payload[:n], int(f.PacketTime * time.Duration(f.Codec.ClockRate()) / time.Second), err
+}
+
+// take gives a line to a recording: one that is nobody's, or a new one; nil when there is no port for it. mu is held.
+func (h *persistent) take(l *lease) *line {
+	i := slices.IndexFunc(h.lines, func(one *line) bool { return one.lease == nil })
+	if i < 0 {
+		one, err := h.addLine()
+		if err != nil {
+			h.focus.log.Error("no port for a recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
+			return nil
+		}
+		one.lease = l
+		return one
+	}
+	h.lines[i].lease = l
+	return h.lines[i]
+}
+
+// giveBack takes a line that no mix sends into any more. Lines beyond those that are held are closed.
+func (h *persistent) giveBack(l *line) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l.lease, l.wish = nil, nil
+	if len(h.lines) > h.server.Persistent {
+		h.lines = slices.DeleteFunc(h.lines, func(other *line) bool { return other == l })
+		h.closeLine(l)
+	} else if start, taken := h.playing[l.key]; taken {
+		h.start(start)
+	}
+	h.desire()
+}
