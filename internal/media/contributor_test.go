@@ -218,3 +218,81 @@ func TestReportShares(t *testing.T) {
 		}
 	}
 }
+
+// ME-RCP-14, ME-RCP-16, ME-RCP-17 (RFC 3550, section 7.3): whoever a far end has seen among the contributors is named, by a name that tells nothing
+// and is the same for all, and said goodbye to when he leaves; of others it hears nothing.
+func TestContributorsOfCalls(t *testing.T) {
+	transport := newTestTransport(t, quickReports)
+	s, p := call(t, transport, nil)
+	q, other := call(t, transport, nil)
+	r, third := call(t, transport, nil)
+	other.header.SSRC, third.header.SSRC = 0xABCD0002, 0xABCD0003
+	ticks(t, 10, func(int) {
+		other.say(0, loud(), 160)
+		third.say(0, loud(), 160)
+		ingest(q)
+		ingest(r)
+		ingest(s)
+		s.Emit(&codecs.Packet{Payload: loud(), Samples: 160, CSRC: []uint32{0xABCD0002, 0}})
+		r.Emit(&codecs.Packet{Payload: loud(), Samples: 160, CSRC: []uint32{0xABCD0002}})
+	})
+	name := map[*phone]string{}
+	for to, session := range map[*phone]*Session{p: s, third: r} {
+		to.reportsUntil("the name of the contributor", func(packets []rtcp.Packet) bool {
+			description, ok := packets[1].(*rtcp.SourceDescription)
+			if !ok || len(description.Chunks) != 2 || description.Chunks[0].Source != session.SSRC() || description.Chunks[1].Source != 0xABCD0002 {
+				return false
+			}
+			name[to] = description.Chunks[1].Items[0].Text
+			return true
+		})
+	}
+	if name[p] == "" || name[p] != name[third] || name[p] == q.CNAME() || name[p] == s.CNAME() {
+		t.Errorf("named %q and %q", name[p], name[third])
+	}
+	for _, session := range []*Session{q, r} { // r has contributed to nobody
+		if err := session.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var gone []uint32
+	p.reportsUntil("the goodbye", func(packets []rtcp.Packet) bool {
+		gone = append(gone, goodbyes(packets)...)
+		return len(gone) > 0
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.reportsUntil("the end", func(packets []rtcp.Packet) bool {
+		gone = append(gone, goodbyes(packets)...)
+		return slices.Contains(gone, s.SSRC())
+	})
+	if !slices.Equal(gone, []uint32{0xABCD0002, s.SSRC()}) {
+		t.Errorf("goodbyes %x", gone)
+	}
+}
+
+// Who leaves is remembered for a while only.
+func TestDepartures(t *testing.T) {
+	var d departures
+	d.add(0)
+	for ssrc := range uint32(goneRoom + 5) {
+		d.add(ssrc + 1)
+	}
+	first, n := uint32(0), 0
+	if seen := d.since(2, func(ssrc uint32) {
+		if n++; n == 1 {
+			first = ssrc
+		}
+	}); seen != goneRoom+5 || n != goneRoom || first != 6 {
+		t.Errorf("%d of %d, from %d", n, seen, first)
+	}
+	var s spoken
+	for ssrc := range uint32(40) {
+		s.note(ssrc + 1)
+		s.note(ssrc + 1)
+	}
+	if all := s.sources(); len(all) != spokenRoom || slices.Contains(all, 1) || !slices.Contains(all, 40) || !s.forget(40) || s.forget(40) {
+		t.Errorf("sources %v", all)
+	}
+}

@@ -38,6 +38,7 @@ type counters struct {
 	foreignAsides                                         atomic.Uint64
 	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)
 	anchor                                                clockAnchor
+	spoken                                                spoken
 	destination                                           sharedAddr // where media go; invalid: nowhere
 }
 

@@ -135,6 +135,11 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, ti
 	s.flush()
 	o := &s.out
 	buf := s.in.scratch[:]
+	for _, ssrc := range p.CSRC[:min(len(p.CSRC), codecs.MaxCSRC)] {
+		if ssrc != 0 {
+			s.shared.spoken.note(ssrc)
+		}
+	}
 	size := o.header(buf, a, p, payloadType, timestamp)
 	if size+len(p.Payload) > len(buf) {
 		s.shared.sendErrors.add(1)

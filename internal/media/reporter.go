@@ -33,7 +33,8 @@ type reporter struct {
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
 	reported                                            level // 1: the far end has said what came of ours
 	sent, got, bad, forged                              count
-	gone                                                level // 1: by BYE or silence
+	gone                                                level  // 1: by BYE or silence
+	goneSeen                                            uint64 // of the departures of others
 
 	sentBefore uint64        // RTP packets
 	busy       time.Duration // when they last were seen to be more
@@ -104,6 +105,7 @@ func (v *service) report(s *Session, now time.Duration) {
 	departed := s.departed
 	s.departed = nil
 	s.mu.Unlock()
+	departed = append(departed, v.leavers(s)...)
 	if len(departed) > 0 {
 		packets = append(packets, &rtcp.Goodbye{Sources: departed[:min(len(departed), maxBYEs)]})
 	}
@@ -144,6 +146,9 @@ func (v *service) compound(s *Session, now time.Duration) []rtcp.Packet {
 		if len(description.Chunks) <= 15 {
 			description.Chunks = append(description.Chunks, chunk(source, name))
 		}
+	}
+	for _, source := range s.others() {
+		description.Chunks = append(description.Chunks, chunk(source, v.pseudonym(source)))
 	}
 	s.mu.Unlock()
 	return []rtcp.Packet{first, description}
@@ -262,6 +267,7 @@ func (v *service) farewell(s *Session) {
 			sources = append(sources, ssrc)
 		}
 	}
+	sources = append(sources, s.others()...)
 	s.mu.Unlock()
 	v.sendReport(s, append(v.compound(s, v.now()), &rtcp.Goodbye{Sources: sources}))
 }

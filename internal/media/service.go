@@ -2,6 +2,7 @@ package media
 
 import (
 	"container/heap"
+	"crypto/rand"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type service struct {
 	sessions map[int32]*Session // by the descriptor of the RTCP socket
 	timers   timerHeap
 	stopping bool
+	gone     departures
+	secret   [16]byte // of pseudonyms
 	buffer   [scratchSize]byte
 }
 
@@ -41,6 +44,7 @@ func newService(t *Transport) (*service, error) {
 		return nil, fmt.Errorf("create epoll: %w", err)
 	}
 	v := &service{transport: t, poll: poll, called: make(chan struct{}, 1), done: make(chan struct{}), sessions: map[int32]*Session{}}
+	_, _ = rand.Read(v.secret[:]) // never fails
 	go v.run()
 	return v, nil
 }
@@ -63,6 +67,7 @@ func (v *service) request(do func()) {
 func (v *service) join(s *Session) {
 	v.request(func() {
 		v.sessions[int32(s.rtcp.fd)] = s
+		s.report.goneSeen = v.gone.count
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(s.rtcp.fd)}
 		if err := unix.EpollCtl(v.poll, unix.EPOLL_CTL_ADD, s.rtcp.fd, &event); err != nil {
 			v.transport.cfg.Logger.Warn("cannot watch an RTCP socket", errorAttr(err))
@@ -88,6 +93,7 @@ func (v *service) leave(s *Session) {
 	v.request(func() {
 		defer close(gone)
 		v.farewell(s)
+		v.gone.add(uint32(s.shared.remoteSSRC.get()))
 		delete(v.sessions, int32(s.rtcp.fd))
 		if s.report.scheduled {
 			heap.Remove(&v.timers, s.report.index)
