@@ -141,6 +141,11 @@ func (c *capture) flush(most int) {
 	}
 }
 
+// live tells whether what is captured now is sent now: nothing of before waits.
+func (c *capture) live() bool {
+	return c.kept == nil || !c.holding.Load() && c.kept.empty()
+}
+
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
 	emitSealed(c.session, c.digest.Load(), p, age)
 }

@@ -46,6 +46,7 @@ func (c *controller) keep(m message) {
 type keyed struct {
 	leg   leg
 	digit media.Digit
+	info  bool // by INFO: he may be speaking at the same time
 }
 
 func (m keyed) handle(c *controller) {
@@ -58,7 +59,7 @@ func (m keyed) handle(c *controller) {
 			Participant: m.leg.id, Digit: string(rune(m.digit.Key)), DurationMS: m.digit.Duration.Milliseconds(),
 		}, false)
 		c.passKey(&p, m.digit)
-		c.recordKey(&p, m.digit.Key)
+		c.recordKey(&p, m)
 	}
 	c.hush(m.leg.id)
 	_ = c.step(conference.Key{ID: m.leg.id, Key: m.digit.Key})
@@ -80,7 +81,7 @@ func (h *dialogHandler) info(request *sipua.Request) *sipua.Response {
 	if !ok {
 		return sipua.NewResponse(400)
 	}
-	h.controller.pressed(h.leg, digit)
+	h.controller.keep(keyed{leg: h.leg, digit: digit, info: true})
 	return sipua.NewResponse(200)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/mixer"
 )
 
@@ -18,7 +19,7 @@ const (
 
 // recordKey puts a key that a participant has pressed into the recorded streams whose policy wants it there. In those of who is masked or
 // left out it is not; keys of a PIN never come here.
-func (c *controller) recordKey(p *conference.Participant, key byte) {
+func (c *controller) recordKey(p *conference.Participant, m keyed) {
 	if !p.Recordable() {
 		return
 	}
@@ -30,13 +31,41 @@ func (c *controller) recordKey(p *conference.Participant, key byte) {
 			wanted = wanted || r.Captures() && r.Config != nil && r.Config.Keys == policy
 		}
 		if wanted {
-			c.soundRecordedKey(p.ID, key, policy)
+			var events []mixer.MemberID
+			if policy == conference.KeepKeys {
+				events = c.recordEvent(p, m)
+			}
+			c.soundRecordedKey(p.ID, m.digit.Key, policy, events)
 		}
 	}
 }
 
-// soundRecordedKey sounds a key in the recorded streams of a policy.
-func (c *controller) soundRecordedKey(id conference.ParticipantID, key byte, policy conference.KeyPolicy) {
+// recordEvent sends a key as telephone event in those recorded streams of who has pressed it whose recorder takes events (RFC 4733), and gives their
+// members. An event takes the place of the audio. So it is sent only of keys that came as events, in whose place there was no audio either, and never in a
+// mixed stream, which has the others in it; and only where nothing waits to be sent before it.
+func (c *controller) recordEvent(p *conference.Participant, m keyed) (sent []mixer.MemberID) {
+	code, ok := codecs.EventCode(m.digit.Key)
+	own := c.participants[p.ID]
+	aside := p.Sidebar != "" || p.Coaching != "" // then his stream of the conference holds nothing of him
+	if !ok || aside || m.info || own == nil || own.stream.Event.Events == (sdp.EventSet{}) {
+		return nil
+	}
+	state := c.machine.State()
+	for _, r := range c.recorders {
+		recording, known := state.Recording(r.recording)
+		s := r.streams[string(p.ID)]
+		if !known || !recording.Captures() || recording.Config == nil || recording.Config.Keys != conference.KeepKeys || s == nil {
+			continue
+		}
+		if s.started && !s.silence && s.held == nil && s.events.Has(code) && s.capture.live() && s.session.Press(m.digit) {
+			sent = append(sent, s.member)
+		}
+	}
+	return sent
+}
+
+// soundRecordedKey sounds a key in the recorded streams of a policy, but for those that have it as event.
+func (c *controller) soundRecordedKey(id conference.ParticipantID, key byte, policy conference.KeyPolicy, events []mixer.MemberID) {
 	tone := codecs.Tone{Frequencies: []float64{keyNeutral}, Level: keyLevel}
 	if code, ok := codecs.EventCode(key); ok && policy == conference.KeepKeys {
 		tone, _ = codecs.DTMFTone(code, keyLevel)
@@ -51,7 +80,7 @@ func (c *controller) soundRecordedKey(id conference.ParticipantID, key byte, pol
 	generator.Read(pcm)
 	a := &announcement{pcm: pcm, rate: toneRate}
 	member := c.newMember()
-	c.sources[member] = source{In: a, Recorded: id, Key: true, Keys: policy}
+	c.sources[member] = source{In: a, Recorded: id, Key: true, Keys: policy, Not: events}
 	c.updateMix()
 	c.later(a.duration()+10*codecs.FrameDuration, keySounded{member})
 }

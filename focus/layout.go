@@ -44,6 +44,7 @@ type source struct {
 	Recorded conference.ParticipantID   // it stands for what he says in recorded streams, and is nowhere else; empty: no
 	Key      bool                       // for a key that he has pressed, where the policy is Keys; otherwise for all that he says while masked
 	Keys     conference.KeyPolicy
+	Not      []mixer.MemberID // taps in which it is not, although it would be
 }
 
 // heardBy tells whether a source is for a participant.
@@ -225,7 +226,7 @@ func standIns(s *conference.State, t tap, sources map[mixer.MemberID]source) []m
 	var list []mixer.MemberID
 	for id := range sources {
 		from := sources[id]
-		if from.Recorded == "" {
+		if from.Recorded == "" || slices.Contains(from.Not, t.Member) {
 			continue
 		}
 		p, ok := s.Participant(from.Recorded)

@@ -69,6 +69,7 @@ type recorded struct {
 	started     bool // the server takes it
 	silence     bool
 	format      codecs.Format
+	events      sdp.EventSet   // that the server takes
 	offered     []codecs.Codec // in the last offer, or the next one
 	label       string
 	counted     uint64 // packets that the counts of a copy have already
@@ -246,7 +247,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	}
 	err := s.configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
-		Protection: protection(a.Protection),
+		Protection: protection(a.Protection), Events: a.Events != sdp.EventSet{}, EventPayloadType: a.EventPayloadType,
 	})
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
@@ -257,6 +258,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
 	s.capture.digest.Store(r.sealing.digest(a.Label, a.Format.Codec))
+	s.events = a.Events
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
 	c.focus.pool.took(r.server.Name, a.Format, s.offered)
 	if s.held == nil {

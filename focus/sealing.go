@@ -182,7 +182,9 @@ func byeBody(m siprec.Message) sipua.Body {
 
 // emitSealed sends a packet and takes it into the digest, nil for none. It reports nothing: what cannot be sent is lost like on the way.
 func emitSealed(session *media.Session, d *seal.Digest, p *codecs.Packet, age time.Duration) {
-	if session.EmitLate(p, age) && d != nil {
-		d.Add(session.SSRC(), session.Sequence(), p.Payload)
+	if d == nil {
+		session.EmitLate(p, age)
+		return
 	}
+	session.EmitWitnessed(p, age, d)
 }

@@ -30,6 +30,7 @@ type recordingServer struct {
 	mute      bool          // never answers
 	slow      chan struct{} // what everything is answered after; nil: at once
 	codecs    []codecs.Codec
+	events    bool // takes telephone events
 	dialog    *sipua.Dialog
 	contact   sipua.Address
 	requires  []string
@@ -57,6 +58,7 @@ type recordingServer struct {
 type heardStream struct {
 	label   string
 	packets int
+	events  []codecs.Event // telephone events, a packet each
 	first   time.Time
 	last    time.Time
 	pcm     []float64
@@ -187,7 +189,7 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			go s.listenReports(control, stream)
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
-		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Direction: sdp.RecvOnly}
+		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Events: s.events, Direction: sdp.RecvOnly}
 		if s.answers != nil {
 			direction, taken := s.answers(m, i)
 			if stream.Direction = direction; !taken {
@@ -238,6 +240,11 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 			stream.first = time.Now()
 		}
 		stream.packets++
+		if packet[1]&0x7f > 8 && n-header == codecs.EventSize { // of nothing else
+			if e, err := codecs.ParseEvent(packet[header:n]); err == nil {
+				stream.events = append(stream.events, e)
+			}
+		}
 		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
 		stream.stamps = append(stream.stamps, binary.BigEndian.Uint32(packet[4:]))
 		stream.last, stream.from = time.Now(), from

@@ -55,6 +55,9 @@ type StartMedia struct {
 	Format      codecs.Format
 	Silence     bool            // send silence: the stream is paused by [PauseSilence]
 	Protection  *sdp.Protection // keys of SRTP and SRTCP; nil: plain RTP
+	// Events are the telephone events that it takes as EventPayloadType, at the clock rate of the codec (RFC 4733); empty: none.
+	Events           sdp.EventSet
+	EventPayloadType uint8
 }
 
 // equal tells whether nothing would change.

@@ -70,6 +70,7 @@ type Profile struct {
 	FirstLabel        int      // labels count up from here; 0: 1
 	AppendOnly        bool     // never reuse the m-line of a stream that was removed
 	FallbackMixed     bool     // one mixed stream when separate ones are refused (RFC 7866, section 8.3.1); whoever fills [Desire] obeys
+	Events            bool     // offer telephone-event beside the audio (RFC 4733); whoever sends the media chooses between events and tones
 	OmitSeal          bool     // no seal in the BYE, and no announcement of it in the metadata
 	AlwaysMultipart   bool     // wrap metadata-only requests in multipart/mixed as well
 	ExtensionElements []Extension

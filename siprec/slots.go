@@ -148,7 +148,7 @@ func (c *Client) local(held bool) sdp.Local {
 	for _, s := range c.slots {
 		stream := sdp.LocalStream{
 			Codecs: Preferring(c.Codecs(), s.wish.Prefer), Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
-			Feedback: c.profile.AVPF && !c.noFeedback, Security: c.security(), Keys: s.keys,
+			Feedback: c.profile.AVPF && !c.noFeedback, Events: c.profile.Events, Security: c.security(), Keys: s.keys,
 		}
 		if (c.paused(s) && c.profile.Pause == PauseInactive) || (held && s.held) {
 			stream.Direction = sdp.Inactive
@@ -193,10 +193,14 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 	if !c.up() || c.desire.Stopped || !s.live() || !s.send || (c.paused(s) && !silence) {
 		return nil
 	}
-	return &StartMedia{
+	start := &StartMedia{
 		Key: s.key, Label: s.label, Remote: s.stream.Remote, RemoteRTCP: s.stream.RemoteRTCP,
 		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence, Protection: s.stream.Protection,
 	}
+	if c.profile.Events {
+		start.Events, start.EventPayloadType = s.stream.Event.Events, s.stream.Event.Number
+	}
+	return start
 }
 
 // security is what is offered: what may be protected is, until the recorder says that it cannot.

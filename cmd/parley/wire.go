@@ -32,6 +32,7 @@ import (
 	"github.com/parley-sip/parley/internal/trunks"
 	"github.com/parley-sip/parley/internal/webhook"
 	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
@@ -241,6 +242,7 @@ func (s *service) recorders(cfg *config.Config) ([]focus.Recorder, error) {
 	}
 	return append(out, focus.Recorder{
 		Name: config.EmbeddedServer, URI: "sip:srs@" + address.String() + transport, Codecs: []codecs.Codec{codecs.G722, codecs.PCMU, codecs.PCMA, codecs.Opus},
+		Profile: siprec.Profile{Events: true},
 	}), nil
 }
 

@@ -92,6 +92,7 @@ type Dialect struct {
 	MetadataInBye    *bool          `yaml:"metadata_in_bye"`
 	AppendOnly       *bool          `yaml:"append_only"`
 	AlwaysMultipart  *bool          `yaml:"always_multipart"`
+	Events           *bool          `yaml:"events"` // offer telephone-event
 	OmitSeal         *bool          `yaml:"omit_seal"`
 	FallbackMixed    *bool          `yaml:"fallback_mixed"`
 	FirstLabel       *int           `yaml:"first_label"`

@@ -30,6 +30,14 @@ type sender struct {
 	ready     int  // octets of the packet in the scratch that is to be sent, 0: none
 	payload   int  // octets of its payload
 	sent      bool // something has left since prepare
+
+	witness Witness // is told of what leaves; nil: nobody
+	plain   []byte  // payload of the packet that is ready, before it was protected
+}
+
+// Witness is told of each packet that has left: its number and its payload as it was before protection. It belongs to the tick.
+type Witness interface {
+	Add(ssrc uint32, sequence uint16, payload []byte)
 }
 
 // renumber chooses a random start for a source (RFC 3550, section 5.1). Sequence numbers begin in the lower half, so that a far
@@ -92,7 +100,16 @@ func (s *Session) Emit(p *codecs.Packet) { s.EmitLate(p, 0) }
 func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	s.prepare(p, age)
 	s.flush()
+	s.out.plain = nil // is the caller's
 	return s.out.sent
+}
+
+// EmitWitnessed is EmitLate, and tells a witness of the packets that have left: those of a key press may be several, in place of the audio.
+func (s *Session) EmitWitnessed(p *codecs.Packet, age time.Duration, w Witness) {
+	s.flush()
+	s.out.witness = w
+	s.EmitLate(p, age)
+	s.out.witness = nil
 }
 
 // Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send.
@@ -153,7 +170,7 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, ti
 		s.shared.sendErrors.add(1)
 		return
 	}
-	o.ready, o.payload = size, len(p.Payload)
+	o.ready, o.payload, o.plain = size, len(p.Payload), p.Payload
 }
 
 // flush sends the packet that is ready, if there is one.
@@ -178,6 +195,9 @@ func (s *Session) flush() {
 		return
 	}
 	o.sent = true
+	if o.witness != nil {
+		o.witness.Add(o.ssrc, o.seq-1, o.plain)
+	}
 	c := &s.shared
 	c.packetsSent.add(1)
 	c.octetsSent.add(uint64(o.payload))

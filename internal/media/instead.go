@@ -81,6 +81,7 @@ func (s *Session) press(a *agreement, p *codecs.Packet) bool {
 			k.busy, k.pause = false, int(unitsBetween(0, pressPause, o.clock))
 			break
 		}
+		s.flush() // the octets may be those of the packet before
 		k.packet = codecs.Packet{Payload: codecs.AppendEvent(k.octets[:0], e.Event), Marker: e.Marker, Level: codecs.SilenceLevel}
 		s.transmit(a, &k.packet, a.params.EventPayloadType, k.start+e.Offset)
 		if !e.Event.End {

@@ -254,7 +254,7 @@ func (r *recording) offer(response *sipua.Response) *sipua.Response {
 			continue
 		}
 		local.Streams[i] = sdp.LocalStream{
-			Port: s.pair.port(), Codecs: r.codecsOf(s), Direction: sdp.RecvOnly, Label: s.report.Label,
+			Port: s.pair.port(), Codecs: r.codecsOf(s), Events: true, Direction: sdp.RecvOnly, Label: s.report.Label,
 		}
 		if s.report.State == StatePaused {
 			local.Streams[i].Direction = sdp.Inactive

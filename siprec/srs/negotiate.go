@@ -101,7 +101,7 @@ func (r *recording) localFor(offer sdp.Description, d *document) sdp.Local {
 	local.Previous = r.answer
 	local.Streams = make([]sdp.LocalStream, len(offer.Media))
 	for i := range local.Streams {
-		local.Streams[i] = sdp.LocalStream{Codecs: r.cfg.Codecs, SingleCodec: true, Direction: sdp.RecvOnly}
+		local.Streams[i] = sdp.LocalStream{Codecs: r.cfg.Codecs, SingleCodec: true, Events: true, Direction: sdp.RecvOnly}
 		if s := r.slot(i); s != nil && offer.Media[i].Label == s.report.Label && !d.renames(s.report) {
 			local.Streams[i].Port = s.pair.port()
 		}

@@ -53,6 +53,7 @@ type receiver struct {
 	lead      time.Duration // by which the first audio was older than its arrival; of the stream that set the clock
 	next      int64         // sample after the last one of all sources
 	first     int64         // first sample with audio, -1: none
+	key       key
 	pcm       [codecs.MaxPacketSamples + 1]int16
 }
 
@@ -66,7 +67,7 @@ func newReceiver(file sink, rate int, report *Stream, known clocks) *receiver {
 func (r *receiver) configure(stream sdp.Stream) error {
 	accepts := make(map[uint8]sdp.ReceivePayload, len(stream.Accepts))
 	for _, a := range stream.Accepts {
-		if a.Codec == stream.Codec {
+		if a.Codec == stream.Codec || a.Event && a.ClockRate == stream.Codec.ClockRate() {
 			accepts[a.Number] = a
 		}
 	}
@@ -162,6 +163,9 @@ func (r *receiver) play(now time.Duration, all bool) error {
 func (r *receiver) put(s *source, e entry, lost int64) error {
 	r.report.Packets++
 	r.report.Lost += uint64(max(lost, 0))
+	if r.accepts[e.header.payloadType].Event {
+		return r.event(s, e)
+	}
 	ts := s.extend(e.header.timestamp)
 	if !s.begun || r.strange(s, ts, e.at) {
 		s.line.start(ts, e.at, r.next)
