@@ -393,10 +393,3 @@ func (s *recordingServer) Ended(reason sipua.EndReason) {
 	}
 	s.once.Do(func() { close(s.ended) })
 }
-
-// lastBye gives the last BYE of the client, nil if there was none.
-func (s *recordingServer) lastBye() *sipua.Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.bye
-}

@@ -143,3 +143,10 @@ func (s *recordingServer) listenReports(socket *net.UDPConn, stream *heardStream
 		s.mu.Unlock()
 	}
 }
+
+// lastBye gives the last BYE of the client, nil if there was none.
+func (s *recordingServer) lastBye() *sipua.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bye
+}
