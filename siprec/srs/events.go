@@ -35,7 +35,7 @@ func (r *receiver) event(s *source, e entry) error {
 		if tone, ok := codecs.DTMFTone(event.Code, keyLevel); ok {
 			tone.Cadence = nil
 			var err error
-			if r.key.tone, err = codecs.NewToneGenerator(tone, r.wav.rate); err != nil {
+			if r.key.tone, err = codecs.NewToneGenerator(tone, r.rate); err != nil {
 				return err
 			}
 		}
