@@ -42,7 +42,8 @@ func (c *controller) recordKey(p *conference.Participant, m keyed) {
 
 // recordEvent sends a key as telephone event in those recorded streams of who has pressed it whose recorder takes events (RFC 4733), and gives their
 // members. An event takes the place of the audio. So it is sent only of keys that came as events, in whose place there was no audio either, and never in a
-// mixed stream, which has the others in it; and only where nothing waits to be sent before it.
+// mixed stream, which has the others in it; only where nothing waits to be sent before it; and never in a line that is lent, where what waits would come to
+// the next conference.
 func (c *controller) recordEvent(p *conference.Participant, m keyed) (sent []mixer.MemberID) {
 	code, ok := codecs.EventCode(m.digit.Key)
 	own := c.participants[p.ID]
@@ -54,7 +55,7 @@ func (c *controller) recordEvent(p *conference.Participant, m keyed) (sent []mix
 	for _, r := range c.recorders {
 		recording, known := state.Recording(r.recording)
 		s := r.streams[string(p.ID)]
-		if !known || !recording.Captures() || recording.Config == nil || recording.Config.Keys != conference.KeepKeys || s == nil {
+		if !known || !recording.Captures() || recording.Config == nil || recording.Config.Keys != conference.KeepKeys || s == nil || s.line != nil {
 			continue
 		}
 		if s.started && !s.silence && s.held == nil && s.events.Has(code) && s.capture.live() && s.session.Press(m.digit) {
