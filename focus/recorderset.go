@@ -165,16 +165,13 @@ func (c *controller) look(r *recorder) {
 	c.weigh(r)
 	var refused uint64
 	recording, _ := c.machine.State().Recording(r.recording)
-	silent := len(r.streams) > 0 && !recording.Paused // then nothing comes that could be reported
 	for _, s := range r.streams {
 		if !s.started {
 			continue
 		}
-		stats := s.session.Stats()
-		refused += stats.Refused
-		silent = silent && stats.RemoteGone
+		refused += s.session.Stats().Refused
 	}
-	if silent != r.silent {
+	if silent := !recording.Paused && r.unheard(); silent != r.silent { // in a pause nothing comes that could be reported
 		r.silent = silent
 		if silent { // SR-ERR-13: some recorders never send reports, so this is for the operator only
 			c.recorderAlarm(r, siprec.Alarm{Kind: siprec.AlarmSilent, Detail: "no receiver reports any more"})
@@ -193,6 +190,20 @@ func (c *controller) look(r *recorder) {
 	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 	r.overlap = 0
+}
+
+// unheard tells that no receiver reports what comes of the streams that flow.
+func (r *recorder) unheard() bool {
+	flowing := false
+	for _, s := range r.streams {
+		if !s.started {
+			continue
+		}
+		if flowing = true; !s.session.Stats().RemoteGone {
+			return false
+		}
+	}
+	return flowing
 }
 
 // newRecorder is a session to be, with all streams of the one that it takes over.
