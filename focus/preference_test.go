@@ -10,7 +10,7 @@ import (
 	"github.com/parley-sip/parley/internal/sdp"
 )
 
-// Shows SC-14, SR-PRF-02, SR-PRF-03, RQ-004, RQ-017. The answer to a wish says what has come of it, and when it says that recording has stopped nothing is captured any
+// Shows SC-14, SR-PRF-02, SR-PRF-03, SR-PRF-07, RQ-004, RQ-017. The answer to a wish says what has come of it, and when it says that recording has stopped nothing is captured any
 // more; the others are told as well.
 func TestPreferences(t *testing.T) {
 	srs := newRecordingServer(t)

@@ -107,7 +107,7 @@ func TestExpiring(t *testing.T) {
 }
 
 // TestOffers is the table of RFC 3261, section 14.2, and RFC 3311, section 5.2.
-// FO-MOD-07, FO-MOD-10, FO-ERR-21.
+// FO-MOD-07, FO-MOD-10, FO-ERR-21, SR-SNP-12.
 func TestOffers(t *testing.T) {
 	for _, row := range []struct {
 		name          string
