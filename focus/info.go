@@ -132,6 +132,10 @@ type StreamInfo struct {
 	Side        string                   `json:"side,omitempty" enum:"chosen,others" doc:"Side that it is of in mode pair; left out: none."`
 	Codec       string                   `json:"codec,omitempty" doc:"Codec and clock rate; left out until agreed."`
 	Packets     uint64                   `json:"packets" doc:"RTP packets sent."`
+	Reports     uint64                   `json:"reports" doc:"RTCP packets that the server has sent about the stream."`
+	LossPercent float64                  `json:"loss_percent" doc:"Packets that the server has missed of those lately sent, as it has last reported."`
+	JitterMS    float64                  `json:"jitter_ms" doc:"Jitter that the server has last reported, in milliseconds."`
+	RoundTripMS float64                  `json:"round_trip_ms" doc:"Round trip to the server by its last report, in milliseconds; 0: not known."`
 }
 
 // SpeakersInfo is who speaks, in the order of the roster.

@@ -7,14 +7,17 @@ import (
 )
 
 // toggleSidebar takes who presses it aside, where he meets the others who have, or brings him back. Into sidebars that were
-// opened otherwise no key leads: their members were chosen. A sidebar is in no recording: where
-// the policy wants all to be recorded only moderators may talk there.
+// opened otherwise no key leads: their members were chosen. Where the policy wants all to be recorded,
+// but not sidebars, only moderators may talk there.
 func toggleSidebar(c *controller, p *conference.Participant) ([]string, error) {
 	if p.Sidebar != "" {
 		return leaveSidebar(c, p)
 	}
 	s := c.machine.State()
-	if p.Role != conference.Moderator && slices.ContainsFunc(s.Recordings, func(r conference.Recording) bool { return r.Automatic && !r.Over() }) {
+	unrecorded := func(r conference.Recording) bool {
+		return r.Automatic && !r.Over() && (r.Config == nil || !r.Config.Sidebars)
+	}
+	if p.Role != conference.Moderator && slices.ContainsFunc(s.Recordings, unrecorded) {
 		return nil, conference.ErrNotModerator
 	}
 	answer := []string{"sidebar-entered"}

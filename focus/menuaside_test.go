@@ -58,8 +58,8 @@ func TestMenuAside(t *testing.T) {
 	}
 }
 
-// Keys steer recordings: all of them, and not what the policy demands. Where it does, only moderators go aside, as a sidebar is in no
-// recording.
+// Keys steer recordings: all of them, and not what the policy demands. Where it does, only moderators go aside, unless sidebars are
+// recorded, too.
 //
 // Shows RQ-004.
 func TestMenuRecording(t *testing.T) {
@@ -70,6 +70,7 @@ func TestMenuRecording(t *testing.T) {
 		Menu: conference.MenuConfig{Participants: conference.Menu{"*3": "sidebar", "#4": "record", "#5": "pause_recording"}},
 		Conferences: []focus.ConferenceConfig{
 			{ID: "always", Recording: conference.RecordingConfig{Policy: conference.Always, Servers: []string{"srs"}}},
+			{ID: "aside", Recording: conference.RecordingConfig{Policy: conference.Always, Servers: []string{"srs"}, Sidebars: true}},
 			{ID: "demand", Recording: conference.RecordingConfig{Servers: []string{"srs"}}},
 		},
 	})
@@ -110,4 +111,6 @@ func TestMenuRecording(t *testing.T) {
 	press(bob, "#4", "not-possible", is("always", 1, 0))
 	press(bob, "#5", "", is("always", 1, 1))
 	press(bob, "*3", "", func() bool { return len(b.state("always").Sidebars) == 1 })
+	carol := b.dial("aside", conftest.PhoneConfig{Name: "carol"})
+	press(carol, "*3", "", func() bool { return len(b.state("aside").Sidebars) == 1 })
 }

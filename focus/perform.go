@@ -211,7 +211,7 @@ func (c *controller) learnSource(p *participant) {
 	}
 }
 
-// nameContributors tells the far ends of mixed recordings under which names the sources in their CSRC lists go: those of
+// nameContributors tells the far ends of recordings under which names the sources in their CSRC lists go: those of
 // the metadata, so that a packet can be traced to a participant (RFC 7866, section 8.1.6).
 func (c *controller) nameContributors() {
 	names := make(map[uint32]string, len(c.participants))
@@ -224,7 +224,16 @@ func (c *controller) nameContributors() {
 		for _, s := range r.streams {
 			if s.participant == "" {
 				s.session.SetContributors(names)
+			} else {
+				c.nameContributor(s)
 			}
 		}
+	}
+}
+
+// nameContributor does so for a stream of one participant: a source has the same name in all streams.
+func (c *controller) nameContributor(s *recorded) {
+	if p := c.participants[s.participant]; p != nil && p.peer.SSRC != 0 {
+		s.session.SetContributors(map[uint32]string{p.peer.SSRC: c.identity(p.id).Text()})
 	}
 }

@@ -255,9 +255,11 @@ func (c *controller) recordingInfo(recording *conference.Recording) RecordingInf
 			continue
 		}
 		for _, s := range r.streams {
+			stats := s.session.Stats()
 			stream := StreamInfo{
 				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant, Sidebar: s.sidebar, Side: s.side.String(),
-				Packets: s.session.Stats().PacketsSent - s.before,
+				Packets: stats.PacketsSent - s.before, Reports: stats.ReportsReceived, LossPercent: 100 * stats.RemoteFraction,
+				JitterMS: milliseconds(stats.RemoteJitter), RoundTripMS: milliseconds(stats.RoundTrip),
 			}
 			if s.format.Codec.Valid() {
 				stream.Codec = codecName(s.format.Codec)

@@ -270,6 +270,8 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	}
 	if s.participant == "" {
 		c.nameContributors()
+	} else {
+		c.nameContributor(s)
 	}
 	return true
 }

@@ -100,7 +100,7 @@ func TestPauseFlow(t *testing.T) {
 	})
 }
 
-// Shows ME-MIX-06, SC-07, SR-SDP-11, SR-RTP-01, SR-RTP-05, SR-RTP-06, SR-RTP-07, SR-RTP-09, SR-RTP-11, SR-RTP-12, SR-RTP-13, SR-RTP-14, SR-RTP-19, SR-RTP-26, SR-EST-09, SR-CS-02. The
+// Shows ME-MIX-06, SC-07, SR-RTP-16, SR-SDP-11, SR-RTP-01, SR-RTP-05, SR-RTP-06, SR-RTP-07, SR-RTP-09, SR-RTP-11, SR-RTP-12, SR-RTP-13, SR-RTP-14, SR-RTP-19, SR-RTP-26, SR-EST-09, SR-CS-02. The
 // mixed stream names who is heard in each packet and, by RTCP, who that is; it is a source of its own with a clock of its own.
 func TestMixedStream(t *testing.T) {
 	srs := newRecordingServer(t)

@@ -123,7 +123,7 @@ func TestNoLoop(t *testing.T) {
 // Two members whose phones have chosen the same SSRC are told from each other in CSRC lists, from the first packet on and for as long as
 // they are there; who was there first keeps his.
 //
-// Shows ME-MIX-19.
+// Shows ME-MIX-19, SR-RTP-18.
 func TestCollidingSources(t *testing.T) {
 	b := newBench(t, MixConfig{})
 	inputs := make([]*fakeInput, 4)

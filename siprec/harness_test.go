@@ -92,6 +92,9 @@ type world struct {
 	now  time.Time
 	wake time.Time
 	log  []string
+
+	sent     func(siprec.Action)   // sees what the client does; may be nil
+	received func(siprec.Answered) // sees what it is answered; may be nil
 }
 
 func newWorld(fail func(format string, args ...any), cfg siprec.Config, mode string) (*world, error) {
@@ -150,6 +153,9 @@ func (w *world) began(name string, m siprec.Message, begins bool) string {
 }
 
 func (w *world) carryOut(a siprec.Action) string {
+	if w.sent != nil {
+		w.sent(a)
+	}
 	switch a := a.(type) {
 	case siprec.Invite:
 		return w.began("INVITE", a.Message, true)
@@ -228,6 +234,9 @@ func (w *world) respond(status int, directions ...string) {
 }
 
 func (w *world) finish(a siprec.Answered) {
+	if w.received != nil {
+		w.received(a)
+	}
 	w.open = 0
 	if a.Status < 300 {
 		w.accept()

@@ -207,11 +207,15 @@ func TestCountersAreRememberedAtRekey(t *testing.T) {
 
 // With nothing to send and reports on another port, an empty datagram keeps the way of the media open; the far end's are no packets.
 //
-// Shows ME-NAT-05.
+// Shows ME-NAT-05, SR-RTP-08, SR-PER-05.
 func TestSilentLegsAreKeptOpen(t *testing.T) {
-	for _, mux := range []bool{false, true} {
+	for _, x := range []struct{ mux, recorded bool }{{false, false}, {true, false}, {false, true}} { // recorded: nothing is received, as in a pause
+		mux := x.mux
 		s, p := call(t, newTestTransport(t, func(c *Config) { quickReports(c); c.KeepAlive = 150 * time.Millisecond }), func(params *Params) {
-			params.Send, params.Mux = false, mux
+			params.Send, params.Mux = x.recorded, mux
+			if x.recorded {
+				params.Receiving, params.Receive = false, nil
+			}
 		})
 		p.raw(nil)
 		reports := func() uint64 { return s.Stats().ReportsSent }
