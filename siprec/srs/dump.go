@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A dump is a file with the packets of a stream as they came, without their protection, in the format of rtpdump, which Wireshark and
-// rtpplay read. It belongs to one goroutine.
+// A dump is a file with the packets of a stream as they came, without their protection, in the format of rtpdump, which the rtptools
+// read. It belongs to one goroutine.
 type dump struct {
 	file *os.File
 	out  *bufio.Writer
