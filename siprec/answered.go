@@ -91,6 +91,9 @@ func (c *Client) agreed(e *exchange, contentType string, body []byte, now time.T
 	if e.metadata {
 		c.known, c.synced = e.document, true
 	}
+	if e.snapshot {
+		c.paceSnapshots(now)
+	}
 	if !c.up() {
 		c.phase, c.upSince, c.reason = phaseUp, now, ""
 	}

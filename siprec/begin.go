@@ -132,6 +132,15 @@ func (c *Client) wantSnapshot(now time.Time) {
 	}
 }
 
+// paceSnapshots keeps the next snapshot apart from one that the recorder has just taken: it may have been long on its way, as after a
+// 491, and what was asked for meanwhile is in it, or in the next one.
+func (c *Client) paceSnapshots(now time.Time) {
+	c.lastSnap = now
+	if !c.snapshotAt.IsZero() {
+		c.snapshotAt = latest(c.snapshotAt, now.Add(c.config.Snapshot))
+	}
+}
+
 // onDesire takes over what is wanted and decides when it is told.
 func (c *Client) onDesire(e Desire, now time.Time) {
 	if c.desire.Stopped {
