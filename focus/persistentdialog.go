@@ -99,9 +99,7 @@ func (p *persistentHandler) Offer(request *sipua.Request) *sipua.Response {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reply = nil
-	h.step(siprec.PeerOffer{
-		Method: request.Method, ContentType: request.Headers.Get("Content-Type"), Disposition: request.Headers.Get("Content-Disposition"), Body: request.Body,
-	})
+	h.step(peerOffer(request))
 	if h.reply == nil {
 		return sipua.NewResponse(481)
 	}
@@ -116,16 +114,8 @@ func (p *persistentHandler) Request(*sipua.Request) *sipua.Response { return nil
 
 // Ended reports that the server has gone; our own BYE is no news.
 func (p *persistentHandler) Ended(reason sipua.EndReason) {
-	switch reason.Cause {
-	case sipua.EndRemote:
-		text := ""
-		if reason.Request != nil {
-			text = reason.Request.Headers.Get("Reason")
-		}
-		p.session.ended(siprec.PeerBye{Reason: text})
-	case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired, sipua.EndShutdown:
-		p.session.ended(siprec.TransportFailed{Reason: reason.Cause.String()})
-	case sipua.EndLocal:
+	if event := peerEnd(reason); event != nil {
+		p.session.ended(event)
 	}
 }
 

@@ -281,10 +281,7 @@ func (h *recorderHandler) Ack(request *sipua.Request) {
 
 // Offer answers a re-INVITE or UPDATE of the server (RFC 7866, section 7.2).
 func (h *recorderHandler) Offer(request *sipua.Request) *sipua.Response {
-	m := recorderRequest{recorder: h.recorder, reply: make(chan *sipua.Response, 1), event: siprec.PeerOffer{
-		Method: request.Method, ContentType: request.Headers.Get("Content-Type"),
-		Disposition: request.Headers.Get("Content-Disposition"), Body: request.Body,
-	}}
+	m := recorderRequest{recorder: h.recorder, reply: make(chan *sipua.Response, 1), event: peerOffer(request)}
 	if !h.controller.post(m) {
 		return sipua.NewResponse(481)
 	}
@@ -301,17 +298,33 @@ func (h *recorderHandler) Request(*sipua.Request) *sipua.Response { return nil }
 
 // Ended reports that the server has gone; our own BYE is no news.
 func (h *recorderHandler) Ended(reason sipua.EndReason) {
+	if event := peerEnd(reason); event != nil {
+		h.controller.post(recorderEvent{h.recorder, event})
+	}
+}
+
+// peerOffer is a re-INVITE or UPDATE of a server to the protocol.
+func peerOffer(request *sipua.Request) siprec.PeerOffer {
+	return siprec.PeerOffer{
+		Method: request.Method, ContentType: request.Headers.Get("Content-Type"),
+		Disposition: request.Headers.Get("Content-Disposition"), Body: request.Body,
+	}
+}
+
+// peerEnd is the end of a dialog to the protocol; nil: it was our own.
+func peerEnd(reason sipua.EndReason) siprec.Event {
 	switch reason.Cause {
 	case sipua.EndRemote:
 		text := ""
 		if reason.Request != nil {
 			text = reason.Request.Headers.Get("Reason")
 		}
-		h.controller.post(recorderEvent{h.recorder, siprec.PeerBye{Reason: text}})
+		return siprec.PeerBye{Reason: text}
 	case sipua.EndNoACK, sipua.EndRefused, sipua.EndExpired, sipua.EndShutdown:
-		h.controller.post(recorderEvent{h.recorder, siprec.TransportFailed{Reason: reason.Cause.String()}})
+		return siprec.TransportFailed{Reason: reason.Cause.String()}
 	case sipua.EndLocal:
 	}
+	return nil
 }
 
 // recorderRequest is an offer of the server, with its transaction waiting for the answer.

@@ -289,6 +289,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		s.capture.hold(r.overlap)
 	default:
 		s.capture.pause()
+		s.session.DropPresses() // they would come after the pause, when nobody presses anything
 	}
 	if a.Removed {
 		delete(r.streams, a.Key)

@@ -67,7 +67,7 @@ func (c *controller) openText(p *participant) bool {
 	room, session, id := &atomic.Pointer[textRoom]{}, &atomic.Pointer[media.TextSession]{}, p.id
 	room.Store(&c.text)
 	made, err := c.focus.media.OpenText(media.TextOptions{
-		CNAME: p.session.CNAME(), Received: func(list []rtt.Text) { room.Load().receive(id, session.Load, list) },
+		Beside: p.session, Received: func(list []rtt.Text) { room.Load().receive(id, session.Load, list) },
 	})
 	if err != nil {
 		c.log.Warn("no text for a participant", slog.String("participant", string(p.id)), slog.Any("error", err))

@@ -29,7 +29,8 @@ type pressing struct {
 	sender codecs.EventSender
 	start  uint32 // timestamp of all its packets (RFC 4733, section 2.5.1.2)
 	busy   bool
-	pause  int // RTP units before the next
+	pause  int    // RTP units before the next
+	known  uint32 // of the ring: what was forgotten
 	octets [8]byte
 	packet codecs.Packet
 }
@@ -49,6 +50,15 @@ func (s *Session) Press(d Digit) bool {
 	return s.presses.put(d)
 }
 
+// DropPresses forgets the key presses that have not been sent, also the one that is being sent.
+func (s *Session) DropPresses() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.presses != nil {
+		s.presses.forgotten.Store(s.presses.write.Load())
+	}
+}
+
 // instead sends what goes in place of a packet, or nothing, and reports whether it has taken the packet's place.
 func (s *Session) instead(a *agreement, p *codecs.Packet) bool {
 	if a.presses != nil && s.press(a, p) {
@@ -61,6 +71,12 @@ func (s *Session) instead(a *agreement, p *codecs.Packet) bool {
 func (s *Session) press(a *agreement, p *codecs.Packet) bool {
 	o := &s.out
 	k := &o.key
+	if until := a.presses.forgotten.Load(); until != k.known {
+		k.known, k.busy = until, false
+		for int32(until-a.presses.read.Load()) > 0 {
+			a.presses.take()
+		}
+	}
 	if !k.busy {
 		if k.pause > 0 {
 			k.pause -= p.Samples

@@ -84,6 +84,46 @@ func TestPress(t *testing.T) {
 	}
 }
 
+// What is dropped is not sent, be it waiting or under way; what is pressed afterwards is.
+func TestDropPresses(t *testing.T) {
+	s, p := call(t, newTestTransport(t, nil), func(params *Params) { params.Events, params.EventPayloadType = true, 101 })
+	s.DropPresses() // of none
+	events := func() (codes []uint8) {
+		for _, packet := range emitted(t, s, p, make([]uint8, 12)...) {
+			if packet.PayloadType != 101 {
+				continue
+			}
+			e, err := codecs.ParseEvent(packet.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(codes) == 0 || codes[len(codes)-1] != e.Code {
+				codes = append(codes, e.Code)
+			}
+		}
+		return codes
+	}
+	for _, key := range "12" {
+		if !s.Press(Digit{Key: byte(key)}) {
+			t.Fatal("not taken")
+		}
+	}
+	s.DropPresses()
+	if got := events(); len(got) > 0 {
+		t.Errorf("sent what was dropped before it began: %v", got)
+	}
+	s.Press(Digit{Key: '3', Duration: time.Second})
+	s.Press(Digit{Key: '4'})
+	if got := events(); !slices.Equal(got, []uint8{3}) {
+		t.Fatalf("sent %v", got)
+	}
+	s.DropPresses()
+	s.Press(Digit{Key: '5'})
+	if got := events(); !slices.Equal(got, []uint8{5}) {
+		t.Errorf("sent %v after 3 and 4 were dropped", got)
+	}
+}
+
 // Without agreement nothing is pressed.
 func TestPressNeedsAgreement(t *testing.T) {
 	s, p := call(t, newTestTransport(t, nil), nil)

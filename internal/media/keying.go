@@ -157,7 +157,7 @@ func (k *keying) deliver(s *Session, c ice.Component, octets []byte, from netip.
 
 // mayCome tells whether something beside the media may come from an address without ICE.
 func (k *keying) mayCome(s *Session, c ice.Component, from netip.AddrPort) bool {
-	return s.symmetric || from.Addr() == k.described[c].Addr()
+	return s.cfg.Symmetric || from.Addr() == k.described[c].Addr()
 }
 
 // check answers a check of the far end, and follows it to where it wants its media. Without ICE a check is answered as long as there are

@@ -70,7 +70,7 @@ func (s *Session) adopt(now time.Duration) {
 		in.player.rate = a.rate
 	}
 	in.player.formats, in.player.fec = &a.formats, a.params.FEC
-	if was, symmetric := in.latch.described, s.symmetric && a.params.ICE == nil; was != a.params.Remote || in.latch.symmetric != symmetric {
+	if was, symmetric := in.latch.described, s.cfg.Symmetric && a.params.ICE == nil; was != a.params.Remote || in.latch.symmetric != symmetric {
 		in.latch.describe(a.params.Remote, symmetric)
 		s.disconnect()
 	}

@@ -27,13 +27,25 @@ func TestReconfigureIsForNewSessions(t *testing.T) {
 	if got := s.LocalAddr(); got.Addr().String() != "192.0.2.7" || got.Port() < 31200 || got.Port() > 31299 {
 		t.Errorf("a new one is at %v", got)
 	}
-	if j := &s.in.player.jitter; j.minDelay != 40*time.Millisecond || j.maxDelay != 80*time.Millisecond || !s.symmetric || old.symmetric {
-		t.Errorf("delay from %v to %v, symmetric %t, before %t", j.minDelay, j.maxDelay, s.symmetric, old.symmetric)
+	if j := &s.in.player.jitter; j.minDelay != 40*time.Millisecond || j.maxDelay != 80*time.Millisecond || !s.cfg.Symmetric || old.cfg.Symmetric {
+		t.Errorf("delay from %v to %v, symmetric %t, before %t", j.minDelay, j.maxDelay, s.cfg.Symmetric, old.cfg.Symmetric)
 	}
 	if old.LocalAddr() != was {
 		t.Errorf("the old one moved from %v to %v", was, old.LocalAddr())
 	}
-	if got := transport.Stats().PortsFree; got != 49 {
+	for audio, want := range map[*Session]string{old: "127.0.0.1", s: "127.0.0.2", nil: "127.0.0.2"} { // text goes where the audio of the call is
+		text, err := transport.OpenText(TextOptions{Beside: audio})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := netip.MustParseAddrPort(text.rtp.LocalAddr().String()); got.Addr().String() != want || got.Port() != text.Port() || got.Port() < 31200 {
+			t.Errorf("text at %v, want %s", got, want)
+		}
+		if err := text.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := transport.Stats().PortsFree; got > 49 || got < 46 { // those of text rest
 		t.Errorf("%d pairs are free", got)
 	}
 	for name, bad := range map[string]Config{

@@ -51,6 +51,7 @@ func (r *reportRing) each(use func(*muxedReport)) {
 // digitRing hands key presses from the tick to the service goroutine: one writer, one reader, no lock.
 type digitRing struct {
 	write, read atomic.Uint32
+	forgotten   atomic.Uint32 // what was put before this one is not wanted any more
 	slots       [digitRingSize]Digit
 }
 

@@ -18,10 +18,9 @@ type Session struct {
 	transport *Transport
 	port      uint16
 	rtp, rtcp socket
-	address   netip.Addr // that the far end is told
+	cfg       *Config // of the transport when it was opened
 	cname     string
 	fixedSSRC bool
-	symmetric bool
 
 	offered atomic.Pointer[agreement] // set by Configure, adopted by the tick
 	shared  counters                  // written by the tick
@@ -51,12 +50,12 @@ type Session struct {
 
 // LocalAddr returns the address to put into a description: the external address and the RTP port.
 func (s *Session) LocalAddr() netip.AddrPort {
-	return netip.AddrPortFrom(s.address, s.port)
+	return netip.AddrPortFrom(s.cfg.advertised(), s.port)
 }
 
 // LocalRTCP returns the address for reports when they are not multiplexed: one port above [Session.LocalAddr].
 func (s *Session) LocalRTCP() netip.AddrPort {
-	return netip.AddrPortFrom(s.address, s.port+1)
+	return netip.AddrPortFrom(s.cfg.advertised(), s.port+1)
 }
 
 // SSRC returns the source that Emit sends as. It changes only if the far end uses the same (RFC 3550, section 8.2).

@@ -18,8 +18,8 @@ import (
 
 // TextOptions are what a [TextSession] keeps for life.
 type TextOptions struct {
-	// CNAME is that of the audio with the same far end (RFC 3550, section 5.2).
-	CNAME string
+	// Beside is the session of the audio with the same far end: it has the same address and CNAME (RFC 3550, section 5.2). nil: there is none.
+	Beside *Session
 	// Received is called with text as it comes, in order, by one goroutine at a time; it may call other sessions, but not close any.
 	Received func([]rtt.Text)
 }
@@ -45,6 +45,7 @@ type TextSession struct {
 	port      uint16
 	rtp, rtcp *net.UDPConn
 	cname     string
+	cfg       *Config // as that of a Session
 	ssrc      uint32
 	received  func([]rtt.Text)
 	wake      chan struct{} // of capacity 1
@@ -82,12 +83,14 @@ type TextStats struct {
 // [ErrNoPorts], [ErrClosed] or the system's.
 func (t *Transport) OpenText(o TextOptions) (*TextSession, error) {
 	s := &TextSession{
-		transport: t, cname: o.CNAME, received: o.Received, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		transport: t, cfg: t.live.Load(), received: o.Received, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		contributors: map[uint32]contributor{},
 	}
 	seed := make([]byte, 4+2+4+12)
 	_, _ = rand.Read(seed) // never fails
-	if s.cname == "" {
+	if o.Beside != nil {
+		s.cname, s.cfg = o.Beside.cname, o.Beside.cfg
+	} else {
 		s.cname = base64.RawURLEncoding.EncodeToString(seed[10:])
 	}
 	s.ssrc = max(binary.BigEndian.Uint32(seed), 1)
@@ -119,10 +122,10 @@ func (t *Transport) bindText(s *TextSession) error {
 		if !ok {
 			break
 		}
-		rtp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.cfg.ListenAddress, port)))
+		rtp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.cfg.ListenAddress, port)))
 		if err == nil {
 			var rtcp *net.UDPConn
-			if rtcp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.cfg.ListenAddress, port+1))); err == nil {
+			if rtcp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.cfg.ListenAddress, port+1))); err == nil {
 				s.port, s.rtp, s.rtcp = port, rtp, rtcp
 				return nil
 			}
@@ -133,7 +136,7 @@ func (t *Transport) bindText(s *TextSession) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w from %d to %d", ErrNoPorts, t.cfg.PortMin, t.cfg.PortMax)
+	return fmt.Errorf("%w from %d to %d", ErrNoPorts, s.cfg.PortMin, s.cfg.PortMax)
 }
 
 func (s *TextSession) release() {
@@ -173,7 +176,7 @@ func (s *TextSession) Configure(p TextParams) error {
 		return err
 	}
 	p.Remote, p.RemoteRTCP, p.Protection = unmapped(p.Remote), unmapped(p.RemoteRTCP), nil
-	s.latch.describe(p.Remote, s.transport.cfg.Symmetric)
+	s.latch.describe(p.Remote, s.cfg.Symmetric)
 	s.guard, s.params, s.configured = made, p, true
 	now := s.transport.now()
 	if s.in == nil {

@@ -56,7 +56,12 @@ func awaitText(t *testing.T, what string, cond func() bool) {
 func openText(t *testing.T, tr *media.Transport) (*media.TextSession, *page) {
 	t.Helper()
 	p := &page{text: map[uint32]string{}}
-	s, err := tr.OpenText(media.TextOptions{CNAME: "same-as-audio", Received: p.take})
+	audio, err := tr.Open(media.Options{CNAME: "same-as-audio"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = audio.Close() })
+	s, err := tr.OpenText(media.TextOptions{Beside: audio, Received: p.take})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func (c *Config) advertised() netip.Addr {
 // The error is [ErrNoPorts], [ErrClosed] or the system's.
 func (t *Transport) Open(o Options) (*Session, error) {
 	cfg := t.live.Load()
-	s := &Session{transport: t, cname: o.CNAME, address: cfg.advertised(), symmetric: cfg.Symmetric}
+	s := &Session{transport: t, cname: o.CNAME, cfg: cfg}
 	if err := t.bind(s, cfg); err != nil {
 		return nil, err
 	}
