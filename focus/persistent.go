@@ -320,7 +320,7 @@ func (h *persistent) alarm(a siprec.Alarm) {
 	switch a.Kind {
 	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
 		h.focus.pool.failed(h.server.Name, h.after, time.Now())
-	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
+	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmTextRefused:
 	}
 }
 

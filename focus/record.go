@@ -25,6 +25,9 @@ func (c *controller) desire(r *recorder) {
 	}
 	d.Others = c.sideRosters(r, state, &d.Roster)
 	c.recorderStep(r, d)
+	if len(r.texts) > 0 {
+		c.updateText()
+	}
 	if r.state == siprec.StateFailed {
 		c.reportSpool(r.recording)
 	}
@@ -78,7 +81,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		}
 	}
 	c.sideStreams(r, state, add)
-	return list
+	return append(list, c.textWishes(r, state)...)
 }
 
 // cameIn tells whether a participant is of the communication session: who waits to be let in is not, who was sent back to the door is
@@ -180,8 +183,9 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 		known.role = p.Role
 		c.particulars[id] = known
 	}
+	writes, reads := c.textDirections(p)
 	return siprec.RosterParticipant{
-		ID: id, Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
+		ID: id, Writes: writes && p.Sidebar == "", Reads: reads, Names: []siprec.NameID{name}, Joined: p.JoinedAt, SIPSessionID: p.Session.SessionID,
 		Muted:    p.Sidebar != "" || c.feedsNothing(p), // of the conference
 		Deafened: p.Deafened || !p.Session.Receives, Held: p.Held || p.Waiting(),
 	}
@@ -265,6 +269,13 @@ func (c *controller) recordingInfo(recording *conference.Recording) RecordingInf
 				stream.Codec = codecName(s.format.Codec)
 			}
 			info.Streams = append(info.Streams, stream)
+		}
+	}
+	for _, r := range c.recorders {
+		if r.recording == recording.ID {
+			for _, t := range r.texts {
+				info.Streams = append(info.Streams, r.textInfo(t))
+			}
 		}
 	}
 	sortStreams(info.Streams)

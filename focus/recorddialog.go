@@ -260,6 +260,8 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
 	case siprec.AlarmStreamsRefused:
 		c.fallBack(r)
+	case siprec.AlarmTextRefused:
+		c.refusedText(r)
 	case siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
 	}
 }

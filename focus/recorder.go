@@ -38,6 +38,7 @@ type recorder struct {
 	canceled   bool               // it is to be taken back
 	reply      *sipua.Response    // to the request of the server that is being handled
 	streams    map[string]*recorded
+	texts      map[string]*recordedText
 	state      siprec.State
 	after      time.Duration // Retry-After of the last refusal
 	refused    uint64        // packets nobody listened to, at the last look
@@ -241,6 +242,10 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 
 // startStream lets a stream flow, as soon as the layout allows.
 func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
+	if t := r.texts[a.Key]; t != nil && a.Text != nil {
+		c.startText(r, t, &a)
+		return false
+	}
 	s := r.streams[a.Key]
 	if s == nil {
 		return false
@@ -257,7 +262,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	if s.format.Codec != a.Format.Codec {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
-	s.capture.digest.Store(r.sealing.digest(a.Label, a.Format.Codec))
+	s.capture.digest.Store(r.sealing.digest(a.Label, codecName(a.Format.Codec)))
 	s.events = a.Events
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
 	c.focus.pool.took(r.server.Name, a.Format, s.offered)
@@ -278,6 +283,10 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 
 // stopStream takes a stream out of the mix, and lets go of its port when it will not come back.
 func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
+	if t := r.texts[a.Key]; t != nil {
+		c.stopText(r, t, a.Removed)
+		return false
+	}
 	s := r.streams[a.Key]
 	if s == nil {
 		return false
@@ -374,10 +383,15 @@ func (c *controller) finish(r *recorder) {
 		l.end(time.Now())
 	}
 	streams := r.streams
-	r.streams = map[string]*recorded{}
+	texts := r.texts
+	r.streams, r.texts = map[string]*recorded{}, map[string]*recordedText{}
 	c.updateMix()
+	c.updateText()
 	for _, s := range streams {
 		c.closeStream(r, s)
+	}
+	for _, t := range texts {
+		c.closeRecordedText(r, t)
 	}
 	c.endRecorderDialog(r, siprec.Message{}, farewellPatience) // has ended, as a rule
 	c.closeSegment(r)

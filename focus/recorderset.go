@@ -88,6 +88,10 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 			s.started = false
 			s.capture.hold(r.overlap)
 		}
+		for _, t := range r.texts {
+			t.started = false
+			t.capture.hold(r.overlap)
+		}
 		if err := c.startRecorder(&recording, name, r); err != nil {
 			c.log.Error("recording cannot move", slog.String("server", name), slog.Any("error", err))
 			c.focus.pool.failed(name, 0, time.Now())
@@ -216,12 +220,13 @@ func (c *controller) newRecorder(r *conference.Recording, server Recorder, from 
 		rec.sidebars, rec.pair = r.Config.Sidebars, r.Config.Pair
 	}
 	if from != nil {
-		rec.streams, rec.account = from.streams, from.account
+		rec.streams, rec.texts, rec.account = from.streams, from.texts, from.account
 		rec.first, rec.sides = from.first, from.sides
 		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
-		from.streams, from.moved = map[string]*recorded{}, true
+		from.streams, from.texts, from.moved = map[string]*recorded{}, map[string]*recordedText{}, true
 	} else {
-		rec.streams, rec.account = map[string]*recorded{}, c.focus.assurance.newCopy(c.account(r))
+		rec.streams, rec.texts = map[string]*recorded{}, map[string]*recordedText{}
+		rec.account = c.focus.assurance.newCopy(c.account(r))
 	}
 	return rec
 }

@@ -148,6 +148,7 @@ func (c *controller) sideRosters(r *recorder, s *conference.State, main *siprec.
 				if p, ok := s.Participant(m.id); ok {
 					q := c.rosterParticipant(&p)
 					q.Joined, q.Muted = m.from, c.feedsNothing(&p)
+					q.Writes, _ = c.textDirections(&p)
 					roster.Participants = append(roster.Participants, q)
 				}
 			} else if !m.left.Left.Before(r.since) {

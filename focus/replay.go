@@ -326,7 +326,7 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	}
 	if !p.playing {
 		for key, stream := range p.streams { // before anybody sends
-			stream.digest = p.sealing.digest(p.client.Label(key), a.Format.Codec)
+			stream.digest = p.sealing.digest(p.client.Label(key), codecName(a.Format.Codec))
 		}
 	}
 	select {

@@ -43,7 +43,7 @@ type sealing struct {
 // sealedStream is a stream of it.
 type sealedStream struct {
 	label  string
-	codec  codecs.Codec
+	codec  string
 	digest *seal.Digest
 }
 
@@ -91,7 +91,7 @@ func (s *sealing) outcome(e siprec.Event) {
 }
 
 // digest is that of the stream with a label, which goes on with another codec.
-func (s *sealing) digest(label string, codec codecs.Codec) *seal.Digest {
+func (s *sealing) digest(label, codec string) *seal.Digest {
 	if s == nil {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (s *sealing) seal(f *Focus, m siprec.Message, callID string, omit bool) sip
 	s.manifest.Ended, s.manifest.CallID = time.Now().UTC(), callID
 	s.manifest.Streams = make([]seal.Stream, len(s.streams))
 	for i, stream := range s.streams {
-		s.manifest.Streams[i] = seal.Stream{Label: stream.label, Codec: codecName(stream.codec)}
+		s.manifest.Streams[i] = seal.Stream{Label: stream.label, Codec: stream.codec}
 		stream.digest.Fill(&s.manifest.Streams[i])
 	}
 	signed, err := f.sealer.Seal(s.manifest)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/rtt"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -31,6 +32,7 @@ type recordingServer struct {
 	slow      chan struct{} // what everything is answered after; nil: at once
 	codecs    []codecs.Codec
 	events    bool // takes telephone events
+	texts     bool // takes real-time text, and knows several writers in a stream
 	dialog    *sipua.Dialog
 	contact   sipua.Address
 	requires  []string
@@ -41,6 +43,7 @@ type recordingServer struct {
 	offers    []sdp.Description
 	sockets   []*net.UDPConn
 	controls  []*net.UDPConn // for RTCP
+	unaware   bool           // knows one writer in a stream of text only
 	streams   []*heardStream
 	issues    []siprec.Issue
 	refreshes []*sipua.Request // within the dialog, with a session timer
@@ -67,7 +70,9 @@ type heardStream struct {
 	numbers []uint16 // sequence numbers
 	marks   []bool
 	csrcs   [][]uint32
-	from    netip.AddrPort // of the last packet
+	from    netip.AddrPort    // of the last packet
+	text    *rtt.Receiver     // of a stream of text
+	written map[uint32]string // what has come, by source
 	reports []report
 	rtcp    netip.AddrPort // where reports come from
 }
@@ -183,13 +188,16 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			stream := &heardStream{label: m.Label, ssrcs: map[uint32]bool{}}
+			stream := &heardStream{label: m.Label, ssrcs: map[uint32]bool{}, written: map[uint32]string{}}
 			s.sockets, s.controls, s.streams = append(s.sockets, socket), append(s.controls, control), append(s.streams, stream)
 			go s.listen(socket, stream)
 			go s.listenReports(control, stream)
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
 		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Events: s.events, Direction: sdp.RecvOnly}
+		if s.texts && m.Kind == "text" {
+			stream.Text = &sdp.LocalText{CPS: rtt.MixerCPS, Generations: 2, Mixer: !s.unaware}
+		}
 		if s.answers != nil {
 			direction, taken := s.answers(m, i)
 			if stream.Direction = direction; !taken {
@@ -201,6 +209,12 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 	plan, err := sdp.Answer(offer, local)
 	if err != nil {
 		return nil, err
+	}
+	for _, agreed := range plan.Streams {
+		if h := s.streams[agreed.Index]; agreed.Text != nil && h.text == nil {
+			f := agreed.Text.Receive
+			h.text = rtt.NewReceiver(rtt.Format{Text: f.Text, Red: f.Red, Generations: f.Generations, Aware: agreed.Text.Mixer})
+		}
 	}
 	s.local = &plan.Answer
 	return plan.Answer.Marshal(), nil
@@ -214,7 +228,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 			panic(err)
 		}
 	}
-	packet := make([]byte, 2000)
+	packet, start := make([]byte, 2000), time.Now()
 	var pcm [codecs.MaxFrameSamples]int16
 	for {
 		n, from, err := socket.ReadFromUDPAddrPort(packet)
@@ -243,6 +257,13 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		if packet[1]&0x7f > 8 && n-header == codecs.EventSize { // of nothing else
 			if e, err := codecs.ParseEvent(packet[header:n]); err == nil {
 				stream.events = append(stream.events, e)
+			}
+		}
+		if stream.text != nil {
+			if p, err := rtt.ParsePacket(packet[:n]); err == nil {
+				for _, x := range stream.text.Put(time.Since(start), p) {
+					stream.written[x.Source] += x.Text
+				}
 			}
 		}
 		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
@@ -286,7 +307,7 @@ func (s *recordingServer) stream(label string) heardStream {
 func (h *heardStream) copied() heardStream {
 	c := *h
 	c.pcm = append([]float64(nil), h.pcm...)
-	c.ssrcs = maps.Clone(h.ssrcs)
+	c.ssrcs, c.written = maps.Clone(h.ssrcs), maps.Clone(h.written)
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-sip/parley/internal/rtt"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/srtp"
+	"github.com/parley-sip/parley/mixer"
 )
 
 // The medium of real-time text of an endpoint (RFC 4575, section 5.8), and its label.
@@ -30,6 +31,7 @@ type texting struct {
 	keys    []srtp.Key         // other ones than those of audio (RFC 4568, section 6.1)
 	room    *atomic.Pointer[textRoom]
 	offers  bool // offers of ours have it, although the call has none
+	wrote   bool // it has been agreed that it sends, now or before
 	stale   bool // the conference has gained or lost text, and the call was not told
 }
 
@@ -93,6 +95,7 @@ func (c *controller) adoptText(p *participant, plan *sdp.Plan) {
 		c.closeText(p)
 		return
 	}
+	p.text.wrote = p.text.wrote || stream.Receive
 	p.peer.Text = conference.TextSession{Agreed: true, Sends: stream.Receive, Receives: stream.Send, Secure: stream.Protection != nil}
 	c.updateText()
 }
@@ -135,12 +138,26 @@ func (c *controller) updateText() {
 	s := c.machine.State()
 	next := map[conference.ParticipantID]*textMember{}
 	if s.Rules.Text {
-		for id, list := range readers(s, ports) {
-			who, _ := s.Participant(id)
-			next[id] = &textMember{
-				session: c.participants[id].text.session, name: cmp.Or(who.DisplayName, who.Entity), cname: c.identity(id).Text(),
-				readers: list, sources: map[uint32]uint32{},
+		var taps []tap
+		by := map[mixer.MemberID]*recordedText{}
+		owners := map[*recordedText]*recorder{}
+		for _, r := range c.recorders {
+			taps = r.textTaps(taps, by)
+			for _, t := range r.texts {
+				owners[t] = r
 			}
+		}
+		for id, to := range readers(s, ports, taps) {
+			who, _ := s.Participant(id)
+			m := &textMember{
+				session: c.participants[id].text.session, name: cmp.Or(who.DisplayName, who.Entity), cname: c.identity(id).Text(),
+				readers: to.participants, sources: map[uint32]uint32{},
+			}
+			for _, member := range to.taps {
+				t := by[member]
+				m.recorders = append(m.recorders, textReader{capture: t.capture, name: c.recordedName(owners[t], &who)})
+			}
+			next[id] = m
 		}
 	}
 	c.text.update(next)

@@ -24,6 +24,7 @@ type textMember struct {
 	session     *media.TextSession
 	name, cname string
 	readers     []conference.ParticipantID
+	recorders   []textReader
 	sources     map[uint32]uint32 // those that its text came from, by what the others get them as
 }
 
@@ -41,6 +42,9 @@ func (r *textRoom) receive(id conference.ParticipantID, session func() *media.Te
 			if to := r.members[reader]; to != nil {
 				to.session.Say(source, from.cname, x.Text)
 			}
+		}
+		for _, to := range from.recorders {
+			to.capture.take(rtt.Source{ID: source.ID, Name: to.name}, from.cname, x.Text)
 		}
 	}
 }
@@ -120,9 +124,15 @@ func mayRead(reader, writer *mixer.Member) bool {
 	}
 }
 
+// audienceOf are the readers of somebody: participants, and recorded streams by their members in the layout.
+type audienceOf struct {
+	participants []conference.ParticipantID
+	taps         []mixer.MemberID
+}
+
 // readers tells for each participant with text who reads it: those who would hear it, if what is agreed about text were agreed about audio. So
-// whoever is muted, deaf, held, at the door or in a sidebar is that in text, too.
-func readers(s *conference.State, ports map[conference.ParticipantID]port) map[conference.ParticipantID][]conference.ParticipantID {
+// whoever is muted, deaf, held, at the door, in a sidebar, masked or left out of recordings is that in text, too.
+func readers(s *conference.State, ports map[conference.ParticipantID]port, taps []tap) map[conference.ParticipantID]audienceOf {
 	as := *s
 	as.Participants = slices.Clone(s.Participants)
 	ids := map[mixer.MemberID]conference.ParticipantID{}
@@ -133,16 +143,25 @@ func readers(s *conference.State, ports map[conference.ParticipantID]port) map[c
 			ids[at.Member] = p.ID
 		}
 	}
-	members := layout(&as, ports, nil, nil).Members
-	list := make(map[conference.ParticipantID][]conference.ParticipantID, len(members))
+	members := layout(&as, ports, taps, nil).Members
+	list := make(map[conference.ParticipantID]audienceOf, len(members))
 	for i := range members {
-		from := ids[members[i].ID]
-		list[from] = nil
+		from, ok := ids[members[i].ID]
+		if !ok { // a recorded stream
+			continue
+		}
+		var to audienceOf
 		for j := range members {
-			if mayRead(&members[j], &members[i]) {
-				list[from] = append(list[from], ids[members[j].ID])
+			if !mayRead(&members[j], &members[i]) {
+				continue
+			}
+			if id, participant := ids[members[j].ID]; participant {
+				to.participants = append(to.participants, id)
+			} else {
+				to.taps = append(to.taps, members[j].ID)
 			}
 		}
+		list[from] = to
 	}
 	return list
 }

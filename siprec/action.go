@@ -58,14 +58,18 @@ type StartMedia struct {
 	// Events are the telephone events that it takes as EventPayloadType, at the clock rate of the codec (RFC 4733); empty: none.
 	Events           sdp.EventSet
 	EventPayloadType uint8
+	// Text is what was agreed about a stream of real-time text, in the place of PayloadType and Format; nil: it is audio.
+	Text *sdp.Text
 }
 
 // equal tells whether nothing would change.
 func (a *StartMedia) equal(other *StartMedia) bool {
 	x, y := *a, *other
-	x.Protection, y.Protection = nil, nil
+	x.Protection, y.Protection, x.Text, y.Text = nil, nil, nil, nil
 	switch p, q := a.Protection, other.Protection; {
-	case x != y || (p == nil) != (q == nil):
+	case x != y || (p == nil) != (q == nil) || (a.Text == nil) != (other.Text == nil):
+		return false
+	case a.Text != nil && *a.Text != *other.Text:
 		return false
 	default:
 		return p == nil || p.Local.Equal(q.Local) && p.Remote.Equal(q.Remote)
@@ -135,6 +139,7 @@ const (
 	AlarmEnded                           // the recorder ended the dialog
 	AlarmSilent                          // it sends no receiver reports any more
 	AlarmUnprotected                     // it takes no SRTP, and gets plain RTP
+	AlarmTextRefused                     // it takes no real-time text, and gets the rest
 )
 
 // String returns a stable name for logs and metrics.
@@ -160,6 +165,8 @@ func (k AlarmKind) String() string {
 		return "silent"
 	case AlarmUnprotected:
 		return "unprotected"
+	case AlarmTextRefused:
+		return "text-refused"
 	default:
 		return "invalid"
 	}

@@ -125,9 +125,12 @@ func (c *Client) takeAnswer(e *exchange, contentType string, body []byte) string
 		return err.Error()
 	}
 	c.accepted, c.remote = e.offer, &answer
-	refused := c.takePlan(e.offer, &plan, true)
+	refused, text := c.takePlan(e.offer, &plan, true)
 	if refused > 0 {
 		c.do(Alarm{Kind: AlarmStreamsRefused, Detail: strconv.Itoa(refused) + " streams"})
+	}
+	if text > 0 {
+		c.do(Alarm{Kind: AlarmTextRefused, Detail: strconv.Itoa(text) + " streams"})
 	}
 	return ""
 }
@@ -137,8 +140,8 @@ func offersAny(d *sdp.Description) bool {
 }
 
 // takePlan applies an agreement to the slots, by position, and returns how many streams
-// the recorder refused in it. answered tells an answer of the recorder from ours.
-func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan, answered bool) (refused int) {
+// the recorder refused in it, of audio and of text. answered tells an answer of the recorder from ours.
+func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan, answered bool) (refused, text int) {
 	taken := make(map[int]sdp.Stream, len(plan.Streams))
 	for _, s := range plan.Streams {
 		taken[s.Index] = s
@@ -157,16 +160,20 @@ func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan, answered bool) 
 		}
 		if offered && !ok && s.wanted && !s.refused {
 			s.refused = true
-			refused++
+			if s.wish.Text {
+				text++
+			} else {
+				refused++
+			}
 		}
 	}
-	return refused
+	return refused, text
 }
 
 // sendonlyIsReady tells whether a recorder that answers sendonly wants our media after
 // all, which only its profile can say.
 func (c *Client) sendonlyIsReady(s sdp.Stream) bool {
-	return c.profile.SendonlyIsReady && s.RemoteDirection == sdp.SendOnly && s.Remote.IsValid() && s.Codec != codecs.None
+	return c.profile.SendonlyIsReady && s.RemoteDirection == sdp.SendOnly && s.Remote.IsValid() && (s.Codec != codecs.None || s.Text != nil)
 }
 
 // inviteRefused handles a refusal to begin.
@@ -207,6 +214,10 @@ func (c *Client) reduce(a Answered) bool {
 			c.noFeedback = true
 			return true
 		}
+		if c.dropText() {
+			return true
+		}
+		c.noText = false // it was something else
 		if c.config.Security == sdp.SecurityOptional && !c.plainMedia {
 			c.plainMedia = true
 			c.do(Alarm{Kind: AlarmUnprotected, Status: a.Status, Detail: a.Reason})
@@ -218,6 +229,23 @@ func (c *Client) reduce(a Answered) bool {
 		}
 	}
 	return false
+}
+
+// newText tells whether the last offer had a stream of text that the recorder has never taken.
+func (c *Client) newText() bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool { return s.wish.Text && s.live() && !s.accepted })
+}
+
+// dropText goes on without real-time text where the last offer had some. It tells whether that is anything new to try.
+func (c *Client) dropText() bool {
+	offered := c.sent != nil && slices.ContainsFunc(c.sent.Media, sdp.Media.IsText)
+	if !offered || c.noText {
+		return false
+	}
+	c.noText = true
+	c.updateSlots()
+	c.do(Alarm{Kind: AlarmTextRefused, Detail: "the whole offer was refused"})
+	return true
 }
 
 func (c *Client) metadataTypeOther() string {
@@ -235,6 +263,7 @@ func (c *Client) changeRefused(e *exchange, a Answered, now time.Time) {
 		return
 	}
 	c.synced = c.synced && !e.metadata
+	fewer := e.offer != nil && (a.Status == statusNotAcceptable || a.Status == statusNotAcceptable6xx) && c.newText() && c.dropText()
 	if e.offer != nil {
 		c.rollback()
 	}
@@ -249,7 +278,7 @@ func (c *Client) changeRefused(e *exchange, a Answered, now time.Time) {
 	switch {
 	case e.kind == exchangeUpdate && (a.Status == statusMethodNotAllowed || a.Status == statusNotImplemented):
 		c.noUpdate = true
-	case a.Status == statusMediaType && c.reduce(a):
+	case a.Status == statusMediaType && c.reduce(a), fewer:
 	case a.Status == statusPending:
 		// We own the Call-ID (RFC 3261, section 14.1): 2.1 to 4 s in steps of 10 ms.
 		wait = 2100*time.Millisecond + time.Duration(c.random.fraction()*191)*10*time.Millisecond

@@ -52,6 +52,7 @@ type Client struct {
 	noFeedback bool // RTP/AVP only, after a 488
 	plainMedia bool // plain RTP although SRTP was wished, after a 488
 	plainAudio bool // G.711 only, after a 488
+	noText     bool // no real-time text, after a 488
 	otherType  bool // the other name of the media type, after a 415
 
 	state    State
@@ -173,7 +174,7 @@ func (c *Client) Awaited(key string) bool {
 	}
 	s := c.slotOf(key)
 	if s == nil {
-		return c.dropped == 0
+		return c.dropped == 0 && !c.declined(key)
 	}
 	return s.live() && !s.wish.Paused && (!s.accepted || s.disabled)
 }
@@ -239,8 +240,12 @@ func (c *Client) mediaState() (state State, reason string) {
 	if c.desire.Paused && c.profile.Pause == PauseSilence {
 		return StatePaused, ""
 	}
+	audio := slices.ContainsFunc(c.slots, func(s *slot) bool { return s.wanted && !s.wish.Text })
 	wanted := false
 	for _, s := range c.slots {
+		if audio && s.wish.Text { // text alone is no recording of a conference that speaks
+			continue
+		}
 		if s.send {
 			return StateRecording, ""
 		}

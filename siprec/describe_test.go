@@ -52,9 +52,10 @@ func describeDocument(out *strings.Builder, d *siprec.Recording) {
 	}
 	label := map[siprec.ID]string{}
 	for n, name := range people {
-		label[idOf(kindStream, n)] = name
+		label[idOf(kindStream, n)], label[idOf(kindStream, 41000+2*n)] = name, "text-"+name
 	}
 	label[idOf(kindStream, 100)] = "mix"
+	label[idOf(kindStream, 41100)] = "text-mix"
 	for _, s := range d.Streams {
 		fmt.Fprintf(out, "\n    stream %s label %s", label[s.ID], s.Label)
 	}

@@ -109,10 +109,14 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 			continue
 		}
 		own := s.Participant == p.ID || len(s.Senders) == 1 && s.Senders[0] == p.ID
-		if !p.Muted && !p.Held && (own || s.mixes(p.ID)) {
+		feeds, hears := !p.Muted, !p.Deafened
+		if s.Text {
+			feeds, hears = p.Writes, p.Reads
+		}
+		if feeds && !p.Held && (own || s.mixes(p.ID)) {
 			a.Send = append(a.Send, s.ID)
 		}
-		if !p.Deafened && !p.Held && !own {
+		if hears && !p.Held && !own {
 			a.Recv = append(a.Recv, s.ID)
 		}
 	}

@@ -26,11 +26,13 @@ type StreamWish struct {
 	Key         string // stable name, e.g. participant and medium; owns its label for good
 	ID          ID     // stream_id, stable per key
 	Session     ID     // one of Others that it is of; empty: that of Roster
-	Participant ID     // whose audio it is; empty: mixed
+	Participant ID     // whose audio or text it is; empty: mixed
 	Members     []ID   // as in [RosterStream]
 	Senders     []ID   // as in [RosterStream]
 	Port        uint16 // our RTP port at Config.Address; RTCP on the next one
 	Paused      bool   // only this stream (masking)
+	// Text makes it one of real-time text (RFC 4103): a recorder that takes none gets the rest without it.
+	Text bool
 	// Prefer is offered first, if it is among the codecs: the audio need not be encoded again then. None: as the profile has it.
 	Prefer codecs.Codec
 }

@@ -13,6 +13,7 @@ import (
 // conference is a roster that tests change, and what shall be recorded of it.
 type conference struct {
 	mode    string // mixed, separate or both
+	texting bool   // real-time text is recorded, too
 	people  []siprec.RosterParticipant
 	masked  map[siprec.ID]bool
 	paused  bool
@@ -81,7 +82,21 @@ func (c *conference) desire() siprec.Desire {
 			})
 		}
 	}
+	if c.texting {
+		c.addText(&d)
+	}
 	return d
+}
+
+// addText adds the streams of text to those of audio. Everybody writes and reads.
+func (c *conference) addText(d *siprec.Desire) {
+	for i := range d.Roster.Participants {
+		d.Roster.Participants[i].Writes, d.Roster.Participants[i].Reads = true, true
+	}
+	for _, audio := range d.Streams {
+		audio.Key, audio.ID, audio.Port, audio.Text = "text-"+audio.Key, idOf(kindStream, 1000+int(audio.Port)), audio.Port+1000, true
+		d.Streams = append(d.Streams, audio)
+	}
 }
 
 // world joins a client, a recorder and a conference.
@@ -185,6 +200,9 @@ func (w *world) carryOut(a siprec.Action) string {
 	case siprec.StartMedia:
 		w.playing[a.Key] = a
 		text := fmt.Sprintf("start %s label %s to %v payload type %d %v %v", a.Key, a.Label, a.Remote, a.PayloadType, a.Format.Codec, a.Format.PacketTime)
+		if a.Text != nil {
+			text = fmt.Sprintf("start %s label %s to %v text %d in %d generations %d mixer %t", a.Key, a.Label, a.Remote, a.Text.Send.Text, a.Text.Send.Red, a.Text.Send.Generations, a.Text.Mixer)
+		}
 		if a.Silence {
 			text += " silence"
 		}

@@ -169,6 +169,11 @@ func answerTo(offer *sdp.Description, directions []string) []byte {
 			direction, port = "inactive", 0
 		}
 		pt := media.PayloadTypes[0].Number
+		if media.Kind == "text" {
+			fmt.Fprintf(&out, "m=text %d %s %d 98\r\na=rtpmap:98 t140/1000\r\na=rtpmap:%d red/1000\r\na=fmtp:%d 98/98/98\r\na=rtt-mixer\r\na=%s\r\n",
+				port, media.Proto, pt, pt, pt, direction)
+			continue
+		}
 		fmt.Fprintf(&out, "m=audio %d %s %d\r\na=%s\r\n", port, media.Proto, pt, direction)
 	}
 	return []byte(out.String())

@@ -33,6 +33,8 @@ type RosterParticipant struct {
 	Muted        bool      // feeds no stream
 	Deafened     bool      // hears no stream
 	Held         bool      // neither feeds nor hears
+	Writes       bool      // feeds streams of text
+	Reads        bool      // gets those of the others
 	Params       []Param
 	Extensions   []Extension
 }
@@ -44,4 +46,5 @@ type RosterStream struct {
 	Participant ID   // whose audio it is; empty: mixed, everybody's
 	Members     []ID // who can feed or hear it; nil: everybody (sidebars name theirs)
 	Senders     []ID // of a mixed one: who can feed it; nil: everybody
+	Text        bool // it is real-time text, not audio
 }

@@ -132,7 +132,7 @@ func (s *scenario) create(words []string) {
 
 func (s *scenario) command(name string, args []string) {
 	switch name {
-	case "join", "leave", "mute", "unmute", "hold", "unhold", "mask", "unmask", "rename", "pause", "resume", "stop", "end", "mode":
+	case "join", "leave", "mute", "unmute", "hold", "unhold", "mask", "unmask", "rename", "pause", "resume", "stop", "end", "mode", "text":
 		s.change(s.t, name, args, s.now)
 		s.step(s.desire())
 	case "advance":
@@ -252,6 +252,9 @@ func (c *conference) change(t *testing.T, name string, args []string, now time.T
 		return
 	case "mode":
 		c.mode = args[0]
+		return
+	case "text":
+		c.texting = args[0] == "on"
 		return
 	case "join":
 		for _, arg := range args {

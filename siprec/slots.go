@@ -27,6 +27,9 @@ type slot struct {
 // live tells whether the m-line has a port.
 func (s *slot) live() bool { return s.wanted && !s.refused }
 
+// textGenerations is how often text is repeated (RFC 4103, section 4).
+const textGenerations = 2
+
 // lineKey begins the keys under which lines that the recorder added have their labels.
 const lineKey = "\x00"
 
@@ -60,7 +63,7 @@ func (c *Client) updateSlots() {
 	for _, s := range c.slots {
 		i := slices.IndexFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == s.key })
 		before := s.wanted
-		s.wanted = s.key != "" && i >= 0
+		s.wanted = s.key != "" && i >= 0 && !c.declined(s.key)
 		if s.wanted && !before && s.disabled && len(s.keys) > 0 { // a new stream in an old line
 			s.keys = c.config.Keys()
 		}
@@ -83,7 +86,7 @@ func (c *Client) assignSlots() {
 	}
 	dropped := 0
 	for _, w := range c.desire.Streams {
-		if w.Key == "" || c.slotOf(w.Key) != nil {
+		if w.Key == "" || c.slotOf(w.Key) != nil || w.Text && c.noText {
 			continue
 		}
 		if c.profile.MaxStreams > 0 && used >= c.profile.MaxStreams {
@@ -91,7 +94,7 @@ func (c *Client) assignSlots() {
 			continue
 		}
 		used++
-		s := c.freeSlot()
+		s := c.freeSlot(w.Text)
 		*s = slot{key: w.Key, label: c.label(w.Key), wish: w, wanted: true}
 		if c.security() != sdp.SecurityNone {
 			s.keys = c.config.Keys()
@@ -103,11 +106,16 @@ func (c *Client) assignSlots() {
 	c.dropped = dropped
 }
 
-// freeSlot returns a slot that the recorder knows to be disabled, or a new one.
-func (c *Client) freeSlot() *slot {
+// declined tells whether the recorder has refused all text, and the stream is one of it.
+func (c *Client) declined(key string) bool {
+	return c.noText && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == key && w.Text })
+}
+
+// freeSlot returns a slot of the same medium that the recorder knows to be disabled, or a new one.
+func (c *Client) freeSlot(text bool) *slot {
 	if !c.profile.AppendOnly {
 		for _, s := range c.slots {
-			if !s.wanted && s.disabled && s.key != "" {
+			if !s.wanted && s.disabled && s.key != "" && s.wish.Text == text {
 				return s
 			}
 		}
@@ -149,6 +157,9 @@ func (c *Client) local(held bool) sdp.Local {
 		stream := sdp.LocalStream{
 			Codecs: Preferring(c.Codecs(), s.wish.Prefer), Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
 			Feedback: c.profile.AVPF && !c.noFeedback, Events: c.profile.Events, Security: c.security(), Keys: s.keys,
+		}
+		if s.wish.Text {
+			stream.Text = &sdp.LocalText{Generations: textGenerations, Mixer: true}
 		}
 		if (c.paused(s) && c.profile.Pause == PauseInactive) || (held && s.held) {
 			stream.Direction = sdp.Inactive
@@ -197,7 +208,9 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 		Key: s.key, Label: s.label, Remote: s.stream.Remote, RemoteRTCP: s.stream.RemoteRTCP,
 		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence, Protection: s.stream.Protection,
 	}
-	if c.profile.Events {
+	if s.wish.Text {
+		start.Text = s.stream.Text
+	} else if c.profile.Events {
 		start.Events, start.EventPayloadType = s.stream.Event.Events, s.stream.Event.Number
 	}
 	return start

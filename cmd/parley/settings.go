@@ -188,6 +188,7 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 	}
 	out.NoExclusion = cmp.Or(p.Exclusion, defaults.Exclusion) == "forbidden"
 	out.Sidebars = cmp.Or(p.Sidebars, defaults.Sidebars) == "same"
+	out.NoText = cmp.Or(p.Text, defaults.Text) == "none"
 	if cmp.Or(p.Pair, defaults.Pair) == "moderators" {
 		out.Pair = conference.PairModerators
 	}

@@ -28,6 +28,8 @@ type RecordingConfig struct {
 	Pair PairPolicy
 	// Sidebars has sidebars recorded, too: each as a communication session of its own, with streams of its own.
 	Sidebars bool
+	// NoText leaves real-time text out of recordings.
+	NoText bool
 }
 
 func (c RecordingConfig) normal() RecordingConfig {

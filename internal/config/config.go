@@ -169,6 +169,7 @@ type RecordingPolicy struct {
 	Keys      string   `yaml:"keys" accept:"keep,suppress,mask"`     // what recordings hold of pressed keys
 	Masking   string   `yaml:"masking" accept:"silence,tone"`        // what recordings hold of who is masked
 	Sidebars  string   `yaml:"sidebars" accept:"none,same"`          // whether sidebars are recorded like their conference
+	Text      string   `yaml:"text" accept:"keep,none"`              // whether real-time text is recorded, where there is some
 	// Preferences says whose a=recordpref is honoured: a moderator's or everybody's for the conference, or everybody's for himself.
 	Preferences string `yaml:"preferences" accept:"moderators,everybody,self,ignored"`
 }
@@ -314,7 +315,7 @@ func Default() Config {
 			Audio: Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
 			Recording: RecordingPolicy{
 				Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify",
-				Exclusion: "allowed", Keys: "keep", Masking: "silence", Sidebars: "none", Pair: "first", Preferences: "moderators",
+				Exclusion: "allowed", Keys: "keep", Masking: "silence", Sidebars: "none", Text: "keep", Pair: "first", Preferences: "moderators",
 			},
 		},
 		Prompts: Prompts{Language: "en"},

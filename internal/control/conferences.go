@@ -47,6 +47,7 @@ type recordingPolicy struct {
 	Servers   []string `json:"servers,omitempty"`
 	OnFailure string   `json:"on_failure,omitempty" enum:"continue,notify,terminate" default:"notify"`
 	Sidebars  string   `json:"sidebars,omitempty" enum:"none,same" default:"none" doc:"Whether sidebars are recorded like the conference, as sessions of their own."`
+	Text      string   `json:"text,omitempty" enum:"keep,none" default:"keep" doc:"Whether real-time text is recorded, where there is some."`
 }
 
 func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
@@ -69,6 +70,7 @@ func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
 		out.Pair = conference.PairModerators
 	}
 	out.Modes, out.Servers, out.Sidebars = modes, p.Servers, p.Sidebars == "same"
+	out.NoText = p.Text == "none"
 	return out, err
 }
 

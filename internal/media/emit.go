@@ -35,7 +35,7 @@ type sender struct {
 	plain   []byte  // payload of the packet that is ready, before it was protected
 }
 
-// Witness is told of each packet that has left: its number and its payload as it was before protection. It belongs to the tick.
+// Witness is told of each packet that has left: its number and its payload as it was before protection. It belongs to the tick, or to the lock of a session of text.
 type Witness interface {
 	Add(ssrc uint32, sequence uint16, payload []byte)
 }

@@ -67,6 +67,7 @@ type TextSession struct {
 	reportAt     time.Duration
 	prior        rtt.ReceiverStats
 	buffer       []byte
+	witness      Witness // nil: nobody
 	stats        TextStats
 }
 
@@ -200,7 +201,9 @@ func (s *TextSession) Say(from rtt.Source, cname, text string) {
 	if s.out == nil || !s.params.Send {
 		return
 	}
-	s.contributors[from.ID] = contributor{cname: cname, name: from.Name}
+	if from.ID != 0 {
+		s.contributors[from.ID] = contributor{cname: cname, name: from.Name}
+	}
 	s.out.Text(s.transport.now(), from, text)
 	s.nudge()
 }
@@ -212,6 +215,46 @@ func (s *TextSession) Drop(source uint32) {
 	delete(s.contributors, source)
 	if s.out != nil {
 		s.out.Drop(source)
+	}
+}
+
+// SetWitness has somebody told of each packet that leaves from now on, under the lock of the session; nil: nobody.
+func (s *TextSession) SetWitness(w Witness) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.witness = w
+}
+
+// maxFinish is how many packets end a stream: those of a text that was pasted, with their repetition.
+const maxFinish = 64
+
+// Finish sends all that waits, with its repetition, at once instead of by and by, and then nothing more until the next call of
+// [TextSession.Configure]: what is said next may not be read there. Timestamps are those that the packets would have had.
+func (s *TextSession) Finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out == nil || !s.params.Send {
+		return
+	}
+	for range maxFinish {
+		at, ok := s.out.Next()
+		if !ok {
+			break
+		}
+		for p, ok := s.out.Poll(at); ok; p, ok = s.out.Poll(at) {
+			s.send(p)
+		}
+	}
+	s.out.Clear()
+	s.params.Send = false
+}
+
+// Forget drops what waits and what would be repeated: another far end gets the stream from now on.
+func (s *TextSession) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out != nil {
+		s.out.Clear()
 	}
 }
 
@@ -382,5 +425,8 @@ func (s *TextSession) send(p rtt.Packet) {
 	}
 	if _, err := s.rtp.WriteToUDPAddrPort(s.buffer[:size], to); err == nil {
 		s.stats.Sent++
+		if s.witness != nil {
+			s.witness.Add(p.SSRC, p.Sequence, p.Payload)
+		}
 	}
 }

@@ -70,6 +70,12 @@ func (o *Output) Drop(id uint32) {
 	delete(o.names, id)
 }
 
+// Clear forgets all that was not sent, and what would be repeated.
+func (o *Output) Clear() {
+	o.sender.clear()
+	o.screen.clear()
+}
+
 // Congestion tells the part of our packets, of 1, that the far end has lost: with much of it packets become fewer, not their redundancy.
 func (o *Output) Congestion(lost float64) { o.sender.congestion(lost) }
 

@@ -96,6 +96,13 @@ func (s *screen) drop(id uint32) {
 	}
 }
 
+// clear forgets what waits; what is shown stays.
+func (s *screen) clear() {
+	for _, w := range s.writers {
+		w.waiting = nil
+	}
+}
+
 // oldest is the writer other than current who waits longest; nil: none.
 func (s *screen) oldest() *writer {
 	var first *writer

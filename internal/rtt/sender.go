@@ -129,6 +129,9 @@ func (s *sender) drop(id uint32) {
 	}
 }
 
+// clear forgets what waits and what would be repeated, of all sources.
+func (s *sender) clear() { s.sources, s.idle = nil, true }
+
 // blockSize is the most octets of a new block, so that it can be repeated with its like.
 func (s *sender) blockSize() int { return min(maxBlockSize, maxPayload/(s.format.Generations+1)) }
 

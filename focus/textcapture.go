@@ -1,0 +1,131 @@
+package focus
+
+import (
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/rtt"
+)
+
+// maxHeldText is how many characters of a stream wait for a recorder: hours of writing.
+const maxHeldText = 1 << 16
+
+// textCapture stands between the room and the session of a recorded stream of text, as capture does for audio: what is written while no
+// recorder takes the stream waits for one. It is safe for concurrent use.
+type textCapture struct {
+	session *media.TextSession
+	single  bool // of one participant: who does not know several sources gets no labels
+
+	mu      sync.Mutex
+	aware   bool // the recorder knows several sources
+	holding bool
+	waiting []heldText
+	recent  []heldText // sent in the last overlap: to somebody who may not have been there any more
+	count   int        // characters of waiting
+	lost    int        // characters
+	told    int        // the controller's: lost ones that have been counted
+}
+
+// heldText is what somebody has written.
+type heldText struct {
+	source rtt.Source
+	cname  string
+	text   string
+	at     time.Time
+}
+
+// take gets what somebody has written.
+func (c *textCapture) take(source rtt.Source, cname, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	h := heldText{source: source, cname: cname, text: text, at: now}
+	if c.holding {
+		c.keep(h)
+		return
+	}
+	for len(c.recent) > 0 && now.Sub(c.recent[0].at) > overlap {
+		c.recent = c.recent[1:]
+	}
+	c.recent = append(c.recent, h)
+	c.say(h)
+}
+
+// keep adds to what waits; mu is held.
+func (c *textCapture) keep(h heldText) {
+	n := utf8.RuneCountInString(h.text)
+	if c.count+n > maxHeldText {
+		c.lost += n
+		return
+	}
+	c.waiting, c.count = append(c.waiting, h), c.count+n
+}
+
+func (c *textCapture) say(h heldText) {
+	if c.single && !c.aware {
+		h.source = rtt.Source{}
+	}
+	c.session.Say(h.source, h.cname, h.text)
+}
+
+// hold keeps what comes from now on, and what came in the last while.
+func (c *textCapture) hold(last time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.holding {
+		return
+	}
+	c.holding = true
+	since := time.Now().Add(-last)
+	for _, h := range c.recent {
+		if last > 0 && h.at.After(since) {
+			c.keep(h)
+		}
+	}
+	c.recent = nil
+}
+
+// release lets the stream flow, what has waited first.
+func (c *textCapture) release(aware bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.aware, c.holding = aware, false
+	for _, h := range c.waiting {
+		c.recent = append(c.recent, h)
+		c.say(h)
+	}
+	c.waiting, c.count = nil, 0
+}
+
+// pause sends what the recorder has not got yet, and then nothing until release.
+func (c *textCapture) pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.holding {
+		c.session.Finish()
+	}
+	c.holding, c.recent = true, nil
+}
+
+// rest takes what no recorder has taken.
+func (c *textCapture) rest() []heldText {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.waiting
+	c.waiting, c.count = nil, 0
+	return list
+}
+
+// drop counts text that is lost for good, and gives how much was lost since it was asked last.
+func (c *textCapture) drop(list []heldText) (news int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range list {
+		c.lost += utf8.RuneCountInString(h.text)
+	}
+	news = c.lost - c.told
+	c.told = c.lost
+	return news
+}
