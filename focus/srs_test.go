@@ -2,7 +2,6 @@ package focus_test
 
 import (
 	"context"
-	"encoding/binary"
 	"maps"
 	"math"
 	"net"
@@ -218,64 +217,6 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 	}
 	s.local = &plan.Answer
 	return plan.Answer.Marshal(), nil
-}
-
-func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
-	decoders := map[byte]codecs.Decoder{}
-	for payloadType, codec := range map[byte]codecs.Codec{0: codecs.PCMU, 8: codecs.PCMA} {
-		var err error
-		if decoders[payloadType], err = codecs.NewDecoder(codec); err != nil {
-			panic(err)
-		}
-	}
-	packet, start := make([]byte, 2000), time.Now()
-	var pcm [codecs.MaxFrameSamples]int16
-	for {
-		n, from, err := socket.ReadFromUDPAddrPort(packet)
-		if err != nil {
-			return
-		}
-		if n < 12 {
-			continue
-		}
-		var csrcs []uint32
-		for at := 12; at < 12+4*int(packet[0]&15) && at+4 <= n; at += 4 {
-			csrcs = append(csrcs, binary.BigEndian.Uint32(packet[at:]))
-		}
-		header := 12 + 4*int(packet[0]&15)
-		k := 0
-		if decoder := decoders[packet[1]&0x7f]; decoder != nil { // of others the packets count
-			if k, err = decoder.Decode(pcm[:], packet[header:n]); err != nil {
-				continue
-			}
-		}
-		s.mu.Lock()
-		if stream.packets == 0 {
-			stream.first = time.Now()
-		}
-		stream.packets++
-		if packet[1]&0x7f > 8 && n-header == codecs.EventSize { // of nothing else
-			if e, err := codecs.ParseEvent(packet[header:n]); err == nil {
-				stream.events = append(stream.events, e)
-			}
-		}
-		if stream.text != nil {
-			if p, err := rtt.ParsePacket(packet[:n]); err == nil {
-				for _, x := range stream.text.Put(time.Since(start), p) {
-					stream.written[x.Source] += x.Text
-				}
-			}
-		}
-		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
-		stream.stamps = append(stream.stamps, binary.BigEndian.Uint32(packet[4:]))
-		stream.last, stream.from = time.Now(), from
-		stream.marks, stream.csrcs = append(stream.marks, packet[1]&0x80 != 0), append(stream.csrcs, csrcs)
-		stream.ssrcs[uint32(packet[8])<<24|uint32(packet[9])<<16|uint32(packet[10])<<8|uint32(packet[11])] = true
-		for _, v := range pcm[:k] {
-			stream.pcm = append(stream.pcm, float64(v)/32768)
-		}
-		s.mu.Unlock()
-	}
 }
 
 // level is that of a tone in the last part of a stream, in dB.
