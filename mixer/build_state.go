@@ -87,7 +87,7 @@ func (b *builder) sounds(s *seat) bool {
 	return s.speaks || before != nil && before.speaks
 }
 
-// lanes makes the buffers and resamplers that those who speak need for the rates in use.
+// lanes makes the resamplers, and orders the buffers, that those who speak need for the rates in use.
 func (b *builder) lanes() error {
 	for _, i := range b.plan.ins {
 		s := &b.plan.seats[i]
@@ -117,7 +117,7 @@ func (b *builder) graftLane(in *input, lane, rate int) error {
 	g := graft{in: in, lane: lane, rate: rate}
 	have := &in.prepared[lane][rate]
 	if !have[rate] {
-		g.buffer = make([]int32, frameSamples(rate))
+		g.buffer = true
 	}
 	for from, may := range ratesOf(in.source) {
 		if from == rate || !may || have[from] {

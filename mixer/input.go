@@ -39,7 +39,7 @@ type input struct {
 	called   atomic.Uint32 // alias of identity
 	looped   atomic.Uint64 // frames that were not mixed because they had come from us
 	state    atomic.Uint64
-	buffer   []int16 // the last frame that was sound; of the highest rate that the source has had
+	buffer   []int16 // the last frame that was sound; of the highest rate that the source has had, nil: there has been none
 
 	lanes [laneCount]lane
 
@@ -55,13 +55,6 @@ func newInput(source Input) *input {
 	in.far, _ = source.(InputPrefetcher)
 	in.receiver, _ = source.(Receiver)
 	in.state.Store(packInput(codecs.SilenceLevel, false, false, false))
-	samples := frameSamples(0)
-	for rate, may := range ratesOf(source) {
-		if may {
-			samples = max(samples, frameSamples(rate))
-		}
-	}
-	in.buffer = make([]int16, samples)
 
 	return in
 }
@@ -77,7 +70,7 @@ type signal struct {
 // prepare notes what a graft will have put in place.
 func (in *input) prepare(g *graft) {
 	have := &in.prepared[g.lane][g.rate]
-	have[g.rate] = have[g.rate] || g.buffer != nil
+	have[g.rate] = have[g.rate] || g.buffer
 	for from, r := range g.change {
 		have[from] = have[from] || r != nil
 	}
@@ -102,7 +95,9 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 		if level = f.Level; !f.Measured {
 			level = codecs.Level(w.frame[:f.Samples])
 		}
-		in.keep(w.frame[:f.Samples])
+		if level < codecs.SilenceLevel {
+			in.keep(w.frame[:f.Samples])
+		}
 	} else if f.Level > 0 {
 		level = f.Level
 	}
@@ -110,11 +105,12 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	in.frame = f
 	present := !silent && level < codecs.SilenceLevel
 	in.follow(cfg, level, present && !f.Flags.Has(codecs.ComfortNoise))
-	pcm := in.buffer[:frameSamples(in.rate)]
+	pcm := in.kept()
 	in.signals[directLane].pcm, in.signals[directLane].present = pcm, present
 	if s.cond != nil && (present || !s.cond.settled()) {
-		if silent {
-			clear(pcm)
+		if !present {
+			in.keep(noSound[:len(pcm)])
+			pcm = in.kept()
 		}
 		speech := present && level <= cfg.SpeakingLevel && !f.Flags.Has(codecs.ComfortNoise)
 		present = s.cond.process(&s.sound, in.rate, pcm, present, speech, w)
@@ -123,7 +119,21 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	in.signals[mainLane].pcm, in.signals[mainLane].present = pcm, present
 }
 
-// keep keeps a frame until it is mixed. A source that takes a higher rate than it has said it would makes the buffer grow.
+// noSound is what those who were never heard have said last. It is not written to.
+var noSound [codecs.MaxFrameSamples]int16
+
+// kept returns what was kept last, of the length of a frame of now.
+func (in *input) kept() []int16 {
+	samples := frameSamples(in.rate)
+	if samples > len(in.buffer) {
+		return noSound[:samples]
+	}
+
+	return in.buffer[:samples]
+}
+
+// keep keeps a frame until it is mixed. The first sound of an input, and the first at a higher rate, makes the buffer: those who only listen
+// have none.
 func (in *input) keep(pcm []int16) {
 	if len(pcm) > len(in.buffer) {
 		in.buffer = make([]int16, len(pcm))

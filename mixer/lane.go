@@ -22,7 +22,9 @@ type lane struct {
 	plain    bool // its contribution of this tick is the whole frame, without a ramp
 	rate     int  // of the last contribution
 	last     int32
-	out      [rateCount][]int32 // nil: rate not in use
+	lacking  bool               // not all of the room that there is to be has been made
+	needs    [rateCount]bool    // rates in use
+	out      [rateCount][]int32 // nil: rate not in use, or nothing was contributed yet
 	change   [rateCount][rateCount]*codecs.Resampler
 	fed      [rateCount]bool // the resampler to this rate has had the last frame
 }
@@ -41,6 +43,9 @@ func (l *lane) run(rate int, in *signal, c contribution, w *scratch) bool {
 		l.sounding = false
 
 		return false
+	}
+	if l.lacking {
+		l.furnish()
 	}
 	if c.want {
 		l.start(rate)
@@ -86,6 +91,16 @@ func (l *lane) run(rate int, in *signal, c contribution, w *scratch) bool {
 	l.on, l.sounding = c.want, true
 
 	return true
+}
+
+// furnish makes the room for contributions, when there is the first: most members of a conference listen only (ADR 31).
+func (l *lane) furnish() {
+	for rate, needed := range l.needs {
+		if needed && l.out[rate] == nil {
+			l.out[rate] = make([]int32, frameSamples(rate))
+		}
+	}
+	l.lacking = false
 }
 
 // start prepares for a contribution at a rate: the resamplers forget what was long ago, or at another rate.

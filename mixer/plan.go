@@ -99,7 +99,7 @@ type graft struct {
 	in      *input
 	lane    int
 	rate    int
-	buffer  []int32
+	buffer  bool                         // the room for what is contributed at the rate
 	change  [rateCount]*codecs.Resampler // by the rate of the input
 	out     *output
 	private *stream
@@ -114,8 +114,8 @@ func (g *graft) put() {
 		return
 	}
 	l := &g.in.lanes[g.lane]
-	if g.buffer != nil {
-		l.out[g.rate] = g.buffer
+	if g.buffer && !l.needs[g.rate] {
+		l.needs[g.rate], l.lacking = true, true
 	}
 	for from, r := range g.change {
 		if r != nil {
@@ -126,5 +126,5 @@ func (g *graft) put() {
 
 // empty reports whether the graft of a lane has nothing in it.
 func (g *graft) empty() bool {
-	return g.out == nil && g.buffer == nil && g.change == [rateCount]*codecs.Resampler{}
+	return g.out == nil && !g.buffer && g.change == [rateCount]*codecs.Resampler{}
 }

@@ -13,7 +13,7 @@ const (
 	reserveSlots = 512
 	// reserveLeast and reserveShare: so many streams lie ready, or one for so many of those who may need one, whichever is more.
 	reserveLeast = 16
-	reserveShare = 8
+	reserveShare = 16
 	// stockPeriod is how often reserves are filled up.
 	stockPeriod = 100 * time.Millisecond
 )

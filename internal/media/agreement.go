@@ -14,6 +14,28 @@ type format struct {
 	clock int32
 }
 
+// formatTable is what the received payload types mean. A table of 128 formats would be a kilobyte for each participant, of which a handful
+// of lines are used.
+type formatTable struct {
+	index [128]uint8 // of payload types in list; 0: unknown
+	list  []format   // the first is that of the unknown
+}
+
+// set gives a payload type a meaning.
+func (t *formatTable) set(payloadType uint8, f format) {
+	if t.list == nil {
+		t.list = make([]format, 1, 4) //nolint:mnd // the unknown, a codec or two, and events
+	}
+	if t.index[payloadType] == 0 {
+		t.index[payloadType] = uint8(len(t.list))
+		t.list = append(t.list, format{})
+	}
+	t.list[t.index[payloadType]] = f
+}
+
+// of returns what a payload type means.
+func (t *formatTable) of(payloadType uint8) *format { return &t.list[t.index[payloadType]] }
+
 type formatKind uint8
 
 const (
@@ -30,9 +52,8 @@ const codecCount = int(codecs.Opus) + 1
 // agreement is [Params] prepared for the tick: built by Configure, handed over by an atomic pointer, never changed after.
 type agreement struct {
 	params   Params
-	formats  [128]format
+	formats  formatTable
 	decoders [codecCount]codecs.Decoder // those that the session did not have yet
-	pcm      []int16                    // for the player, if it needs more than it has
 	guard    *guard                     // nil: plain packets
 	aside    *asideRing                 // shared with the service goroutine; nil: only media come
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
@@ -45,6 +66,7 @@ type agreement struct {
 // newAgreement checks params and prepares everything that costs.
 func newAgreement(p Params) (*agreement, error) {
 	a := &agreement{params: p, rate: 8000, clock: 8000}
+	a.formats.list = make([]format, 1, 1+len(p.Receive))
 	a.params.Receive = nil    // the table has it
 	a.params.Protection = nil // the guard has it
 	a.params.Remote = unmapped(p.Remote)
@@ -66,13 +88,13 @@ func newAgreement(p Params) (*agreement, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.formats[pt.Number] = f
+		a.formats.set(pt.Number, f)
 		if i == 0 && f.kind == formatAudio {
 			a.rate = pt.Codec.SampleRate()
 		}
 	}
 	var err error
-	a.keys, err = newKeyEar(&a.formats)
+	a.keys, err = newKeyEar(a.formats.list)
 	return a, err
 }
 
@@ -111,26 +133,22 @@ func newFormat(pt PayloadType) (format, error) {
 	return f, nil
 }
 
-// prepare makes decoders for those codecs of the agreement that are not in have, and the room for their samples.
-func (a *agreement) prepare(have *[codecCount]bool, room int) (int, error) {
-	for _, f := range a.formats {
+// prepare makes decoders for those codecs of the agreement that are not in have.
+func (a *agreement) prepare(have *[codecCount]bool) error {
+	for _, f := range a.formats.list {
 		if f.kind != formatAudio || have[f.codec] || a.decoders[f.codec] != nil {
 			continue
 		}
 		decoder, err := codecs.NewDecoder(f.codec)
 		if err != nil {
-			return room, err
+			return err
 		}
 		a.decoders[f.codec] = decoder
-		if need := playerRoom(f.codec); need > room {
-			room = need
-			a.pcm = make([]int16, need)
-		}
 	}
 	for codec, decoder := range a.decoders {
 		have[codec] = have[codec] || decoder != nil
 	}
-	return room, nil
+	return nil
 }
 
 // playerRoom returns how many samples the player has room for to begin with: two ticks and a packet of one.

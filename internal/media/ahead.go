@@ -33,7 +33,8 @@ func (s *Session) prefetchNear() {
 	}
 	if a := s.in.agreed; a != nil {
 		prefetch.Value(&a.params)
-		prefetch.Value(&a.formats[s.in.packet.payloadType])
+		prefetch.Value(&a.formats.index[s.in.packet.payloadType&0x7f])
+		prefetch.Value(&a.formats.list[0])
 		prefetch.Between(&a.guard, &a.clock)
 	}
 	if d, ok := p.decoders[p.codec].(codecs.Prefetcher); ok {

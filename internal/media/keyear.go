@@ -18,7 +18,7 @@ type keyEar struct {
 }
 
 // newKeyEar returns nil if the far end can send events, or no audio.
-func newKeyEar(formats *[128]format) (*keyEar, error) {
+func newKeyEar(formats []format) (*keyEar, error) {
 	k := &keyEar{}
 	for _, f := range formats {
 		switch rate := f.codec.SampleRate(); {

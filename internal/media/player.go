@@ -20,12 +20,12 @@ type player struct {
 	decoders [codecCount]codecs.Decoder
 	codec    codecs.Codec
 	rate     int
-	pcm      []int16 // decoded and not played: pcm[head:tail]
+	pcm      []int16 // decoded and not played: pcm[head:tail]; made when first something does not fit into its tick
 	head     int
 	tail     int
 	noise    *codecs.NoiseGenerator
 	scratch  []byte // of the session, to put long payloads together
-	formats  *[128]format
+	formats  *formatTable
 	counters *counters
 	muted    time.Duration // an event is under way until then
 	empty    int           // ticks in a row with nothing to play
@@ -92,7 +92,7 @@ func (p *player) fill(out []int16, now time.Duration, f *codecs.Frame) codecs.Fr
 			p.comfort(s.payload)
 			continue
 		}
-		if codec := p.formats[s.packet.payloadType].codec; codec != p.codec {
+		if codec := p.formats.of(s.packet.payloadType).codec; codec != p.codec {
 			rate := p.rate
 			p.change(codec)
 			if p.rate != rate && n == 0 {
@@ -163,13 +163,17 @@ func (p *player) decode(s step, out []int16) int {
 	return p.take(out)
 }
 
-// enlarge makes room for a packet longer than a tick, once for each codec: most far ends never send one, and the room is much.
+// enlarge makes room for what does not fit into its tick: little at first, and when a packet longer than a tick comes for the longest of
+// the codec. Packets of a clean network that are a tick long need none, those longer most far ends never send, and the room is much.
 func (p *player) enlarge(samples int) bool {
-	most := longestPlayerRoom(p.codec)
-	if most <= len(p.pcm) || p.tail+samples > most {
+	room := playerRoom(p.codec)
+	if p.tail+samples > room {
+		room = longestPlayerRoom(p.codec)
+	}
+	if p.tail+samples > room {
 		return false
 	}
-	pcm := make([]int16, most)
+	pcm := make([]int16, room)
 	copy(pcm, p.pcm[:p.tail])
 	p.pcm = pcm
 	return true

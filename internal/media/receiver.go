@@ -62,10 +62,6 @@ func (s *Session) adopt(now time.Duration) {
 			in.player.decoders[codec] = decoder
 		}
 	}
-	if len(a.pcm) > len(in.player.pcm) {
-		in.player.tail = copy(a.pcm, in.player.pcm[in.player.head:in.player.tail])
-		in.player.head, in.player.pcm = 0, a.pcm
-	}
 	if in.player.codec == codecs.None {
 		in.player.rate = a.rate
 	}
@@ -204,7 +200,7 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		s.shared.invalid.add(1)
 		return
 	}
-	f := &in.agreed.formats[p.payloadType]
+	f := in.agreed.formats.of(p.payloadType)
 	if f.kind == formatUnknown {
 		s.shared.unknownType.add(1)
 		return

@@ -61,7 +61,7 @@ func (s *Session) primary() *format {
 	if !in.red.unpack(&in.packet) {
 		return nil
 	}
-	f := &in.agreed.formats[in.packet.payloadType]
+	f := in.agreed.formats.of(in.packet.payloadType)
 	if f.kind == formatUnknown || f.kind == formatRed {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (s *Session) repair(f *format, arrival time.Duration) {
 	step := uint32(f.codec.SamplesToUnits(samples))
 	for i := range in.red.count {
 		b := &in.red.blocks[i]
-		g := &in.agreed.formats[b.payloadType]
+		g := in.agreed.formats.of(b.payloadType)
 		if g.kind != formatAudio || g.clock != f.clock || b.offset == 0 || b.offset%step != 0 || len(b.payload) > maxPayload {
 			continue
 		}

@@ -35,7 +35,6 @@ type Session struct {
 
 	mu           sync.Mutex
 	have         [codecCount]bool // decoders ever made
-	room         int              // of the player
 	contributors map[uint32]string
 	departed     []uint32
 	closed       bool
@@ -104,11 +103,10 @@ func (s *Session) configure(p *Params, a *agreement) ([]*dtls.Association, error
 		return nil, err
 	}
 	have := s.have
-	room, err := a.prepare(&have, s.room)
-	if err != nil {
+	if err = a.prepare(&have); err != nil {
 		return nil, err
 	}
-	s.have, s.room = have, room
+	s.have = have
 	if p.Events {
 		if s.presses == nil {
 			s.presses = &digitRing{}
@@ -148,7 +146,6 @@ func (a *agreement) inherit(previous *agreement, adopted bool) {
 		return
 	}
 	a.decoders = previous.decoders
-	a.pcm = previous.pcm
 }
 
 // Rates returns the sample rates of the frames that Ingest may yield until the next Configure, in Hz.

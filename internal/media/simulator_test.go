@@ -78,7 +78,7 @@ func (n *network) fly(d time.Duration, payload func(i int, units int) []byte) ([
 type listener struct {
 	player                   player
 	shared                   counters
-	formats                  [128]format
+	formats                  formatTable
 	scratch                  [scratchSize]byte
 	queued, late, duplicates int
 	others                   int
@@ -98,12 +98,9 @@ func newListener(tb testing.TB, least, most time.Duration, list ...codecs.Codec)
 			tb.Fatal(err)
 		}
 		l.player.decoders[c] = decoder
-		l.formats[i] = format{kind: formatAudio, codec: c, clock: int32(c.ClockRate())}
-		if room := playerRoom(c); room > len(l.player.pcm) {
-			l.player.pcm = make([]int16, room)
-		}
+		l.formats.set(uint8(i), format{kind: formatAudio, codec: c, clock: int32(c.ClockRate())})
 	}
-	l.formats[13] = format{kind: formatCN, clock: 8000}
+	l.formats.set(13, format{kind: formatCN, clock: 8000})
 	p := &l.player
 	p.rate, p.counters, p.scratch, p.formats = list[0].SampleRate(), &l.shared, l.scratch[:], &l.formats
 	p.noise = codecs.NewNoiseGenerator(1)

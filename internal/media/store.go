@@ -7,7 +7,7 @@ const (
 	firstSlots  = 16             // to begin with
 	chunkSize   = 160            // 20 ms of G.711
 	storeChunks = 64             // at most
-	firstChunks = 14             // to begin with: 280 ms in packets of 20 ms
+	firstChunks = 8              // to begin with: 160 ms in packets of 20 ms
 	spareChunks = 12             // for a packet of 200 ms beyond those that wait
 	maxPayload  = 12 * chunkSize // 200 ms of G.711 and some more
 )
@@ -32,7 +32,7 @@ const (
 func (s *slot) used() bool { return s.flags&slotUsed != 0 }
 
 // store keeps the payloads of a jitter buffer in chunks of an arena, so that long and short packets share little memory and nothing is
-// allocated, but for one time: when more has to wait than a good network ever brings at once, the arena takes on its full size.
+// allocated, but when more has to wait than before: the arena then doubles, until it has its full size.
 type store struct {
 	slots []slot // their number is a power of two
 	arena []byte
@@ -69,17 +69,18 @@ func (s *store) widen() {
 // place is where the packet with a sequence number is, or would be.
 func (s *store) place(seq int64) *slot { return &s.slots[seq&int64(len(s.slots)-1)] }
 
-// grow gives the store as many chunks as it may have. What payload has returned stays valid.
+// grow gives the store twice as many chunks, or as many as it may have. What payload has returned stays valid.
 func (s *store) grow() {
-	arena, link := make([]byte, s.most*chunkSize), make([]uint8, s.most)
+	count := min(2*len(s.link), s.most)
+	arena, link := make([]byte, count*chunkSize), make([]uint8, count)
 	copy(arena, s.arena)
 	had := copy(link, s.link)
-	for i := had; i < s.most; i++ {
+	for i := had; i < count; i++ {
 		link[i] = uint8(i + 1)
 	}
-	link[s.most-1] = s.free
+	link[count-1] = s.free
 	s.arena, s.link, s.free = arena, link, uint8(had)
-	s.left += s.most - had
+	s.left += count - had
 }
 
 func (s *store) init() {
@@ -110,7 +111,7 @@ func chunksFor(size int) int { return (size + chunkSize - 1) / chunkSize }
 // put stores a packet whose slot is free. It returns false if there is no room.
 func (s *store) put(p slot, payload []byte) bool {
 	need := chunksFor(len(payload))
-	if need > s.left && len(s.link) < s.most {
+	for need > s.left && len(s.link) < s.most {
 		s.grow()
 	}
 	if need > s.left {
