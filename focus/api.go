@@ -128,7 +128,7 @@ func (f *Focus) Participant(ctx context.Context, id conference.ID, pid conferenc
 
 // participantInfo is a participant with the quality of its media.
 func (c *controller) participantInfo(s *conference.Participant) ParticipantInfo {
-	info := DescribeParticipant(s)
+	info := DescribeParticipant(c.machine.State(), s)
 	if p := c.participants[s.ID]; p != nil && p.session != nil {
 		media := p.session.Stats()
 		stats := mediaStats(media)

@@ -29,25 +29,25 @@ func changes(old, next *conference.State) []change {
 		for len(rest) > 0 && rest[0].ID != p.ID {
 			rest = rest[1:]
 		}
-		var before conference.Participant
+		before := &conference.Participant{}
 		known := len(rest) > 0
 		if known {
-			before = rest[0]
+			before = &rest[0]
 		}
 		switch {
 		case p.Present() && !before.Present():
-			add(ParticipantJoined, DescribeParticipant(p))
+			add(ParticipantJoined, DescribeParticipant(next, p))
 		case p.Waiting() && !before.Waiting():
-			add(ParticipantWaiting, DescribeParticipant(p))
-		case known && participantDiffers(before, *p):
-			add(ParticipantUpdated, DescribeParticipant(p))
+			add(ParticipantWaiting, DescribeParticipant(next, p))
+		case known && *before != *p:
+			add(ParticipantUpdated, DescribeParticipant(next, p))
 		}
 	}
 	for i := range next.Departed {
-		add(ParticipantLeft, DescribeParticipant(&next.Departed[i]))
+		add(ParticipantLeft, DescribeParticipant(next, &next.Departed[i]))
 	}
-	if a, b := speakers(old), speakers(next); !slices.Equal(a, b) || old.Dominant != next.Dominant {
-		add(SpeakerChanged, SpeakersInfo{Speakers: b, Dominant: next.Dominant})
+	if !slices.Equal(old.Speakers, next.Speakers) || old.Dominant != next.Dominant {
+		add(SpeakerChanged, SpeakersInfo{Speakers: append([]conference.ParticipantID{}, next.Speakers...), Dominant: next.Dominant})
 	}
 	list = append(list, recordingChanges(old, next)...)
 	if old.Active && !next.Active {
@@ -59,22 +59,6 @@ func changes(old, next *conference.State) []change {
 func settingsDiffer(a, b *conference.State) bool {
 	return a.Name != b.Name || a.Locked != b.Locked || a.MutedOnEntry != b.MutedOnEntry || a.MaxParticipants != b.MaxParticipants || !sameSidebars(a, b) ||
 		a.Rules != b.Rules || !a.EndsAt.Equal(b.EndsAt)
-}
-
-// participantDiffers leaves out who speaks: that is an event of its own.
-func participantDiffers(a, b conference.Participant) bool {
-	a.Speaking, b.Speaking = false, false
-	return a != b
-}
-
-func speakers(s *conference.State) []conference.ParticipantID {
-	list := []conference.ParticipantID{}
-	for i := range s.Participants {
-		if s.Participants[i].Speaking {
-			list = append(list, s.Participants[i].ID)
-		}
-	}
-	return list
 }
 
 // recordingChanges are the events of recordings.

@@ -216,11 +216,11 @@ func DescribeConference(s *conference.State) ConferenceInfo {
 	}
 }
 
-// DescribeParticipant gives the JSON object of a participant, without statistics.
-func DescribeParticipant(p *conference.Participant) ParticipantInfo {
+// DescribeParticipant gives the JSON object of a participant of a conference, without statistics.
+func DescribeParticipant(s *conference.State, p *conference.Participant) ParticipantInfo {
 	info := ParticipantInfo{
 		ID: p.ID, URI: p.Entity, DisplayName: p.DisplayName, Role: p.Role.String(), State: p.Status.String(), Awaits: p.Awaits.String(),
-		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Sidebar: p.Sidebar, Speaking: p.Speaking,
+		Muted: p.Silenced(), Deafened: p.Deafened, Held: p.Held || p.Session.OnHold, GainDB: p.GainDB, ListenGainDB: p.ListenGainDB, Coaching: p.Coaching, Sidebar: p.Sidebar, Speaking: s.Speaking(p.ID),
 		JoinedAt: pointTime(p.JoinedAt), Method: p.Method.String(), Codec: p.Session.Codec, Text: p.Session.Text.Agreed, SRTP: p.Session.Secure,
 		SSRC: p.Session.SSRC, Recording: p.Told.String(), Records: p.Session.Records.String(), Unrecorded: p.Unrecorded, Masked: p.Masked,
 		Prefers: p.Prefers.String(),

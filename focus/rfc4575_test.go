@@ -198,7 +198,7 @@ func TestSourceAndMute(t *testing.T) {
 		m := r.endpoint("alice").Media
 		return ssrc != 0 && len(m) == 1 && m[0].SrcID == strconv.FormatUint(uint64(ssrc), 10)
 	})
-	b.await("her silence after she has spoken", func() bool { return !b.find("room", "alice").Speaking })
+	b.await("her silence after she has spoken", func() bool { return !b.state("room").Speaking(b.find("room", "alice").ID) })
 	r.mu.Lock()
 	n := len(r.bodies)
 	r.mu.Unlock()

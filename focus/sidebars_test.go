@@ -55,7 +55,7 @@ func TestSidebar(t *testing.T) {
 	if entry.Description.DisplayText != "Consultation" || entry.Users.Users[0].Entity != r.user("alice").Entity || len(r.users()) != 3 {
 		t.Errorf("sidebar %+v, roster %+v", entry, r.users())
 	}
-	if p := b.find("room", "alice"); p.Session != call && p.Session.CallID != call.CallID || p.Status != conference.Connected || p.Speaking {
+	if p := b.find("room", "alice"); p.Session != call && p.Session.CallID != call.CallID || p.Status != conference.Connected || b.state("room").Speaking(p.ID) {
 		t.Errorf("alice: %+v", p)
 	}
 	hear := false

@@ -120,7 +120,7 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 }
 
 // noSound is what those who were never heard have said last. It is not written to.
-var noSound [codecs.MaxFrameSamples]int16
+var noSound [codecs.MaxFrameSamples]int16 //nolint:gochecknoglobals // zeros
 
 // kept returns what was kept last, of the length of a frame of now.
 func (in *input) kept() []int16 {

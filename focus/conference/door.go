@@ -75,7 +75,8 @@ func (s *step) enter(p *Participant) {
 
 // sendOut has a participant wait, as if he had just come to the door.
 func (s *step) sendOut(p *Participant) {
-	p.Cleared, p.Floor, p.Speaking = false, false, false
+	p.Cleared, p.Floor = false, false
+	s.hush(p.ID)
 	p.HandRaisedAt = time.Time{}
 	if !p.Waiting() && p.Status.Present() {
 		p.WaitingSince = s.now

@@ -122,8 +122,13 @@ func (w *storm) roster(e Event, before, after *State) {
 		if p.ID == after.Dominant && !p.Public() {
 			w.t.Fatalf("%s dominates but is not heard", p.ID)
 		}
-		if p.Speaking && !p.Speaks() {
+		if after.Speaking(p.ID) && !p.Speaks() {
 			w.t.Fatalf("%s is speaking but not heard", p.ID)
+		}
+	}
+	for _, id := range after.Speakers {
+		if !seen[id] {
+			w.t.Fatalf("%s speaks but is not here", id)
 		}
 	}
 	for _, b := range after.Sidebars {

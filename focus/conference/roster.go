@@ -175,7 +175,8 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 		s.exited = append(s.exited, id)
 	}
 	p.Status = Disconnected
-	p.Speaking, p.WaitingSince = false, time.Time{}
+	p.WaitingSince = time.Time{}
+	s.hush(id)
 	s.callOver(&p)
 	s.next.Departed = append(s.next.Departed, p)
 	s.next.Participants = slices.Delete(s.next.Participants, i, i+1)
@@ -262,18 +263,24 @@ func (s *step) speaking(e Speaking) error {
 		e.Dominant = ""
 	}
 	set(s, &s.next.Dominant, &e.Dominant)
+	var now []ParticipantID
 	for i := range s.next.Participants {
-		p := s.next.Participants[i]
-		is := slices.Contains(e.Active, p.ID) && p.Public()
-		if is == p.Speaking {
-			continue
+		if p := &s.next.Participants[i]; slices.Contains(e.Active, p.ID) && p.Public() {
+			now = append(now, p.ID)
 		}
-		p.Speaking = is
-		s.own()
-		s.next.Participants[i] = p
-		s.dirty = true
+	}
+	if !slices.Equal(now, s.next.Speakers) {
+		s.next.Speakers, s.dirty = now, true
 	}
 	return nil
+}
+
+// hush takes a participant out of those who speak.
+func (s *step) hush(id ParticipantID) {
+	if i := slices.Index(s.next.Speakers, id); i >= 0 {
+		s.next.Speakers = slices.Delete(slices.Clone(s.next.Speakers), i, i+1)
+		s.dirty = true
+	}
 }
 
 // edit changes one participant on a copy; status follows from the rest.
@@ -293,14 +300,17 @@ func (s *step) change(i int, change func(*Participant)) {
 	if p.Status.Present() {
 		p.Status = status(&p)
 	}
-	p.Speaking = p.Speaking && p.Public()
 	if p == s.next.Participants[i] {
 		return
 	}
 	s.own()
 	s.next.Participants[i] = p
 	s.dirty = true
-	if s.next.Dominant == p.ID && !p.Public() {
+	if p.Public() {
+		return
+	}
+	s.hush(p.ID)
+	if s.next.Dominant == p.ID {
 		s.next.Dominant = ""
 	}
 }
@@ -317,9 +327,7 @@ func status(p *Participant) Status {
 	}
 }
 
-func (s *step) index(id ParticipantID) int {
-	return slices.IndexFunc(s.next.Participants, func(p Participant) bool { return p.ID == id })
-}
+func (s *step) index(id ParticipantID) int { return s.next.index(id) }
 
 // own makes the list of participants our own before the first write.
 func (s *step) own() {

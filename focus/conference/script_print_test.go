@@ -40,7 +40,7 @@ func printState(s *State) string {
 		for _, f := range []struct {
 			on   bool
 			name string
-		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {p.Speaking, "speaking"}, {p.Unrecorded, "unrecorded"}, {p.Masked, "masked"}, {p.Waiting(), "waiting"}, {p.HandRaised(), "hand"}, {p.Floor, "floor"}} {
+		}{{p.Speaks(), "speaks"}, {p.Hears(), "hears"}, {s.Speaking(p.ID), "speaking"}, {p.Unrecorded, "unrecorded"}, {p.Masked, "masked"}, {p.Waiting(), "waiting"}, {p.HandRaised(), "hand"}, {p.Floor, "floor"}} {
 			if f.on {
 				out.WriteString(" " + f.name)
 			}

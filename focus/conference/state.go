@@ -29,14 +29,15 @@ type State struct {
 	Rules           Rules
 	Protected       bool // who calls in has to enter a PIN
 	StartedAt       time.Time
-	Opens, Closes   time.Time     // between which participants are let in; zero: always, never
-	EndsAt          time.Time     // when the rules end it unless something happens before; zero: they do not
-	Ended           bool          // no further version will follow
-	Participants    []Participant // in order of arrival
-	Departed        []Participant // who went by the step that made this version, with Disconnection filled in
-	Dominant        ParticipantID // who has spoken for a while, and last; empty: nobody
-	Sidebars        []Sidebar     // in order of opening
-	Recordings      []Recording   // in order of start; of those that are over the last eight stay
+	Opens, Closes   time.Time       // between which participants are let in; zero: always, never
+	EndsAt          time.Time       // when the rules end it unless something happens before; zero: they do not
+	Ended           bool            // no further version will follow
+	Participants    []Participant   // in order of arrival
+	Speakers        []ParticipantID // who is heard to speak, in order of arrival; apart from the participants, so that a long list is not copied whenever somebody begins to speak
+	Departed        []Participant   // who went by the step that made this version, with Disconnection filled in
+	Dominant        ParticipantID   // who has spoken for a while, and last; empty: nobody
+	Sidebars        []Sidebar       // in order of opening
+	Recordings      []Recording     // in order of start; of those that are over the last eight stay
 }
 
 // Participant is one participant: one signalling session between the focus and a user agent.
@@ -69,11 +70,10 @@ type Participant struct {
 	Prefers       Preference    // what he last wished of recordings (RFC 7866, section 7.3.2)
 	Coaching      ParticipantID // who alone hears the participant; empty: everybody. Stays when he leaves, so that nobody else hears what was meant for him
 	Sidebar       SidebarID     // that it is in; empty: none
-	Speaking      bool
-	InvitedAt     time.Time  // when the INVITE came or went out
-	JoinedAt      time.Time  // when it first came into the conference; zero before
-	Told          Indication // what the participant is known to have been told (RFC 7866, section 6.1.2)
-	Recording     Indication // the same, as far as it is true of our own recordings
+	InvitedAt     time.Time     // when the INVITE came or went out
+	JoinedAt      time.Time     // when it first came into the conference; zero before
+	Told          Indication    // what the participant is known to have been told (RFC 7866, section 6.1.2)
+	Recording     Indication    // the same, as far as it is true of our own recordings
 	Session       Session
 	Disconnection Disconnection
 }
@@ -184,12 +184,25 @@ func (s *State) ClosedAt(now time.Time) bool { return !s.Closes.IsZero() && !now
 
 // Participant gives the participant of that identifier.
 func (s *State) Participant(id ParticipantID) (Participant, bool) {
-	i := slices.IndexFunc(s.Participants, func(p Participant) bool { return p.ID == id })
+	i := s.index(id)
 	if i < 0 {
 		return Participant{}, false
 	}
 	return s.Participants[i], true
 }
+
+// index is the place of a participant in the list, -1 if it is not there. Participants are large: it does not copy them.
+func (s *State) index(id ParticipantID) int {
+	for i := range s.Participants {
+		if s.Participants[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// Speaking tells whether a participant is heard to speak.
+func (s *State) Speaking(id ParticipantID) bool { return slices.Contains(s.Speakers, id) }
 
 // Recording gives the recording of that identifier.
 func (s *State) Recording(id RecordingID) (Recording, bool) {

@@ -213,7 +213,7 @@ func (s *Server) registerLife(api huma.API) {
 			}
 			list := []focus.ParticipantInfo{}
 			for _, p := range state.Hands() {
-				list = append(list, focus.DescribeParticipant(&p))
+				list = append(list, focus.DescribeParticipant(state, &p))
 			}
 			return answer(list, nil)
 		})

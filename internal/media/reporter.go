@@ -97,9 +97,9 @@ func (v *service) lookAfter(s *Session, now time.Duration) {
 }
 
 func (v *service) report(s *Session, now time.Duration) {
-	packets := v.compound(s, now)
+	v.compound(s, now)
 	if old := s.shared.oldSSRC.get(); old >= 0 && s.shared.oldSSRC.v.CompareAndSwap(old, -1) {
-		packets = append(packets, &rtcp.Goodbye{Sources: []uint32{uint32(old)}, Reason: "SSRC collision"})
+		v.writer.goodbye([]uint32{uint32(old)}, "SSRC collision")
 	}
 	s.mu.Lock()
 	departed := s.departed
@@ -107,9 +107,9 @@ func (v *service) report(s *Session, now time.Duration) {
 	s.mu.Unlock()
 	departed = append(departed, v.leavers(s)...)
 	if len(departed) > 0 {
-		packets = append(packets, &rtcp.Goodbye{Sources: departed[:min(len(departed), maxBYEs)]})
+		v.writer.goodbye(departed, "")
 	}
-	v.sendReport(s, packets)
+	v.sendReport(s)
 	v.keepOpen(s, now)
 }
 
@@ -128,30 +128,36 @@ func (v *service) keepOpen(s *Session, now time.Duration) {
 	}
 }
 
-// compound builds sender or receiver report and description (RFC 3550, section 6.1).
-func (v *service) compound(s *Session, now time.Duration) []rtcp.Packet {
-	ssrc := s.SSRC()
-	blocks := s.reportBlocks(now)
-	var first rtcp.Packet = &rtcp.ReceiverReport{SSRC: ssrc, Reports: blocks}
+// compound writes sender or receiver report and description (RFC 3550, section 6.1).
+func (v *service) compound(s *Session, now time.Duration) {
+	w, ssrc := &v.writer, s.SSRC()
+	w.reset()
 	if sent := s.shared.sentPackets.get(); sent > 0 {
 		timestamp, _ := s.shared.anchor.get(now)
-		first = &rtcp.SenderReport{
-			SSRC: ssrc, NTPTime: ntp(v.transport.epoch.Add(now)), RTPTime: timestamp, PacketCount: uint32(sent),
-			OctetCount: uint32(s.shared.sentOctets.get()), Reports: blocks,
-		}
+		w.begin(rtcp.TypeSenderReport)
+		w.word(ssrc)
+		w.sender(ntp(v.transport.epoch.Add(now)), timestamp, uint32(sent), uint32(s.shared.sentOctets.get()))
+	} else {
+		w.begin(rtcp.TypeReceiverReport)
+		w.word(ssrc)
 	}
-	description := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{chunk(ssrc, s.cname)}}
+	if block, ok := s.reportBlock(now); ok {
+		w.block(&block)
+	}
+	w.end()
+	w.begin(rtcp.TypeSourceDescription)
+	w.chunk(ssrc, s.cname)
 	s.mu.Lock()
 	for source, name := range s.contributors {
-		if len(description.Chunks) <= 15 {
-			description.Chunks = append(description.Chunks, chunk(source, name))
+		if w.count <= 15 {
+			w.chunk(source, name)
 		}
 	}
-	for _, source := range s.others() {
-		description.Chunks = append(description.Chunks, chunk(source, v.pseudonym(source)))
+	for _, source := range s.others() { // fewer than a description has room for
+		w.chunk(source, v.pseudonym(source))
 	}
 	s.mu.Unlock()
-	return []rtcp.Packet{first, description}
+	w.end()
 }
 
 // chunk names a source.
@@ -160,11 +166,11 @@ func chunk(ssrc uint32, cname string) rtcp.SourceDescriptionChunk {
 	return rtcp.SourceDescriptionChunk{Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: text}}}
 }
 
-// reportBlocks says what came of the far end since the last report (RFC 3550, section 6.4.1 and appendix A.3).
-func (s *Session) reportBlocks(now time.Duration) []rtcp.ReceptionReport {
+// reportBlock says what came of the far end since the last report (RFC 3550, section 6.4.1 and appendix A.3).
+func (s *Session) reportBlock(now time.Duration) (_ rtcp.ReceptionReport, ok bool) {
 	ssrc := uint32(s.shared.remoteSSRC.get())
 	if ssrc == 0 {
-		return nil
+		return rtcp.ReceptionReport{}, false
 	}
 	r := &s.report
 	current := s.reception()
@@ -174,7 +180,7 @@ func (s *Session) reportBlocks(now time.Duration) []rtcp.ReceptionReport {
 	expected, received := current.expected-r.prior.expected, current.received-r.prior.received
 	r.prior = current
 	if received == 0 && expected == 0 {
-		return nil // not heard since the last report: it is no sender now (RFC 3550, section 6.4)
+		return rtcp.ReceptionReport{}, false // not heard since the last report: it is no sender now (RFC 3550, section 6.4)
 	}
 	block := rtcp.ReceptionReport{
 		SSRC: ssrc, TotalLost: uint32(min(max(current.expected-current.received, minLostCount), maxLostCount)) & 0xFFFFFF,
@@ -187,7 +193,7 @@ func (s *Session) reportBlocks(now time.Duration) []rtcp.ReceptionReport {
 		block.LastSenderReport = r.lastSR
 		block.Delay = uint32((now - r.lastAt) * 65536 / time.Second)
 	}
-	return []rtcp.ReceptionReport{block}
+	return block, true
 }
 
 // reception returns what has come of the present source.
@@ -200,13 +206,8 @@ func (s *Session) reception() reception {
 	}
 }
 
-// sendReport sends a compound packet to where the far end wants it.
-func (v *service) sendReport(s *Session, packets []rtcp.Packet) {
-	octets, err := rtcp.Marshal(packets)
-	if err != nil {
-		v.transport.cfg.Logger.Warn("cannot write a report", errorAttr(err))
-		return
-	}
+// sendReport sends the compound packet that was written to where the far end wants it.
+func (v *service) sendReport(s *Session) {
 	a := s.offered.Load()
 	if a == nil {
 		return
@@ -220,7 +221,7 @@ func (v *service) sendReport(s *Session, packets []rtcp.Packet) {
 	if to.size == 0 {
 		return
 	}
-	octets, ok := a.protectReport(octets)
+	octets, ok := a.protectReport(v.writer.octets)
 	if !ok {
 		return // the key is used up
 	}
@@ -269,5 +270,7 @@ func (v *service) farewell(s *Session) {
 	}
 	sources = append(sources, s.others()...)
 	s.mu.Unlock()
-	v.sendReport(s, append(v.compound(s, v.now()), &rtcp.Goodbye{Sources: sources}))
+	v.compound(s, v.now())
+	v.writer.goodbye(sources, "")
+	v.sendReport(s)
 }

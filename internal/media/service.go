@@ -35,6 +35,7 @@ type service struct {
 	gone     departures
 	secret   [16]byte // of pseudonyms
 	buffer   [scratchSize]byte
+	writer   reportWriter // of the report being sent
 }
 
 // newService starts the goroutine.
