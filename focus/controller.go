@@ -62,6 +62,7 @@ type controller struct {
 	watchesLoss  bool // somebody looks at the loss that receivers of Opus report
 	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
+	name         string // by which other focuses know us in what they pass on of recordings
 	anonymous    int                                   // participants so far who have asked for privacy
 	creator      conference.ParticipantID              // of an ad-hoc conference, which ends with him; empty: none
 	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
@@ -88,7 +89,7 @@ func (f *Focus) newController(e *entry) *controller {
 		called: map[conference.RecordingID]recorderCall{}, accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
 		playbacks: map[mixer.MemberID]*playback{}, masks: map[conference.ParticipantID]mixer.MemberID{},
-		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), group: newIdentity(), particulars: map[siprec.ID]particulars{}, absences: map[conference.ParticipantID]absence{}, identities: map[conference.ParticipantID]siprec.ID{},
+		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), name: shortName("f"), group: newIdentity(), particulars: map[siprec.ID]particulars{}, absences: map[conference.ParticipantID]absence{}, identities: map[conference.ParticipantID]siprec.ID{},
 	}
 	f.mixes.Store(c.mix, c)
 	f.spawn(c.run)

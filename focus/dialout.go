@@ -179,7 +179,7 @@ const maxForks = 8
 type dialed struct {
 	leg      leg
 	offer    *sdp.Description
-	said     sdp.Record
+	said     statement
 	dialog   *sipua.Dialog
 	response *sipua.Response
 	err      error

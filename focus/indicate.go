@@ -11,9 +11,9 @@ import (
 )
 
 // indicate tells a participant about recording (RFC 7866, section 6.1.2) and reports when it is done.
-func (c *controller) indicate(id conference.ParticipantID, i conference.Indication) {
+func (c *controller) indicate(id conference.ParticipantID, i conference.Indication, via string) {
 	if p := c.participants[id]; p != nil {
-		p.want = i
+		p.want, p.wantVia = i, via
 		c.tell(p)
 	}
 }
@@ -31,7 +31,7 @@ func (c *controller) tell(p *participant) {
 	case !p.peer.RecordAware || p.untold:
 		c.sound(p)
 	case p.telling, p.answering:
-	case indicationOf(p.said) == p.want:
+	case p.tells():
 		c.told(p)
 	case p.dialog != nil:
 		c.offerIndication(p)
@@ -89,7 +89,7 @@ func (c *controller) told(p *participant) {
 
 // heardOf reports what an answer of ours has said.
 func (c *controller) heardOf(p *participant) {
-	if p.peer.RecordAware && !p.telling && indicationOf(p.said) == p.want && !c.announces(p) {
+	if p.peer.RecordAware && !p.telling && p.tells() && !c.announces(p) {
 		c.told(p)
 	}
 }
@@ -127,7 +127,7 @@ func (c *controller) offerChange(p *participant, text bool) {
 type reoffered struct {
 	leg   leg
 	offer *sdp.Description
-	said  sdp.Record
+	said  statement
 	body  []byte
 	err   error
 	text  bool // is what was new

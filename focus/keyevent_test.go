@@ -27,14 +27,23 @@ func TestKeysAsEvents(t *testing.T) {
 	}
 }
 
+// keyEventBench is a focus with a recorder of a profile.
+func keyEventBench(t *testing.T, srs *recordingServer, profile siprec.Profile, change ...func(*focus.Deps)) *bench {
+	t.Helper()
+	var deps focus.Deps
+	for _, f := range change {
+		f(&deps)
+	}
+	return newBenchOf(t, focus.Config{
+		Dynamic: true, Recorders: []focus.Recorder{{Name: "srs", URI: srs.uri(), Profile: profile}}, Notification: focus.Notification{ToneLength: toneTime},
+	}, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", deps)
+}
+
 func keysAsEvents(t *testing.T, takes, events bool) {
 	t.Helper()
 	srs, signs := newRecordingServer(t), newNotary()
 	srs.set(func(s *recordingServer) { s.events = takes })
-	b := newBenchOf(t, focus.Config{
-		Dynamic: true, Recorders: []focus.Recorder{{Name: "srs", URI: srs.uri(), Profile: siprec.Profile{Events: true}}},
-		Notification: focus.Notification{ToneLength: toneTime},
-	}, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{Sealer: signs})
+	b := keyEventBench(t, srs, siprec.Profile{Events: true}, func(d *focus.Deps) { d.Sealer = signs })
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true, NoEvents: !events})
 	b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
 	id := b.record("room", both)

@@ -160,7 +160,7 @@ func (m arrived) handle(c *controller) {
 	}
 	told := conference.IndicateOff
 	if p.peer.RecordAware {
-		told = indicationOf(p.said)
+		told = indicationOf(p.said.record)
 	}
 	if err := c.step(conference.Bridged{ID: p.id, Session: p.peer, Told: told}); err != nil {
 		c.log.Warn("participant cannot be bridged", slog.String("participant", string(p.id)), slog.Any("error", err))

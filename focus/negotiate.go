@@ -23,11 +23,12 @@ const levelExtension = 1
 const mixerLevelExtension = 2
 
 // description is what we bring to an offer or an answer for a participant; offer is what is answered, nil for an offer of ours.
-func (c *controller) description(p *participant, offer *sdp.Description) sdp.Local {
+func (c *controller) description(p *participant, offer *sdp.Description) (sdp.Local, statement) {
 	at := p.session.LocalAddr()
 	if !p.address.IsValid() {
 		p.address = c.focus.mediaAddress(at.Addr(), p.peerAddress)
 	}
+	said := c.recordAttribute(p)
 	local := sdp.Local{
 		Address: p.address, Session: uint64(p.startedAt.UnixNano()), Version: 1,
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
@@ -36,7 +37,7 @@ func (c *controller) description(p *participant, offer *sdp.Description) sdp.Loc
 			Port: at.Port(), Codecs: p.settings.Codecs, Mux: true, Events: true, ComfortNoise: true, Redundancy: true,
 			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, MixerLevelExtension: mixerLevelExtension, Label: mediaLabel,
 		}},
-		Record: c.recordAttribute(p),
+		Record: said.record, Attributes: c.recordedBy(p, said),
 	}
 	if p.settings.HideLevels {
 		local.Streams[0].LevelExtension, local.Streams[0].MixerLevelExtension = 0, 0
@@ -45,7 +46,7 @@ func (c *controller) description(p *participant, offer *sdp.Description) sdp.Loc
 	if text := c.textStream(p, offer); text != nil {
 		local.Streams = append(local.Streams, *text)
 	}
-	return local
+	return local, said
 }
 
 // sessionName is the s= line (RFC 4579, section 3.1), without what could end it.
@@ -60,17 +61,17 @@ func sessionName(s *conference.State) string {
 
 // recordAttribute is what a description says about recording: the truth, to those who understand it, once there has been
 // something to tell (RFC 7866, section 7.1.2).
-func (c *controller) recordAttribute(p *participant) sdp.Record {
+func (c *controller) recordAttribute(p *participant) statement {
 	if !p.peer.RecordAware && p.direction == inbound {
-		return sdp.RecordUnspecified
+		return statement{}
 	}
 	state := c.machine.State()
 	s, _ := state.Participant(p.id) // else somebody new
 	now := state.IndicationFor(&s)
-	if now == conference.IndicateOff && p.said == sdp.RecordUnspecified {
-		return sdp.RecordUnspecified
+	if now == conference.IndicateOff && p.said.record == sdp.RecordUnspecified {
+		return statement{}
 	}
-	return recordOf(now)
+	return statement{record: recordOf(now), via: state.IndicationVia(&s)}
 }
 
 func recordOf(i conference.Indication) sdp.Record {
@@ -115,14 +116,14 @@ func (c *controller) answer(p *participant, offer *sdp.Description) (body []byte
 			p.ways = before
 		}
 	}()
-	local := c.description(p, offer)
+	local, said := c.description(p, offer)
 	local.Remote = offer
 	plan, err := sdp.Answer(*offer, local)
 	if err != nil {
 		return nil, err
 	}
 	if c.prefer(p, &plan) {
-		local = c.description(p, offer)
+		local, said = c.description(p, offer)
 		local.Remote = offer
 		if plan, err = sdp.Answer(*offer, local); err != nil {
 			return nil, err
@@ -131,21 +132,21 @@ func (c *controller) answer(p *participant, offer *sdp.Description) (body []byte
 	if err := c.adopt(p, &plan); err != nil {
 		return nil, err
 	}
-	p.local, p.remote, p.said, p.pending = &plan.Answer, offer, local.Record, nil
-	p.peer.Records = recordsOf(p, &plan)
+	p.local, p.remote, p.said, p.pending = &plan.Answer, offer, said, nil
+	c.heed(p, recordsOf(p, &plan), offer)
 	return plan.Answer.Marshal(), nil
 }
 
 // offer makes an offer to the participant.
-func (c *controller) offer(p *participant) (*sdp.Description, sdp.Record) {
-	local := c.description(p, nil)
+func (c *controller) offer(p *participant) (*sdp.Description, statement) {
+	local, said := c.description(p, nil)
 	d := sdp.Offer(local)
-	return &d, local.Record
+	return &d, said
 }
 
 // accept takes the answer to an offer of ours. Who refuses the only stream goes on without media, once it had them (RFC 4353, section 5.6). On an
 // error nothing has changed.
-func (c *controller) accept(p *participant, offer *sdp.Description, said sdp.Record, body []byte) error {
+func (c *controller) accept(p *participant, offer *sdp.Description, said statement, body []byte) error {
 	answer, err := sdp.Parse(body)
 	if err != nil {
 		return err
@@ -158,8 +159,8 @@ func (c *controller) accept(p *participant, offer *sdp.Description, said sdp.Rec
 		return err
 	}
 	p.local, p.remote, p.said = offer, &answer, said
-	if records := recordsOf(p, &plan); p.peer.Focus || p.peer.Records != conference.IndicateOff || records != indicationOf(said) {
-		p.peer.Records = records // else it may be an echo: phones have answered with what they were told
+	if records := recordsOf(p, &plan); p.peer.Focus || p.peer.Records != conference.IndicateOff || records != indicationOf(said.record) {
+		c.heed(p, records, &answer) // else it may be an echo: phones have answered with what they were told
 	}
 	c.prefer(p, &plan) // who has something to be told because of it is told by the caller
 	return nil

@@ -96,3 +96,50 @@ func TestParticipantRecords(t *testing.T) {
 	b.told(alice, sdp.RecordOff)
 	b.told(echo, sdp.RecordOff)
 }
+
+// Three focuses in a ring pass on that one of them records, and that it does not any more. What nobody records cannot go round.
+//
+// Shows SR-REC-10, SR-REC-11.
+func TestRingOfFocusesForgets(t *testing.T) {
+	srs := newRecordingServer(t)
+	var ring [3]*bench
+	var phones [3]*phone
+	for i, name := range []string{"alice", "bob", "carol"} {
+		ring[i] = recordingBench(t, srs, func(c *focus.Config) { c.NotifyInterval, c.DialTimeout = -1, 20*time.Second })
+		phones[i] = ring[i].dial("room", conftest.PhoneConfig{Name: name, RecordAware: true})
+	}
+	for i, b := range ring {
+		link, err := b.focus.Dial(t.Context(), "room", ring[(i+1)%3].uri("room"))
+		must(t, err)
+		b.await("the link", func() bool {
+			p, ok := b.state("room").Participant(link)
+			return ok && p.Present() && p.Session.RecordAware && p.Session.Focus
+		})
+	}
+	all := func(want sdp.Record) {
+		t.Helper()
+		for i, b := range ring {
+			b.told(phones[i], want)
+		}
+	}
+	for _, recorder := range []int{0, 1} {
+		b := ring[recorder]
+		id := b.record("room", conference.Mixed)
+		all(sdp.RecordOn)
+		_, err := b.focus.PauseRecording(t.Context(), "room", id)
+		must(t, err)
+		all(sdp.RecordPaused)
+		_, err = b.focus.ResumeRecording(t.Context(), "room", id)
+		must(t, err)
+		all(sdp.RecordOn)
+		_, err = b.focus.StopRecording(t.Context(), "room", id)
+		must(t, err)
+		all(sdp.RecordOff)
+	}
+	must(t, phones[2].Record(t.Context(), sdp.RecordOn)) // a phone has no name, and is passed on like our own recordings
+	ring[0].told(phones[0], sdp.RecordOn)
+	ring[1].told(phones[1], sdp.RecordOn)
+	phones[2].leave("room")
+	ring[0].told(phones[0], sdp.RecordOff)
+	ring[1].told(phones[1], sdp.RecordOff)
+}

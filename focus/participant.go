@@ -68,7 +68,8 @@ type participant struct {
 	spoke           bool // it has been agreed that it sends, now or before
 
 	want    conference.Indication // what it is to be told
-	said    sdp.Record            // what our last description said
+	wantVia string                // and another focus of by which ones that is known
+	said    statement             // what our last description said
 	attempt int                   // number of offers of ours
 	telling bool                  // an offer of ours is on its way
 	// answering: an offer of its is being answered, and what there is to tell goes with that.
@@ -118,7 +119,7 @@ func (c *controller) open(p *participant) error {
 func (c *controller) bridge(p *participant) {
 	told := conference.IndicateOff
 	if p.peer.RecordAware && !c.focus.cfg.Notification.Announce { // else it is told when it has heard it
-		told = indicationOf(p.said)
+		told = indicationOf(p.said.record)
 	}
 	c.enter(p, told)
 	if s, there := c.machine.State().Participant(p.replaces); there {

@@ -72,7 +72,7 @@ func (c *controller) perform(a conference.Action) {
 	case conference.Indicate:
 		s := c.machine.State()
 		if p, ok := s.Participant(a.ID); ok && a.Indication == s.IndicationFor(&p) { // else a step within this one has said something newer
-			c.indicate(a.ID, a.Indication)
+			c.indicate(a.ID, a.Indication, a.Via)
 		}
 	case conference.AutoRecord:
 		record := conference.Record{ID: conference.RecordingID(shortName("r")), Automatic: !a.Demanded, Config: a.Config}

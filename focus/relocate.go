@@ -132,7 +132,7 @@ func (m relocated) handle(c *controller) {
 	}
 	c.forgetVoice(p)
 	c.silence(p)
-	p.want, p.untold, p.warned = conference.IndicateOff, false, unwarned
+	p.want, p.wantVia, p.untold, p.warned = conference.IndicateOff, "", false, unwarned
 	delete(c.participants, m.id) // so that it is not let go of
 	_ = c.step(conference.Left{ID: m.id, Reason: reasonHeader(200, "Moved")})
 	c.move(p, m.to)

@@ -212,7 +212,7 @@ func (c *controller) succeed(p *participant) {
 	delete(c.successors, p.id)
 	delete(c.members, old.member)
 	c.participants[p.id], c.members[p.member] = p, p.id
-	p.want, p.spoke, p.name = old.want, p.spoke || old.spoke, old.name
+	p.want, p.wantVia, p.spoke, p.name = old.want, old.wantVia, p.spoke || old.spoke, old.name
 	if old.warned == isWarned {
 		p.warned = isWarned
 	}
@@ -221,7 +221,7 @@ func (c *controller) succeed(p *participant) {
 	case p.peer.RecordAware && c.focus.cfg.Notification.Announce && p.warned != isWarned:
 		c.silence(old) // is told when it has heard it
 	case p.peer.RecordAware:
-		told = indicationOf(p.said)
+		told = indicationOf(p.said.record)
 		c.silence(old)
 	case old.tone != 0: // goes on for the same ear
 		p.tone, old.tone = old.tone, 0

@@ -23,10 +23,11 @@ type Eject struct {
 	Reason string // for the Reason header field (RFC 3326); may be empty
 }
 
-// Indicate asks to tell a participant about recording and to report it by Indicated.
+// Indicate asks to tell a participant about recording and to report it by Indicated. Via is told to other focuses (State.IndicationVia).
 type Indicate struct {
 	ID         ParticipantID
 	Indication Indication
+	Via        string
 }
 
 // AutoRecord asks for an identifier: the owner answers at once, before the next action, with a Record of the same Config, Automatic unless

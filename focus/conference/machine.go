@@ -40,6 +40,7 @@ type Machine struct {
 	state      *State
 	policy     RecordingConfig              // that holds now: of a rule, or of the conference
 	asked      map[ParticipantID]Indication // the last Indicate sent out
+	askedVia   map[ParticipantID]string     // likewise
 	opened     map[RecordingID]bool         // StartRecording was sent out
 	pads       map[ParticipantID]*pad
 	guard      *Guard
@@ -64,7 +65,7 @@ func NewMachine(cfg Config) *Machine {
 			Locked: cfg.Locked, MutedOnEntry: cfg.MutedOnEntry, MaxParticipants: cfg.MaxParticipants, Rules: cfg.Rules,
 			Protected: cfg.Door.awaits(false) == AwaitsPIN, Opens: cfg.Opens, Closes: cfg.Closes,
 		},
-		asked:  map[ParticipantID]Indication{},
+		asked: map[ParticipantID]Indication{}, askedVia: map[ParticipantID]string{},
 		opened: map[RecordingID]bool{},
 		pads:   map[ParticipantID]*pad{}, guard: NewGuard(cfg.Door),
 		idle: true,

@@ -210,10 +210,13 @@ func (s *step) settleRecordings() {
 func (s *step) indicate() {
 	for i := range s.next.Participants {
 		p := &s.next.Participants[i]
-		want := s.next.IndicationFor(p)
-		if p.Present() && s.m.asked[p.ID] != want { // who waits at the door is told when he comes in
-			s.m.asked[p.ID] = want
-			s.do(Indicate{ID: p.ID, Indication: want})
+		want, via := s.next.IndicationFor(p), ""
+		if p.Session.Focus {
+			via = s.next.IndicationVia(p)
+		}
+		if p.Present() && (s.m.asked[p.ID] != want || s.m.askedVia[p.ID] != via) { // who waits at the door is told when he comes in
+			s.m.asked[p.ID], s.m.askedVia[p.ID] = want, via
+			s.do(Indicate{ID: p.ID, Indication: want, Via: via})
 		}
 		told := min(p.Told, want) // what allows less need not wait for the participant to hear of it
 		if own := min(told, s.next.ownIndicationFor(p)); p.Status.Present() && (told != p.Told || own != p.Recording) {

@@ -128,7 +128,7 @@ func (s *step) bridged(e Bridged) error {
 			p.Endpoint = s.endpoint(Participant{ID: e.ID, Endpoint: e.Endpoint})
 		}
 		p.Told = e.Told
-		s.m.asked[e.ID] = e.Told
+		s.m.asked[e.ID], s.m.askedVia[e.ID] = e.Told, ""
 	})
 }
 
@@ -184,6 +184,7 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 		s.next.Dominant = ""
 	}
 	delete(s.m.asked, id)
+	delete(s.m.askedVia, id)
 	delete(s.m.pads, id)
 	s.dirty = true
 	return nil

@@ -2,6 +2,7 @@ package conference
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -92,6 +93,7 @@ type Session struct {
 	RecordAware                 bool       // listed record-aware in Supported (RFC 7866, section 6.3)
 	Focus                       bool       // is itself a focus: isfocus in its Contact
 	Records                     Indication // what it says of recordings of its own (RFC 7866, section 7.3.1)
+	RecordsVia                  string     // the focuses that have told one another so, the one that records last; empty: not known
 	Secure                      bool       // media are encrypted
 	Text                        TextSession
 }
@@ -273,6 +275,28 @@ func (s *State) IndicationFor(p *Participant) Indication {
 		}
 	}
 	return all
+}
+
+// IndicationVia is how IndicationFor is known: from which focuses, the next one first, the one that records last. Empty: from us, or from somebody who
+// does not say more. Of several the shortest counts, so that what nobody records any more cannot go round in a ring of focuses for ever.
+func (s *State) IndicationVia(p *Participant) string {
+	want := s.IndicationFor(p)
+	if want == IndicateOff || s.ownIndicationFor(p) == want {
+		return ""
+	}
+	best, found := "", false
+	for i := range s.Participants {
+		q := &s.Participants[i]
+		if q.ID == p.ID || !q.Present() || q.Session.Records != want {
+			continue
+		}
+		via := q.Session.RecordsVia
+		hops := strings.Count(via, " ") - strings.Count(best, " ")
+		if !found || via == "" || best != "" && (hops < 0 || hops == 0 && via < best) {
+			best, found = via, true
+		}
+	}
+	return best
 }
 
 // ownIndicationFor is what our recordings come to for one participant.

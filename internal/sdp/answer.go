@@ -53,6 +53,7 @@ func (l *Local) description() Description {
 		Connection: Connection{Address: address},
 		Times:      []Time{{}},
 		Record:     l.Record,
+		Attributes: slices.Clone(l.Attributes),
 	}
 }
 

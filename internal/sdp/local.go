@@ -34,6 +34,8 @@ type Local struct {
 	PreferLocal bool
 	// Record is the recording indication at session level.
 	Record Record
+	// Attributes are further attributes at session level, which no field models.
+	Attributes []Attribute
 }
 
 // LocalStream is one stream of ours.
