@@ -168,8 +168,6 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 }
 
 // benches are those that run: tests run one after the other, some with several.
-//
-//nolint:gochecknoglobals // counts in the whole process
 var benches int
 
 // noGoroutines fails when something of ours still runs.

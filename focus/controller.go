@@ -62,7 +62,7 @@ type controller struct {
 	watchesLoss  bool // somebody looks at the loss that receivers of Opus report
 	watchesMedia bool // somebody looks after participants whose media do not come
 	session      siprec.ID
-	name         string // by which other focuses know us in what they pass on of recordings
+	name         string                                // by which other focuses know us in what they pass on of recordings
 	anonymous    int                                   // participants so far who have asked for privacy
 	creator      conference.ParticipantID              // of an ad-hoc conference, which ends with him; empty: none
 	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
