@@ -40,6 +40,8 @@ type Config struct {
 	HideLevels bool
 	// ComfortNoise sends comfort noise instead of silence to those with G.711 who take it (RFC 3389).
 	ComfortNoise bool
+	// ExtendedReports says where RTCP extended reports are agreed on: metrics of the voice that each side receives, and round trips (RFC 3611).
+	ExtendedReports Use
 	// Dynamic lets any dialled user part create its conference, after the pattern Defaults.
 	Dynamic bool
 	// Defaults is the pattern of dynamic conferences; its ID is ignored.

@@ -92,6 +92,9 @@ type ParticipantStats struct {
 	RemoteLost      uint64  `json:"tx_lost" doc:"RTP packets sent that the participant has reported lost, all in all."`
 	RemoteMOS       float64 `json:"tx_mos" doc:"Estimated listening quality of what the participant receives, by its reports, 1 to 5; 0: it has reported nothing."`
 
+	Voice       *VoiceMetrics `json:"rx_voice,omitempty" doc:"What comes from the participant, in the terms of RFC 3611; left out: nothing has come."`
+	RemoteVoice *VoiceMetrics `json:"tx_voice,omitempty" doc:"What the participant says of what is sent to it, in extended reports (RFC 3611, section 4.7); left out: it has sent none."`
+
 	Text *TextStats `json:"text,omitempty" doc:"Real-time text, while there is some."`
 }
 

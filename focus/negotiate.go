@@ -39,6 +39,8 @@ func (c *controller) description(p *participant, offer *sdp.Description) (sdp.Lo
 		}},
 		Record: said.record, Attributes: c.recordedBy(p, said),
 	}
+	local.Streams[0].ExtendedReports = p.settings.ExtendedReports.in(offer, p.stream.Extended != (sdp.ExtendedReports{}))
+	local.Streams[0].ReducedSize = UseAnswered.in(offer, p.stream.ReducedSize)
 	if p.settings.HideLevels {
 		local.Streams[0].LevelExtension, local.Streams[0].MixerLevelExtension = 0, 0
 	}
@@ -215,6 +217,7 @@ func mediaParams(s sdp.Stream) media.Params {
 		Remote: s.Remote, RemoteRTCP: s.RemoteRTCP, Mux: s.Mux, Send: s.Send, Receiving: s.Receive, SendCodec: s.Codec,
 		SendPayloadType: s.SendPT, LevelExtension: s.LevelExtension, FEC: true,
 		SenderReports: s.SenderReports, ReceiverReports: s.ReceiverReports,
+		VoIPMetrics: s.Extended.VoIP, RoundTripTimes: roundTrips[s.Extended.RoundTrip], ReducedSize: s.ReducedSize,
 	}
 	if s.Protection != nil {
 		p.Protection = &media.Protection{Local: s.Protection.Local, Remote: s.Protection.Remote}
@@ -228,6 +231,11 @@ func mediaParams(s sdp.Stream) media.Params {
 		})
 	}
 	return p
+}
+
+//nolint:gochecknoglobals // a table
+var roundTrips = map[sdp.RoundTrip]media.RoundTrip{
+	sdp.RoundTripNone: media.RoundTripNone, sdp.RoundTripSenders: media.RoundTripSenders, sdp.RoundTripAll: media.RoundTripAll,
 }
 
 func usable(a netip.AddrPort) bool { return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() }

@@ -219,17 +219,6 @@ func (c *controller) hangUp(d *sipua.Dialog, reason string) {
 	})
 }
 
-// mediaStats picks what the API shows.
-func mediaStats(s media.Stats) ParticipantStats {
-	return ParticipantStats{
-		ReceivedPackets: s.PacketsReceived, ReceivedLost: uint64(max(0, s.Lost)), SentPackets: s.PacketsSent,
-		JitterMS: milliseconds(s.Jitter), RoundTripMS: milliseconds(s.RoundTrip), MOS: s.MOS, Concealed: s.Concealed,
-		Late: s.Late, RemoteLoss: s.RemoteFraction, Discarded: s.Discarded, DepthMS: milliseconds(s.Depth), DelayMS: milliseconds(s.Delay),
-		TargetMS: milliseconds(s.Target), DriftPPM: s.Drift, RemoteJitterMS: milliseconds(s.RemoteJitter),
-		RemoteLost: uint64(max(0, s.RemoteLost)), RemoteMOS: s.RemoteMOS,
-	}
-}
-
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // listenForDigits has key presses told.

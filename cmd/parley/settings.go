@@ -77,13 +77,16 @@ func keying(cfg *config.Media) focus.Keying {
 	return focus.Keying{DTLS: cfg.DTLS != "disabled", PreferDTLS: cfg.DTLS == "prefer", Opportunistic: cfg.Opportunistic, ICE: uses[cfg.ICE]}
 }
 
+//nolint:gochecknoglobals // a table
+var uses = map[string]focus.Use{"disabled": focus.UseNever, "answer": focus.UseAnswered, "offer": focus.UseOffered}
+
 func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 	out := focus.Config{
 		Security:    securities[cfg.Media.SRTP],
 		Keying:      keying(&cfg.Media),
 		KeysInClear: cfg.Media.SDESInClear, AllowInsecure: cfg.Recording.AllowInsecure,
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate, OpusDTX: cfg.Media.Opus.DTX, ComfortNoise: cfg.Media.ComfortNoise,
-		HideLevels:     cfg.Media.HideLevels,
+		HideLevels: cfg.Media.HideLevels, ExtendedReports: uses[cfg.Media.RTCPXR],
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, FactoryLasts: lasting[cfg.SIP.FactoryLasts], Refer: referPolicy(cfg.SIP.Refer),

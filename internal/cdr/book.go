@@ -201,6 +201,7 @@ func (b *book) call(r *focus.CallRecord) Record {
 func (p *ParticipantRecord) quality(s *focus.ParticipantStats) {
 	p.Received, p.Lost, p.Jitter, p.MOS, p.Sent = s.ReceivedPackets, s.ReceivedLost, s.JitterMS, s.MOS, s.SentPackets
 	p.RemoteLost, p.RemoteJitter, p.RemoteMOS, p.RoundTrip = s.RemoteLost, s.RemoteJitterMS, s.RemoteMOS, s.RoundTripMS
+	p.Voice, p.RemoteVoice = s.Voice, s.RemoteVoice
 	if s.SentPackets > 0 {
 		p.RemoteLoss = min(1, float64(s.RemoteLost)/float64(s.SentPackets)) // of the whole call, unlike that of the last report
 	}

@@ -96,6 +96,8 @@ type ParticipantRecord struct {
 	RemoteJitter  float64                  `json:"tx_jitter_ms" doc:"Interarrival jitter that it reported, in milliseconds."`
 	RemoteMOS     float64                  `json:"tx_mos,omitempty" doc:"Estimated listening quality of what it received, 1 to 5; left out: it reported nothing."`
 	RoundTrip     float64                  `json:"rtt_ms" doc:"Round-trip time in milliseconds; 0: not known."`
+	Voice         *focus.VoiceMetrics      `json:"rx_voice,omitempty" doc:"What came from it, in the terms of RFC 3611, section 4.7; left out: nothing came."`
+	RemoteVoice   *focus.VoiceMetrics      `json:"tx_voice,omitempty" doc:"What it said last of what it received, in extended reports; left out: it sent none."`
 }
 
 // RecordingRecord is what remains of a recording.

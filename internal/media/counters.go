@@ -39,6 +39,7 @@ type counters struct {
 	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)
 	anchor                                                clockAnchor
 	spoken                                                spoken
+	bursts                                                burstCounters
 	destination                                           sharedAddr // where media go; invalid: nowhere
 }
 

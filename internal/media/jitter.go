@@ -70,6 +70,7 @@ type jitterBuffer struct {
 	ptime    int // units of the last packet of audio
 	grain    int // greatest common divisor of ptime and a tick
 	lateRun  int
+	bursts   burstMeter
 	dropped  uint64 // packets thrown away to bound delay or for lack of room
 	resyncs  uint64
 	grownAt  time.Duration
@@ -233,6 +234,7 @@ func (b *jitterBuffer) insert(p slot, payload []byte) {
 	b.nextSeq = min(b.nextSeq, max(p.seq, b.highest-storeSlots+1)) // only before anything was handed out can it be below
 	for floor := b.highest - storeSlots + 1; b.nextSeq < floor; b.nextSeq++ {
 		b.drop(b.store.at(b.nextSeq))
+		b.bursts.miss()
 	}
 	if old := b.store.place(p.seq); old.used() {
 		b.drop(old)

@@ -17,6 +17,8 @@ func (b *jitterBuffer) step(now time.Duration, room int, scratch []byte) step {
 			return b.hand(p, scratch)
 		case b.lagOf(now, p.timestamp) > b.maxDelay+tick: // waited too long: somewhere time has stood still
 			b.next = max(b.next, p.timestamp+int64(p.units))
+			b.skipTo(p.seq)
+			b.bursts.miss()
 			b.nextSeq = p.seq + 1
 			b.drop(p)
 			b.lag = lagFilter{}
@@ -74,9 +76,20 @@ func (b *jitterBuffer) hand(p *slot, scratch []byte) step {
 		b.next = max(b.next, p.timestamp+int64(p.units))
 		b.playing, b.starved = true, false
 	}
+	b.skipTo(p.seq)
+	b.bursts.played++
 	b.nextSeq = p.seq + 1
 	b.store.remove(p)
 	return s
+}
+
+// skipTo counts what is missing before a sequence number that is about to be handed out.
+func (b *jitterBuffer) skipTo(seq int64) {
+	for n := b.nextSeq; n < seq; n++ {
+		if b.lostBetween(n, n) {
+			b.bursts.miss()
+		}
+	}
 }
 
 // waiting conceals without moving on, unless the delay would pass its maximum.

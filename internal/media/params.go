@@ -72,6 +72,12 @@ type Params struct {
 	// SenderReports and ReceiverReports are the bandwidth for RTCP of who sends media and of who does not, in bit/s (RFC 3556); 0: it does not
 	// matter, negative: there is to be none.
 	SenderReports, ReceiverReports int
+	// VoIPMetrics: the far end wants to hear what came of its media (RFC 3611, section 4.7). RoundTripTimes says who answers the reference
+	// times that both send (sections 4.4 and 4.5).
+	VoIPMetrics    bool
+	RoundTripTimes RoundTrip
+	// ReducedSize: RTCP packets need not begin with a report (RFC 5506).
+	ReducedSize bool
 	// FEC: the far end's Opus packets may carry the one before; used to repair a loss (RFC 7587, section 3.3).
 	FEC bool
 }

@@ -257,7 +257,7 @@ func (p *player) change(c codecs.Codec) {
 // restart forgets the source; the rate stays until another codec comes.
 func (p *player) restart(clock int) {
 	p.counters.discarded.add(p.jitter.dropped)
-	p.jitter.dropped = 0
+	p.jitter.dropped, p.jitter.bursts = 0, burstMeter{changed: true}
 	p.jitter.reset(clock)
 	p.head, p.tail, p.empty, p.grown = 0, 0, 0, 0
 	p.noisy, p.growing = false, false

@@ -382,6 +382,7 @@ func (s *Session) publish(now time.Duration) {
 	c.jitter.set(int64(in.source.jitter))
 	c.rxClock.set(int64(in.source.clock))
 	if j.started {
+		c.bursts.publish(&j.bursts, j.duration(int64(j.ptime)))
 		queued := in.player.queued()
 		c.depth.setTime(j.duration(j.depth() + int64(queued)))
 		c.target.setTime(j.required())

@@ -3,6 +3,7 @@ package media
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -33,6 +34,8 @@ type reporter struct {
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
 	reported                                            level // 1: the far end has said what came of ours
 	sent, got, bad, forged                              count
+	voip                                                atomic.Pointer[VoIPMetrics] // of what we send; nil: none have come
+	references                                          references
 	gone                                                level  // 1: by BYE or silence
 	goneSeen                                            uint64 // of the departures of others
 
@@ -76,7 +79,11 @@ func (s *Session) reportMean(least time.Duration) (mean time.Duration, may bool)
 	if share <= 0 {
 		return least, share == 0
 	}
-	return max(least, 2*8*reportOctets*time.Second/time.Duration(share)), true // there are two of us
+	octets := reportOctets
+	if a.params.VoIPMetrics || a.params.RoundTripTimes != RoundTripNone {
+		octets += extendedMaximum
+	}
+	return max(least, 2*8*time.Duration(octets)*time.Second/time.Duration(share)), true // there are two of us
 }
 
 // reportOn sends the report of a session (RFC 3550, section 6.4).
@@ -101,6 +108,13 @@ func (v *service) report(s *Session, now time.Duration) {
 	if old := s.shared.oldSSRC.get(); old >= 0 && s.shared.oldSSRC.v.CompareAndSwap(old, -1) {
 		v.writer.goodbye([]uint32{uint32(old)}, "SSRC collision")
 	}
+	v.goodbyes(s)
+	v.sendReport(s)
+	v.keepOpen(s, now)
+}
+
+// goodbyes says goodbye to those who have left since the last report, and reports whether there are any.
+func (v *service) goodbyes(s *Session) bool {
 	s.mu.Lock()
 	departed := s.departed
 	s.departed = nil
@@ -109,8 +123,19 @@ func (v *service) report(s *Session, now time.Duration) {
 	if len(departed) > 0 {
 		v.writer.goodbye(departed, "")
 	}
-	v.sendReport(s)
-	v.keepOpen(s, now)
+	return len(departed) > 0
+}
+
+// hasten tells a far end that takes packets of reduced size at once who has left, and does not wait for the next report; there has to have
+// been one before (RFC 5506, section 4).
+func (v *service) hasten(s *Session) {
+	if _, may := s.reportMean(0); !may || s.report.sent.load() == 0 {
+		return
+	}
+	v.writer.reset()
+	if v.goodbyes(s) {
+		v.sendReport(s)
+	}
 }
 
 // keepOpen keeps the way of the media open when nothing has been sent for long.
@@ -158,6 +183,9 @@ func (v *service) compound(s *Session, now time.Duration) {
 	}
 	s.mu.Unlock()
 	w.end()
+	if e := s.extendedReport(s.offered.Load(), now, v.transport.epoch.Add(now)); e != nil {
+		w.octets = e.appendTo(w.octets)
+	}
 }
 
 // chunk names a source.

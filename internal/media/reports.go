@@ -69,6 +69,10 @@ func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, 
 			s.blocks(p.Reports, v.transport.epoch.Add(at))
 		case *rtcp.Goodbye:
 			s.goodbye(p)
+		case *rtcp.RawPacket:
+			if p.Header().Type == extendedType {
+				s.extendedArrived(*p, at, v.transport.epoch.Add(at))
+			}
 		default:
 		}
 	}
@@ -78,13 +82,6 @@ func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, 
 func (s *Session) mayReport(a *agreement, from netip.AddrPort) bool {
 	host := from.Addr()
 	return host == s.shared.destination.get().Addr() || host == a.params.Remote.Addr() || host == a.params.RemoteRTCP.Addr()
-}
-
-// parseReports reads a compound packet. It must begin with a report, unless it is of reduced size (RFC 5506), and parse to its
-// end.
-func parseReports(octets []byte) ([]rtcp.Packet, bool) {
-	packets, err := rtcp.Unmarshal(octets)
-	return packets, err == nil && len(packets) > 0
 }
 
 // blocks reads what the far end says about what we send.
@@ -105,9 +102,7 @@ func (s *Session) blocks(reports []rtcp.ReceptionReport, at time.Time) {
 		r.remoteFraction.set(int64(b.FractionLost))
 		r.remoteJitter.set(int64(b.Jitter))
 		if b.LastSenderReport != 0 {
-			// The difference of 32 bits wraps every 18 hours, which is of no matter for a difference (RFC 3550, section 6.4.1).
-			trip := int32(uint32(ntp(at)>>16) - b.LastSenderReport - b.Delay)
-			r.roundTrip.setTime(time.Duration(max(trip, 0)) * time.Second / 65536)
+			r.tripped(at, b.LastSenderReport, b.Delay)
 		}
 	}
 }

@@ -29,7 +29,8 @@ type service struct {
 	requests []func() // run by the goroutine, in order
 
 	// The goroutine's own.
-	sessions map[int32]*Session // by the descriptor of the RTCP socket
+	sessions map[int32]*Session    // by the descriptor of the RTCP socket
+	reducers map[*Session]struct{} // those whose far ends take RTCP packets of reduced size
 	timers   timerHeap
 	stopping bool
 	gone     departures
@@ -44,7 +45,7 @@ func newService(t *Transport) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create epoll: %w", err)
 	}
-	v := &service{transport: t, poll: poll, called: make(chan struct{}, 1), done: make(chan struct{}), sessions: map[int32]*Session{}}
+	v := &service{transport: t, poll: poll, called: make(chan struct{}, 1), done: make(chan struct{}), sessions: map[int32]*Session{}, reducers: map[*Session]struct{}{}}
 	_, _ = rand.Read(v.secret[:]) // never fails
 	go v.run()
 	return v, nil
@@ -79,7 +80,15 @@ func (v *service) join(s *Session) {
 // configured lets the first report of a session go out soon, once there is somebody to report to.
 func (v *service) configured(s *Session) {
 	v.request(func() {
-		if s.report.scheduled || v.sessions[int32(s.rtcp.fd)] != s {
+		if v.sessions[int32(s.rtcp.fd)] != s {
+			return
+		}
+		if a := s.offered.Load(); a != nil && a.params.ReducedSize {
+			v.reducers[s] = struct{}{}
+		} else {
+			delete(v.reducers, s)
+		}
+		if s.report.scheduled {
 			return
 		}
 		s.report.scheduled = true
@@ -96,6 +105,10 @@ func (v *service) leave(s *Session) {
 		v.farewell(s)
 		v.gone.add(uint32(s.shared.remoteSSRC.get()))
 		delete(v.sessions, int32(s.rtcp.fd))
+		delete(v.reducers, s)
+		for other := range v.reducers {
+			v.hasten(other)
+		}
 		if s.report.scheduled {
 			heap.Remove(&v.timers, s.report.index)
 		}

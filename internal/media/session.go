@@ -184,7 +184,7 @@ func (s *Session) Ingest(dst []int16) codecs.Frame {
 func (s *Session) Encoded() (codecs.Codec, []byte) { return s.in.player.codec, s.in.player.whole }
 
 // SetContributors tells under which name each contributing source is to be announced (RFC 3550, section 7.3): CNAME by SSRC.
-// Those that are no longer in it are said goodbye to with the next report. The map is not kept.
+// Those that are no longer in it are said goodbye to with the next report, or at once where packets of reduced size are agreed on. The map is not kept.
 func (s *Session) SetContributors(cnames map[uint32]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,6 +194,9 @@ func (s *Session) SetContributors(cnames map[uint32]string) {
 		}
 	}
 	s.contributors = maps.Clone(cnames)
+	if a := s.offered.Load(); a != nil && a.params.ReducedSize && len(s.departed) > 0 {
+		s.transport.service.request(func() { s.transport.service.hasten(s) })
+	}
 }
 
 // OnDigit has the far end's key presses told to a function, in order, one after the other, until the session is closed; those before are

@@ -65,9 +65,13 @@ type Stats struct {
 	Latched    bool
 	// RemoteGone: the far end has said BYE, or was silent for five report intervals (RFC 3550, section 6.3.5).
 	RemoteGone bool
+	// Metrics are those of what has come from the present source (RFC 3611, section 4.7), zero: nothing has.
+	Metrics VoIPMetrics
+	// RemoteMetrics are what the far end tells of what we send; nil: nothing (RFC 3611, section 4.7).
+	RemoteMetrics *VoIPMetrics
 	// MOS is an estimate of the listening quality of what is received, 1 to 4.5 (ITU-T G.107), 0: nothing received.
 	MOS float64
-	// RemoteMOS is the same of what the far end receives, by its reports, without the delay of its own jitter buffer, which they do not tell but
+	// RemoteMOS is the same of what the far end receives: what it says itself, or an estimate by its reports, without the delay of its own jitter buffer, which they do not tell but
 	// for the jitter that it has to bear; 0: it has reported nothing.
 	RemoteMOS float64
 }
@@ -114,8 +118,11 @@ func (s *Session) Stats() Stats {
 		seen := s.reception()
 		out.Lost = seen.expected - seen.received
 		out.MOS = quality(out.Delay+out.RoundTrip/2, max(out.Lost, 0)+int64(out.Late), seen.expected)
+		out.Metrics = s.received(&out, out.Late+out.Discarded)
 	}
-	if r.reported.get() != 0 {
+	if out.RemoteMetrics = r.voip.Load(); out.RemoteMetrics != nil && out.RemoteMetrics.ListeningMOS > 0 {
+		out.RemoteMOS = out.RemoteMetrics.ListeningMOS
+	} else if r.reported.get() != 0 {
 		out.RemoteMOS = quality(2*out.RemoteJitter+out.RoundTrip/2, max(out.RemoteLost, 0), int64(out.PacketsSent))
 	}
 	return out
@@ -133,6 +140,11 @@ func (s *Session) LastHeard() time.Time {
 // quality estimates the mean opinion score by the E-model with its default values, G.711 with concealment, the delay of the
 // jitter buffer and half the round trip, and what is missing of what was sent (ITU-T G.107, G.113 appendix I).
 func quality(waits time.Duration, missing, expected int64) float64 {
+	return opinion(rating(waits, missing, expected))
+}
+
+// rating is the transmission rating factor of that.
+func rating(waits time.Duration, missing, expected int64) float64 {
 	delay := (waits + 20*time.Millisecond).Seconds() * 1000
 	factor := 93.2 - 0.024*delay
 	if delay > 177.3 {
@@ -142,6 +154,11 @@ func quality(waits time.Duration, missing, expected int64) float64 {
 		percent := 100 * float64(missing) / float64(expected)
 		factor -= 95 * percent / (percent + 25.1)
 	}
+	return factor
+}
+
+// opinion is the mean opinion score of a rating factor (ITU-T G.107, annex B).
+func opinion(factor float64) float64 {
 	switch {
 	case factor <= 0:
 		return 1

@@ -87,6 +87,7 @@ func acceptedAudio(offer, answer *Description, i int, keys *Protection, handshak
 	_, level := ours.extension(levelURI)
 	_, mixerLevel := ours.extension(mixerLevelURI)
 	s.setLevels(answer, level, mixerLevel)
+	s.acceptReports(offer, answer)
 	s.Accepts = acceptedPayloads(ours.PayloadTypes, list)
 	if !slices.ContainsFunc(ours.PayloadTypes, PayloadType.isEvent) {
 		s.Event = SendEvent{}

@@ -214,6 +214,7 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 	media.Direction = s.setDirection(ours.Direction)
 	media.Label = s.Label
 	media.Extensions = s.answerLevels(a.offer)
+	s.answerReports(a.offer, ours, &media)
 	for _, p := range audio {
 		media.PayloadTypes = append(media.PayloadTypes, answerCodec(p, ours))
 		s.Accepts = append(s.Accepts, p.receives())

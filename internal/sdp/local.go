@@ -74,6 +74,10 @@ type LocalStream struct {
 	ComfortNoise bool
 	// Redundancy lets the peer repeat earlier audio in its packets, if it offers that (RFC 2198).
 	Redundancy bool
+	// ExtendedReports offers or accepts RTCP extended reports (RFC 3611): metrics of what each side receives, and round trips.
+	ExtendedReports bool
+	// ReducedSize offers or accepts RTCP packets that do not begin with a report (RFC 5506).
+	ReducedSize bool
 	// Direction is what we want to do; Unspecified means sendrecv. An answer narrows it to what the offer allows.
 	Direction Direction
 	// PacketTime is what we wish to receive and what we send if the peer has no wish; 0 means 20 ms.

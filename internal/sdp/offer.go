@@ -126,6 +126,7 @@ func (s *LocalStream) offer(previous, remote *Media) Media {
 		}
 	}
 	media.Extensions = offerLevels(s, known)
+	s.offerReports(&media)
 	return media
 }
 

@@ -45,6 +45,10 @@ type Stream struct {
 	// SenderReports and ReceiverReports are what b=RS and b=RR of the peer leave for the RTCP of who sends media and of who does not, in bit/s
 	// (RFC 3556): 0 if they say nothing, negative if there is to be none.
 	SenderReports, ReceiverReports int
+	// Extended are the extended reports that were agreed on (RFC 3611); ReducedSize tells that RTCP packets need not begin with a report
+	// (RFC 5506).
+	Extended    ExtendedReports
+	ReducedSize bool
 	// SendPT is the payload type to send with: the peer's number (RFC 3264, section 6.1).
 	SendPT uint8
 	// Accepts are the payload types that may come.

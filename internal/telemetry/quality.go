@@ -12,7 +12,7 @@ import (
 type quality struct {
 	lost, late, discarded, concealed      prometheus.Counter
 	jitter, delay, roundTrip, mos, remote prometheus.Histogram
-	drift                                 prometheus.Histogram
+	remoteMOS, drift                      prometheus.Histogram
 }
 
 func newQuality() *quality {
@@ -35,6 +35,8 @@ func newQuality() *quality {
 			.001, .005, .01, .025, .05, .1, .15, .2, .3, .5, 1),
 		mos: histogram("call_mos", "Estimated listening quality of what was received in each call (ITU-T G.107).",
 			1, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.1, 4.2, 4.3, 4.4, 4.5),
+		remoteMOS: histogram("call_remote_mos", "Listening quality of what the far end received in each call, by its reports, if it made some (ITU-T G.107).",
+			1, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.1, 4.2, 4.3, 4.4, 4.5),
 		remote: histogram("rtp_remote_loss_ratio", "Share of what we sent that the far end last reported lost, in each call.",
 			0, .001, .005, .01, .02, .05, .1, .2, .5),
 		drift: histogram("rtp_clock_drift_ppm", "How far the far end's clock was from ours in each call, in parts of one million, if known.",
@@ -43,7 +45,7 @@ func newQuality() *quality {
 }
 
 func (q *quality) collectors() []prometheus.Collector {
-	return []prometheus.Collector{q.lost, q.late, q.discarded, q.concealed, q.jitter, q.delay, q.roundTrip, q.mos, q.remote, q.drift}
+	return []prometheus.Collector{q.lost, q.late, q.discarded, q.concealed, q.jitter, q.delay, q.roundTrip, q.mos, q.remoteMOS, q.remote, q.drift}
 }
 
 // observe takes the statistics of a call that is over.
@@ -61,6 +63,9 @@ func (q *quality) observe(s *focus.ParticipantStats) {
 	if s.RoundTripMS > 0 {
 		q.roundTrip.Observe(s.RoundTripMS / second)
 		q.remote.Observe(s.RemoteLoss) // both come with a report about what we send
+	}
+	if s.RemoteMOS > 0 {
+		q.remoteMOS.Observe(s.RemoteMOS)
 	}
 	if s.DriftPPM != 0 {
 		q.drift.Observe(math.Abs(s.DriftPPM))
