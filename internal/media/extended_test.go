@@ -197,7 +197,7 @@ func TestExtendedReportsOfTheFarEnd(t *testing.T) {
 	s, p := call(t, newTestTransport(t, quickReports), nil)
 	await := func(what string, ok func(Stats) bool) {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); !ok(s.Stats()); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(10 * time.Second); !ok(s.Stats()); <-time.After(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("waiting in vain for %s: %+v", what, s.Stats())
 			}
