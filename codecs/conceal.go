@@ -29,16 +29,18 @@ type concealer struct {
 	noise    NoiseGenerator
 	block    []float32
 	source   []float32 // the history when the loss began
-	history  []int16   // what was played last
+	history  []int16   // what was played last; nil: nothing, and then flat samples of the value of rest
+	rest     int16
 }
 
 // init prepares for a rate of 8000 or 16000 Hz.
 func (c *concealer) init(rate int) {
 	c.rate = rate
-	past := rate * 195 / 4000 // 48.75 ms: three and a quarter of the longest pitch period (G.711 Appendix I)
-	c.history = make([]int16, past)
 	c.reset()
 }
+
+// length is how many samples of the past are kept: 48.75 ms, three and a quarter of the longest pitch period (G.711 Appendix I).
+func (c *concealer) length() int { return c.rate * 195 / 4000 }
 
 // reset forgets the past.
 func (c *concealer) reset() {
@@ -48,13 +50,22 @@ func (c *concealer) reset() {
 	clear(c.history)
 }
 
-// past returns the samples that were played last, the newest at the end.
-func (c *concealer) past() []int16 { return c.history }
+// past returns the samples that were played last, the newest at the end. Who has been muted from the beginning has no memory for them.
+func (c *concealer) past() []int16 {
+	if c.history == nil {
+		c.history = make([]int16, c.length())
+		for i := c.length() - min(c.flat, c.length()); i < len(c.history); i++ {
+			c.history[i] = c.rest
+		}
+	}
+
+	return c.history
+}
 
 // remember adds to what was played.
 func (c *concealer) remember(pcm []int16) {
-	c.flat = 0
 	past := c.past()
+	c.flat = 0
 	if len(pcm) >= len(past) {
 		copy(past, pcm[len(pcm)-len(past):])
 
@@ -94,7 +105,13 @@ func (c *concealer) still(pcm []int16, value int16) {
 		return
 	}
 	c.follow(float64(value)*float64(value), len(pcm))
-	if c.flat >= len(c.past()) {
+	if c.flat >= c.length() {
+		return
+	}
+	if c.history == nil {
+		c.rest = value
+		c.flat += len(pcm)
+
 		return
 	}
 	flat := c.flat + len(pcm)
@@ -232,7 +249,7 @@ func (c *concealer) lengthen(out []float32) {
 // at returns a sample of the last length samples of the source as a loop without a seam: the last quarter period is blended
 // into what comes before the loop.
 func (c *concealer) at(offset, length int) float32 {
-	end := len(c.past())
+	end := c.length()
 	x := c.source[end-length+offset]
 	if i := offset - (length - c.overlap); i >= 0 {
 		w := float32(i+1) / float32(c.overlap+1)

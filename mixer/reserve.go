@@ -12,7 +12,7 @@ const (
 	// reserveSlots is how many streams a reserve keeps at most.
 	reserveSlots = 512
 	// reserveLeast and reserveShare: so many streams lie ready, or one for so many of those who may need one, whichever is more.
-	reserveLeast = 16
+	reserveLeast = 8
 	reserveShare = 16
 	// stockPeriod is how often reserves are filled up.
 	stockPeriod = 100 * time.Millisecond
@@ -74,7 +74,7 @@ func (r *reserve) fill() error {
 		}
 		r.give(s)
 	}
-	for int(r.free.Load()) > 2*wanted+reserveLeast && r.take() != nil { //nolint:revive // taking is all
+	for int(r.free.Load()) > wanted+reserveLeast && r.take() != nil { //nolint:revive // taking is all
 	}
 
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -12,8 +13,10 @@ const (
 	tidyPeriod = 3 * time.Second
 	// tidyRest is the shortest time between two collections of it.
 	tidyRest = 30 * time.Second
-	// tidyLeast is how much memory has to come of it.
-	tidyLeast = 2 << 20
+	// tidyLeast is how much memory has to come of it, and tidyShare which part of what is in use: more than the collector leaves of itself.
+	// What goes back to the system leaves holes in large pages, and makes small ones of them: for less than a wave that costs more than it
+	// brings, a tenth of the processor time (package hugepages).
+	tidyLeast, tidyShare = 2 << 20, 3
 	// tidyCalm is how much may be allocated in a period in which nothing goes on, besides a share of what is in use.
 	tidyCalm, tidyCalmShare = 512 << 10, 50
 )
@@ -30,23 +33,33 @@ type heapState struct {
 // it until as much was allocated again, which calls in progress do not do for hours.
 type tidier struct {
 	before heapState
+	calm   bool          // little was allocated lately
 	last   time.Duration // of the last time, since the start
 }
 
 // due reports whether it is time, and notes what was seen.
 func (t *tidier) due(now heapState, since time.Duration) bool {
-	calm := now.allocated-t.before.allocated < tidyCalm+now.live/tidyCalmShare
+	t.calm = now.allocated-t.before.allocated < tidyCalm+now.live/tidyCalmShare
 	t.before = now
 	gain := now.free
 	if now.objects > now.live {
 		gain += now.objects - now.live
 	}
-	if !calm || gain < max(tidyLeast, now.live/10) || t.last > 0 && since-t.last < tidyRest { //nolint:mnd // a tenth
+	if !t.calm || gain < max(tidyLeast, now.live/tidyShare) || t.last > 0 && since-t.last < tidyRest {
 		return false
 	}
 	t.last = since
 
 	return true
+}
+
+// garbage is how much garbage may pile up now before it is collected, in percent of what is in use.
+func (t *tidier) garbage() int {
+	if t.calm {
+		return calmGarbage
+	}
+
+	return waveGarbage
 }
 
 // startTidy begins to look, until the service ends.
@@ -77,6 +90,7 @@ func tidy(ctx context.Context) {
 	timer := time.NewTicker(tidyPeriod)
 	defer timer.Stop()
 	var t tidier
+	percent, own := waveGarbage, os.Getenv("GOGC") == ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -89,6 +103,10 @@ func tidy(ctx context.Context) {
 		}
 		if t.due(now, time.Since(start)) {
 			debug.FreeOSMemory()
+		}
+		if now := t.garbage(); own && now != percent {
+			percent = now
+			debug.SetGCPercent(now)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -47,7 +48,15 @@ func (a *Agent) onInvite(in *inbound) {
 		return
 	}
 	defer mark.attach(nil)
-	if !in.tx.OnCancel(func(*sip.Request) { call.canceledByStack() }) {
+	var pending atomic.Pointer[IncomingCall] // the transaction lasts for half a minute longer, and need not keep all of the call
+	pending.Store(call)
+	defer pending.Store(nil)
+	canceled := func(*sip.Request) {
+		if c := pending.Load(); c != nil {
+			c.canceledByStack()
+		}
+	}
+	if !in.tx.OnCancel(canceled) {
 		call.canceledByStack()
 		return
 	}
