@@ -257,3 +257,29 @@ func TestPersistentSpools(t *testing.T) {
 		t.Errorf("%d frames are lost", n)
 	}
 }
+
+// Nothing of the start is missing while the server takes its time to acknowledge whose a line is, although nothing is kept otherwise.
+//
+// Shows RQ-005, SR-PER-07.
+func TestPersistentMissesNothing(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := persistentBench(t, srs, 2, func(c *focus.Config) {
+		c.Hold = -1
+		c.Defaults.Recording.Policy, c.Defaults.Recording.Modes = conference.Always, conference.Separate
+	})
+	b.ready(srs, 2)
+	slow := make(chan struct{})
+	srs.set(func(s *recordingServer) { s.slow = slow })
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	alice.hum(500, 30*time.Second)
+	there := time.Now()
+	pass(2500 * time.Millisecond)
+	close(slow)
+	b.await("all since the beginning", func() bool {
+		s := srs.stream("1")
+		return len(s.stamps) > 60 && time.Duration(s.stamps[len(s.stamps)-1]-s.stamps[0])*time.Second/8000 > s.last.Sub(there)-1500*time.Millisecond
+	})
+	if s := srs.stream("1"); gaps(s.stamps) > b.missedTicks() {
+		t.Errorf("%d packets are missing", gaps(s.stamps))
+	}
+}

@@ -11,6 +11,10 @@ import (
 	"github.com/parley-sip/parley/siprec"
 )
 
+// leaseHold is how much of a stream is kept at least until the server has acknowledged whose the line is. Each conference in a session has to wait
+// for that, also where the configuration keeps nothing for servers that do not answer.
+const leaseHold = 5 * time.Second
+
 // errPersistent refuses to record with a persistent session beside another server, or in the place of one.
 var errPersistent = errors.New("a persistent recording session stands alone")
 
@@ -153,7 +157,7 @@ func (c *controller) lentStream(r *recorder, l *lease, key string, at conference
 	format, sent := c.focus.pool.presume(r.server.Name, l.Codecs()), one.session.Stats().PacketsSent
 	s := &recorded{
 		key: key, sidebar: at, participant: id, id: one.id, outlet: outlet{session: one.session, codec: format.Codec}, member: c.newMember(),
-		format: format, capture: newCapture(one.session, c.focus.cfg.Hold, format.Codec), line: one, before: sent, counted: sent,
+		format: format, capture: newCapture(one.session, max(leaseHold, c.focus.cfg.Hold), format.Codec), line: one, before: sent, counted: sent,
 	}
 	r.streams[key] = s
 	return s
