@@ -127,9 +127,7 @@ func (d *g711Decoder) Decode(dst []int16, payload []byte) (int, error) {
 	dst = dst[:n]
 	if d.law.silent(payload) { // what most participants of a conference send most of the time
 		level := d.law.decode[byte(d.law.silence)] // A-law has no zero
-		for i := range dst {
-			dst[i] = level
-		}
+		fill(dst, level)
 		d.concealer.still(dst, level)
 
 		return n, nil
@@ -141,6 +139,19 @@ func (d *g711Decoder) Decode(dst []int16, payload []byte) (int, error) {
 	d.concealer.good(dst)
 
 	return n, nil
+}
+
+// fill sets all samples to a value.
+func fill(dst []int16, value int16) {
+	if value == 0 || len(dst) == 0 {
+		clear(dst)
+
+		return
+	}
+	dst[0] = value
+	for done := 1; done < len(dst); done *= 2 { // whole blocks are faster than one after the other
+		copy(dst[done:], dst[:done])
+	}
 }
 
 // Conceal implements [Decoder].

@@ -9,6 +9,27 @@ const (
 	askNear  = 1
 )
 
+// askNext asks for the layout of the mix whose turn is next, and for the mix after that.
+func (m *Mix) askNext() {
+	if next := m.next; next != nil {
+		prefetch.Value(next.live.Load())
+		if next.next != nil {
+			prefetch.Between(&next.next.pending, &next.next.next)
+		}
+	}
+}
+
+// askNextSeats asks for where the members of the mix are whose turn is next.
+func (m *Mix) askNextSeats() {
+	if m.next == nil {
+		return
+	}
+	p := m.next.live.Load()
+	prefetch.Slice(p.ins[:min(batch, len(p.ins))])
+	prefetch.Slice(p.outs[:min(batch, len(p.outs))])
+	prefetch.Slice(p.seats[:min(batch, len(p.seats))])
+}
+
 // packetHot is how much of the room for a packet most of them use.
 const packetHot = 256
 

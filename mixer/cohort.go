@@ -130,6 +130,7 @@ func (c *cohort) size() int {
 func (c *cohort) solo(skipped int, w *scratch) {
 	for m := c.mixes; m != nil; m = m.next {
 		m.skipped = skipped
+		m.askNext()
 		m.step(w)
 	}
 }

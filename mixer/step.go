@@ -20,6 +20,7 @@ func (m *Mix) step(w *scratch) {
 	p.askSamples()
 	m.mix(p, w)
 	p.askPackets()
+	m.askNextSeats()
 	p.encode(0, len(p.groups), w)
 	p.emit(m.skipped, 0, len(p.outs), w)
 }

@@ -16,10 +16,10 @@ func (s *Session) PrefetchIngest(near bool) {
 		return
 	}
 	in := &s.in
-	prefetch.Between(&s.transport, &s.shared)
+	prefetch.Between(&s.transport, &s.shared.rxClock)
 	prefetch.Between(&in.agreed, &in.scratch[packetHot])
-	prefetch.Between(&in.packet, &in.source)
-	prefetch.Between(&in.player.jitter.store.slots, &s.out)
+	prefetch.Between(&in.packet, &in.player.jitter.window.worst)
+	prefetch.Between(&in.player.jitter.drift, &in.player.fec)
 }
 
 // prefetchNear is the second half of PrefetchIngest.
@@ -52,8 +52,7 @@ func (s *Session) PrefetchEmit(near bool) {
 		}
 		return
 	}
-	prefetch.Between(&s.transport, &s.shared)
-	prefetch.Value(&s.shared.sentPackets)
+	prefetch.Between(&s.transport, &s.shared.sentOctets)
 	prefetch.Between(&s.in.agreed, &s.in.scratch[packetHot])
-	prefetch.Value(&s.out)
+	prefetch.Between(&s.out.to, &s.out.plain)
 }

@@ -25,22 +25,25 @@ func (l *level) time() time.Duration     { return time.Duration(l.v.Load()) }
 
 // counters are what the tick writes.
 type counters struct {
+	// written in each tick; see [Session.PrefetchIngest]
 	packetsReceived, octetsReceived                       count
 	packetsSent, octetsSent                               count
-	late, duplicate, discarded, concealed, concealedFEC   count
-	invalid, unknownType, foreign, looped                 count
-	sendErrors, refused, flooded, sourceChanges, resyncs  count
-	reportsDropped, digitsDropped, foreignReports         count
-	jitter, depth, delay, target, lastReceived, drift     level // jitter in RTP units of clock, drift in parts of 1e9
-	forged, replayed, repaired                            count
-	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level // the reception statistics of the present source
-	ssrc, oldSSRC                                         level // ours; the one given up after a collision, -1: none
-	foreignAsides                                         atomic.Uint64
 	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)
-	anchor                                                clockAnchor
-	spoken                                                spoken
-	bursts                                                burstCounters
-	destination                                           sharedAddr // where media go; invalid: nowhere
+	jitter, depth, delay, target, lastReceived, drift     level // jitter in RTP units of clock, drift in parts of 1e9
+	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level // the reception statistics of the present source
+
+	// seldom written
+	late, duplicate, discarded, concealed, concealedFEC  count
+	invalid, unknownType, foreign, looped                count
+	sendErrors, refused, flooded, sourceChanges, resyncs count
+	reportsDropped, digitsDropped, foreignReports        count
+	forged, replayed, repaired                           count
+	ssrc, oldSSRC                                        level // ours; the one given up after a collision, -1: none
+	foreignAsides                                        atomic.Uint64
+	anchor                                               clockAnchor
+	spoken                                               spoken
+	bursts                                               burstCounters
+	destination                                          sharedAddr // where media go; invalid: nowhere
 }
 
 // clockAnchor ties RTP timestamps to time: a sequence lock, because four values belong together. The tick writes.

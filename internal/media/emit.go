@@ -24,7 +24,6 @@ type sender struct {
 	running   bool // due is valid
 	spurt     bool // the next packet begins a talk spurt
 	connected bool // to is where the socket is connected
-	key       pressing
 	quiet     int  // RTP units of digital silence in a row
 	refresh   int  // RTP units until comfort noise is sent again
 	ready     int  // octets of the packet in the scratch that is to be sent, 0: none
@@ -33,6 +32,8 @@ type sender struct {
 
 	witness Witness // is told of what leaves; nil: nobody
 	plain   []byte  // payload of the packet that is ready, before it was protected
+
+	key pressing // seldom used
 }
 
 // Witness is told of each packet that has left: its number and its payload as it was before protection. It belongs to the tick, or to the lock of a session of text.

@@ -20,28 +20,31 @@ const (
 
 // receiver is the receiving half of a session. It belongs to the tick.
 type receiver struct {
-	red       redundancy
+	// seldom used, so that the system need not have it at hand
+	red      redundancy
+	events   codecs.EventDetector
+	collided time.Duration             // when our SSRC last was seen from the far end
+	echo     bool                      // a collision was answered already
+	csrc     [codecs.MaxCSRC]uint32    // so many as csrcCount says
+	adopted  atomic.Pointer[agreement] // what agreed is, for Configure
+
+	// used in each tick; see [Session.PrefetchIngest]
 	agreed    *agreement
-	idleEmits int                       // since the last Ingest
-	got       received                  // by Receive
-	gotError  syscall.Errno             // the same
-	hasGot    bool                      // nobody has looked at it yet
-	adopted   atomic.Pointer[agreement] // what agreed is, for Configure
-	scratch   [scratchSize]byte         // a packet being read, a long payload being put together, a packet being sent
+	old       *srtp.Receiver // of the keys before, until oldUntil
+	oldUntil  time.Duration
+	pace      time.Duration // audio between the last two packets, 0: not known; see awaits
+	paced     uint32        // timestamp of the last packet
+	csrcCount uint8
+	connected bool
+	idleEmits int               // since the last Ingest
+	got       received          // by Receive
+	gotError  syscall.Errno     // the same
+	hasGot    bool              // nobody has looked at it yet
+	scratch   [scratchSize]byte // a packet being read, a long payload being put together, a packet being sent
 	packet    packet
 	latch     latch
 	source    source
 	player    player
-	events    codecs.EventDetector
-	collided  time.Duration // when our SSRC last was seen from the far end
-	csrc      [codecs.MaxCSRC]uint32
-	csrcCount uint8
-	pace      time.Duration  // audio between the last two packets, 0: not known; see awaits
-	paced     uint32         // timestamp of the last packet
-	old       *srtp.Receiver // of the keys before, until oldUntil
-	oldUntil  time.Duration
-	connected bool
-	echo      bool // a collision was answered already
 }
 
 // adopt takes over what Configure has prepared.
@@ -262,7 +265,9 @@ func (s *Session) admit(f *format, from netip.AddrPort, arrival time.Duration) {
 	if !in.agreed.params.Receiving {
 		return
 	}
-	in.csrcCount, in.csrc = p.csrcCount, p.csrc
+	if in.csrcCount = p.csrcCount; p.csrcCount > 0 {
+		in.csrc = p.csrc
+	}
 	if f.kind == formatEvent {
 		s.event(f, arrival)
 		return

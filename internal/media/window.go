@@ -16,25 +16,31 @@ const (
 // over, touches at most two neighbouring slots and does not make everybody wait from then on; jitter that keeps coming back
 // does.
 type delayWindow struct {
-	low, high [windowSlots]time.Duration
+	low, high time.Duration // of the slot being filled
 	filled    int           // slots in use
 	current   int           // the slot being filled
 	end       time.Duration // when the current slot ends
 	base      time.Duration // least transit of the window
 	jitter    time.Duration // third largest lateness of the slots
+	// Of the slots but the current one, so that a packet needs to look at that only: the least of low, and the largest of high, descending.
+	least time.Duration
+	worst [windowSpike + 1]time.Duration
+	slots [windowSlots]windowRange // the current one is out of date
 }
+
+// windowRange is the least and the largest transit of a slot.
+type windowRange struct{ low, high time.Duration }
 
 // add notes a packet that arrived at now after transit.
 func (w *delayWindow) add(transit, now time.Duration) {
-	if w.filled == 0 || now >= w.end {
+	switch {
+	case w.filled == 0 || now >= w.end:
 		w.advance(now)
-		w.low[w.current], w.high[w.current] = transit, transit
-	} else {
-		low, high := w.low[w.current], w.high[w.current]
-		if low <= transit && transit <= high {
-			return // nothing new, as of most packets
-		}
-		w.low[w.current], w.high[w.current] = min(low, transit), max(high, transit)
+		w.low, w.high = transit, transit
+	case w.low <= transit && transit <= w.high:
+		return // nothing new, as of most packets
+	default:
+		w.low, w.high = min(w.low, transit), max(w.high, transit)
 	}
 	w.measure()
 }
@@ -43,33 +49,41 @@ func (w *delayWindow) add(transit, now time.Duration) {
 // was known before it, as long as that is not older than itself in packets.
 func (w *delayWindow) advance(now time.Duration) {
 	if w.filled > 0 {
+		w.slots[w.current] = windowRange{w.low, w.high}
 		w.current = (w.current + 1) % windowSlots
 	}
 	w.filled = min(w.filled+1, windowSlots)
 	w.end = now + windowSlot
+	w.collect()
+}
+
+// collect looks at all slots but the current one.
+func (w *delayWindow) collect() {
+	w.least = 1<<63 - 1
+	for i := range w.worst {
+		w.worst[i] = -1 << 63
+	}
+	for i := range w.filled {
+		if i == w.current {
+			continue
+		}
+		w.least = min(w.least, w.slots[i].low)
+		value := w.slots[i].high
+		for j := range w.worst {
+			if value > w.worst[j] {
+				value, w.worst[j] = w.worst[j], value
+			}
+		}
+	}
 }
 
 // measure brings base and jitter up to date.
 func (w *delayWindow) measure() {
-	base := w.low[0]
-	var worst [windowSpike + 1]time.Duration // descending
-	const none = time.Duration(-1 << 63)
-	for i := range worst {
-		worst[i] = none
-	}
-	for i := range w.filled {
-		base = min(base, w.low[i])
-		value := w.high[i]
-		for j := range worst {
-			if value > worst[j] {
-				value, worst[j] = worst[j], value
-			}
-		}
-	}
-	w.base = base
+	w.base = min(w.low, w.least)
 	w.jitter = 0
-	if last := min(w.filled, len(worst)) - 1; last > 0 { // with two slots the better one; one alone may be an accident
-		w.jitter = worst[last] - base
+	if last := min(w.filled, len(w.worst)) - 1; last > 0 { // with two slots the better one; one alone may be an accident
+		// The current slot takes its place among the worst: the last that counts is itself, or one of its neighbours.
+		w.jitter = min(max(w.high, w.worst[last]), w.worst[last-1]) - w.base
 	}
 }
 
