@@ -39,6 +39,7 @@ type replay struct {
 	reason   string
 	playing  bool
 	finished bool          // all has been sent
+	taken    func()        // the server takes it
 	played   chan error    // of capacity 1
 	over     chan struct{} // closed when the player has ended
 	sealing  *sealing      // nil: nothing is sealed
@@ -336,6 +337,7 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	s.changes <- a.Format
 	if !p.playing {
 		p.playing = true
+		p.taken()
 		p.focus.spawn(func(context.Context) {
 			defer close(p.over)
 			p.played <- p.play(ctx)

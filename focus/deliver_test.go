@@ -1,0 +1,59 @@
+package focus_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/spool"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// Shows RQ-021. What was kept of several conferences is delivered at a time, each in a session of its own: all flow before the first is over. A server
+// that refuses is asked for one of them, not for all.
+func TestSpoolsOfSeveral(t *testing.T) {
+	const rooms = 4
+	dir := t.TempDir()
+	srs := newRecordingServer(t)
+	srs.setRefuse(403)
+	t.Run("kept", func(t *testing.T) {
+		b := spoolBench(t, srs, dir, func(c *focus.Config) { c.Deliver = time.Hour })
+		for _, room := range []string{"a", "b", "c", "d"} {
+			b.dial(room, conftest.PhoneConfig{Name: room, RecordAware: true}).hum(500, 30*time.Second)
+		}
+		b.await("frames in the spool", func() bool { return b.focus.Stats().SpooledFrames > rooms*2*100 }) // two seconds of both streams of each
+	})
+	t.Run("refused", func(t *testing.T) {
+		before := begun(srs)
+		b := spoolBench(t, srs, dir, func(c *focus.Config) { c.Recorders[0].Health = siprec.HealthConfig{BreakAfter: 1, Cooldown: time.Hour} })
+		b.await("the server to rest", func() bool { return b.focus.RecordingServers()[0].State == "resting" })
+		if n := begun(srs) - before; n != 1 {
+			t.Errorf("a server that refuses was asked %d times", n)
+		}
+	})
+	srs.setRefuse(0)
+	t.Run("delivered", func(t *testing.T) {
+		b := spoolBench(t, srs, dir, func(*focus.Config) {})
+		b.await("all to be delivered at a time", func() bool { return b.focus.RecordingServers()[0].Sessions == rooms })
+		b.await("the spool to be delivered", func() bool { return b.focus.RecordingServers()[0].Sessions == 0 })
+	})
+	store, err := spool.Open(spool.Config{Directory: dir, Key: [spool.KeySize]byte{7}})
+	must(t, err)
+	defer func() { must(t, store.Close()) }()
+	names, err := store.Segments()
+	must(t, err)
+	if len(names) > 0 {
+		t.Errorf("%d segments are left", len(names))
+	}
+}
+
+// begun counts the INVITEs that begin a session.
+func begun(srs *recordingServer) (n int) {
+	for _, r := range srs.requests() {
+		if r.Method == "INVITE" && r.To.Tag() == "" {
+			n++
+		}
+	}
+	return n
+}
