@@ -15,16 +15,17 @@ const adaptEvery = 5 * time.Second
 type lossStep struct {
 	from    float64 // part of the packets, from which it holds; it is left below half of it
 	percent uint8   // that the encoder reckons with; 0: no forward error correction
+	copies  int     // of earlier packets, where they are agreed on; they make the load on a path that is full no less
 	bitrate float64 // part of the configured bit rate: much loss is mostly of a path that is full
 }
 
 //nolint:gochecknoglobals // a table
 var lossSteps = []lossStep{
 	{from: 0, percent: 0, bitrate: 1},
-	{from: 0.01, percent: 5, bitrate: 1},
-	{from: 0.05, percent: 10, bitrate: 1},
-	{from: 0.12, percent: 20, bitrate: 0.75},
-	{from: 0.25, percent: 30, bitrate: 0.5},
+	{from: 0.01, percent: 5, copies: 1, bitrate: 1},
+	{from: 0.05, percent: 10, copies: 1, bitrate: 1},
+	{from: 0.12, percent: 20, copies: 2, bitrate: 0.75},
+	{from: 0.25, percent: 30, copies: 1, bitrate: 0.5},
 }
 
 // unreportedStep is that of a receiver that has reported nothing: 10 %.
@@ -64,6 +65,14 @@ func (w *lossWatch) report(reports uint64, fraction float64) bool {
 	return w.step != before
 }
 
+// copies is how many earlier packets each carries (RFC 2198): none to who has reported nothing.
+func (w *lossWatch) copies() int {
+	if w.reports == 0 {
+		return 0
+	}
+	return lossSteps[w.step].copies
+}
+
 // encoding is how the mix is encoded for a participant (RFC 7587, section 7.1): what is configured, within what he has asked for.
 func (c *controller) encoding(s sdp.Stream, w *lossWatch) codecs.Format {
 	step := lossSteps[w.step]
@@ -79,7 +88,7 @@ func (c *controller) encoding(s sdp.Stream, w *lossWatch) codecs.Format {
 	})
 }
 
-// watchLoss begins to look at what receivers of Opus report.
+// watchLoss begins to look at what receivers report to whom something can be sent otherwise because of it.
 func (c *controller) watchLoss() {
 	if !c.watchesLoss {
 		c.watchesLoss = true
@@ -94,14 +103,16 @@ func (lossReports) handle(c *controller) {
 	c.watchesLoss = false
 	changed := false
 	for _, p := range c.participants {
-		if !p.bridged || p.stream.Codec != codecs.Opus {
+		if !p.bridged || p.stream.Codec != codecs.Opus && !p.stream.Redundant {
 			continue
 		}
 		c.watchLoss()
 		stats := p.session.Stats()
 		if p.loss.report(stats.ReportsReceived, stats.RemoteFraction) {
-			p.stream.Format = c.encoding(p.stream, &p.loss)
-			changed = true
+			p.session.SetRedundancy(p.loss.copies())
+			format := c.encoding(p.stream, &p.loss)
+			changed = changed || format != p.stream.Format
+			p.stream.Format = format
 		}
 	}
 	if changed {

@@ -46,6 +46,9 @@ func TestEncodingFollowsLoss(t *testing.T) {
 		if changed := w.report(reports, step.loss); changed != step.changed {
 			t.Errorf("report %d of %v: changed %t (loss %.4f, step %d)", i, step.loss, changed, w.loss, w.step)
 		}
+		if want := map[uint8]int{0: 0, 5: 1, 10: 1, 20: 2, 30: 1}[step.percent]; w.copies() != want {
+			t.Errorf("after report %d of %v: %d copies, want %d", i, step.loss, w.copies(), want)
+		}
 		if w.report(reports, 1) {
 			t.Fatal("the same report counts twice")
 		}

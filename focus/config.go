@@ -42,6 +42,8 @@ type Config struct {
 	ComfortNoise bool
 	// ExtendedReports says where RTCP extended reports are agreed on: metrics of the voice that each side receives, and round trips (RFC 3611).
 	ExtendedReports Use
+	// Redundancy says where it is agreed on that packets carry earlier ones again (RFC 2198); they do when their receiver reports loss.
+	Redundancy Use
 	// Dynamic lets any dialled user part create its conference, after the pattern Defaults.
 	Dynamic bool
 	// Defaults is the pattern of dynamic conferences; its ID is ignored.

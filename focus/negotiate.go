@@ -34,12 +34,14 @@ func (c *controller) description(p *participant, offer *sdp.Description) (sdp.Lo
 		Previous: p.local, Remote: p.remote, Name: sessionName(c.machine.State()),
 		Streams: []sdp.LocalStream{{
 			Security: c.security(p), Keys: p.srtpKeys,
-			Port: at.Port(), Codecs: p.settings.Codecs, Mux: true, Events: true, ComfortNoise: true, Redundancy: true,
+			Port: at.Port(), Codecs: p.settings.Codecs, Mux: true, Events: true, ComfortNoise: true,
 			Opus: sdp.OpusParameters{FEC: true}, LevelExtension: levelExtension, MixerLevelExtension: mixerLevelExtension, Label: mediaLabel,
 		}},
 		Record: said.record, Attributes: c.recordedBy(p, said),
 	}
 	local.Streams[0].ExtendedReports = p.settings.ExtendedReports.in(offer, p.stream.Extended != (sdp.ExtendedReports{}))
+	local.Streams[0].Redundancy = p.settings.Redundancy != UseNever
+	local.Streams[0].OfferRedundancy = p.settings.Redundancy.in(nil, p.stream.Redundant)
 	local.Streams[0].ReducedSize = UseAnswered.in(offer, p.stream.ReducedSize)
 	if p.settings.HideLevels {
 		local.Streams[0].LevelExtension, local.Streams[0].MixerLevelExtension = 0, 0
@@ -189,9 +191,10 @@ func (c *controller) adopt(p *participant, plan *sdp.Plan) error {
 		return err
 	}
 	stream.Format = c.encoding(stream, &p.loss)
-	if stream.Codec == codecs.Opus {
+	if stream.Codec == codecs.Opus || stream.Redundant {
 		c.watchLoss()
 	}
+	p.session.SetRedundancy(p.loss.copies())
 	p.stream = stream
 	p.spoke = p.spoke || stream.Receive
 	if p.bridged && len(p.session.Rates()) > before {
@@ -215,7 +218,7 @@ func codecName(c codecs.Codec) string {
 func mediaParams(s sdp.Stream) media.Params {
 	p := media.Params{
 		Remote: s.Remote, RemoteRTCP: s.RemoteRTCP, Mux: s.Mux, Send: s.Send, Receiving: s.Receive, SendCodec: s.Codec,
-		SendPayloadType: s.SendPT, LevelExtension: s.LevelExtension, FEC: true,
+		SendPayloadType: s.SendPT, Redundancy: s.Redundant, RedundancyPayloadType: s.RedundancyPT, LevelExtension: s.LevelExtension, FEC: true,
 		SenderReports: s.SenderReports, ReceiverReports: s.ReceiverReports,
 		VoIPMetrics: s.Extended.VoIP, RoundTripTimes: roundTrips[s.Extended.RoundTrip], ReducedSize: s.ReducedSize,
 	}

@@ -21,7 +21,7 @@ import (
 //
 //   - Recorders and RecorderCalling count for new recordings. Recordings go on with the servers that they have.
 //
-//   - Security, Keying, KeysInClear, HideLevels, ExtendedReports and Codecs count for calls that begin: those that go on agree, whenever they do so again, on what held
+//   - Security, Keying, KeysInClear, HideLevels, ExtendedReports, Redundancy and Codecs count for calls that begin: those that go on agree, whenever they do so again, on what held
 //     when they began. Of recordings, Security and KeysInClear count for new ones. The settings of Opus, ComfortNoise and MediaTimeout hold
 //     as soon as something is agreed on or looked at.
 //
@@ -38,7 +38,7 @@ func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
 	next.Door, next.Menu = cfg.Door, cfg.Menu
 	next.Limits.Events = now.Limits.Events
 	next.Security, next.Keying, next.KeysInClear, next.Codecs = cfg.Security, cfg.Keying, cfg.KeysInClear, cfg.Codecs
-	next.HideLevels, next.ExtendedReports = cfg.HideLevels, cfg.ExtendedReports
+	next.HideLevels, next.ExtendedReports, next.Redundancy = cfg.HideLevels, cfg.ExtendedReports, cfg.Redundancy
 	next.OpusBitrate, next.OpusComplexity, next.OpusDTX = cfg.OpusBitrate, cfg.OpusComplexity, cfg.OpusDTX
 	next.ComfortNoise, next.MediaTimeout = cfg.ComfortNoise, cfg.MediaTimeout
 	trial := &Focus{pool: newRecorderPool(next.Recorders, time.Now()), prompts: f.prompts}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -179,4 +180,37 @@ func TestComfortNoiseIsSent(t *testing.T) {
 			raw.leave()
 		})
 	}
+}
+
+// Who takes redundant audio gets it when it reports loss (RFC 2198), and not before.
+func TestRedundancyFollowsLoss(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Redundancy: focus.UseAnswered})
+	raw := b.raw()
+	raw.call("room")
+	raw.reoffer("RTP/AVP 0", "RTP/AVP 0 121", "a=rtpmap:121 red/8000\r\na=fmtp:121 0/0\r\n")
+	var to *net.UDPAddr
+	buf := make([]byte, 2048)
+	var source uint32
+	for range 3 {
+		must(t, raw.socket.SetReadDeadline(time.Now().Add(20*time.Second)))
+		n, from, err := raw.socket.ReadFrom(buf)
+		must(t, err)
+		if n < 12 || buf[1]&0x7F != 0 {
+			t.Fatalf("before any loss: % x", buf[:n])
+		}
+		source, to = binary.BigEndian.Uint32(buf[8:]), net.UDPAddrFromAddrPort(netip.MustParseAddrPort(from.String()))
+	}
+	to.Port++ // its reports
+	report := binary.BigEndian.AppendUint32([]byte{0x81, 201, 0, 7}, 0x5151)
+	report = binary.BigEndian.AppendUint32(report, source)
+	report = append(report, 51, 0, 0, 9) // a fifth
+	report = append(report, make([]byte, 16)...)
+	_, err := raw.socket.WriteTo(report, to)
+	must(t, err)
+	if !raw.packets(30*time.Second, func(header, payload []byte) bool {
+		return header[1]&0x7F == 121 && len(payload) == 3*160+2*4+1 && payload[0] == 0x80 && payload[8] == 0
+	}) {
+		t.Error("no packet carries two earlier ones")
+	}
+	raw.leave()
 }

@@ -86,7 +86,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		Keying:      keying(&cfg.Media),
 		KeysInClear: cfg.Media.SDESInClear, AllowInsecure: cfg.Recording.AllowInsecure,
 		Domain: cfg.SIP.Domain, Codecs: codecList(cfg.Media.Codecs), OpusBitrate: cfg.Media.Opus.Bitrate, OpusDTX: cfg.Media.Opus.DTX, ComfortNoise: cfg.Media.ComfortNoise,
-		HideLevels: cfg.Media.HideLevels, ExtendedReports: uses[cfg.Media.RTCPXR],
+		HideLevels: cfg.Media.HideLevels, ExtendedReports: uses[cfg.Media.RTCPXR], Redundancy: uses[cfg.Media.Redundancy],
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
 		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, FactoryLasts: lasting[cfg.SIP.FactoryLasts], Refer: referPolicy(cfg.SIP.Refer),

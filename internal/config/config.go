@@ -86,7 +86,8 @@ type Media struct {
 	DTLS            string        `yaml:"dtls" accept:"disabled,accept,prefer"` // keys by handshake: not, where offered or needed, in all offers
 	Opportunistic   bool          `yaml:"opportunistic"`                        // keys in RTP/AVP (RFC 8643) with srtp: optional
 	ICE             string        `yaml:"ice" accept:"disabled,answer,offer"`
-	RTCPXR          string        `yaml:"rtcp_xr" accept:"disabled,answer,offer"` // extended reports (RFC 3611)
+	RTCPXR          string        `yaml:"rtcp_xr" accept:"disabled,answer,offer"`    // extended reports (RFC 3611)
+	Redundancy      string        `yaml:"redundancy" accept:"disabled,answer,offer"` // earlier packets again (RFC 2198), by the loss that is reported
 	Symmetric       bool          `yaml:"symmetric"`
 	JitterBuffer    JitterBuffer  `yaml:"jitter_buffer"`
 	Opus            Opus          `yaml:"opus"`
@@ -308,7 +309,7 @@ func Default() Config {
 			Factory:      "conference-factory", FactoryLasts: "creator", Refer: Refer{From: "moderators"}, Takeover: "authenticated",
 		},
 		Media: Media{
-			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled", DTLS: "accept", ICE: "answer", RTCPXR: "answer",
+			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled", DTLS: "accept", ICE: "answer", RTCPXR: "answer", Redundancy: "answer",
 			Timeout: time.Minute, Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
 		},
 		ConferenceDefaults: ConferenceDefaults{

@@ -59,6 +59,7 @@ type agreement struct {
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
 	keys     *keyEar                    // the tick's; nil: keys come as events
 	presses  *digitRing                 // what Press has left for the tick; nil: events are not sent
+	copies   *copies                    // the tick\'s; nil: no redundancy
 	rate     int                        // of silence before anything came
 	clock    int                        // of what is sent
 }
@@ -79,6 +80,9 @@ func newAgreement(p Params) (*agreement, error) {
 	}
 	if p.Events && p.EventPayloadType > 127 || p.Quiet && (p.QuietPayloadType > 127 || p.SendCodec.ClockRate() != quietClock) {
 		return nil, fmt.Errorf("%w: events as %d, comfort noise as %d beside %v", ErrParams, p.EventPayloadType, p.QuietPayloadType, p.SendCodec)
+	}
+	if p.Redundancy && (p.RedundancyPayloadType > 127 || p.RedundancyPayloadType == p.SendPayloadType) {
+		return nil, fmt.Errorf("%w: redundancy as payload type %d", ErrParams, p.RedundancyPayloadType)
 	}
 	if p.SendCodec.Valid() {
 		a.clock = p.SendCodec.ClockRate()

@@ -139,7 +139,7 @@ func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 || a.guard.waits() {
 		o.spurt = true
 	} else if special := a.presses != nil || a.params.Quiet; !special || !s.instead(a, p) {
-		s.transmit(a, p, a.params.SendPayloadType, o.timestamp)
+		s.speak(a, p)
 	}
 	o.timestamp += uint32(p.Samples)
 	o.due += time.Duration(p.Samples) * time.Second / time.Duration(o.clock)
@@ -211,7 +211,7 @@ func (o *sender) header(buf []byte, a *agreement, p *codecs.Packet, payloadType 
 	csrc := p.CSRC[:min(len(p.CSRC), codecs.MaxCSRC)]
 	buf[0] = rtpVersion | byte(len(csrc))
 	buf[1] = payloadType
-	if p.Marker || o.spurt && payloadType == a.params.SendPayloadType {
+	if p.Marker || o.spurt && (payloadType == a.params.SendPayloadType || a.copies != nil && payloadType == a.params.RedundancyPayloadType) {
 		buf[1] |= 0x80
 	}
 	binary.BigEndian.PutUint16(buf[2:], o.seq)

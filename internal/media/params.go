@@ -49,6 +49,9 @@ type Params struct {
 	// Events: [Session.Press] sends telephone events as payload type EventPayloadType, at the clock rate of SendCodec (RFC 4733, section 2.1).
 	Events           bool
 	EventPayloadType uint8
+	// Redundancy: packets may carry earlier ones as payload type RedundancyPayloadType; see [Session.SetRedundancy] (RFC 2198).
+	Redundancy            bool
+	RedundancyPayloadType uint8
 	// Quiet: instead of digital silence nothing is sent but comfort noise as payload type QuietPayloadType, after 200 ms and every 500 ms
 	// (RFC 3389). Only of codecs with a clock rate of 8000 Hz, and only if the far end takes it.
 	Quiet            bool

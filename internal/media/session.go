@@ -33,6 +33,8 @@ type Session struct {
 
 	report reporter // the service goroutine's
 
+	redundancy atomic.Int32 // how many earlier packets a packet carries
+
 	mu           sync.Mutex
 	have         [codecCount]bool // decoders ever made
 	contributors map[uint32]string
@@ -93,6 +95,7 @@ func (s *Session) configure(p *Params, a *agreement) ([]*dtls.Association, error
 			a.guard = before // until there are others
 		}
 	}
+	a.inheritCopies(p, s.offered.Load())
 	var err error
 	if p.DTLS == nil {
 		a.guard, err = newGuard(p.Protection, before)

@@ -89,6 +89,13 @@ func acceptedAudio(offer, answer *Description, i int, keys *Protection, handshak
 	s.setLevels(answer, level, mixerLevel)
 	s.acceptReports(offer, answer)
 	s.Accepts = acceptedPayloads(ours.PayloadTypes, list)
+	for _, p := range ours.PayloadTypes {
+		same := func(q PayloadType) bool { return q.isRedundancy(list) && q.ClockRate == p.ClockRate }
+		if p.isRedundancy(ours.PayloadTypes) && slices.ContainsFunc(list, same) {
+			s.Accepts = append(s.Accepts, ReceivePayload{Number: p.Number, ClockRate: p.ClockRate, Redundant: true})
+			s.setRedundancy(list)
+		}
+	}
 	if !slices.ContainsFunc(ours.PayloadTypes, PayloadType.isEvent) {
 		s.Event = SendEvent{}
 	}

@@ -242,6 +242,7 @@ func (a *answerer) stream(i int, ours *LocalStream, audio []PayloadType) Stream 
 				s.Accepts = append(s.Accepts, ReceivePayload{Number: p.Number, ClockRate: p.ClockRate, Redundant: true})
 			}
 		}
+		s.setRedundancy(media.PayloadTypes)
 	}
 	a.plan.Answer.Media[i] = media
 	return s

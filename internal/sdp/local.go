@@ -72,8 +72,9 @@ type LocalStream struct {
 	Events bool
 	// ComfortNoise offers or accepts payload type 13 (RFC 3389), never together with Opus as first codec.
 	ComfortNoise bool
-	// Redundancy lets the peer repeat earlier audio in its packets, if it offers that (RFC 2198).
-	Redundancy bool
+	// Redundancy lets both sides repeat earlier audio in their packets, if the peer offers that (RFC 2198). OfferRedundancy has it in offers, too.
+	Redundancy      bool
+	OfferRedundancy bool
 	// ExtendedReports offers or accepts RTCP extended reports (RFC 3611): metrics of what each side receives, and round trips.
 	ExtendedReports bool
 	// ReducedSize offers or accepts RTCP packets that do not begin with a report (RFC 5506).

@@ -3,6 +3,7 @@ package sdp
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 
 // offeredEvents are the events we can tell apart: digits and flash.
 const offeredEvents = "0-16"
+
+// usualRedundancy is a payload type that others have for packets with earlier ones.
+const usualRedundancy = 121
 
 func offer(local *Local) Description {
 	d := local.description()
@@ -164,6 +168,11 @@ func (s *LocalStream) payloadTypes(previous, remote *Media) []PayloadType {
 		}
 		list = append(list, p)
 	}
+	if s.OfferRedundancy {
+		for _, p := range list {
+			extra = append(extra, n.redundancy(p))
+		}
+	}
 	for _, p := range list {
 		if s.Events && !slices.ContainsFunc(extra, func(e PayloadType) bool { return e.ClockRate == p.ClockRate }) {
 			event := PayloadType{Name: eventName, ClockRate: p.ClockRate, Channels: 1, Parameters: offeredEvents}
@@ -205,6 +214,16 @@ func (n *numbers) event(p PayloadType) uint8 {
 		return n.dynamic(p, 101)
 	}
 	return n.dynamic(p, 110)
+}
+
+// redundancy is the format for packets of a codec with one earlier one (RFC 2198, section 4).
+func (n *numbers) redundancy(of PayloadType) PayloadType {
+	number := strconv.Itoa(int(of.Number))
+	p := PayloadType{Name: redundancyName, ClockRate: of.ClockRate, Channels: of.Channels, Parameters: number + "/" + number}
+	p.Number = n.numberFor(usualRedundancy, func(k PayloadType) bool {
+		return strings.EqualFold(k.Name, redundancyName) && k.ClockRate == p.ClockRate && k.Parameters == p.Parameters
+	}, p)
+	return p
 }
 
 // dynamic is the number the format has, else the usual one, else the first free one.

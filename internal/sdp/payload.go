@@ -50,6 +50,19 @@ func (p PayloadType) isRedundancy(list []PayloadType) bool {
 	return true
 }
 
+// setRedundancy finds the payload type of the list with which earlier packets of what we send can be sent again.
+func (s *Stream) setRedundancy(list []PayloadType) {
+	number := strconv.Itoa(int(s.SendPT))
+	for _, p := range list {
+		first, rest, several := strings.Cut(p.Parameters, "/")
+		second, _, _ := strings.Cut(rest, "/")
+		if p.isRedundancy(list) && several && strings.TrimSpace(first) == number && strings.TrimSpace(second) == number && p.ClockRate == s.Codec.ClockRate() {
+			s.Redundant, s.RedundancyPT = true, p.Number
+			return
+		}
+	}
+}
+
 // means reports whether both are the same format that we know, whatever their numbers.
 func (p PayloadType) means(q PayloadType) bool {
 	switch {

@@ -51,6 +51,9 @@ type Stream struct {
 	ReducedSize bool
 	// SendPT is the payload type to send with: the peer's number (RFC 3264, section 6.1).
 	SendPT uint8
+	// Redundant tells that we may repeat earlier audio of Codec in our packets, with RedundancyPT (RFC 2198).
+	Redundant    bool
+	RedundancyPT uint8
 	// Accepts are the payload types that may come.
 	Accepts []ReceivePayload
 	// Event is the telephone-event to send with: at the clock rate of Codec. Events is empty if the peer takes none.
