@@ -72,17 +72,8 @@ func newAgreement(p Params) (*agreement, error) {
 	a.params.Protection = nil // the guard has it
 	a.params.Remote = unmapped(p.Remote)
 	a.params.RemoteRTCP = unmapped(p.RemoteRTCP)
-	if p.Send && (!p.SendCodec.Valid() || p.SendPayloadType > 127) {
-		return nil, fmt.Errorf("%w: send %v as payload type %d", ErrParams, p.SendCodec, p.SendPayloadType)
-	}
-	if p.DTLS != nil && (p.Protection != nil || p.DTLS.Certificate == nil || len(p.DTLS.Peer) == 0) {
-		return nil, fmt.Errorf("%w: a handshake without certificate or fingerprint, or with keys", ErrParams)
-	}
-	if p.Events && p.EventPayloadType > 127 || p.Quiet && (p.QuietPayloadType > 127 || p.SendCodec.ClockRate() != quietClock) {
-		return nil, fmt.Errorf("%w: events as %d, comfort noise as %d beside %v", ErrParams, p.EventPayloadType, p.QuietPayloadType, p.SendCodec)
-	}
-	if p.Redundancy && (p.RedundancyPayloadType > 127 || p.RedundancyPayloadType == p.SendPayloadType) {
-		return nil, fmt.Errorf("%w: redundancy as payload type %d", ErrParams, p.RedundancyPayloadType)
+	if err := p.check(); err != nil {
+		return nil, err
 	}
 	if p.SendCodec.Valid() {
 		a.clock = p.SendCodec.ClockRate()
@@ -100,6 +91,23 @@ func newAgreement(p Params) (*agreement, error) {
 	var err error
 	a.keys, err = newKeyEar(a.formats.list)
 	return a, err
+}
+
+// check refuses what cannot be sent.
+func (p *Params) check() error {
+	if p.Send && (!p.SendCodec.Valid() || p.SendPayloadType > 127) {
+		return fmt.Errorf("%w: send %v as payload type %d", ErrParams, p.SendCodec, p.SendPayloadType)
+	}
+	if p.DTLS != nil && (p.Protection != nil || p.DTLS.Certificate == nil || len(p.DTLS.Peer) == 0) {
+		return fmt.Errorf("%w: a handshake without certificate or fingerprint, or with keys", ErrParams)
+	}
+	if p.Events && p.EventPayloadType > 127 || p.Quiet && (p.QuietPayloadType > 127 || p.SendCodec.ClockRate() != quietClock) {
+		return fmt.Errorf("%w: events as %d, comfort noise as %d beside %v", ErrParams, p.EventPayloadType, p.QuietPayloadType, p.SendCodec)
+	}
+	if p.Redundancy && (p.RedundancyPayloadType > 127 || p.RedundancyPayloadType == p.SendPayloadType) {
+		return fmt.Errorf("%w: redundancy as payload type %d", ErrParams, p.RedundancyPayloadType)
+	}
+	return nil
 }
 
 // unmapped gives IPv4 addresses their own form, and a zero value to those that cannot be sent to.
