@@ -202,6 +202,45 @@ func TestToneIsContinuous(t *testing.T) {
 	}
 }
 
+// Ten minutes of a tone while every second somebody joins, leaves, or is given another role: in no tick is its level off by 0.1 dB, which a gap of
+// half a millisecond would be, and nowhere is there a click.
+func TestToneIsContinuousForTenMinutes(t *testing.T) {
+	const (
+		rate, hz, amplitude = 8000, 1000, 8000
+		ticks, change       = 10 * 60 * 50, 50
+	)
+	b := newBench(t, MixConfig{MaxSpeakers: 3})
+	frame := make([]int16, rate/50) // whole periods
+	tone(rate, hz, amplitude).read(0, frame)
+	talker := Member{ID: 1, In: &fakeInput{rate: rate, ssrc: hz, read: func(_ int, dst []int16) { copy(dst, frame) }}, Speaks: true}
+	listener := party(2, quiet(rate), &fakeOutput{}, codecs.PCMU)
+	bound := 2 * amplitude * (1 - math.Cos(2*math.Pi*hz/rate))
+	var last [2]float64
+	for tick := range ticks {
+		if second := tick / change; tick%change == 0 {
+			members := []Member{talker, listener}
+			for i := range second * 5 % 7 { // another number each time
+				other := party(MemberID(10+i), quiet(rate), nil, codecs.PCMU)
+				other.Out, other.Speaks = nil, second%3 > 0
+				members = append(members, other)
+			}
+			b.apply(members...)
+		}
+		b.step()
+		pcm := b.heard(2)
+		for i, s := range pcm {
+			x := float64(s)
+			if d := math.Abs(x - 2*last[1] + last[0]); tick > 0 && d > 1.05*bound+6 {
+				t.Fatalf("tick %d, sample %d: second difference %.0f, the tone's own is at most %.0f", tick, i, d, bound)
+			}
+			last[0], last[1] = last[1], x
+		}
+		if db := 10 * math.Log10(float64(energy(pcm))/float64(len(pcm))/(amplitude*amplitude/2)); tick > 0 && math.Abs(db) > 0.1 {
+			t.Fatalf("tick %d: %+.2f dB", tick, db)
+		}
+	}
+}
+
 // ME-MIX-10, ME-AUD-12: levels are kept from any rate to any other.
 func TestLevelsAcrossRates(t *testing.T) {
 	all := map[codecs.Codec]int{codecs.PCMA: 8000, codecs.G722: 16000, codecs.Opus: 48000}
