@@ -222,9 +222,11 @@ func (c *controller) nameContributors() {
 	}
 	for _, r := range c.recorders {
 		for _, s := range r.streams {
-			if s.participant == "" {
+			switch {
+			case s.feed != nil: // others name theirs in it
+			case s.participant == "":
 				s.session.SetContributors(names)
-			} else {
+			default:
 				c.nameContributor(s)
 			}
 		}

@@ -31,6 +31,9 @@ type persistent struct {
 
 	mu       sync.Mutex // guards what follows
 	lines    []*line
+	merged   *merged   // has the mixed streams of all conferences; nil: each has its own
+	group    siprec.ID // of all sessions, if there is one
+	began    time.Time
 	made     int // lines so far
 	leases   []*lease
 	playing  map[string]siprec.StartMedia // by the key of the line: what the server takes
@@ -65,7 +68,7 @@ func (f *Focus) keepPersistent(agent *sipua.Agent) {
 		if server.Persistent <= 0 {
 			continue
 		}
-		if h := f.persistent[server.Name]; h != nil && h.server.URI == server.URI && h.server.Persistent == server.Persistent {
+		if h := f.persistent[server.Name]; h != nil && h.server.URI == server.URI && h.server.Persistent == server.Persistent && h.server.Merge == server.Merge {
 			kept[server.Name] = h
 			continue
 		}
@@ -100,7 +103,7 @@ func (f *Focus) newPersistent(agent *sipua.Agent, server Recorder) (*persistent,
 	if err != nil {
 		return nil, err
 	}
-	h := &persistent{focus: f, agent: agent, server: server, security: security, over: make(chan struct{}), playing: map[string]siprec.StartMedia{}}
+	h := &persistent{focus: f, agent: agent, server: server, security: security, over: make(chan struct{}), playing: map[string]siprec.StartMedia{}, group: newIdentity(), began: time.Now()}
 	for range server.Persistent {
 		if _, err = h.addLine(); err != nil {
 			h.close()
@@ -123,6 +126,9 @@ func (f *Focus) newPersistent(agent *sipua.Agent, server Recorder) (*persistent,
 	if err != nil {
 		h.close()
 		return nil, err
+	}
+	if server.Merge {
+		h.merged = h.newMerged(h.lines[0], f.pool.presume(server.Name, h.client.Codecs()).Codec)
 	}
 	stop := f.onDrain(h.retire)
 	f.spawn(func(ctx context.Context) {
@@ -153,6 +159,10 @@ func (h *persistent) begin(ctx context.Context) {
 
 // close lets go of the media. mu is held, but at the beginning.
 func (h *persistent) close() {
+	if h.merged != nil {
+		<-h.merged.mix.Close()
+		h.merged.weigh()
+	}
 	for _, l := range h.lines {
 		h.closeLine(l)
 	}
@@ -197,6 +207,9 @@ func (h *persistent) desire() {
 		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port()}
 		if l.wish != nil {
 			w.Session, w.Participant, w.Members, w.Senders, w.Paused = l.wish.Session, l.wish.Participant, l.wish.Members, l.wish.Senders, l.wish.Paused
+		}
+		if h.merged != nil && h.merged.line == l {
+			w.Sessions = h.merged.sessions()
 		}
 		d.Streams = append(d.Streams, w)
 	}
@@ -282,6 +295,9 @@ func (h *persistent) act(a siprec.Action) {
 		h.start(a)
 	case siprec.StopMedia:
 		delete(h.playing, a.Key)
+		if h.merged != nil && h.merged.line.key == a.Key {
+			h.merged.stop()
+		}
 	case siprec.WakeAt:
 		h.wakeAt(a.Time)
 	case siprec.Report:
@@ -296,6 +312,10 @@ func (h *persistent) act(a siprec.Action) {
 // start takes what the server wants of a line. One that is nobody's is ready to send what keeps it alive.
 func (h *persistent) start(a siprec.StartMedia) {
 	h.playing[a.Key] = a
+	if h.merged != nil && h.merged.line.key == a.Key {
+		h.merged.start(a)
+		return
+	}
 	i := slices.IndexFunc(h.lines, func(l *line) bool { return l.key == a.Key })
 	if i < 0 || h.lines[i].lease != nil {
 		return
@@ -369,7 +389,7 @@ func (c *controller) lendable(r *conference.Recording, server Recorder, from *re
 		return nil, nil
 	}
 	h := c.focus.persistentSession(server.Name)
-	if h == nil || from != nil || r.Config != nil && len(serverNames(r)) > 1 {
+	if h == nil || from != nil || server.Merge && r.Config != nil && r.Config.Spool || r.Config != nil && len(serverNames(r)) > 1 {
 		return nil, errPersistent
 	}
 	_, err := c.focus.recorderSecurity(server, c.secret())

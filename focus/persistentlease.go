@@ -39,6 +39,10 @@ type lease struct {
 	lines   map[string]*line             // by the keys of the recording
 	playing map[string]siprec.StartMedia // what the controller has been told
 	state   siprec.State
+
+	feed       *feed // into the merged line; nil: none
+	mergedWish *siprec.StreamWish
+
 	stopped bool
 	told    bool // the server knows the end
 }
@@ -79,6 +83,7 @@ func (l *lease) want(d siprec.Desire, now time.Time) {
 			r.RecordedUntil = now
 		}
 	}
+	l.wantMerged(d)
 	for key, one := range l.lines {
 		one.wish = nil
 		i := slices.IndexFunc(d.Streams, func(w siprec.StreamWish) bool { return w.Key == key })
@@ -122,6 +127,7 @@ func (l *lease) outcome() []siprec.Action {
 			}
 		}
 	}
+	list = append(list, l.mergedOutcome()...)
 	if state := l.stateNow(); state != l.state {
 		l.state = state
 		list = append(list, siprec.Report{State: state, Session: l.wanted.Roster.Session, Retry: state == siprec.StateFailed})
@@ -139,7 +145,7 @@ func (l *lease) stateNow() siprec.State {
 	switch state := l.session.client.State(); {
 	case state != siprec.StateRecording && state != siprec.StatePaused:
 		return state
-	case len(l.playing) > 0:
+	case l.flows():
 		return siprec.StateRecording
 	case l.wanted.Paused:
 		return siprec.StatePaused
@@ -150,6 +156,9 @@ func (l *lease) stateNow() siprec.State {
 
 // lentStream is a stream of a recording in a persistent session.
 func (c *controller) lentStream(r *recorder, l *lease, key string, at conference.SidebarID, id conference.ParticipantID) *recorded {
+	if key == mixedKey && l.session.merged != nil {
+		return c.mergedStream(r, l)
+	}
 	one := l.line(key)
 	if one == nil {
 		return nil
@@ -185,6 +194,9 @@ func (l *lease) Codecs() []codecs.Codec {
 func (l *lease) Label(key string) string {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
+	if key == mixedKey && l.session.merged != nil {
+		return l.session.client.Label(l.session.merged.line.key)
+	}
 	if one := l.lines[key]; one != nil {
 		return l.session.client.Label(one.key)
 	}

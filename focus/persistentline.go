@@ -23,6 +23,9 @@ func (h *persistent) keepAlive(ctx context.Context) {
 			for _, l := range h.lines {
 				h.touch(l)
 			}
+			if h.merged != nil {
+				h.merged.weigh()
+			}
 			h.mu.Unlock()
 		case <-h.over:
 			return
@@ -35,7 +38,7 @@ func (h *persistent) keepAlive(ctx context.Context) {
 // touch sends one frame of silence in a line that is nobody's. mu is held.
 func (h *persistent) touch(l *line) {
 	start, taken := h.playing[l.key]
-	if l.lease != nil || !taken {
+	if l.lease != nil || !taken || h.merged != nil && h.merged.line == l && len(h.merged.feeds) > 0 {
 		return
 	}
 	payload, samples, err := silentFrame(start.Format)
@@ -60,7 +63,7 @@ func silentFrame(f codecs.Format) (payload []byte, samples int, err error) {
 
 // take gives a line to a recording: one that is nobody's, or a new one; nil when there is no port for it. mu is held.
 func (h *persistent) take(l *lease) *line {
-	i := slices.IndexFunc(h.lines, func(one *line) bool { return one.lease == nil })
+	i := slices.IndexFunc(h.lines, func(one *line) bool { return one.lease == nil && (h.merged == nil || h.merged.line != one) })
 	if i < 0 {
 		one, err := h.addLine()
 		if err != nil {

@@ -76,6 +76,7 @@ type recorded struct {
 	counted     uint64 // packets that the counts of a copy have already
 	before      uint64 // packets that the line had sent when it was lent
 	line        *line  // of a persistent session; nil: the stream is its own
+	feed        *feed  // into a line that others are in, too; nil: the stream has it alone
 }
 
 // newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).
@@ -250,6 +251,10 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	if s == nil {
 		return false
 	}
+	if s.feed != nil {
+		s.startMerged(a)
+		return true
+	}
 	err := s.configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
 		Protection: protection(a.Protection), Events: a.Events != sdp.EventSet{}, EventPayloadType: a.EventPayloadType,
@@ -339,6 +344,10 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 		}
 		s.capture.rest()
 		closed()
+		if s.feed != nil {
+			s.feed.close()
+			return
+		}
 		if s.line != nil {
 			s.line.owner.giveBack(s.line)
 			return
@@ -355,7 +364,7 @@ func (r *recorder) taps(list []tap, encode bool) []tap {
 	for _, s := range r.streams {
 		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
 			list = append(list, tap{
-				Member: s.member, Out: s.capture, Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
+				Member: s.member, Out: s.out(), Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
 				Pair: r.pair, First: r.first,
 				Silence: s.silence, Verbatim: s.participant != "" && !encode,
 			})

@@ -237,7 +237,8 @@ func (c *controller) weigh(r *recorder) {
 }
 
 func (c *controller) weighStream(r *recorder, s *recorded) {
-	n := s.session.Stats().PacketsSent
+	stats := s.session.Stats()
+	n := s.packets(&stats)
 	c.focus.assurance.add(r.account, r.server.Name, n-s.counted, 0, 0)
 	s.counted = n
 	c.countLost(r, s, s.capture)

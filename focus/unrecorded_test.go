@@ -50,6 +50,12 @@ func TestUnrecorded(t *testing.T) {
 // leaveOut has a participant left out of recordings, or taken in again.
 func (b *bench) leaveOut(name string, out bool) {
 	b.t.Helper()
-	_, err := b.focus.UpdateParticipant(b.t.Context(), "room", b.find("room", name).ID, focus.ParticipantChange{Unrecorded: &out})
+	b.leaveOutOf("room", name, out)
+}
+
+// leaveOutOf does so in a conference.
+func (b *bench) leaveOutOf(conf, name string, out bool) {
+	b.t.Helper()
+	_, err := b.focus.UpdateParticipant(b.t.Context(), conference.ID(conf), b.find(conf, name).ID, focus.ParticipantChange{Unrecorded: &out})
 	must(b.t, err)
 }

@@ -23,9 +23,11 @@ type Desire struct {
 
 // StreamWish is one stream that shall be recorded.
 type StreamWish struct {
-	Key         string // stable name, e.g. participant and medium; owns its label for good
-	ID          ID     // stream_id, stable per key
-	Session     ID     // one of Others that it is of; empty: that of Roster
+	Key     string // stable name, e.g. participant and medium; owns its label for good
+	ID      ID     // stream_id, stable per key
+	Session ID     // one of Others that it is of; empty: that of Roster
+	// Sessions are those that are mixed into a stream that is of none (RFC 6341, REQ-008); nil: it is of Session.
+	Sessions    []ID
 	Participant ID     // whose audio or text it is; empty: mixed
 	Members     []ID   // as in [RosterStream]
 	Senders     []ID   // as in [RosterStream]

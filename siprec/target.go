@@ -58,7 +58,7 @@ func (c *Client) complete(roster Roster) Roster {
 		roster.Participants = slices.DeleteFunc(slices.Clone(roster.Participants), func(p RosterParticipant) bool { return p.Focus })
 	}
 	for _, s := range c.slots {
-		if s.wanted && c.desire.session(&s.wish) == roster.Session {
+		if s.wanted && (c.desire.session(&s.wish) == roster.Session || slices.Contains(s.wish.Sessions, roster.Session)) {
 			roster.Streams = append(roster.Streams, RosterStream{
 				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members, Senders: s.wish.Senders, Text: s.wish.Text,
 			})

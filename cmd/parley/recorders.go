@@ -20,7 +20,7 @@ func recorder(server *config.RecordingServer) focus.Recorder {
 		Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs), Profile: dialect(server.Profile, &server.Dialect),
 		Security: securities[server.SRTP], Data: recordData(&server.Metadata),
 		Account: focus.Account{Username: server.Username, Password: server.Password.Reveal(), Realm: server.Realm}, Redirects: server.Redirect,
-		Persistent: server.Persistent, Priority: server.Priority, Weight: server.Weight, Group: server.Group,
+		Persistent: server.Persistent, Merge: server.Merge, Priority: server.Priority, Weight: server.Weight, Group: server.Group,
 		Probe: focus.Probe{Interval: server.Probe.Interval, Timeout: server.Probe.Timeout},
 		Retry: siprec.RetryPolicy{Initial: server.Retry.Initial, Max: server.Retry.Max, Attempts: server.Retry.Attempts, Jitter: retryJitter},
 		Health: siprec.HealthConfig{

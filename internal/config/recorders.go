@@ -29,6 +29,7 @@ type RecordingServer struct {
 	Realm      string        `yaml:"realm"`      // the only one that gets the password; empty: every realm of the recorder
 	Redirect   []string      `yaml:"redirects"`  // hosts, with *, to which it may redirect an INVITE; empty: to none
 	Persistent int           `yaml:"persistent"` // streams held in one session for all recordings; 0: a session for each
+	Merge      bool          `yaml:"merge"`      // one stream of that session has the mixed streams of all conferences
 	MayStart   []string      `yaml:"may_start"`  // whence it may begin sessions by itself: user:, role:, trunk:, networks; empty: it may not
 }
 
@@ -227,6 +228,9 @@ func (r *reader) checkStarts(key string, from []string, sip *SIP) {
 // checkAlone refuses what a persistent session cannot have.
 func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
 	if s.Persistent <= 0 {
+		if s.Merge {
+			r.fail(key+".merge", "wants persistent to be at least 1")
+		}
 		return
 	}
 	if cfg.Recording.Seal.Directory != "" {
@@ -241,11 +245,14 @@ func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
 }
 
 // checkPersistent sees that a server with a persistent session is the only one of a policy: such a session is neither taken over nor copied.
-func (r *reader) checkPersistent(key string, names []string, cfg *Config) {
+func (r *reader) checkPersistent(key string, names []string, spools bool, cfg *Config) {
 	for i := range cfg.Recording.Servers {
 		s := &cfg.Recording.Servers[i]
 		if s.Persistent > 0 && len(names) > 1 && (slices.Contains(names, s.Name) || s.Group != "" && slices.Contains(names, s.Group)) {
 			r.fail(key+".servers", "wants %q alone: its session is persistent", s.Name)
+		}
+		if s.Merge && spools && slices.Contains(names, s.Name) {
+			r.fail(key+".spool", "wants no: conferences are merged at %q", s.Name)
 		}
 	}
 }
@@ -253,7 +260,7 @@ func (r *reader) checkPersistent(key string, names []string, cfg *Config) {
 // checkPolicy sees that a policy asks for no more than there is.
 func (r *reader) checkPolicy(key string, p *RecordingPolicy, cfg *Config) {
 	r.checkServers(key+".servers", p.Servers, cfg)
-	r.checkPersistent(key, p.Servers, cfg)
+	r.checkPersistent(key, p.Servers, p.Spool == nil && cfg.Recording.Spool.Directory != "" || p.Spool != nil && *p.Spool, cfg)
 	if p.Spool != nil && *p.Spool && cfg.Recording.Spool.Directory == "" {
 		r.fail(key+".spool", "wants recording.spool.directory")
 	}

@@ -1,0 +1,55 @@
+package focus
+
+import (
+	"testing"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// A feed gives the frames of a conference in their order, one tick later, with its sources; what is too much at once falls out at the old end, what
+// is missing is silence. It does not allocate.
+func TestFeed(t *testing.T) {
+	decoder, err := codecs.NewDecoder(codecs.PCMU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &feed{codec: codecs.PCMU, decoder: decoder}
+	dst := make([]int16, codecs.MaxFrameSamples)
+	payload := make([]byte, 160)
+	emit := func(mark byte) {
+		payload[0] = mark
+		f.Emit(&codecs.Packet{Payload: payload, Samples: 160, CSRC: []uint32{7, 9}})
+	}
+	take := func() (mark byte, silent bool) {
+		frame := f.Ingest(dst)
+		if _, encoded := f.Encoded(); len(encoded) > 0 {
+			if frame.Samples != 160 || frame.CSRCCount != 2 || frame.CSRC[1] != 9 {
+				t.Errorf("frame %+v", frame)
+			}
+			return encoded[0], false
+		}
+		return 0, frame.Flags.Has(codecs.Silent)
+	}
+	want := func(mark byte) {
+		t.Helper()
+		if got, silent := take(); got != mark || silent != (mark == 0) {
+			t.Errorf("frame %d, silent %t, want %d", got, silent, mark)
+		}
+	}
+	want(0)
+	emit(1)
+	want(0) // one is kept back
+	emit(2)
+	want(1)
+	want(2) // the next one is late, and that is what it is kept back for
+	want(0)
+	for mark := byte(1); mark <= 20; mark++ {
+		emit(mark)
+	}
+	want(6)
+	want(7)
+	want(0)
+	if n := testing.AllocsPerRun(100, func() { emit(1); take() }); n > 0 {
+		t.Errorf("%v allocations in a tick", n)
+	}
+}

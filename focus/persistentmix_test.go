@@ -1,0 +1,144 @@
+package focus_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/siprec"
+)
+
+// Two conferences are mixed into one stream of one session. The metadata have both, in one group, and say who is in the stream; nobody in one
+// hears the other, and who is left out of recordings or in a conference whose recording is paused is not in it.
+//
+// Shows RQ-008, RQ-UC04b.
+func TestPersistentMix(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := persistentBench(t, srs, 1, func(c *focus.Config) { c.Recorders[0].Merge = true })
+	b.ready(srs, 1)
+	tones := map[string]float64{"alice": 400, "bob": 700, "carol": 1000, "dave": 1300}
+	rooms := map[string]string{"alice": "one", "bob": "one", "carol": "two", "dave": "two"}
+	phones := map[string]*phone{}
+	for _, name := range []string{"alice", "bob", "carol", "dave"} {
+		phones[name] = b.dial(rooms[name], conftest.PhoneConfig{Name: name, RecordAware: true})
+		phones[name].hum(tones[name], 60*time.Second)
+	}
+	holds := func(what string, names ...string) {
+		t.Helper()
+		b.await(what, func() bool {
+			for name, hz := range tones {
+				if in := srs.levelOf("1", hz) > loud; in != slices.Contains(names, name) {
+					return false
+				}
+			}
+			return true
+		})
+		pass(200 * time.Millisecond)
+		want := map[float64]bool{}
+		for name, hz := range tones {
+			want[hz] = slices.Contains(names, name)
+		}
+		srs.holds("1", want)
+	}
+	first := b.record("one", conference.Mixed)
+	b.awaitRecording("one", first, conference.RecordingActive)
+	holds("one conference", "alice", "bob")
+	second := b.record("two", conference.Mixed)
+	b.awaitRecording("two", second, conference.RecordingActive)
+	holds("both conferences", "alice", "bob", "carol", "dave")
+	b.mergedMetadata(srs)
+	for name, p := range phones {
+		for other, hz := range tones {
+			if rooms[name] != rooms[other] && p.hearsNow(hz) > loud {
+				t.Errorf("%s hears %s", name, other)
+			}
+		}
+	}
+	b.leaveOutOf("two", "dave", true)
+	holds("dave to be left out", "alice", "bob", "carol")
+	_, err := b.focus.PauseRecording(t.Context(), "one", first)
+	must(t, err)
+	b.awaitRecording("one", first, conference.RecordingPaused)
+	holds("the pause of one", "carol")
+	_, err = b.focus.ResumeRecording(t.Context(), "one", first)
+	must(t, err)
+	holds("the first one again", "alice", "bob", "carol")
+	_, err = b.focus.StopRecording(t.Context(), "two", second)
+	must(t, err)
+	holds("the first one alone", "alice", "bob")
+	phones["alice"].leave("one")
+	phones["bob"].leave("one")
+	b.await("both to have left the session", func() bool {
+		n := 0
+		for _, a := range srs.kept().merged.SessionRecordings {
+			if !a.Disassociate.IsZero() {
+				n++
+			}
+		}
+		return n == 2 && srs.resting("1")
+	})
+	if n := b.focus.Stats().UnrecordedFrames; n != 0 {
+		t.Errorf("%d frames that were captured are lost", n)
+	}
+	if h := srs.stream("1"); len(h.ssrcs) != 1 {
+		t.Errorf("%d sources", len(h.ssrcs))
+	}
+	srs.sound()
+}
+
+// mergedMetadata checks that two conferences are one group with one stream of all participants.
+func (b *bench) mergedMetadata(srs *recordingServer) {
+	b.t.Helper()
+	v := srs.known()
+	if len(v.Sessions) != 2 || v.Sessions[0].Group == "" || v.Sessions[0].Group != v.Sessions[1].Group || len(v.Groups) != 1 {
+		b.t.Errorf("sessions %+v, groups %+v", v.Sessions, v.Groups)
+	}
+	if len(v.Streams) != 1 || v.Streams[0].Session != "" {
+		b.t.Fatalf("streams %+v", v.Streams)
+	}
+	sessions := map[siprec.ID]bool{}
+	for _, name := range []string{"alice", "bob", "carol", "dave"} {
+		if !v.feeds(name, v.Streams[0].ID) {
+			b.t.Errorf("%s does not feed the stream", name)
+		}
+		for _, a := range v.ParticipantSessions {
+			if a.Participant == v.person(name) {
+				sessions[a.Session] = true
+			}
+		}
+	}
+	if len(sessions) != 2 {
+		b.t.Errorf("participants are of %d sessions", len(sessions))
+	}
+}
+
+// A merged stream goes on in the next session when the server has ended one.
+func TestPersistentMixComesBack(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := persistentBench(t, srs, 1, func(c *focus.Config) { c.Recorders[0].Merge = true })
+	b.ready(srs, 1)
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+	alice.hum(400, 60*time.Second)
+	id := b.record("room", conference.Mixed)
+	b.awaitRecording("room", id, conference.RecordingActive)
+	b.await("packets", func() bool { return srs.stream("1").packets > 20 })
+	srs.mu.Lock()
+	dialog := srs.dialog
+	srs.mu.Unlock()
+	must(t, dialog.Bye(t.Context()))
+	b.await("another session", func() bool {
+		srs.mu.Lock()
+		defer srs.mu.Unlock()
+		return srs.dialog != dialog
+	})
+	b.awaitRecording("room", id, conference.RecordingActive)
+	before := srs.stream("1").packets
+	b.await("packets again", func() bool { return srs.stream("1").packets > before+20 && srs.levelOf("1", 400) > loud })
+	if n := b.focus.Stats().UnrecordedFrames; n != 0 {
+		t.Errorf("%d frames that were captured are lost", n)
+	}
+	srs.sound()
+}
