@@ -359,20 +359,6 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 	})
 }
 
-// taps adds the streams that the server takes.
-func (r *recorder) taps(list []tap, encode bool) []tap {
-	for _, s := range r.streams {
-		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
-			list = append(list, tap{
-				Member: s.member, Out: s.out(), Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
-				Pair: r.pair, First: r.first,
-				Silence: s.silence, Verbatim: s.participant != "" && !encode,
-			})
-		}
-	}
-	return list
-}
-
 // finish lets go of a session that is over.
 func (c *controller) finish(r *recorder) {
 	if r.over {

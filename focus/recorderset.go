@@ -237,3 +237,17 @@ func (c *controller) join(r *recorder) {
 	c.focus.pool.opened(r.server.Name)
 	c.desire(r)
 }
+
+// taps adds the streams that the server takes.
+func (r *recorder) taps(list []tap, encode bool) []tap {
+	for _, s := range r.streams {
+		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
+			list = append(list, tap{
+				Member: s.member, Out: s.out(), Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
+				Pair: r.pair, First: r.first,
+				Silence: s.silence, Verbatim: s.participant != "" && !encode,
+			})
+		}
+	}
+	return list
+}
