@@ -30,6 +30,17 @@ func (m *Mix) askNextSeats() {
 	prefetch.Slice(p.seats[:min(batch, len(p.seats))])
 }
 
+// askNextInputs asks for the first members of the mix whose turn is next.
+func (m *Mix) askNextInputs() {
+	if m.next == nil {
+		return
+	}
+	p := m.next.live.Load()
+	for _, i := range p.ins[:min(askState, len(p.ins))] {
+		p.seats[i].in.ask()
+	}
+}
+
 // packetHot is how much of the room for a packet most of them use.
 const packetHot = 256
 

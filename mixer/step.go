@@ -18,10 +18,11 @@ func (m *Mix) step(w *scratch) {
 	p.askSums()
 	p.ingest(&m.cfg, 0, len(p.ins), w)
 	p.askSamples()
+	m.askNextSeats()
 	m.mix(p, w)
 	p.askPackets()
-	m.askNextSeats()
 	p.encode(0, len(p.groups), w)
+	m.askNextInputs()
 	p.emit(m.skipped, 0, len(p.outs), w)
 }
 

@@ -16,7 +16,7 @@ func (s *Session) PrefetchIngest(near bool) {
 		return
 	}
 	in := &s.in
-	prefetch.Between(&s.transport, &s.shared.rxClock)
+	prefetch.Between(&s.transport, &s.shared.bursts.packet)
 	prefetch.Between(&in.agreed, &in.scratch[packetHot])
 	prefetch.Between(&in.packet, &in.player.jitter.window.worst)
 	prefetch.Between(&in.player.jitter.drift, &in.player.fec)

@@ -75,8 +75,8 @@ func (s burstSums) metrics(last cluster, played int64, packet time.Duration) bur
 
 // burstCounters are what the tick publishes of a burstMeter.
 type burstCounters struct {
-	played, missing, span, bursts, burstSpan, burstMissing, gapSpan, gapMissing level
-	packet                                                                      level // duration of the last one
+	played, packet                                                      level // in each tick; packet is the duration of the last one
+	missing, span, bursts, burstSpan, burstMissing, gapSpan, gapMissing level
 }
 
 // publish brings the counters up to date.

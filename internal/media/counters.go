@@ -31,6 +31,7 @@ type counters struct {
 	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)
 	jitter, depth, delay, target, lastReceived, drift     level // jitter in RTP units of clock, drift in parts of 1e9
 	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level // the reception statistics of the present source
+	bursts                                                burstCounters
 
 	// seldom written
 	late, duplicate, discarded, concealed, concealedFEC  count
@@ -42,7 +43,6 @@ type counters struct {
 	foreignAsides                                        atomic.Uint64
 	anchor                                               clockAnchor
 	spoken                                               spoken
-	bursts                                               burstCounters
 	destination                                          sharedAddr // where media go; invalid: nowhere
 }
 

@@ -127,7 +127,7 @@ func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
 	s.adopt(now)
 	if s.in.idleEmits++; s.in.idleEmits > idleEmitLimit { // nobody calls Ingest: reports on the same port must still be read
 		s.in.idleEmits = 0
-		s.drain(time.Now(), now)
+		s.drain(now)
 	}
 	a, o := s.in.agreed, &s.out
 	if a == nil {

@@ -53,7 +53,7 @@ func (q *QuietSocket) Receive(buf []byte) (n int, from netip.AddrPort, at time.T
 			return 0, netip.AddrPort{}, time.Time{}, false
 		case !r.cut:
 			now := time.Now()
-			return r.size, r.from.addrPort(), now.Add(-arrivalTime(r.stamp, now, 0).Abs()), true
+			return r.size, r.from.addrPort(), now.Add(-arrivalTime(r.stamp, now.UnixNano(), 0).Abs()), true
 		}
 	}
 }

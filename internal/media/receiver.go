@@ -106,14 +106,14 @@ func (s *Session) disconnect() {
 }
 
 // drain reads the socket until it is empty.
-func (s *Session) drain(wall time.Time, now time.Duration) {
+func (s *Session) drain(now time.Duration) {
 	r := &s.in.got
 	for range drainLimit {
 		s.Receive()
 		s.in.hasGot = false
 		errno := s.in.gotError
 		if errno == 0 {
-			arrival := arrivalTime(r.stamp, wall, now)
+			arrival := arrivalTime(r.stamp, s.transport.wall.at(now), now)
 			s.arrived(r, arrival)
 			if s.in.awaits(now - arrival) {
 				s.settle(now)

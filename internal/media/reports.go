@@ -27,7 +27,7 @@ func (v *service) readReports(s *Session) {
 			}
 			continue
 		}
-		at := arrivalTime(r.stamp, wall, wall.Sub(v.transport.epoch))
+		at := arrivalTime(r.stamp, wall.UnixNano(), wall.Sub(v.transport.epoch))
 		v.reportArrived(s, v.buffer[:r.size], r.from.addrPort(), at)
 	}
 }

@@ -154,6 +154,7 @@ func (v *service) run() {
 				timer.Reset(lookPeriod)
 			}
 		}
+		v.transport.wall.set(v.transport.epoch)
 		v.serveRequests()
 		v.look()
 		v.fire()

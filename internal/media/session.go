@@ -167,10 +167,9 @@ func (s *Session) Rates() []int {
 // Ingest reads what has arrived, and writes the frame that is due to dst, which has room for [codecs.MaxFrameSamples]. It is
 // called once per tick of 20 ms and does not block, lock or allocate.
 func (s *Session) Ingest(dst []int16) codecs.Frame {
-	wall := time.Now()
-	now := wall.Sub(s.transport.epoch)
+	now := time.Since(s.transport.epoch)
 	s.adopt(now)
-	s.drain(wall, now)
+	s.drain(now)
 	s.in.idleEmits = 0
 	f := s.in.player.frame(dst, now)
 	s.listen(&f, dst)

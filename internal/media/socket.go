@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -173,13 +174,26 @@ func (s socket) disconnect() {
 	s.connect(&none)
 }
 
+// wallClock relates the time since a transport began to the system's clock, which time stamps of packets are in: to read both clocks for each
+// participant and tick costs twice as much. It is set anew in each round of the service, so that it follows when the system's clock is set.
+type wallClock struct{ offset atomic.Int64 }
+
+// set compares the clocks.
+func (c *wallClock) set(epoch time.Time) {
+	now := time.Now()
+	c.offset.Store(now.UnixNano() - int64(now.Sub(epoch)))
+}
+
+// at is the Unix time in nanoseconds at a time since the transport began.
+func (c *wallClock) at(now time.Duration) int64 { return c.offset.Load() + int64(now) }
+
 // arrivalTime turns the system's time stamp into the time scale of now. A stamp that makes no sense, because somebody set the
-// clock, counts as now.
-func arrivalTime(stamp int64, wall time.Time, now time.Duration) time.Duration {
+// clock, counts as now. wall is the Unix time of now, in nanoseconds.
+func arrivalTime(stamp, wall int64, now time.Duration) time.Duration {
 	if stamp == 0 {
 		return now
 	}
-	ago := time.Duration(wall.UnixNano() - stamp)
+	ago := time.Duration(wall - stamp)
 	if ago < 0 || ago > time.Minute {
 		return now
 	}

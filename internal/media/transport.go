@@ -24,6 +24,7 @@ type Transport struct {
 	cfg     Config                 // it began with
 	live    atomic.Pointer[Config] // for sessions that are opened
 	epoch   time.Time              // zero of all times of the package
+	wall    wallClock
 	ports   *ports
 	service *service
 
@@ -45,6 +46,7 @@ func NewTransport(cfg Config) (*Transport, error) {
 		texts: map[*TextSession]struct{}{},
 	}
 	t.live.Store(&cfg)
+	t.wall.set(t.epoch)
 	var err error
 	if t.service, err = newService(t); err != nil {
 		return nil, err
