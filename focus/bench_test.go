@@ -222,6 +222,7 @@ func (b *bench) phone(cfg conftest.PhoneConfig) *phone {
 
 // phone is a test phone that says tones.
 type phone struct {
+	listened time.Duration // of its time line: up to there all prompts that it has heard were found
 	*conftest.Phone
 	b     *bench
 	name  string

@@ -156,20 +156,12 @@ func (s *service) drain(ctx context.Context) {
 	s.agent.Refuse()
 	s.focus.Refuse()
 	s.log.InfoContext(ctx, "draining", slog.Int("calls", s.agent.Calls()), slog.Duration("for", cfg.Drain))
-	deadline := time.NewTimer(cfg.Drain)
-	defer deadline.Stop()
-	look := time.NewTicker(drainLook)
-	defer look.Stop()
-	for waiting := cfg.Drain > 0 && s.agent.Calls() > 0; waiting; {
-		select {
-		case <-look.C:
-			waiting = s.agent.Calls() > 0
-		case <-deadline.C:
-			s.log.InfoContext(ctx, "the drain is over", slog.Int("calls", s.agent.Calls()))
-			waiting = false
-		case <-ctx.Done():
-			return
-		}
+	over := outlast(ctx, cfg.Drain, s.agent.Calls)
+	if ctx.Err() != nil {
+		return
+	}
+	if !over {
+		s.log.InfoContext(ctx, "the drain is over", slog.Int("calls", s.agent.Calls()))
 	}
 	if !cfg.Announce {
 		return
@@ -183,3 +175,24 @@ func (s *service) drain(ctx context.Context) {
 
 // drainLook is how often it is looked whether calls are left.
 const drainLook = 100 * time.Millisecond
+
+// outlast waits until no calls are left, for so long at most, or until ctx ends. It reports whether there are none.
+func outlast(ctx context.Context, most time.Duration, calls func() int) bool {
+	deadline := time.NewTimer(most)
+	defer deadline.Stop()
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for calls() > 0 {
+		if most <= 0 {
+			return false
+		}
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			return calls() == 0
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}

@@ -296,9 +296,11 @@ func (t *timeline) samples() ([]float64, error) {
 	return Resample(pcm, t.rate)
 }
 
+// settle is how many hundredths of a second fill the resampler's filter.
+const settle = 5
+
 // last is the end of the time line, a whole number of hundredths of a second.
 func (t *timeline) last(d time.Duration) ([]float64, error) {
-	const settle = 5 // hundredths of a second that fill the resampler's filter
 	hundredth := t.rate / 100
 	n := int(d*100/time.Second) * hundredth
 	t.mu.Lock()
@@ -306,4 +308,13 @@ func (t *timeline) last(d time.Duration) ([]float64, error) {
 	t.mu.Unlock()
 	out, err := Resample(pcm, t.rate)
 	return out[max(0, len(out)-n*AnalysisRate/t.rate):], err
+}
+
+// since is what is on the time line after a moment of it, and how long it is.
+func (t *timeline) since(from time.Duration) ([]float64, time.Duration, error) {
+	t.mu.Lock()
+	length := time.Duration(len(t.pcm)) * time.Second / time.Duration(t.rate)
+	t.mu.Unlock()
+	samples, err := t.last(max(0, length-from))
+	return samples, length, err
 }

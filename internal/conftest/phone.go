@@ -337,6 +337,12 @@ func (p *Phone) Heard() ([]float64, error) { return p.media.heard.samples() }
 // HeardLast is the end of Heard, as long as given. It is for those who ask again and again.
 func (p *Phone) HeardLast(d time.Duration) ([]float64, error) { return p.media.heard.last(d) }
 
+// HeardSince is what the phone has received after a moment of the time line that Heard returns, and how long that line
+// is by now. Unlike HeardLast it misses nothing of what comes all at once after the machine has stood still.
+func (p *Phone) HeardSince(from time.Duration) (samples []float64, until time.Duration, err error) {
+	return p.media.heard.since(from)
+}
+
 // Counts are the packets sent and received, and those missing between them by sequence number.
 func (p *Phone) Counts() (sent, received, missing int) { return p.media.counts() }
 
