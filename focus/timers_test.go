@@ -41,7 +41,7 @@ func TestReferralReportKeepsItsPace(t *testing.T) {
 					t.Errorf("%q, want %q", got, c.want)
 				}
 				synctest.Wait()
-				time.Sleep(max(c.outcome, c.ended)) // lets the bubble end
+				<-time.After(max(c.outcome, c.ended)) // lets the bubble end
 			})
 		})
 	}
@@ -57,19 +57,19 @@ func TestPatienceEndsWithTheShutdown(t *testing.T) {
 		before, release := f.patient(t.Context(), while)
 		defer release()
 		answered, over := f.patient(t.Context(), while)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if before.Err() != nil {
 			t.Fatal("a request was given up although nothing ends")
 		}
 		drain()
 		synctest.Wait()
-		time.Sleep(while - time.Millisecond)
+		<-time.After(while - time.Millisecond)
 		synctest.Wait()
 		if before.Err() != nil {
 			t.Error("given up too early")
 		}
 		over()
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		synctest.Wait()
 		if !errors.Is(context.Cause(before), errImpatient) {
 			t.Errorf("after %v: %v", while, context.Cause(before))
@@ -79,10 +79,10 @@ func TestPatienceEndsWithTheShutdown(t *testing.T) {
 		}
 		late, end := f.patient(t.Context(), while)
 		defer end()
-		time.Sleep(while - time.Millisecond)
+		<-time.After(while - time.Millisecond)
 		synctest.Wait()
 		early := late.Err()
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		synctest.Wait()
 		if early != nil || !errors.Is(context.Cause(late), errImpatient) {
 			t.Errorf("begun in the shutdown: %v, then %v", early, context.Cause(late))

@@ -40,7 +40,7 @@ func newDialog(state *dialogState, handler DialogHandler) *Dialog {
 		state: state, handler: handler, offers: newOffers(), turn: make(chan struct{}, 1), done: make(chan struct{}),
 		acks: map[uint32]chan *Request{},
 	}
-	d.session.dialog = d
+	d.session.dialog, d.session.renew, d.session.end = d, d.refresh, d.abort
 	return d
 }
 

@@ -18,6 +18,8 @@ type RefreshHandler interface {
 // session is the life of a dialog's session (RFC 4028). It is safe for concurrent use.
 type session struct {
 	dialog *Dialog
+	renew  func(context.Context) error // asks the peer to go on
+	end    func(EndReason)             // ends the dialog
 
 	mu          sync.Mutex
 	agreed      lease
@@ -109,7 +111,7 @@ func (s *session) refresh() {
 	if !d.state.agent.spawn(func() {
 		ctx, cancel := d.state.agent.lifetime(64 * d.state.agent.config.Timers.T1)
 		defer cancel()
-		if err := d.refresh(ctx); err != nil && !d.hasEnded() {
+		if err := s.renew(ctx); err != nil && !d.hasEnded() {
 			d.state.agent.log.Info("a session could not be refreshed", slog.String("call_id", d.state.id.CallID), slog.Any("error", err))
 			s.retry()
 		}
@@ -135,7 +137,7 @@ func (s *session) retry() {
 
 // expire ends a session that was not refreshed in time.
 func (s *session) expire() {
-	s.dialog.abort(EndReason{Cause: EndExpired, Err: ErrTimeout})
+	s.end(EndReason{Cause: EndExpired, Err: ErrTimeout})
 }
 
 // refresh keeps the session alive: by an UPDATE without a description where the peer allows it, else by a re-INVITE with the last one
