@@ -18,6 +18,13 @@ func TestCodecFacts(t *testing.T) {
 		{PCMA, "PCMA", 8000, 8000, 1, 8},
 		{G722, "G722", 16000, 8000, 1, 9},
 		{Opus, "opus", 48000, 48000, 2, -1},
+		{L16At8000, "L16", 8000, 8000, 1, -1},
+		{L16At16000, "L16", 16000, 16000, 1, -1},
+		{L16At44100, "L16", 44100, 44100, 1, 11},
+		{L16At48000, "L16", 48000, 48000, 1, -1},
+		{L16At8000Stereo, "L16", 8000, 8000, 2, -1},
+		{L16At44100Stereo, "L16", 44100, 44100, 2, 10},
+		{L16At48000Stereo, "L16", 48000, 48000, 2, -1},
 		{Codec(99), "none", 0, 0, 0, -1},
 	} {
 		c := tc.codec
@@ -31,7 +38,10 @@ func TestCodecFacts(t *testing.T) {
 		if c.Valid() != (tc.rate != 0) {
 			t.Errorf("%s: valid %v", c, c.Valid())
 		}
-		if got, ok := ParseCodec(tc.name, tc.clock); ok != c.Valid() || ok && got != c {
+		if got, ok := ParseCodecChannels(tc.name, tc.clock, tc.channels); ok != c.Valid() || ok && got != c {
+			t.Errorf("%s: parsed as %s, %v", c, got, ok)
+		}
+		if got, ok := ParseCodec(tc.name, tc.clock); ok != c.Valid() || ok && got != c && (!c.Linear() || got.Channels() != 1) {
 			t.Errorf("%s: parsed as %s, %v", c, got, ok)
 		}
 		if tc.static >= 0 {

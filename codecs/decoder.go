@@ -43,6 +43,8 @@ func NewDecoder(c Codec) (Decoder, error) {
 		return newG722Decoder(), nil
 	case Opus:
 		return newOpusDecoder()
+	case L16At8000, L16At16000, L16At44100, L16At48000, L16At8000Stereo, L16At16000Stereo, L16At44100Stereo, L16At48000Stereo:
+		return newL16Decoder(c), nil
 	case None:
 		fallthrough
 	default:

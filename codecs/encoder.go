@@ -22,7 +22,8 @@ type Forker interface {
 }
 
 // NewEncoder returns an encoder for the format, normalised. Errors are those of [Format.Normalize]: Opus has no frames of 30
-// or 50 ms, so that these packet times are refused with [ErrPacketTime] and the caller chooses another.
+// or 50 ms, so that these packet times are refused with [ErrPacketTime] and the caller chooses another, and those
+// of [Codec.Linear] with which a payload outgrows [MaxPayload]. There are none of L16 in stereo ([ErrUnknownCodec]).
 func NewEncoder(f Format) (Encoder, error) {
 	f, err := f.Normalize()
 	if err != nil {
@@ -37,7 +38,9 @@ func NewEncoder(f Format) (Encoder, error) {
 		return newG722Encoder(f.FrameSamples()), nil
 	case Opus:
 		return newOpusEncoder(f)
-	case None:
+	case L16At8000, L16At16000, L16At44100, L16At48000:
+		return &l16Encoder{codec: f.Codec, frame: f.FrameSamples()}, nil
+	case None, L16At8000Stereo, L16At16000Stereo, L16At44100Stereo, L16At48000Stereo:
 		fallthrough
 	default:
 		return nil, fmt.Errorf("%w: %d", ErrUnknownCodec, uint8(f.Codec))

@@ -21,7 +21,8 @@ const (
 type Format struct {
 	// Codec of the payload.
 	Codec Codec
-	// PacketTime is the audio in one packet; zero means [FrameDuration]. G.711 and G.722 take 10 ms to 60 ms in steps of
+	// PacketTime is the audio in one packet; zero means [FrameDuration], or 10 ms where a payload would be larger than
+	// [MaxPayload]: of L16 at 44.1 and 48 kHz. G.711 and G.722 take 10 ms to 60 ms in steps of
 	// 10 ms; Opus takes 10, 20, 40 and 60 ms, which are its frame sizes (RFC 6716, section 2.1.4).
 	PacketTime time.Duration
 	// Bitrate of Opus in bit/s, 6000 to 510000 (RFC 7587, section 6.1); zero means [DefaultBitrate].
@@ -53,6 +54,9 @@ func (f Format) Normalize() (Format, error) {
 	}
 	if f.PacketTime == 0 {
 		f.PacketTime = FrameDuration
+		if !packetTimeAllowed(f.Codec, f.PacketTime) {
+			f.PacketTime /= 2
+		}
 	}
 	if !packetTimeAllowed(f.Codec, f.PacketTime) {
 		return Format{}, fmt.Errorf("%w: %s in one packet of %s", ErrPacketTime, f.PacketTime, f.Codec)
@@ -97,8 +101,11 @@ func packetTimeAllowed(c Codec, d time.Duration) bool {
 	if d < 10*time.Millisecond || d > 60*time.Millisecond || d%(10*time.Millisecond) != 0 {
 		return false
 	}
-	if c == Opus {
+	switch {
+	case c == Opus:
 		return d != 30*time.Millisecond && d != 50*time.Millisecond
+	case c.Linear():
+		return c.FrameSamples(d)*l16Size*c.Channels() <= MaxPayload
 	}
 
 	return true

@@ -58,15 +58,7 @@ func (law *companding) silent(payload []byte) bool {
 // Silent reports a payload that decodes to digital silence, without decoding it: of G.711 only, false for other codecs. A receiver may
 // then decode it for the state of its decoder and take the frame for silence.
 func (c Codec) Silent(payload []byte) bool {
-	switch c {
-	case PCMU:
-		return muLaw.silent(payload)
-	case PCMA:
-		return aLaw.silent(payload)
-	case None, G722, Opus:
-	}
-
-	return false
+	return c == PCMU && muLaw.silent(payload) || c == PCMA && aLaw.silent(payload)
 }
 
 // g711Encoder encodes with one law. It has no state.

@@ -9,19 +9,31 @@ import (
 // resamplers for each member who may speak, so that they had better be small.
 const resamplerBlock = 240
 
-// Resampler changes the sample rate of one stream of audio between 8, 16 and 48 kHz by a linear-phase filter of 32 taps per
+// Resampler changes the sample rate of one stream of audio between 8, 16, 44.1 and 48 kHz by a linear-phase filter of 32 taps per
 // sample of the lower rate: flat to 85 % of the lower Nyquist frequency, images and aliases at least 70 dB down, a delay of 16
 // samples of the lower rate. It is linear, keeps levels, and belongs to one stream and one goroutine.
 type Resampler struct {
 	filter *polyphase
-	skip   int       // input samples until the next output, going down
-	buffer []float32 // what the filter still needs of the past, and a block
-	output []float32 // of a block
+	ratio  *ratioFilter // instead, where no rate is a multiple of the other
+	skip   int          // input samples until the next output, going down
+	part   int          // and parts of a sample, of ratio.up
+	buffer []float32    // what the filter still needs of the past, and a block
+	output []float32    // of a block
 }
 
-// NewResampler returns a resampler between two rates in Hz, each 8000, 16000 or 48000, else [ErrSampleRate]. Equal rates are
+// NewResampler returns a resampler between two rates in Hz, each 8000, 16000, 44100 or 48000, else [ErrSampleRate]. Equal rates are
 // copied without delay.
 func NewResampler(from, to int) (*Resampler, error) {
+	if ratio, ok := ratioFilterFor(from, to); ok {
+		return &Resampler{
+			ratio:  ratio,
+			buffer: make([]float32, ratio.taps-1+resamplerBlock),
+			output: make([]float32, ratio.outputs(0, 0, resamplerBlock)),
+		}, nil
+	}
+	if to == oddRate && from == to {
+		from, to = 48000, 48000 // nothing is filtered
+	}
 	f, ok := filterFor(from, to)
 	if !ok {
 		return nil, fmt.Errorf("%w: %d Hz to %d Hz", ErrSampleRate, from, to)
@@ -40,6 +52,9 @@ func NewResampler(from, to int) (*Resampler, error) {
 // OutputSamples returns how many samples the next n samples of input will yield. Going up it is a fixed multiple; going down it
 // is the fixed fraction whenever n is a multiple of the ratio, as every frame of 2.5 ms or more is.
 func (r *Resampler) OutputSamples(n int) int {
+	if r.ratio != nil {
+		return r.ratio.outputs(r.skip, r.part, n)
+	}
 	if r.filter.up > 1 || r.filter.down == 1 {
 		return n * r.filter.up
 	}
@@ -70,7 +85,7 @@ func (r *Resampler) ProcessFloat32(dst, src []float32) int {
 
 // Reset forgets the past input.
 func (r *Resampler) Reset() {
-	r.skip = 0
+	r.skip, r.part = 0, 0
 	clear(r.buffer)
 }
 
@@ -79,10 +94,10 @@ func process[T int16 | int32 | float32](r *Resampler, dst, src []T, convert func
 	if len(dst) < r.OutputSamples(len(src)) {
 		return 0
 	}
-	if r.filter.taps == 0 {
+	if r.ratio == nil && r.filter.taps == 0 {
 		return copy(dst, src)
 	}
-	total, past := 0, r.filter.taps-1
+	total, past := 0, r.taps()-1
 	for len(src) > 0 {
 		n := min(len(src), len(r.buffer)-past)
 		in := r.buffer[past : past+n]
@@ -102,8 +117,20 @@ func process[T int16 | int32 | float32](r *Resampler, dst, src []T, convert func
 	return total
 }
 
+// taps is the length of the filter in samples of the input.
+func (r *Resampler) taps() int {
+	if r.ratio != nil {
+		return r.ratio.taps
+	}
+
+	return r.filter.taps
+}
+
 // block filters n new samples of the buffer into the output.
 func (r *Resampler) block(n int) int {
+	if r.ratio != nil {
+		return r.ratioBlock(n)
+	}
 	f := r.filter
 	written := 0
 	if f.down == 1 {

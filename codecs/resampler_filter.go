@@ -108,11 +108,24 @@ func lowPass(ratio int) []float64 {
 	centre := float64(len(taps)-1) / 2
 	for i := range taps {
 		t := (float64(i) - centre) / float64(ratio) // in samples of the lower rate
-		window := bessel0(kaiserBeta*math.Sqrt(max(0, 1-square((float64(i)-centre)/(centre+0.5))))) / bessel0(kaiserBeta)
-		taps[i] = sinc(filterCutoff*t) * window
+		taps[i] = sinc(filterCutoff*t) * kaiser((float64(i)-centre)/(centre+0.5))
 	}
 
 	return taps
+}
+
+// kaiser is the window of the filters at a place between -1 and 1, and 0 beyond.
+func kaiser(x float64) float64 {
+	if x < -1 || x > 1 {
+		return 0
+	}
+
+	return bessel0(kaiserBeta*math.Sqrt(1-square(x))) / bessel0(kaiserBeta)
+}
+
+// windowedSinc is the low-pass of the resamplers at a place in samples of the lower rate.
+func windowedSinc(t float64) float64 {
+	return sinc(filterCutoff*t) * kaiser(t/(tapsPerSample/2))
 }
 
 // sinc is sin(πx)/(πx).

@@ -26,7 +26,7 @@ func play(t *testing.T, tone Tone, rate int, d time.Duration) []int16 {
 
 // A tone of 0 dBm0 is 3.14 dB below a sine of full scale, which is 3.01 dB below the overload point.
 func TestToneLevel(t *testing.T) {
-	for _, rate := range rates {
+	for _, rate := range []int{8000, 16000, 48000} {
 		for _, level := range []float64{3.14, 0, -10, -18, -40} {
 			pcm := play(t, Tone{Frequencies: []float64{1000}, Level: level}, rate, time.Second)
 			want := level - 3.14 - 3.01
@@ -43,7 +43,7 @@ func TestToneFrequencies(t *testing.T) {
 		t.Fatal("no tone for #")
 	}
 	tone.Cadence = nil
-	for _, rate := range rates {
+	for _, rate := range []int{8000, 16000, 48000} {
 		pcm := play(t, tone, rate, time.Second)
 		f := make([]float32, len(pcm))
 		for i, s := range pcm {
@@ -63,7 +63,7 @@ func TestToneFrequencies(t *testing.T) {
 
 // The recording tone is 1400 Hz, 200 ms of every interval.
 func TestRecordingTone(t *testing.T) {
-	for _, rate := range rates {
+	for _, rate := range []int{8000, 16000, 48000} {
 		pcm := play(t, RecordingTone(2*time.Second), rate, 6*time.Second)
 		for i := range 300 {
 			part := pcm[i*rate/50 : (i+1)*rate/50]

@@ -219,13 +219,13 @@ func (c *capture) dropped() uint64 {
 
 // frameSize is about how many octets a frame of 20 ms has.
 func frameSize(c codecs.Codec) int {
-	switch c {
-	case codecs.PCMU, codecs.PCMA, codecs.G722, codecs.None:
-		return 160
-	case codecs.Opus:
+	switch {
+	case c == codecs.Opus:
 		return 240
+	case c.Linear():
+		return 2 * c.FrameSamples(codecs.FrameDuration)
 	default:
-		return 240
+		return 160
 	}
 }
 

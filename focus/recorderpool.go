@@ -204,7 +204,7 @@ func (p *recorderPool) presume(name string, offered []codecs.Codec) codecs.Forma
 type taste struct {
 	last    codecs.Codec
 	follows bool // it took the first one
-	format  [codecs.Opus + 1]codecs.Format
+	format  [codecs.Count]codecs.Format
 }
 
 // opened and closed count sessions.

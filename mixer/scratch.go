@@ -7,7 +7,7 @@ import (
 )
 
 // codecCount is one more than the highest codec.
-const codecCount = int(codecs.Opus) + 1
+const codecCount = codecs.Count
 
 // scratch is what one worker needs while it works: buffers, and counters that others may read.
 type scratch struct {

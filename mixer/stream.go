@@ -56,7 +56,7 @@ func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 	rate := rateIndexOf(format.Codec.SampleRate())
 	s := &stream{
 		format: format, encoder: encoder, limiter: newLimiter(),
-		stateless: format.Codec == codecs.PCMU || format.Codec == codecs.PCMA,
+		stateless: format.Codec == codecs.PCMU || format.Codec == codecs.PCMA || format.Codec.Linear(),
 		cacheable: format.Codec != codecs.G722 && !format.DTX, // what it makes of silence is always the same in the end
 		frame:     frameSamples(rate), size: format.FrameSamples(), units: format.TimestampStep(),
 		silence: silenceSettled - 1,
@@ -80,10 +80,11 @@ func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 
 // payloadRoom is how many octets a packet of so many samples may have.
 func payloadRoom(format codecs.Format, samples int) int {
-	switch format.Codec {
-	case codecs.PCMU, codecs.PCMA, codecs.G722:
+	switch {
+	case format.Codec.Linear():
+		return 2 * samples
+	case format.Codec != codecs.Opus:
 		return format.Codec.SamplesToUnits(samples) // one octet per unit
-	case codecs.None, codecs.Opus:
 	}
 
 	return codecs.MaxPayload

@@ -47,7 +47,7 @@ const (
 )
 
 // codecCount is one more than the highest codec with a decoder.
-const codecCount = int(codecs.Opus) + 1
+const codecCount = codecs.Count
 
 // agreement is [Params] prepared for the tick: built by Configure, handed over by an atomic pointer, never changed after.
 type agreement struct {

@@ -206,6 +206,9 @@ func (n *numbers) codec(c codecs.Codec, p PayloadType) uint8 {
 	if static, ok := c.StaticPayloadType(); ok {
 		return static
 	}
+	if c.Linear() {
+		return n.dynamic(p, 112)
+	}
 	return n.dynamic(p, 111)
 }
 

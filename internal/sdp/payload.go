@@ -22,9 +22,9 @@ func (p PayloadType) codec() codecs.Codec {
 	if static, _ := codecs.G722.StaticPayloadType(); p.Number == static && strings.EqualFold(p.Name, codecs.G722.String()) {
 		return codecs.G722
 	}
-	c, ok := codecs.ParseCodec(p.Name, p.ClockRate)
-	if !ok || c != codecs.Opus && p.Channels != c.Channels() {
-		return codecs.None
+	c, ok := codecs.ParseCodecChannels(p.Name, p.ClockRate, p.Channels)
+	if !ok && strings.EqualFold(p.Name, codecs.Opus.String()) {
+		c, _ = codecs.ParseCodec(p.Name, p.ClockRate)
 	}
 	return c
 }

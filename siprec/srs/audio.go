@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// Audio reads the samples of the file of a stream, one channel, from sample 0. It belongs to one goroutine.
+// Audio reads the samples of the file of a stream, one channel (of two the mean), from sample 0. It belongs to one goroutine.
 type Audio struct {
 	// Rate in Hz, as Stream.SampleRate.
 	Rate int
@@ -68,8 +68,9 @@ func (a *Audio) Close() error { return a.file.Close() }
 // A wavReader reads the data of a WAV file. What its header says of the length is not asked: the file may be longer
 // by now, or its writer may have died.
 type wavReader struct {
-	data io.Reader
-	buf  [4096]byte
+	data     io.Reader
+	channels int
+	buf      [4096]byte
 }
 
 func readWAVHeader(in io.Reader) (sampleReader, int, error) {
@@ -81,17 +82,25 @@ func readWAVHeader(in io.Reader) (sampleReader, int, error) {
 	if string(h[:4]) != "RIFF" || string(h[8:16]) != "WAVEfmt " || string(h[36:40]) != "data" || rate == 0 {
 		return nil, 0, ErrFormat
 	}
+	channels := int(binary.LittleEndian.Uint16(h[22:]))
+	if channels < 1 || channels > 2 {
+		return nil, 0, ErrFormat
+	}
 
-	return &wavReader{data: in}, rate, nil
+	return &wavReader{data: in, channels: channels}, rate, nil
 }
 
 func (w *wavReader) readSamples(dst []int16) (int, error) {
-	done := 0
+	done, size := 0, sampleSize*w.channels
 	for done < len(dst) {
-		want := min((len(dst)-done)*sampleSize, len(w.buf))
+		want := min((len(dst)-done)*size, len(w.buf))
 		n, err := io.ReadFull(w.data, w.buf[:want])
-		for i := 0; i+1 < n; i += sampleSize {
-			dst[done] = int16(binary.LittleEndian.Uint16(w.buf[i:])) //nolint:gosec // two's complement
+		for i := 0; i+size <= n; i += size {
+			sum := int32(int16(binary.LittleEndian.Uint16(w.buf[i:]))) //nolint:gosec // two's complement
+			if w.channels > 1 {
+				sum = (sum + int32(int16(binary.LittleEndian.Uint16(w.buf[i+sampleSize:])))) >> 1 //nolint:gosec // two's complement
+			}
+			dst[done] = int16(sum) //nolint:gosec // one sample or the mean of two
 			done++
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {

@@ -36,7 +36,8 @@ type Config struct {
 	KeysInClear bool
 	// Format says what files are written. Default: FormatWAV.
 	Format Format
-	// Codecs are those that are accepted, the best first. Default: Opus, G722, PCMA, PCMU.
+	// Codecs are those that are accepted, the best first. Default: Opus, G722, PCMA, PCMU, and L16 of any rate, in one channel
+	// or two.
 	Codecs []codecs.Codec
 	// Allow lists who may record. Default: everybody who can reach the listeners.
 	Allow []netip.Prefix
@@ -47,7 +48,7 @@ type Config struct {
 	// MaxMetadata is how many metadata documents of one recording are kept. Default: 10,000.
 	MaxMetadata int
 	// MaxDuration is after how long a recording is ended with BYE, so that no file outgrows its
-	// format, which holds 12.4 hours at 48 kHz. Default and most: 12 hours.
+	// format, which holds 12.4 hours at 48 kHz, half of it in two channels. Default and most: 12 hours.
 	MaxDuration time.Duration
 	// Keepalive is after how long without any packet the recording client is asked by OPTIONS whether
 	// it is still there. Default: 1 minute.
@@ -94,7 +95,11 @@ func (c Config) withDefaults() Config {
 	c.Flush = orDuration(c.Flush, time.Second)
 	c.MaxDuration = min(orDuration(c.MaxDuration, longest), longest)
 	if len(c.Codecs) == 0 {
-		c.Codecs = []codecs.Codec{codecs.Opus, codecs.G722, codecs.PCMA, codecs.PCMU}
+		c.Codecs = []codecs.Codec{
+			codecs.Opus, codecs.G722, codecs.PCMA, codecs.PCMU,
+			codecs.L16At48000, codecs.L16At44100, codecs.L16At16000, codecs.L16At8000,
+			codecs.L16At48000Stereo, codecs.L16At44100Stereo, codecs.L16At16000Stereo, codecs.L16At8000Stereo,
+		}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -42,7 +42,7 @@ func (r *receiver) event(s *source, e entry) error {
 	}
 	until := int64(event.Duration)
 	for r.key.done < until {
-		n := min((until-r.key.done)*s.line.ratio, codecs.MaxPacketSamples) / s.line.ratio
+		n := min((until-r.key.done)*s.line.ratio, int64(codecs.MaxPacketSamples/r.channels)) / s.line.ratio
 		if n == 0 {
 			break
 		}
@@ -51,7 +51,7 @@ func (r *receiver) event(s *source, e entry) error {
 		if r.key.tone != nil {
 			r.key.tone.Read(pcm)
 		}
-		if err := r.write(s, s.line.place(ts+r.key.done), pcm); err != nil {
+		if err := r.write(s, s.line.place(ts+r.key.done), spread(r.pcm[:], len(pcm), r.channels)); err != nil {
 			return err
 		}
 		r.key.done += n

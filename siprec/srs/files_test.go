@@ -32,7 +32,7 @@ func readWAV(tb testing.TB, name string) []int16 {
 // The header is right after each flush, as if the process died then.
 func TestHeaderWhileWriting(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.wav")
-	w, err := createWAV(name, 8000)
+	w, err := createWAV(name, 8000, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestHeaderWhileWriting(t *testing.T) {
 	if len(pcm) != 70000 || pcm[110] != 1 || pcm[112] != 3 || pcm[260] != 0 || pcm[60000] != 1 {
 		t.Errorf("%d samples %v", len(pcm), pcm[100:120])
 	}
-	if _, err := createWAV(name, 8000); err == nil {
+	if _, err := createWAV(name, 8000, 1); err == nil {
 		t.Error("overwrote a file")
 	}
 }

@@ -70,14 +70,14 @@ func (r *recording) propose(offer sdp.Description, d *document) (*proposal, erro
 	return p, nil
 }
 
-// refit opens new sockets for streams whose codec now has another sample rate, as that
+// refit opens new sockets for streams whose codec now has another sample rate or other channels, as that
 // needs another file, and reports whether there are any.
 func (r *recording) refit(p *proposal, plan sdp.Plan, local *sdp.Local) bool {
 	changed := false
 	for _, agreed := range plan.Streams {
 		i := agreed.Index
 		s := r.slot(i)
-		if s == nil || s.pair.port() != agreed.LocalPort || s.receiver.rate == agreed.Codec.SampleRate() {
+		if s == nil || s.pair.port() != agreed.LocalPort || r.cfg.Format.same(s.receiver.codec, agreed.Codec) {
 			continue
 		}
 		sockets, err := r.server.ports.open(r.bind)

@@ -40,8 +40,10 @@ type receiver struct {
 	report  *Stream     // counters
 	clocks  clocks
 	codec   codecs.Codec
-	decoder codecs.Decoder
-	accepts map[uint8]sdp.ReceivePayload
+	decoder codecs.Decoder // of all channels, interleaved
+	// channels of the file.
+	channels int
+	accepts  map[uint8]sdp.ReceivePayload
 
 	remote    netip.AddrPort // latched on to
 	heard     time.Duration
@@ -54,13 +56,13 @@ type receiver struct {
 	next      int64         // sample after the last one of all sources
 	first     int64         // first sample with audio, -1: none
 	key       key
-	pcm       [codecs.MaxPacketSamples + 1]int16
+	pcm       [codecs.MaxPacketSamples + 2]int16
 }
 
 func newReceiver(file sink, rate int, report *Stream, known clocks) *receiver {
 	through, _ := file.(payloadSink)
 
-	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, first: -1}
+	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, first: -1, channels: 1}
 }
 
 // configure takes what was agreed; the codec has the rate of the file.
@@ -75,11 +77,11 @@ func (r *receiver) configure(stream sdp.Stream) error {
 	if r.codec == stream.Codec {
 		return nil
 	}
-	decoder, err := codecs.NewDecoder(stream.Codec)
+	decoder, err := newDecoder(stream.Codec)
 	if err != nil {
 		return err
 	}
-	r.codec, r.decoder = stream.Codec, decoder
+	r.codec, r.decoder, r.channels = stream.Codec, decoder, channelsOf(stream.Codec)
 
 	return nil
 }
@@ -215,11 +217,12 @@ func (r *receiver) audio(s *source, ts int64, e entry) error {
 		r.report.Discarded++
 		n = 0
 	}
+	n /= r.channels
 	length := n
 	if n > 0 {
 		switch s.line.creep() {
 		case 1:
-			r.pcm[n] = r.pcm[n-1]
+			copy(r.pcm[n*r.channels:], r.pcm[(n-1)*r.channels:n*r.channels])
 			length++
 		case -1:
 			length--
@@ -227,7 +230,7 @@ func (r *receiver) audio(s *source, ts int64, e entry) error {
 	}
 	s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
 
-	return r.write(s, place, r.pcm[:length])
+	return r.write(s, place, r.pcm[:length*r.channels])
 }
 
 // pass is write for what is not decoded.
@@ -260,7 +263,7 @@ func (r *receiver) conceal(s *source, missing int64, next []byte) error {
 	if r.through != nil {
 		return r.pass(s, s.line.place(s.nextTS), int(n), func(at int64) error { return r.through.lost(at, n) })
 	}
-	dst := r.pcm[:n]
+	dst := r.pcm[:n*int64(r.channels)]
 	fec, ok := r.decoder.(codecs.FECDecoder)
 	if !ok || n != samples || !codecs.OpusHasFEC(next) || !decodeFEC(fec, dst, next) {
 		r.decoder.Conceal(dst)
@@ -278,7 +281,7 @@ func decodeFEC(decoder codecs.FECDecoder, dst []int16, next []byte) bool {
 // write puts samples into the file; what would come before its beginning is cut.
 func (r *receiver) write(s *source, at int64, samples []int16) error {
 	if at < 0 {
-		samples = samples[min(-at, int64(len(samples))):]
+		samples = samples[min(-at*int64(r.channels), int64(len(samples))):]
 		at = 0
 	}
 	if len(samples) == 0 {
@@ -287,7 +290,7 @@ func (r *receiver) write(s *source, at int64, samples []int16) error {
 	if r.first < 0 {
 		r.first = at
 	}
-	s.next = at + int64(len(samples))
+	s.next = at + int64(len(samples)/r.channels)
 	r.next = max(r.next, s.next)
 
 	return r.file.write(at, samples)

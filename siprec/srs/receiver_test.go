@@ -27,7 +27,7 @@ type bench struct {
 func newBench(tb testing.TB, codec codecs.Codec, known clocks) *bench {
 	tb.Helper()
 	name := filepath.Join(tb.TempDir(), "x.wav")
-	file, err := createWAV(name, codec.SampleRate())
+	file, err := createWAV(name, codec.SampleRate(), channelsOf(codec))
 	if err != nil {
 		tb.Fatal(err)
 	}

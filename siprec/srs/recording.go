@@ -21,6 +21,9 @@ import (
 // tickTime is how often a recording looks at what waits.
 const tickTime = 50 * time.Millisecond
 
+// maxPacket is the size in octets of the largest packet that is taken: 20 ms of L16 at 48 kHz in two channels have 3840, and come in fragments.
+const maxPacket = 9216
+
 // A recording is one recording session.
 type recording struct {
 	// Immutable.
@@ -42,7 +45,7 @@ type recording struct {
 	done     chan struct{} // closed when run has ended
 
 	// Owned by run.
-	buffer    [2048]byte // of a packet that is being read
+	buffer    [maxPacket]byte // of a packet that is being read
 	dialog    *sipua.Dialog
 	announced bool
 	report    Recording

@@ -106,9 +106,11 @@ type Stream struct {
 	// SRTP tells that it came protected.
 	SRTP bool `json:"srtp"`
 	// SampleRate of the file in Hz.
-	SampleRate int       `json:"sample_rate"`
-	StartedAt  time.Time `json:"started_at"`
-	EndedAt    time.Time `json:"ended_at,omitzero"`
+	SampleRate int `json:"sample_rate"`
+	// Channels of the file. Samples count all of them as one.
+	Channels  int       `json:"channels,omitempty"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
 	// OffsetMS is how long after the start of the recording the first audio is; -1 while there is none.
 	OffsetMS float64 `json:"offset_ms"`
 	// Clock tells what puts the stream on the time line: "rtcp", "arrival", or nothing yet.

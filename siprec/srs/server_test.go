@@ -291,7 +291,7 @@ func TestRecover(t *testing.T) {
 	if err := os.Mkdir(left, dirMode); err != nil {
 		t.Fatal(err)
 	}
-	w, err := createWAV(filepath.Join(left, "1.wav"), 8000)
+	w, err := createWAV(filepath.Join(left, "1.wav"), 8000, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,9 +12,10 @@ type Format uint8
 
 // The formats.
 const (
-	// FormatWAV is 16-bit PCM at the rate of the codec.
+	// FormatWAV is 16-bit PCM at the rate of the codec, in two channels where the stream has them.
 	FormatWAV Format = iota
-	// FormatOpus is Ogg Opus (RFC 7845): the payloads as they came where the stream is Opus, encoded otherwise.
+	// FormatOpus is Ogg Opus (RFC 7845): the payloads as they came where the stream is Opus, encoded otherwise; L16 of two channels or of
+	// 44.1 kHz stays as it came, in WAV.
 	FormatOpus
 	// FormatNative is Ogg Opus for streams of Opus, and WAV for all others: nothing is encoded.
 	FormatNative
@@ -25,7 +26,27 @@ func (f Format) Valid() bool { return f <= FormatNative }
 
 // opus reports whether streams of a codec are kept in Ogg Opus.
 func (f Format) opus(codec codecs.Codec) bool {
+	if codec.Linear() && (codec.Channels() > 1 || codec.SampleRate() == codecs.L16At44100.SampleRate()) {
+		return false
+	}
+
 	return f == FormatOpus || f == FormatNative && codec == codecs.Opus
+}
+
+// same reports whether the file of a stream of one codec can go on with another.
+func (f Format) same(a, b codecs.Codec) bool {
+	passed := func(c codecs.Codec) bool { return f.opus(c) && c == codecs.Opus }
+
+	return a.SampleRate() == b.SampleRate() && channelsOf(a) == channelsOf(b) && f.opus(a) == f.opus(b) && passed(a) == passed(b)
+}
+
+// channelsOf is how many channels the file of a stream has. Opus may have two as well, and is recorded in one, whatever it comes in.
+func channelsOf(codec codecs.Codec) int {
+	if codec.Linear() {
+		return codec.Channels()
+	}
+
+	return 1
 }
 
 // extension is that of the file of a stream.
@@ -41,7 +62,7 @@ func (f Format) extension(codec codecs.Codec) string {
 func (f Format) create(name string, codec codecs.Codec) (sink, error) {
 	switch {
 	case !f.opus(codec):
-		return createWAV(name, codec.SampleRate())
+		return createWAV(name, codec.SampleRate(), channelsOf(codec))
 	case codec == codecs.Opus:
 		return createOgg(name, codec.SampleRate())
 	}
@@ -51,7 +72,7 @@ func (f Format) create(name string, codec codecs.Codec) (sink, error) {
 
 // A sink is the file of a stream. Places are those of samples at the rate of the codec. It belongs to one goroutine.
 type sink interface {
-	// write puts samples at a place. What is never written is silence.
+	// write puts samples at a place, those of several channels one after the other. What is never written is silence.
 	write(at int64, samples []int16) error
 	// move shifts what is from one place up to another by some samples.
 	move(from, to, by int64) error

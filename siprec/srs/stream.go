@@ -77,7 +77,7 @@ func (r *recording) createFile(report *Stream, agreed sdp.Stream) (sink, error) 
 		if err != nil {
 			return nil, err
 		}
-		report.SampleRate = file.fileRate()
+		report.SampleRate, report.Channels = file.fileRate(), channelsOf(agreed.Codec)
 
 		return file, nil
 	}
@@ -101,6 +101,9 @@ func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error
 	}
 	s.rtp, s.rtcp = agreed.Remote, agreed.RemoteRTCP
 	s.report.Codec = agreed.Codec.String() + "/" + strconv.Itoa(agreed.Codec.ClockRate())
+	if channels := channelsOf(agreed.Codec); channels > 1 {
+		s.report.Codec += "/" + strconv.Itoa(channels)
+	}
 	paused := !agreed.Receive
 	switch n := len(s.report.Pauses); {
 	case paused && s.report.State == StateRecording:

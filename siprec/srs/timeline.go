@@ -157,12 +157,11 @@ func abs(v int64) int64 { return max(v, -v) }
 // delayOf is by how many samples the output of a decoder is later than the input of its encoder. Clients
 // tell the time of the input (RFC 3550, section 5.1), so this has to be taken out again.
 func delayOf(codec codecs.Codec) int64 {
-	switch codec {
-	case codecs.Opus:
+	if codec == codecs.Opus {
 		return 312 // look-ahead of libopus, the usual pre-skip (RFC 7845, section 4.2)
-	case codecs.G722:
+	}
+	if codec == codecs.G722 {
 		return 22 // its filter bank
-	case codecs.None, codecs.PCMU, codecs.PCMA:
 	}
 
 	return 0

@@ -7,15 +7,17 @@ import (
 	"os"
 )
 
-// A wav is a WAV file of one channel with 16 bits, written at any place: what
+// A wav is a WAV file of 16 bits, written at any place: what
 // is never written is a hole and reads as silence. It belongs to one goroutine.
 type wav struct {
 	file *os.File
 	name string
 	rate int
-	end  int64 // samples that the file has, with what is in run
+	// channels are interleaved; places and lengths count all of them as one sample.
+	channels int
+	end      int64 // samples that the file has, with what is in run
 
-	run   []int16 // samples not written yet
+	run   []int16 // samples not written yet, of each channel
 	runAt int64   // where they belong
 	told  int64   // samples that the header tells
 }
@@ -31,13 +33,13 @@ const (
 
 var errFull = errors.New("file is as long as the format allows")
 
-func createWAV(name string, rate int) (*wav, error) {
+func createWAV(name string, rate, channels int) (*wav, error) {
 	//nolint:gosec // a name made here in the configured directory
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return nil, err
 	}
-	w := &wav{file: file, name: name, rate: rate, told: -1}
+	w := &wav{file: file, name: name, rate: rate, channels: channels, told: -1}
 	if err := w.header(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -45,22 +47,31 @@ func createWAV(name string, rate int) (*wav, error) {
 	return w, nil
 }
 
+// block is the size in octets of a sample of all channels.
+func (w *wav) block() int64 { return int64(w.channels) * sampleSize }
+
+// count is how many samples of all channels there are in a run.
+func (w *wav) count(run []int16) int64 { return int64(len(run) / w.channels) }
+
+// most is how many samples the file can have.
+func (w *wav) most() int64 { return maxSamples / int64(w.channels) }
+
 // write puts samples at a place, over whatever is there.
 func (w *wav) write(at int64, samples []int16) error {
 	if len(samples) == 0 {
 		return nil
 	}
-	if at < 0 || at+int64(len(samples)) > maxSamples {
+	if at < 0 || at+w.count(samples) > w.most() {
 		return errFull
 	}
-	if at != w.runAt+int64(len(w.run)) || len(w.run) >= maxRun {
+	if at != w.runAt+w.count(w.run) || len(w.run) >= maxRun*w.channels {
 		if err := w.spill(); err != nil {
 			return err
 		}
 		w.runAt = at
 	}
 	w.run = append(w.run, samples...)
-	w.end = max(w.end, at+int64(len(samples)))
+	w.end = max(w.end, at+w.count(samples))
 
 	return nil
 }
@@ -74,7 +85,7 @@ func (w *wav) spill() error {
 	for _, s := range w.run {
 		b = binary.LittleEndian.AppendUint16(b, uint16(s)) //nolint:gosec // two's complement
 	}
-	_, err := w.file.WriteAt(b, wavHeader+w.runAt*sampleSize)
+	_, err := w.file.WriteAt(b, wavHeader+w.runAt*w.block())
 	w.run = w.run[:0]
 
 	return err
@@ -89,20 +100,20 @@ func (w *wav) move(from, to, by int64) error {
 	if err := w.spill(); err != nil {
 		return err
 	}
-	b := make([]byte, (to-from)*sampleSize)
-	if _, err := w.file.ReadAt(b, wavHeader+from*sampleSize); err != nil {
+	b := make([]byte, (to-from)*w.block())
+	if _, err := w.file.ReadAt(b, wavHeader+from*w.block()); err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
-	if _, err := w.file.WriteAt(make([]byte, len(b)), wavHeader+from*sampleSize); err != nil {
+	if _, err := w.file.WriteAt(make([]byte, len(b)), wavHeader+from*w.block()); err != nil {
 		return err
 	}
 	from += by
 	if from < 0 {
-		b = b[min(-from*sampleSize, int64(len(b))):]
+		b = b[min(-from*w.block(), int64(len(b))):]
 		from = 0
 	}
-	w.end = max(w.end, from+int64(len(b))/sampleSize)
-	_, err := w.file.WriteAt(b, wavHeader+from*sampleSize)
+	w.end = max(w.end, from+int64(len(b))/w.block())
+	_, err := w.file.WriteAt(b, wavHeader+from*w.block())
 
 	return err
 }
@@ -130,7 +141,7 @@ func (w *wav) complete(samples int64) (int64, error) {
 		return w.end, err
 	}
 	w.file, w.told = file, -1
-	w.end = min(samples, maxSamples)
+	w.end = min(samples, w.most())
 	err = w.close()
 
 	return w.end, err
@@ -140,7 +151,7 @@ func (w *wav) complete(samples int64) (int64, error) {
 func (w *wav) close() error {
 	err := w.flush()
 	if err == nil {
-		err = w.file.Truncate(wavHeader + w.end*sampleSize)
+		err = w.file.Truncate(wavHeader + w.end*w.block())
 	}
 	if err == nil {
 		err = w.file.Sync()
@@ -153,18 +164,19 @@ func (w *wav) header() error {
 	if w.told == w.end {
 		return nil
 	}
-	size := uint32(w.end * sampleSize) //nolint:gosec // write keeps it below maxSamples
-	rate := uint32(w.rate)             //nolint:gosec // a sample rate
+	size := uint32(w.end * w.block()) //nolint:gosec // write keeps it below what it can tell
+	rate := uint32(w.rate)            //nolint:gosec // a sample rate
+	block := uint16(w.block())        //nolint:gosec // two or four
 	b := make([]byte, 0, wavHeader)
 	b = append(b, "RIFF"...)
 	b = binary.LittleEndian.AppendUint32(b, wavHeader-8+size)
 	b = append(b, "WAVEfmt "...)
 	b = binary.LittleEndian.AppendUint32(b, 16)
 	b = binary.LittleEndian.AppendUint16(b, 1) // PCM
-	b = binary.LittleEndian.AppendUint16(b, 1) // channels
+	b = binary.LittleEndian.AppendUint16(b, block/sampleSize)
 	b = binary.LittleEndian.AppendUint32(b, rate)
-	b = binary.LittleEndian.AppendUint32(b, rate*sampleSize)
-	b = binary.LittleEndian.AppendUint16(b, sampleSize)
+	b = binary.LittleEndian.AppendUint32(b, rate*uint32(block))
+	b = binary.LittleEndian.AppendUint16(b, block)
 	b = binary.LittleEndian.AppendUint16(b, 8*sampleSize)
 	b = append(b, "data"...)
 	b = binary.LittleEndian.AppendUint32(b, size)
