@@ -67,22 +67,3 @@ func (s *recordingServer) levelOf(label string, hz float64) float64 {
 	h := s.stream(label)
 	return h.level(hz, 200*time.Millisecond)
 }
-
-// A recorder that is offered uncompressed audio gets it: 20 ms in a packet, or 10 ms at 48 kHz, as more would not fit a datagram.
-func TestLinearToRecorder(t *testing.T) {
-	for codec, units := range map[codecs.Codec]uint32{codecs.L16At16000: 320, codecs.L16At48000: 480} {
-		srs := newRecordingServer(t)
-		srs.set(func(s *recordingServer) { s.codecs = []codecs.Codec{codec} })
-		b := recordingBench(t, srs, func(c *focus.Config) {
-			c.Recorders[0].Codecs = []codecs.Codec{codec}
-			c.Defaults.Recording = conference.RecordingConfig{Policy: conference.Always, Modes: conference.Separate, Servers: []string{"srs"}}
-		})
-		b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true}).hum(900, 20*time.Second)
-		b.await("bob to be recorded", func() bool { // its levels are measured as if at 8 kHz
-			return srs.levelOf("1", 900*8000/float64(codec.SampleRate())) > loud
-		})
-		if h := srs.stream("1"); h.stamps[len(h.stamps)-1]-h.stamps[0] < units || (h.stamps[len(h.stamps)-1]-h.stamps[0])%units != 0 {
-			t.Errorf("%d Hz: timestamps %d to %d, want steps of %d", codec.SampleRate(), h.stamps[0], h.stamps[len(h.stamps)-1], units)
-		}
-	}
-}

@@ -15,11 +15,6 @@ import (
 //nolint:gochecknoglobals // a table
 var codecNames = []string{"opus", "g722", "pcmu", "pcma"}
 
-// recorderCodecNames are those that recorders may be offered.
-//
-//nolint:gochecknoglobals // constant
-var recorderCodecNames = append(slices.Clone(codecNames), "l16/8000", "l16/16000", "l16/48000")
-
 // transports are those of SIP listeners. The recorder has the first three.
 //
 //nolint:gochecknoglobals // a table
@@ -168,7 +163,7 @@ func (r *reader) checkMedia(media *Media) {
 	if len(media.Codecs) == 0 {
 		r.fail("media.codecs", "wants at least one of %s", strings.Join(codecNames, ", "))
 	}
-	r.checkCodecs("media.codecs", media.Codecs, codecNames)
+	r.checkCodecs("media.codecs", media.Codecs)
 	if media.JitterBuffer.Min > media.JitterBuffer.Max {
 		r.fail("media.jitter_buffer.min", "is above media.jitter_buffer.max (%v)", media.JitterBuffer.Max)
 	}
@@ -180,11 +175,11 @@ func (r *reader) checkMedia(media *Media) {
 	}
 }
 
-func (r *reader) checkCodecs(key string, names, known []string) {
+func (r *reader) checkCodecs(key string, names []string) {
 	for i, name := range names {
 		sub := fmt.Sprintf("%s[%d]", key, i)
-		if !slices.Contains(known, strings.ToLower(name)) {
-			r.fail(sub, "wants one of %s, has %q", strings.Join(known, ", "), name)
+		if !slices.Contains(codecNames, strings.ToLower(name)) {
+			r.fail(sub, "wants one of %s, has %q", strings.Join(codecNames, ", "), name)
 		} else if slices.Contains(names[:i], name) {
 			r.fail(sub, "%s stands twice", name)
 		}

@@ -164,7 +164,7 @@ func (r *reader) checkRecorder(key string, server *RecordingServer, sip *SIP) {
 	if !sipURI(server.URI) {
 		r.fail(key+".uri", "wants a SIP URI such as sip:srs@10.0.0.9:5060;transport=tcp, has %q", server.URI)
 	}
-	r.checkCodecs(key+".codecs", server.Codecs, recorderCodecNames)
+	r.checkCodecs(key+".codecs", server.Codecs)
 	r.checkAccount(key, server)
 	r.checkStarts(key+".may_start", server.MayStart, sip)
 	for sub, n := range map[string]int{

@@ -40,6 +40,7 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 			Address: address, Session: binary.BigEndian.Uint64(random[4:]) >> 1, Version: 1, ByPosition: true,
 		},
 	}
+	r.origin = &origin{later: r.later}
 	if s.cfg.KeysInClear || request.Transport == "tls" || request.Transport == "wss" {
 		r.security = s.cfg.Security
 	}

@@ -121,6 +121,15 @@ func (e *encoded) move(from, to, by int64) error {
 	return e.file.move(from-late, to-late, by)
 }
 
+// shift implements sink.
+func (e *encoded) shift(by int64, closed bool) error {
+	if e.started() {
+		e.runAt += by
+	}
+
+	return e.file.shift(by, closed)
+}
+
 // length implements sink. The rest of the encoder is drawn out when the file is completed, and cut off.
 func (e *encoded) length() int64 {
 	return max(0, (e.runAt+int64(len(e.run)))*e.file.ratio)

@@ -9,12 +9,10 @@ import (
 
 // current is the report as it is now; the caller may keep it.
 func (r *recording) current() Recording {
+	// What a client had kept before the session was there is at the beginning of the files.
+	r.report.StartedAt = r.began.Add(-r.origin.early).UTC()
 	r.report.Streams = make([]Stream, 0, len(r.streams))
 	for _, s := range r.streams {
-		// What a client had kept before the session was there is at the beginning of the files.
-		if lead := s.receiver.lead; lead > earlier && r.report.StartedAt.Equal(r.began.UTC()) {
-			r.report.StartedAt = r.began.Add(-lead).UTC()
-		}
 		if !s.closed {
 			s.count()
 		}
@@ -37,9 +35,6 @@ func (r *recording) current() Recording {
 
 	return report
 }
-
-// earlier is what the start of a recording is put earlier by at least; less is the way of the first packet.
-const earlier = 100 * time.Millisecond
 
 // state is paused when there are streams and all are.
 func (r *recording) state() State {
@@ -99,7 +94,7 @@ func (r *recording) complete() {
 
 		return
 	}
-	length := r.at(r.report.EndedAt)
+	length := r.at(r.report.EndedAt) + r.origin.early
 	for _, s := range r.streams {
 		length = max(length, time.Duration(s.report.Samples)*time.Second/time.Duration(s.report.SampleRate))
 	}

@@ -3,11 +3,13 @@ package srs
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 
 // childDirectory makes the test program a recorder that writes there and says its address.
 const (
+	childMoves     = "SRS_TEST_MOVES"
 	childDirectory = "SRS_TEST_DIRECTORY"
 	childFormat    = "SRS_TEST_FORMAT"
 )
@@ -25,6 +28,11 @@ const (
 func TestMain(m *testing.M) {
 	if directory := os.Getenv(childDirectory); directory != "" {
 		beRecorder(directory)
+
+		return
+	}
+	if name := os.Getenv(childMoves); name != "" {
+		beMover(name)
 
 		return
 	}
@@ -129,5 +137,95 @@ func testKill(t *testing.T, format Format, rate int) {
 	startServer(t, Config{Directory: directory})
 	if r := check("restarted"); r.State != StateInterrupted || r.EndReason == "" || r.EndedAt.IsZero() {
 		t.Errorf("%+v", r)
+	}
+}
+
+// beMover moves all audio of a new file to and fro for ever, and says when it has begun.
+func beMover(name string) {
+	format := FormatWAV
+	if filepath.Ext(name) == opusExtension {
+		format = FormatOpus
+	}
+	file, err := format.create(name, codecs.PCMU)
+	if err != nil {
+		panic(err)
+	}
+	pcm := make([]int16, moverSamples)
+	for i := range pcm {
+		pcm[i] = int16(i%1000 + 1)
+	}
+	if err := errors.Join(file.write(0, pcm), file.flush()); err != nil {
+		panic(err)
+	}
+	for n := 0; ; n++ {
+		if err := errors.Join(file.shift(800, false), file.move(800, 800+moverSamples, -800)); err != nil {
+			panic(err)
+		}
+		if n == 5 {
+			fmt.Println("moving")
+		}
+	}
+}
+
+const moverSamples = 32000
+
+// Whenever a recorder is killed while it moves audio in a file, all of it is there, before or after.
+func TestKillInMove(t *testing.T) {
+	for n := range 6 {
+		name := filepath.Join(t.TempDir(), []string{"x.wav", "x.opus"}[n%2])
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), self)
+		cmd.Env = append(os.Environ(), childMoves+"="+name)
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = bufio.NewReader(out).ReadString('\n')
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n%2 == 1 {
+			if pages := oggPages(t, name); len(pages) < 3 {
+				t.Errorf("%d pages", len(pages))
+			}
+		}
+		audio, err := OpenAudio(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pcm := make([]int16, 400_000)
+		k, _ := audio.Read(pcm)
+		_ = audio.Close()
+		pcm = pcm[:k]
+		if n%2 == 1 {
+			if seconds := float64(k) / opusRate; seconds < 3.9 {
+				t.Errorf("%.2f s of Opus are left", seconds)
+			}
+
+			continue
+		}
+		first := slices.IndexFunc(pcm, func(s int16) bool { return s != 0 })
+		if first != 0 && first != 800 || len(pcm) < first+moverSamples {
+			t.Fatalf("%d samples from %d on", len(pcm), first)
+		}
+		for i := range moverSamples {
+			if pcm[first+i] != int16(i%1000+1) {
+				t.Fatalf("sample %d is %d", i, pcm[first+i])
+			}
+		}
+		if err := clean(filepath.Dir(name)); err != nil {
+			t.Fatal(err)
+		}
+		if left, _ := os.ReadDir(filepath.Dir(name)); len(left) != 1 {
+			t.Errorf("%v are left", left)
+		}
 	}
 }

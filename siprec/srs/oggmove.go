@@ -1,7 +1,9 @@
 package srs
 
 import (
+	"errors"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/parley-sip/parley/codecs"
@@ -68,11 +70,30 @@ func (o *ogg) rewrite(i int, stay, moved []passed, by int64) error {
 	}
 	held := o.held
 	o.held = nil
-	if err == nil {
-		_, err = o.file.WriteAt(held, at.size)
+	switch {
+	case err != nil:
+	case at.size <= maxCopied:
+		o.file, err = replaced(o.file, o.name, at.size, held)
+	default:
+		if _, err = o.file.WriteAt(held, at.size); err == nil && o.size < end {
+			err = o.file.Truncate(o.size)
+		}
 	}
-	if err == nil && o.size < end {
-		err = o.file.Truncate(o.size)
+
+	return err
+}
+
+// shift implements sink.
+func (o *ogg) shift(by int64, closed bool) error {
+	if closed {
+		if err := o.open(); err != nil {
+			return err
+		}
+	}
+	err := o.move(0, math.MaxInt64, by)
+	o.padding += by * o.ratio
+	if closed {
+		err = errors.Join(err, o.close())
 	}
 
 	return err

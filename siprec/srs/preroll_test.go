@@ -1,7 +1,10 @@
 package srs
 
 import (
+	"errors"
 	"math"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,10 +36,11 @@ func TestKeptByClient(t *testing.T) {
 		first.send(n, max(captured, time.Duration(n)*frame/4)+time.Millisecond)
 	}
 	first.report(2100*time.Millisecond, -lag)
-	if math.Abs(float64(first.rx.lead-lag)) > float64(5*time.Millisecond) {
-		t.Errorf("the first audio was %v older than its arrival", first.rx.lead)
+	if first.rx.origin.early != lag {
+		t.Errorf("the first audio is %v older than the session", first.rx.origin.early)
 	}
 	second := newBench(t, codecs.PCMU, known)
+	first.share(second)
 	const joined = 2200 * time.Millisecond
 	for n := range 100 {
 		second.send(n, joined+time.Duration(n)*frame+time.Millisecond)
@@ -69,4 +73,109 @@ func TestReplayOf(t *testing.T) {
 			t.Errorf("%q: %+v", other, got)
 		}
 	}
+}
+
+// After a failover one stream begins long before the session and another with it: all files grow by as much, and what was captured at the same
+// time stays at the same place in them. Nothing is cut off.
+func TestOlderThanTheSession(t *testing.T) {
+	known := clocks{}
+	live, old := newBench(t, codecs.PCMU, known), newBench(t, codecs.PCMU, known)
+	live.share(old)
+	const lag = 2950 * time.Millisecond
+	for n := range 200 {
+		live.send(n, time.Duration(n)*frame+time.Millisecond)
+		if n == 30 {
+			live.report(30*frame, 0)
+		}
+	}
+	for n := range 250 { // comes at once until it has caught up
+		captured := time.Duration(n)*frame - lag
+		old.send(n, max(captured, 700*time.Millisecond+time.Duration(n)*time.Millisecond)+time.Millisecond)
+		if n == 200 {
+			old.report(200*frame-lag, -lag)
+		}
+	}
+	if early := live.rx.origin.early; early != 3*time.Second {
+		t.Errorf("files begin %v before the session", early)
+	}
+	pcm, older := live.finish(5*time.Second), old.finish(5*time.Second)
+	for _, n := range []int{0, 1, 29, 31, 100, 199} {
+		has(t, pcm, n, int(3*time.Second/frame)*160+n*160)
+	}
+	for _, n := range []int{0, 1, 50, 149, 199, 201, 249} {
+		has(t, older, n, int((3*time.Second-lag)*8000/time.Second)+n*160)
+	}
+	if old.rx.report.ConcealedMS != 0 || old.rx.report.Packets != 250 {
+		t.Errorf("%+v", old.rx.report)
+	}
+}
+
+// What claims to be older than anybody keeps makes nothing grow, and a file that is long already does not, either.
+func TestTooOld(t *testing.T) {
+	o := origin{later: func(time.Duration) (bool, error) { return true, nil }}
+	if err := o.grow(time.Minute); err != nil || o.early != 0 {
+		t.Errorf("%v %v", o.early, err)
+	}
+	for range 100 {
+		if err := o.grow(time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o.early != unbelievable {
+		t.Errorf("grown by %v", o.early)
+	}
+	w, err := createWAV(filepath.Join(t.TempDir(), "x.wav"), 8000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := recording{}
+	r.streams = []*stream{{receiver: newReceiver(w, 8000, &Stream{}, clocks{}, &o)}}
+	if done, err := r.later(time.Second); !done || err != nil {
+		t.Errorf("a short file: %v %v", done, err)
+	}
+	if err := w.write(int64(growable/time.Second)*8000, make([]int16, 80)); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := r.later(time.Second); done || err != nil {
+		t.Errorf("a long file: %v %v", done, err)
+	}
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A file that is closed already grows as well: the tone in it is later by as much.
+func TestShiftOfClosed(t *testing.T) {
+	for _, format := range []Format{FormatOpus, FormatWAV} {
+		if before, after := onset(t, format, 0), onset(t, format, 2400); math.Abs(after-before-0.3) > 0.005 {
+			t.Errorf("%d: the tone begins at %.4f s, and at %.4f s when it is moved by 0.3", format, before, after)
+		}
+	}
+}
+
+// onset is when in seconds a tone begins in a file that was moved by some samples of 8 kHz after it was closed.
+func onset(t *testing.T, format Format, by int64) float64 {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "x"+format.extension(codecs.PCMU))
+	file, err := format.create(name, codecs.PCMU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]int16, 8000)
+	for i := range pcm {
+		pcm[i] = int16(9000 * math.Sin(float64(i)*0.7))
+	}
+	err = file.write(4000, pcm)
+	for _, step := range []func() error{file.close, func() error { return file.shift(by, true) }} {
+		if err = errors.Join(err, step()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := file.complete(20000 * int64(file.fileRate()) / 8000); err != nil {
+		t.Fatal(err)
+	}
+	out := readAudio(t, name)
+	first := slices.IndexFunc(out, func(s int16) bool { return s > 4000 })
+
+	return float64(first) / float64(file.fileRate())
 }

@@ -51,18 +51,18 @@ type receiver struct {
 	paused    bool
 	pausedAt  time.Duration
 	source    *source
-	candidate *source       // another source, until it is believed
-	lead      time.Duration // by which the first audio was older than its arrival; of the stream that set the clock
-	next      int64         // sample after the last one of all sources
-	first     int64         // first sample with audio, -1: none
+	candidate *source // another source, until it is believed
+	origin    *origin
+	next      int64 // sample after the last one of all sources
+	first     int64 // first sample with audio, or none
 	key       key
 	pcm       [codecs.MaxPacketSamples + 2]int16
 }
 
-func newReceiver(file sink, rate int, report *Stream, known clocks) *receiver {
+func newReceiver(file sink, rate int, report *Stream, known clocks, from *origin) *receiver {
 	through, _ := file.(payloadSink)
 
-	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, first: -1, channels: 1}
+	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, origin: from, first: none, channels: 1}
 }
 
 // configure takes what was agreed; the codec has the rate of the file.
@@ -235,13 +235,17 @@ func (r *receiver) audio(s *source, ts int64, e entry) error {
 
 // pass is write for what is not decoded.
 func (r *receiver) pass(s *source, at int64, samples int, put func(at int64) error) error {
-	if r.first < 0 {
-		r.first = max(0, at)
+	place, err := r.place(s, at)
+	if err != nil {
+		return err
 	}
-	s.next = max(0, at+int64(samples))
+	if r.first == none {
+		r.first = at
+	}
+	s.next = at + int64(samples)
 	r.next = max(r.next, s.next)
 
-	return put(at)
+	return put(place)
 }
 
 // strange reports whether a timestamp cannot be on the time line of the source: it went back,
@@ -272,28 +276,27 @@ func (r *receiver) conceal(s *source, missing int64, next []byte) error {
 	return r.write(s, s.line.place(s.nextTS), dst)
 }
 
-func decodeFEC(decoder codecs.FECDecoder, dst []int16, next []byte) bool {
-	_, err := decoder.DecodeFEC(dst, next)
-
-	return err == nil
-}
-
 // write puts samples into the file; what would come before its beginning is cut.
 func (r *receiver) write(s *source, at int64, samples []int16) error {
-	if at < 0 {
-		samples = samples[min(-at*int64(r.channels), int64(len(samples))):]
-		at = 0
+	place, err := r.place(s, at)
+	if err != nil {
+		return err
+	}
+	if place < 0 {
+		missing := min(-place, int64(len(samples)/r.channels))
+		samples = samples[missing*int64(r.channels):]
+		at, place = at+missing, place+missing
 	}
 	if len(samples) == 0 {
 		return nil
 	}
-	if r.first < 0 {
+	if r.first == none {
 		r.first = at
 	}
 	s.next = at + int64(len(samples)/r.channels)
 	r.next = max(r.next, s.next)
 
-	return r.file.write(at, samples)
+	return r.file.write(place, samples)
 }
 
 // move shifts what the source has written since it began.
@@ -301,14 +304,18 @@ func (r *receiver) move(s *source, began, by int64) error {
 	if by == 0 {
 		return nil
 	}
-	if r.first == began {
-		r.first = max(r.first+by, 0)
-	}
 	written := s.next
-	s.next = max(s.next+by, 0)
+	if r.first >= began && r.first < written {
+		r.first += by
+	}
+	s.next += by
 	r.next = s.next
+	if _, err := r.place(s, began+by); err != nil { // makes room, and moves all
+		return err
+	}
+	early := s.line.samples(r.origin.early)
 
-	return r.file.move(began, written, by)
+	return r.file.move(max(0, began+early), written+early, by)
 }
 
 // senderReport takes a report of the source that is heard.
@@ -337,12 +344,11 @@ func (r *receiver) align(s *source) error {
 		if s.line.any {
 			by = s.line.forward(s.line.least)
 		}
+		by += s.line.kept(ts, s.reportAt)
 		s.line.byReport = true
 		rate := float64(s.line.rate)
 		at := time.Duration(float64(s.line.place(ts)+s.line.delay) / rate * float64(time.Second))
 		r.clocks[r.remote.Addr()] = at - ntp
-		r.lead = max(0, at-s.reportAt)
-
 		return r.move(s, began, by)
 	}
 	at := ntp + delta

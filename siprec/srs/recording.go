@@ -30,7 +30,7 @@ type recording struct {
 	server  *Server
 	cfg     *Config
 	logger  *slog.Logger
-	began   time.Time // sample 0 of every file
+	began   time.Time // sample 0 of the time line, see origin
 	id      string
 	dir     string
 	local   sdp.Local // without Previous and Streams
@@ -56,6 +56,7 @@ type recording struct {
 	known     siprec.Recording // merged metadata
 	labels    map[string]siprec.ID
 	clocks    clocks
+	origin    *origin
 	keys      map[uint16][]srtp.Key // ours, by port
 	lost      bool                  // documents are missing in known
 	dangling  int                   // references to nothing in the last complete document

@@ -76,6 +76,8 @@ type sink interface {
 	write(at int64, samples []int16) error
 	// move shifts what is from one place up to another by some samples.
 	move(from, to, by int64) error
+	// shift moves all that is there later by some samples, also in a file that is closed.
+	shift(by int64, closed bool) error
 	// flush writes what is held back, such that it can be read if the process dies.
 	flush() error
 	// length is how long the file is in samples of fileRate, with what is held back.

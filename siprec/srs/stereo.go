@@ -76,6 +76,12 @@ func (s *stereo) Reset() {
 	s.right.Reset()
 }
 
+func decodeFEC(decoder codecs.FECDecoder, dst []int16, next []byte) bool {
+	_, err := decoder.DecodeFEC(dst, next)
+
+	return err == nil
+}
+
 // spread repeats the first n samples of a buffer for each channel, in place.
 func spread(pcm []int16, n, channels int) []int16 {
 	for i := n - 1; i >= 0 && channels > 1; i-- {

@@ -19,7 +19,7 @@ const (
 
 // writeAtomic replaces a file such that a reader sees the old content or the new one.
 func writeAtomic(name string, data []byte) error {
-	temporary := name + ".tmp"
+	temporary := name + temporaryExtension
 	//nolint:gosec // a name made here in the configured directory
 	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
 	if err != nil {
@@ -92,6 +92,9 @@ func (s *Server) recover() {
 			continue
 		}
 		r.Directory = filepath.Dir(name)
+		if err := clean(r.Directory); err != nil {
+			s.cfg.Logger.Warn("half-written file left behind", slog.String("directory", r.Directory), slog.Any("error", err))
+		}
 		r.interrupt(info.ModTime())
 		if err := writeReport(r); err != nil {
 			s.cfg.Logger.Warn("recording left behind", slog.String("directory", r.Directory), slog.Any("error", err))

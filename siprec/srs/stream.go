@@ -45,7 +45,7 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, agreed.Codec.SampleRate(), report, r.clocks)} //nolint:gosec // an SSRC is no secret
+	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, agreed.Codec.SampleRate(), report, r.clocks, r.origin)} //nolint:gosec // an SSRC is no secret
 	if err := s.agree(agreed, now, r.at(now)); err != nil {
 		return nil, errors.Join(err, file.close(), os.Remove(file.handle().Name()))
 	}
@@ -195,8 +195,8 @@ func (s *stream) count() {
 	rx := s.receiver
 	rx.retire()
 	s.report.Samples = rx.file.length()
-	if rx.first >= 0 {
-		s.report.OffsetMS = float64(rx.first) * 1000 / float64(rx.rate)
+	if rx.first != none {
+		s.report.OffsetMS = max(0, float64(rx.first)*1000/float64(rx.rate)+float64(rx.origin.early)/float64(time.Millisecond))
 	}
 	if rx.source == nil || !rx.source.begun {
 		return

@@ -12,7 +12,7 @@ import (
 // that took less time, and best a sender report, as all streams of a client
 // have one wall clock (RFC 3550, section 6.4.1).
 //
-// Times are those since the recording began. It belongs to one goroutine.
+// Times are those since the recording began; what was captured before is at negative samples. It belongs to one goroutine.
 type timeline struct {
 	rate  int64 // of the file, samples per second
 	ratio int64 // samples of the file per unit of RTP time
@@ -57,7 +57,7 @@ func (t *timeline) start(timestamp int64, at time.Duration, written int64) {
 	if written > 0 {
 		t.anchor = max(t.anchor, written)
 	}
-	t.began = max(t.anchor, 0)
+	t.began = t.anchor
 	t.byReport, t.slew = false, 0
 	t.window, t.first, t.any = at+firstWindow, true, false
 }
@@ -92,11 +92,10 @@ func (t *timeline) arrived(timestamp int64, at time.Duration) int64 {
 	return t.correct(off, loose, false)
 }
 
-// forward takes out that the first packet was late. What the client had kept before we answered has no place before the beginning: all
-// of it is later then.
+// forward takes out that the first packet was late, as it is when the client had kept it until we answered.
 func (t *timeline) forward(off int64) int64 {
-	if off < -t.samples(jittered) {
-		off = max(off, -t.began)
+	if abs(off) > t.samples(unbelievable) {
+		return 0
 	}
 
 	return t.correct(off, exact, true)
@@ -113,6 +112,17 @@ func (t *timeline) report(timestamp, sample, written int64) int64 {
 	t.byReport = true
 
 	return t.correct(off, exact, fresh && written-t.began < t.samples(movable))
+}
+
+// kept takes out that the client sends faster than it was made what it had kept until we answered: the timestamp is that of the instant at which
+// it has reported it, and seems to be far ahead. It returns by how many samples what was written so far should move.
+func (t *timeline) kept(timestamp int64, at time.Duration) int64 {
+	ahead := t.place(timestamp) + t.delay - t.samples(at)
+	if ahead <= t.samples(jittered) || ahead > t.samples(unbelievable) {
+		return 0
+	}
+
+	return t.correct(-ahead, exact, true)
 }
 
 // correct decides how to take a deviation out: at once by moving what is written,
@@ -134,7 +144,7 @@ func (t *timeline) correct(off int64, tolerance time.Duration, move bool) int64 
 // shift moves the whole piece.
 func (t *timeline) shift(by int64) {
 	t.anchor += by
-	t.began = max(t.began+by, 0)
+	t.began += by
 }
 
 // creep tells whether the next packet should be a sample longer (1) or shorter (-1).

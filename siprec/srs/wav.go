@@ -1,6 +1,7 @@
 package srs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -94,26 +95,65 @@ func (w *wav) spill() error {
 // move shifts the samples from one place up to another by some, earlier or later; what becomes free is
 // silence, what would come before the file is cut.
 func (w *wav) move(from, to, by int64) error {
-	if by == 0 || to <= from {
+	if by == 0 || to <= from || from >= w.end {
 		return nil
 	}
 	if err := w.spill(); err != nil {
 		return err
 	}
-	b := make([]byte, (to-from)*w.block())
-	if _, err := w.file.ReadAt(b, wavHeader+from*w.block()); err != nil {
+	to = min(to, w.end)
+	low, high := max(0, min(from, from+by)), max(w.end, to+by)
+	if high > w.most() {
+		return errFull
+	}
+	b := make([]byte, (high-low)*w.block())
+	if _, err := w.file.ReadAt(b[:(w.end-low)*w.block()], wavHeader+low*w.block()); err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
-	if _, err := w.file.WriteAt(make([]byte, len(b)), wavHeader+from*w.block()); err != nil {
-		return err
-	}
+	place := b[(from-low)*w.block() : (to-low)*w.block()]
+	moved := bytes.Clone(place)
+	clear(place)
 	from += by
 	if from < 0 {
-		b = b[min(-from*w.block(), int64(len(b))):]
+		moved = moved[min(-from*w.block(), int64(len(moved))):]
 		from = 0
 	}
-	w.end = max(w.end, from+int64(len(b))/w.block())
-	_, err := w.file.WriteAt(b, wavHeader+from*w.block())
+	copy(b[(from-low)*w.block():], moved)
+	w.end = max(w.end, from+int64(len(moved))/w.block())
+
+	return w.rewrite(low, b[:(w.end-low)*w.block()])
+}
+
+// rewrite writes the file anew from a place on; where there is much before it, not all at once.
+func (w *wav) rewrite(from int64, b []byte) error {
+	keep := wavHeader + from*w.block()
+	var err error
+	if keep > maxCopied {
+		_, err = w.file.WriteAt(b, keep)
+	} else {
+		w.file, err = replaced(w.file, w.name, keep, b)
+	}
+	if err != nil {
+		return err
+	}
+	w.told = -1
+
+	return w.header()
+}
+
+// shift implements sink.
+func (w *wav) shift(by int64, closed bool) error {
+	if closed {
+		file, err := reopen(w.name)
+		if err != nil {
+			return err
+		}
+		w.file = file
+	}
+	err := w.move(0, w.end, by)
+	if closed {
+		err = errors.Join(err, w.close())
+	}
 
 	return err
 }
