@@ -24,3 +24,24 @@ func BenchmarkStep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLeave is one of many who leaves, and comes again.
+func BenchmarkLeave(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			m := NewMachine(Config{ID: "1000"})
+			come := func(id ParticipantID) {
+				m.Step(Join{ID: id}, epoch)
+				m.Step(Bridged{ID: id, Session: Session{Sends: true, Receives: true}}, epoch)
+			}
+			for i := range n {
+				come(ParticipantID(fmt.Sprint("p", i)))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Step(Left{ID: "p0"}, epoch)
+				come("p0")
+			}
+		})
+	}
+}

@@ -176,12 +176,15 @@ func (w *storm) door(s *State, p *Participant) {
 func (w *storm) recordings(s *State) {
 	for i := range s.Participants {
 		p := &s.Participants[i]
-		want := s.IndicationFor(p)
+		want := indicationFor(s, p)
+		if got := s.IndicationFor(p); got != want {
+			w.t.Fatalf("%s is to be told %s, not %s", p.ID, want, got)
+		}
 		if p.Told > want && p.Status.Present() {
 			w.t.Fatalf("%s counts as told %s where %s is to be told", p.ID, p.Told, want)
 		}
-		if p.Status.Present() && p.Recording != min(p.Told, s.ownIndicationFor(p)) {
-			w.t.Fatalf("%s was told %s, our recordings are %s, and may hold him: %s", p.ID, p.Told, s.ownIndicationFor(p), p.Recording)
+		if p.Status.Present() && p.Recording != min(p.Told, ownIndicationFor(s, p)) {
+			w.t.Fatalf("%s was told %s, our recordings are %s, and may hold him: %s", p.ID, p.Told, ownIndicationFor(s, p), p.Recording)
 		}
 		if told, ok := w.indicated[p.ID]; ok && p.Present() && told != want && p.Told != want {
 			w.t.Fatalf("%s was asked to be told %s last, not %s", p.ID, told, want)
@@ -202,6 +205,29 @@ func (w *storm) recordings(s *State) {
 	}
 	if s.Ended && s.Indication() != IndicateOff {
 		w.t.Fatal("ended while recording")
+	}
+}
+
+// indicationFor is what one participant has to be told, found by looking at everybody else.
+func indicationFor(s *State, p *Participant) Indication {
+	all := ownIndicationFor(s, p)
+	for i := range s.Participants {
+		if q := &s.Participants[i]; q.ID != p.ID && q.Present() {
+			all = max(all, q.Session.Records)
+		}
+	}
+	return all
+}
+
+// ownIndicationFor is what our recordings come to for one participant.
+func ownIndicationFor(s *State, p *Participant) Indication {
+	switch {
+	case p.Unrecorded:
+		return IndicateOff
+	case p.Masked:
+		return min(s.Indication(), IndicatePaused)
+	default:
+		return s.Indication()
 	}
 }
 

@@ -208,9 +208,10 @@ func (s *step) settleRecordings() {
 
 // indicate asks for each participant who has to be told something else than he was last.
 func (s *step) indicate() {
+	said := s.next.indications()
 	for i := range s.next.Participants {
 		p := &s.next.Participants[i]
-		want, via := s.next.IndicationFor(p), ""
+		want, via := said.of(p), ""
 		if p.Session.Focus {
 			via = s.next.IndicationVia(p)
 		}
@@ -219,7 +220,7 @@ func (s *step) indicate() {
 			s.do(Indicate{ID: p.ID, Indication: want, Via: via})
 		}
 		told := min(p.Told, want) // what allows less need not wait for the participant to hear of it
-		if own := min(told, s.next.ownIndicationFor(p)); p.Status.Present() && (told != p.Told || own != p.Recording) {
+		if own := min(told, said.ownOf(p)); p.Status.Present() && (told != p.Told || own != p.Recording) {
 			s.own()
 			s.next.Participants[i].Told, s.next.Participants[i].Recording = told, own
 			s.dirty = true

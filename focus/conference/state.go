@@ -268,10 +268,29 @@ func (s *State) Indication() Indication {
 // IndicationFor is what one participant has to be told: the truth about what he says himself, whoever records it. The user agent of another
 // participant may, which says so (RFC 7866, section 7.3.1).
 func (s *State) IndicationFor(p *Participant) Indication {
-	all := s.ownIndicationFor(p)
+	all := s.indications()
+	return all.of(p)
+}
+
+// indications is what everybody has to be told: to look at each participant anew for each of the others would cost a thousand who come or
+// go a million looks at every step.
+type indications struct {
+	own   Indication    // what our recordings come to
+	most  Indication    // the most that the user agent of anybody says of its own recordings,
+	by    ParticipantID // whose that is,
+	other Indication    // and the most of all the others
+}
+
+// indications looks at everybody once.
+func (s *State) indications() indications {
+	all := indications{own: s.Indication(), most: IndicateOff, other: IndicateOff}
 	for i := range s.Participants {
-		if q := &s.Participants[i]; q.ID != p.ID && q.Present() {
-			all = max(all, q.Session.Records)
+		switch p := &s.Participants[i]; {
+		case p.Session.Records <= all.other || !p.Present():
+		case p.Session.Records > all.most:
+			all.other, all.most, all.by = all.most, p.Session.Records, p.ID
+		default:
+			all.other = p.Session.Records
 		}
 	}
 	return all
@@ -280,8 +299,9 @@ func (s *State) IndicationFor(p *Participant) Indication {
 // IndicationVia is how IndicationFor is known: from which focuses, the next one first, the one that records last. Empty: from us, or from somebody who
 // does not say more. Of several the shortest counts, so that what nobody records any more cannot go round in a ring of focuses for ever.
 func (s *State) IndicationVia(p *Participant) string {
-	want := s.IndicationFor(p)
-	if want == IndicateOff || s.ownIndicationFor(p) == want {
+	all := s.indications()
+	want := all.of(p)
+	if want == IndicateOff || all.ownOf(p) == want {
 		return ""
 	}
 	best, found := "", false
@@ -299,15 +319,23 @@ func (s *State) IndicationVia(p *Participant) string {
 	return best
 }
 
-// ownIndicationFor is what our recordings come to for one participant.
-func (s *State) ownIndicationFor(p *Participant) Indication {
+// of is what one participant has to be told.
+func (all *indications) of(p *Participant) Indication {
+	if p.ID == all.by {
+		return max(all.ownOf(p), all.other)
+	}
+	return max(all.ownOf(p), all.most)
+}
+
+// ownOf is what our recordings come to for one participant.
+func (all *indications) ownOf(p *Participant) Indication {
 	switch {
 	case p.Unrecorded:
 		return IndicateOff
 	case p.Masked:
-		return min(s.Indication(), IndicatePaused)
+		return min(all.own, IndicatePaused)
 	default:
-		return s.Indication()
+		return all.own
 	}
 }
 

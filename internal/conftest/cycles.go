@@ -19,6 +19,7 @@ type Callers struct {
 	Target    string // host and port
 	Transport string // udp (default) or tcp
 	Timers    sipua.Timers
+	Leave     int // how many of a Surge leave at once, 0: all; the others follow when those are gone
 }
 
 // CallersReport is what became of them.
@@ -146,7 +147,8 @@ func (c Callers) Cycle(ctx context.Context, calls, parallel int, conferences ...
 	return run.sum(calls, from), nil
 }
 
-// Surge lets calls come within a time, evenly, to each conference in turn; when all have come, inside is called, and then all leave at once.
+// Surge lets calls come within a time, evenly, to each conference in turn; when all have come, inside is called, and then all leave at once, or
+// Leave of them.
 func (c Callers) Surge(ctx context.Context, calls int, within time.Duration, inside func(), conferences ...string) (CallersReport, error) {
 	run, stop, err := c.start(ctx)
 	if err != nil {
@@ -165,9 +167,17 @@ func (c Callers) Surge(ctx context.Context, calls int, within time.Duration, ins
 	}
 	wait.Wait()
 	inside()
-	for _, dialog := range slices.DeleteFunc(dialogs, func(d *sipua.Dialog) bool { return d == nil }) {
-		wait.Go(func() { run.hangUp(ctx, dialog) })
+	dialogs = slices.DeleteFunc(dialogs, func(d *sipua.Dialog) bool { return d == nil })
+	for len(dialogs) > 0 {
+		atOnce := len(dialogs)
+		if c.Leave > 0 {
+			atOnce = min(c.Leave, atOnce)
+		}
+		for _, dialog := range dialogs[:atOnce] {
+			wait.Go(func() { run.hangUp(ctx, dialog) })
+		}
+		wait.Wait()
+		dialogs = dialogs[atOnce:]
 	}
-	wait.Wait()
 	return run.sum(calls, from), nil
 }

@@ -19,6 +19,7 @@ const (
 	sameHeap       = 1.25              // the collector runs when a quarter more than what is in use has come (GOGC)
 	forgotten      = 160 * time.Second // transactions are kept for 32 s, and an idle process collects its garbage after two minutes
 	surgeCalls     = 1000
+	surgeMore      = 500
 	surgeTime      = 10 * time.Second // 500 in 5 s
 	lateTick       = 0.010
 	stormCalls     = 100
@@ -83,22 +84,31 @@ func (b *bench) settled(ctx context.Context, enough func(holds) bool) (now holds
 	return now, nil
 }
 
-// surge: many come within seconds, and all leave at once.
+// surge: many come within seconds to many conferences, and all leave at once; then the same with all in one conference, to which more come.
 func (b *bench) surge(ctx context.Context) error {
+	rooms := make([]string, stormCalls)
+	for i := range rooms {
+		rooms[i] = fmt.Sprintf("room%d", i)
+	}
+	err := b.surgeOf(ctx, conftest.Callers{Target: target}, surgeCalls, fmt.Sprintf("%d calls come in %v, and leave at once", surgeCalls, surgeTime), rooms...)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("to one conference of %d come %d in %v, and then %d leave at once", surgeCalls, surgeMore, surgeTime*surgeMore/surgeCalls, surgeCalls)
+	return b.surgeOf(ctx, conftest.Callers{Target: target, Leave: surgeCalls}, surgeCalls+surgeMore, what, "hall")
+}
+
+func (b *bench) surgeOf(ctx context.Context, callers conftest.Callers, calls int, what string, rooms ...string) error {
 	_, stop, err := b.serve(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer stop()
-	rooms := make([]string, stormCalls)
-	for i := range rooms {
-		rooms[i] = fmt.Sprintf("room%d", i)
-	}
-	r, err := conftest.Callers{Target: target}.Surge(ctx, surgeCalls, surgeTime, func() {}, rooms...)
+	r, err := callers.Surge(ctx, calls, surgeTime*time.Duration(calls)/surgeCalls, func() {}, rooms...)
 	if err != nil {
 		return err
 	}
-	return b.reportTicks(ctx, r, fmt.Sprintf("%d calls come in %v, and leave at once", surgeCalls, surgeTime))
+	return b.reportTicks(ctx, r, what)
 }
 
 // storm: calls go on beside connections that say nothing, and messages that are nothing but parameters.
