@@ -1,6 +1,7 @@
 package focus_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,38 @@ func TestSpoolsOfSeveral(t *testing.T) {
 	must(t, err)
 	if len(names) > 0 {
 		t.Errorf("%d segments are left", len(names))
+	}
+}
+
+// Shows SR-ERR-08. What one of two copies could not be given is delivered to its own server, and not to that of the other, which has it.
+func TestSpoolOfACopy(t *testing.T) {
+	whole, srs := newRecordingServer(t), newRecordingServer(t)
+	srs.setRefuse(503)
+	b := spoolBench(t, srs, t.TempDir(), func(c *focus.Config) {
+		own := c.Recorders[0]
+		own.Name, own.URI = "whole", whole.uri()
+		c.Recorders = append([]focus.Recorder{own}, c.Recorders...)
+		c.Defaults.Recording.Servers = []string{"whole", "srs"}
+	})
+	b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true}).hum(500, 20*time.Second)
+	b.await("frames in the spool", func() bool { return b.focus.Stats().SpooledFrames > 100 })
+	srs.setRefuse(0)
+	b.await("the spool to be delivered", func() bool {
+		s := b.focus.Stats()
+		return s.SpooledFrames == s.DeliveredFrames && s.SpooledFrames > 0
+	})
+	replays := func(s *recordingServer) (n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, body := range s.bodies {
+			if strings.Contains(string(body), "urn:parley:recording:replay:1") {
+				n++
+			}
+		}
+		return n
+	}
+	if a, b := replays(whole), replays(srs); a > 0 || b == 0 {
+		t.Errorf("%d documents of what was kept at the server that has all, %d at the other", a, b)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -145,7 +146,7 @@ func (c *controller) openSegment(r *recorder) *segment {
 	state := c.machine.State()
 	header := spoolHeader{Conference: c.id, Name: state.Name, Recording: r.recording, Servers: []string{r.server.Name}, Began: now}
 	if recording, ok := state.Recording(r.recording); ok {
-		header.Servers = serverNames(&recording)
+		header.Servers = c.ownServers(r, serverNames(&recording))
 	}
 	record, err := jsonRecord(spooledHeader, header)
 	if err == nil {
@@ -163,6 +164,18 @@ func (c *controller) openSegment(r *recorder) *segment {
 	}
 	c.spoolRoster(r)
 	return r.segment
+}
+
+// ownServers are those for what a copy could not be given: its own, and those that have no copy. One that has one has it all.
+func (c *controller) ownServers(r *recorder, names []string) []string {
+	own := []string{r.server.Name}
+	for _, name := range names {
+		taken := func(other *recorder) bool { return other.recording == r.recording && other.server.Name == name }
+		if !slices.ContainsFunc(c.recorders, taken) && name != r.server.Name {
+			own = append(own, name)
+		}
+	}
+	return own
 }
 
 // spoolRoster writes the roster if it is another than before.
