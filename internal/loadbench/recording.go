@@ -19,7 +19,7 @@ const (
 
 // recorderSettings are those of the recorder, a process of its own.
 const recorderSettings = `log: {level: error}
-srs: {enabled: true, listen: ["udp://127.0.0.1:` + recorderPort + `"], directory: %q, sync: 0s}
+srs: {enabled: true, listen: ["udp://127.0.0.1:%[1]s", "tcp://127.0.0.1:%[1]s"], directory: %[2]q, sync: 0s}
 `
 
 // recordingSettings has every conference recorded by the recorder that record starts.
@@ -50,12 +50,12 @@ func (b *bench) recording(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			stop, err := b.recorder(ctx)
+			recorder, err := b.recorderAt(ctx, recorderPort, filepath.Join(b.work, "recordings"))
 			if err != nil {
 				return err
 			}
 			with, err := load(fmt.Sprintf(recordingSettings, mode.name))
-			stop()
+			recorder.stop()
 			if err != nil {
 				return err
 			}
@@ -70,20 +70,16 @@ func (b *bench) recording(ctx context.Context) error {
 	return nil
 }
 
-// recorder starts the reference recorder.
-func (b *bench) recorder(ctx context.Context) (stop func(), err error) {
-	config := filepath.Join(b.work, "srs.yml")
-	text := fmt.Sprintf(recorderSettings, filepath.Join(b.work, "recordings"))
-	if err = os.WriteFile(config, []byte(text), 0o600); err != nil {
+// recorderAt starts the reference recorder at a port.
+func (b *bench) recorderAt(ctx context.Context, port, directory string) (*recorderProcess, error) {
+	config := filepath.Join(b.work, "srs"+port+".yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, recorderSettings, port, directory), 0o600); err != nil {
 		return nil, err
 	}
 	command := exec.CommandContext(ctx, b.parley, "srs", "-c", config) //nolint:gosec // the program to measure
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err = start(command); err != nil {
+	if err := start(command); err != nil {
 		return nil, err
 	}
-	return func() {
-		_ = command.Process.Signal(syscall.SIGINT)
-		_ = command.Wait()
-	}, nil
+	return &recorderProcess{process: command.Process, wait: command.Wait}, nil
 }
