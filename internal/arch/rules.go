@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"internal/config":      {},
 	"internal/conftest":    {"codecs", "confevent", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/demo":        {Anything},
-	"internal/loadbench":   {"internal/conftest"},
+	"internal/loadbench":   {"codecs", "internal/conftest", "siprec/srs"},
 	"internal/hugepages":   {},
 	"internal/prefetch":    {},
 	"internal/conformance": {},
