@@ -113,6 +113,7 @@ func newBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config) *bench {
 }
 
 func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) *bench {
+	benches.Add(1)
 	t.Helper()
 	b := &bench{t: t, origin: time.Now()}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
@@ -159,16 +160,15 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 			t.Errorf("%d media sessions are left", n) // FO-END-09
 		}
 		must(t, transport.Close())
-		if benches--; benches == 0 {
+		if benches.Add(-1) == 0 {
 			noGoroutines(t)
 		}
 	})
-	benches++
 	return b
 }
 
-// benches are those that run: tests run one after the other, some with several.
-var benches int
+// benches are those that run, or are being made: some tests have several.
+var benches atomic.Int32
 
 // noGoroutines fails when something of ours still runs.
 func noGoroutines(t *testing.T) {
