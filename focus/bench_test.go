@@ -113,8 +113,8 @@ func newBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config) *bench {
 }
 
 func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) *bench {
-	benches.Add(1)
 	t.Helper()
+	benches.Add(1)
 	b := &bench{t: t, origin: time.Now()}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
 		b.focus.Speakers(m, active)
