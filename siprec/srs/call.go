@@ -256,6 +256,9 @@ func (r *recording) offer(response *sipua.Response) *sipua.Response {
 		local.Streams[i] = sdp.LocalStream{
 			Port: s.pair.port(), Codecs: r.codecsOf(s), Events: true, Direction: sdp.RecvOnly, Label: s.report.Label,
 		}
+		if s.receiver.text != nil {
+			local.Streams[i].Text = localText()
+		}
 		if s.report.State == StatePaused {
 			local.Streams[i].Direction = sdp.Inactive
 		}

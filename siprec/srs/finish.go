@@ -20,6 +20,7 @@ func (r *recording) current() Recording {
 		copied.Participants = slices.Clone(s.report.Participants)
 		copied.SSRCs = slices.Clone(s.report.SSRCs)
 		copied.Pauses = slices.Clone(s.report.Pauses)
+		copied.Writers = slices.Clone(s.report.Writers)
 		r.report.Streams = append(r.report.Streams, copied)
 	}
 	if !r.ending {
@@ -101,6 +102,7 @@ func (r *recording) complete() {
 	for _, s := range r.streams {
 		s.ended(StateFinished, r.report.EndedAt)
 		r.fault(r.lengthen(s, length))
+		r.fault(r.transcribe(s.report))
 	}
 	r.fault(r.fingerprint())
 	if r.report.Error != "" {

@@ -119,8 +119,11 @@ func (l Library) Find(id string) (Recording, error) {
 }
 
 // File returns the path of the file of a stream: of that with the label, or else of that in the file of this name. When a label came
-// again it is the first one's. The error is ErrNoStream.
+// again it is the first one's. A transcript is found by its name. The error is ErrNoStream.
 func (r *Recording) File(label string) (string, error) {
+	if slices.ContainsFunc(r.Streams, func(s Stream) bool { return s.Transcript != "" && s.Transcript == label }) && label == filepath.Base(label) {
+		return filepath.Join(r.Directory, label), nil
+	}
 	i := slices.IndexFunc(r.Streams, func(s Stream) bool { return s.Label == label })
 	if i < 0 {
 		i = slices.IndexFunc(r.Streams, func(s Stream) bool { return s.File == label })

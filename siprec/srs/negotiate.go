@@ -34,7 +34,7 @@ func (r *recording) propose(offer sdp.Description, d *document) (*proposal, erro
 	local := r.localFor(offer, d)
 	count := 0
 	for i := range offer.Media {
-		if !offer.Media[i].IsAudio() {
+		if !offer.Media[i].IsAudio() && !offer.Media[i].IsText() {
 			continue
 		}
 		if count++; count > r.cfg.MaxStreams {
@@ -102,7 +102,10 @@ func (r *recording) localFor(offer sdp.Description, d *document) sdp.Local {
 	local.Streams = make([]sdp.LocalStream, len(offer.Media))
 	for i := range local.Streams {
 		local.Streams[i] = sdp.LocalStream{Codecs: r.cfg.Codecs, SingleCodec: true, Events: true, Direction: sdp.RecvOnly}
-		if s := r.slot(i); s != nil && offer.Media[i].Label == s.report.Label && !d.renames(s.report) {
+		if offer.Media[i].IsText() {
+			local.Streams[i].Text = localText()
+		}
+		if s := r.slot(i); s != nil && s.receiver.text != nil == offer.Media[i].IsText() && offer.Media[i].Label == s.report.Label && !d.renames(s.report) {
 			local.Streams[i].Port = s.pair.port()
 		}
 	}

@@ -103,9 +103,7 @@ func (r *Recording) proveStream(sent *seal.Stream) (StreamProof, error) {
 		if s.Label != sent.Label {
 			continue
 		}
-		if hash, err := hashFile(filepath.Join(r.Directory, filepath.Base(s.File))); (err != nil || hash != s.SHA256) && (s.SHA256 != "" || r.State != StateInterrupted) {
-			result.Changed = append(result.Changed, s.File)
-		}
+		result.Changed = append(result.Changed, r.changedFiles(&s)...)
 		if s.Dump == "" {
 			continue
 		}
@@ -132,6 +130,23 @@ func (r *Recording) proveStream(sent *seal.Stream) (StreamProof, error) {
 	}
 
 	return result, nil
+}
+
+// changedFiles are those of a stream that are not as the recorder has written them.
+func (r *Recording) changedFiles(s *Stream) (list []string) {
+	changed := func(name, want string) bool {
+		hash, err := hashFile(filepath.Join(r.Directory, filepath.Base(name)))
+
+		return err != nil || hash != want
+	}
+	if changed(s.File, s.SHA256) && (s.SHA256 != "" || r.State != StateInterrupted) {
+		list = append(list, s.File)
+	}
+	if s.Transcript != "" && changed(s.Transcript, s.TranscriptSHA256) {
+		list = append(list, s.Transcript)
+	}
+
+	return list
 }
 
 // proveDocuments finds every document that was sent among those that are there, and reports those that were not sent.

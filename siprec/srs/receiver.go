@@ -56,6 +56,7 @@ type receiver struct {
 	next      int64 // sample after the last one of all sources
 	first     int64 // first sample with audio, or none
 	key       key
+	text      *texter // of a stream of text, which has nothing else of this; nil: it is audio
 	pcm       [codecs.MaxPacketSamples + 2]int16
 }
 
@@ -67,6 +68,11 @@ func newReceiver(file sink, rate int, report *Stream, known clocks, from *origin
 
 // configure takes what was agreed; the codec has the rate of the file.
 func (r *receiver) configure(stream sdp.Stream) error {
+	if r.text != nil {
+		r.configureText(stream.Text)
+
+		return nil
+	}
 	accepts := make(map[uint8]sdp.ReceivePayload, len(stream.Accepts))
 	for _, a := range stream.Accepts {
 		if a.Codec == stream.Codec || a.Event && a.ClockRate == stream.Codec.ClockRate() {
@@ -88,6 +94,9 @@ func (r *receiver) configure(stream sdp.Stream) error {
 
 // packet takes an RTP packet. The error is one of the file.
 func (r *receiver) packet(data []byte, from netip.AddrPort, at time.Duration) error {
+	if r.text != nil {
+		return r.textPacket(data, from, at)
+	}
 	h, payload, ok := parseRTP(data)
 	format, known := r.accepts[h.payloadType]
 	if !ok || !known || !r.latch(from, at) || r.paused && at > r.pausedAt+grace {
@@ -146,6 +155,9 @@ func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
 
 // play puts in what is due; all of it if all.
 func (r *receiver) play(now time.Duration, all bool) error {
+	if r.text != nil {
+		return r.text.play(now, all, r.paused && now > r.pausedAt+grace)
+	}
 	s := r.source
 	if s == nil {
 		return nil
@@ -369,27 +381,3 @@ func (r *receiver) pause(at time.Duration) {
 }
 
 func (r *receiver) resume() { r.paused = false }
-
-// retire adds the counters of the source to those of the stream.
-func (r *receiver) retire() {
-	if r.source == nil {
-		return
-	}
-	o := &r.source.order
-	r.report.Late += o.late
-	r.report.Duplicate += o.duplicate
-	r.report.Reordered += o.reordered
-	o.late, o.duplicate, o.reordered = 0, 0, 0
-}
-
-// bye takes note that a source has left (RFC 3550, section 6.6): another one is believed at once.
-func (r *receiver) bye(ssrc uint32, at time.Duration) error {
-	if r.source == nil || r.source.ssrc != ssrc {
-		return nil
-	}
-	err := r.play(at, true)
-	r.retire()
-	r.source, r.candidate = nil, nil
-
-	return err
-}

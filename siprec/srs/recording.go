@@ -178,6 +178,9 @@ func (r *recording) packet(p packet) {
 				err = e
 			}
 		})
+		if rx.text != nil {
+			parseDescriptions(p.data, rx.text.described)
+		}
 	} else {
 		err = rx.packet(p.data, p.from, at)
 		if err == nil && rx.took {

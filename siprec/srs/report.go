@@ -88,6 +88,13 @@ type Participant struct {
 
 // A Stream is a recorded stream and its file.
 type Stream struct {
+	// Medium is text for real-time text, whose File has lines of JSON; empty: audio.
+	Medium string `json:"medium,omitempty"`
+	// Transcript is the same text for people, with names and times, once it is complete; TranscriptSHA256 is its hash, of recordings that are
+	// sealed. Writers are the sources in it.
+	Transcript       string   `json:"transcript,omitempty"`
+	TranscriptSHA256 string   `json:"transcript_sha256,omitempty"`
+	Writers          []Writer `json:"writers,omitempty"`
 	// Label is that of SDP; two streams have the same when one came after the other.
 	Label string `json:"label"`
 	// StreamID is the stream_id of the metadata; empty until it is known.

@@ -54,6 +54,39 @@ func parseRTCP(b []byte, report func(senderReport), bye func(ssrc uint32)) {
 	}
 }
 
+// parseDescriptions hands over the CNAME and NAME of each source that is described (RFC 3550, section 6.5). It stops at what is malformed.
+func parseDescriptions(b []byte, described func(ssrc uint32, cname, name string)) {
+	for len(b) >= 4 && b[0]>>6 == 2 {
+		size := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
+		if size > len(b) {
+			return
+		}
+		if b[1] == rtcpSDES {
+			parseChunks(b[4:size], int(b[0]&0x1f), described)
+		}
+		b = b[size:]
+	}
+}
+
+func parseChunks(b []byte, count int, described func(ssrc uint32, cname, name string)) {
+	const cnameItem, nameItem = 1, 2
+	for ; count > 0 && len(b) >= 8; count-- {
+		ssrc, at := binary.BigEndian.Uint32(b), 4
+		var items [nameItem + 1]string
+		for at < len(b) && b[at] != 0 {
+			if at+2 > len(b) || at+2+int(b[at+1]) > len(b) {
+				return
+			}
+			if kind := b[at]; kind <= nameItem {
+				items[kind] = string(b[at+2 : at+2+int(b[at+1])])
+			}
+			at += 2 + int(b[at+1])
+		}
+		described(ssrc, items[cnameItem], items[nameItem])
+		b = b[min(len(b), (at/4+1)*4):]
+	}
+}
+
 // A reception is what our receiver report says about a source (RFC 3550, section 6.4.2).
 type reception struct {
 	ssrc     uint32

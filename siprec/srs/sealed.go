@@ -67,6 +67,10 @@ func (r *recording) fingerprint() error {
 	for _, s := range r.streams {
 		hash, err := hashFile(filepath.Join(r.dir, s.report.File))
 		s.report.SHA256, fault = hash, errors.Join(fault, err)
+		if s.report.Transcript != "" {
+			hash, err := hashFile(filepath.Join(r.dir, s.report.Transcript))
+			s.report.TranscriptSHA256, fault = hash, errors.Join(fault, err)
+		}
 	}
 
 	return fault

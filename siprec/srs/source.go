@@ -68,3 +68,27 @@ func (s *source) reception(now time.Duration, lost uint64) reception {
 
 	return r
 }
+
+// retire adds the counters of the source to those of the stream.
+func (r *receiver) retire() {
+	if r.source == nil {
+		return
+	}
+	o := &r.source.order
+	r.report.Late += o.late
+	r.report.Duplicate += o.duplicate
+	r.report.Reordered += o.reordered
+	o.late, o.duplicate, o.reordered = 0, 0, 0
+}
+
+// bye takes note that a source has left (RFC 3550, section 6.6): another one is believed at once.
+func (r *receiver) bye(ssrc uint32, at time.Duration) error {
+	if r.source == nil || r.source.ssrc != ssrc {
+		return nil
+	}
+	err := r.play(at, true)
+	r.retire()
+	r.source, r.candidate = nil, nil
+
+	return err
+}

@@ -112,7 +112,7 @@ func (r *Recording) interrupt(at time.Time) {
 		}
 		s.State = StateInterrupted
 		name := filepath.Join(r.Directory, s.File)
-		if info, err := os.Stat(name); err == nil {
+		if info, err := os.Stat(name); err == nil && s.Medium != MediumText {
 			s.Samples = max(0, (info.Size()-wavHeader)/int64(sampleSize*max(1, s.Channels)))
 			if filepath.Ext(name) == opusExtension {
 				s.Samples, _ = oggLength(name)

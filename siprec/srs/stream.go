@@ -45,7 +45,11 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: newReceiver(file, agreed.Codec.SampleRate(), report, r.clocks, r.origin)} //nolint:gosec // an SSRC is no secret
+	rx := newReceiver(file, agreed.Codec.SampleRate(), report, r.clocks, r.origin)
+	if text, ok := file.(*textFile); ok {
+		rx = newTextReceiver(text, report, r.began, r.origin)
+	}
+	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: rx} //nolint:gosec // an SSRC is no secret
 	if err := s.agree(agreed, now, r.at(now)); err != nil {
 		return nil, errors.Join(err, file.close(), os.Remove(file.handle().Name()))
 	}
@@ -65,12 +69,17 @@ func (r *recording) createFile(report *Stream, agreed sdp.Stream) (sink, error) 
 		base += "-" + who
 	}
 	extension := r.cfg.Format.extension(agreed.Codec)
+	create := func(name string) (sink, error) { return r.cfg.Format.create(name, agreed.Codec) }
+	if agreed.Text != nil {
+		report.Medium, extension = MediumText, textExtension
+		create = func(name string) (sink, error) { return createText(name) }
+	}
 	for n := 1; ; n++ {
 		report.File = base + extension
 		if n > 1 {
 			report.File = base + "-" + strconv.Itoa(n) + extension
 		}
-		file, err := r.cfg.Format.create(filepath.Join(r.dir, report.File), agreed.Codec)
+		file, err := create(filepath.Join(r.dir, report.File))
 		if errors.Is(err, os.ErrExist) && n < maxFiles {
 			continue
 		}
@@ -103,6 +112,9 @@ func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error
 	s.report.Codec = agreed.Codec.String() + "/" + strconv.Itoa(agreed.Codec.ClockRate())
 	if channels := channelsOf(agreed.Codec); channels > 1 {
 		s.report.Codec += "/" + strconv.Itoa(channels)
+	}
+	if agreed.Text != nil {
+		s.report.Codec = textCodec
 	}
 	paused := !agreed.Receive
 	switch n := len(s.report.Pauses); {
@@ -193,6 +205,12 @@ func (r *recording) closeStream(s *stream) {
 // count brings the report up to date.
 func (s *stream) count() {
 	rx := s.receiver
+	if rx.text != nil { // which counts by itself
+		if rx.text.first >= 0 {
+			s.report.OffsetMS = float64((rx.text.first + rx.origin.early).Milliseconds())
+		}
+		return
+	}
 	rx.retire()
 	s.report.Samples = rx.file.length()
 	if rx.first != none {

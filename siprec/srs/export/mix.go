@@ -31,7 +31,7 @@ type Channel struct {
 // one after the other; streams that nobody owns have each their own. Streams with several voices are left out when there are
 // others, as they would repeat them.
 func Channels(r srs.Recording) []Channel {
-	alone := slices.ContainsFunc(r.Streams, func(s srs.Stream) bool { return len(s.Participants) == 1 })
+	alone := slices.ContainsFunc(r.Streams, func(s srs.Stream) bool { return len(s.Participants) == 1 && s.Samples > 0 })
 	var channels []Channel
 	for _, s := range r.Streams {
 		if len(s.Participants) > 1 && alone || s.Samples == 0 {

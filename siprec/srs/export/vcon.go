@@ -118,17 +118,21 @@ func Container(r srs.Recording, o Options) (VCon, error) {
 	session := sessionOf(r)
 	var inline int64
 	for _, s := range r.Streams {
-		if s.Samples == 0 {
+		kind, name := "recording", s.File
+		if s.Medium == srs.MediumText {
+			kind, name = "text", s.Transcript
+		}
+		if s.Samples == 0 && (kind == "recording" || name == "" || s.Packets == 0) {
 			continue
 		}
-		content, size, err := contentOf(r, s, o, maxInline-inline)
+		content, size, err := contentOf(r, name, o, maxInline-inline)
 		if err != nil {
 			return VCon{}, err
 		}
 		inline += size
 		d := Dialog{
-			Type: "recording", Start: r.StartedAt, Duration: float64(s.Samples) / float64(s.SampleRate), Parties: []int{},
-			MediaType: MediaType(s.File), Filename: s.File, SessionID: session, History: history(r, s, index), Content: content,
+			Type: kind, Start: r.StartedAt, Duration: duration(&s), Parties: []int{},
+			MediaType: MediaType(name), Filename: name, SessionID: session, History: history(r, s, index), Content: content,
 		}
 		for _, id := range s.Participants {
 			if i, ok := index[id]; ok {
@@ -151,13 +155,27 @@ func Container(r srs.Recording, o Options) (VCon, error) {
 	return v, nil
 }
 
-// MediaType is that of a file of a stream.
-func MediaType(file string) string {
-	if strings.HasSuffix(file, ".opus") {
-		return "audio/ogg"
+// duration is how long a stream is, in seconds.
+func duration(s *srs.Stream) float64 {
+	if s.Medium == srs.MediumText {
+		return s.EndedAt.Sub(s.StartedAt).Seconds()
 	}
 
-	return "audio/wav"
+	return float64(s.Samples) / float64(s.SampleRate)
+}
+
+// MediaType is that of a file of a stream.
+func MediaType(file string) string {
+	switch filepath.Ext(file) {
+	case ".opus":
+		return "audio/ogg"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".jsonl":
+		return "application/jsonl"
+	default:
+		return "audio/wav"
+	}
 }
 
 func party(p srs.Participant) Party {
@@ -221,9 +239,9 @@ func history(r srs.Recording, s srs.Stream, index map[string]int) []PartyEvent {
 	return events
 }
 
-// contentOf is the audio of a stream, or where it is, and how much of the container it takes.
-func contentOf(r srs.Recording, s srs.Stream, o Options, room int64) (Content, int64, error) {
-	name, err := r.File(s.File)
+// contentOf is the file of a stream, or where it is, and how much of the container it takes.
+func contentOf(r srs.Recording, which string, o Options, room int64) (Content, int64, error) {
+	name, err := r.File(which)
 	if err != nil {
 		return Content{}, 0, err
 	}
@@ -238,7 +256,7 @@ func contentOf(r srs.Recording, s srs.Stream, o Options, room int64) (Content, i
 			return Content{}, 0, err
 		}
 
-		return Content{URL: o.BaseURL + s.File, ContentHash: "sha512-" + base64.RawURLEncoding.EncodeToString(sum.Sum(nil))}, 0, nil
+		return Content{URL: o.BaseURL + which, ContentHash: "sha512-" + base64.RawURLEncoding.EncodeToString(sum.Sum(nil))}, 0, nil
 	}
 	info, err := file.Stat()
 	if err != nil {
