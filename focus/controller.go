@@ -55,6 +55,9 @@ type controller struct {
 	texted       bool                                    // somebody has text
 	watching     bool                                    // the media of recorders are looked at
 	applied      <-chan struct{}                         // of the last layout
+	unmixed      *gathered                               // changes that the mixer does not know of yet; nil: none
+	mixed        time.Time                               // when it was given the last layout
+	mixTimer     *time.Timer                             // when it will be given the next
 	wake         time.Time                               // of the machine
 	timer        *time.Timer
 	alarms       []alarm
@@ -107,8 +110,9 @@ const firstMessage = time.Second
 
 // run is the life of a controller: from the first message until the conference has ended or is idle.
 func (c *controller) run(ctx context.Context) {
-	c.timer = time.NewTimer(firstMessage)
+	c.timer, c.mixTimer = time.NewTimer(firstMessage), newIdleTimer()
 	defer c.timer.Stop()
+	defer c.mixTimer.Stop()
 	for first := true; first || !c.finished(); first = false {
 		select {
 		case m := <-c.mailbox:
@@ -123,6 +127,7 @@ func (c *controller) run(ctx context.Context) {
 			c.speaking()
 		case <-c.timer.C:
 			c.tick()
+		case <-c.mixTimer.C: // see arrangeMix
 		case <-ctx.Done():
 			c.abort()
 			c.leave()
@@ -130,6 +135,7 @@ func (c *controller) run(ctx context.Context) {
 		}
 		c.settleAccounts()
 		c.schedule()
+		c.arrangeMix()
 	}
 	c.leave()
 }
@@ -156,6 +162,7 @@ func (c *controller) leave() {
 	close(c.done)
 	f.mu.Unlock()
 	f.mixes.Delete(c.mix)
+	c.giveLayout() // somebody may wait for it
 	<-c.mix.Close()
 	close(c.silent)
 }

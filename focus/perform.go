@@ -137,27 +137,6 @@ func (c *controller) publish(e conference.Event, old, next *conference.State) {
 	}
 }
 
-// updateMix gives the mixer the layout that belongs to the State.
-func (c *controller) updateMix() {
-	ports := make(map[conference.ParticipantID]port, len(c.participants))
-	for id, p := range c.participants {
-		if p.session != nil && p.bridged {
-			ports[id] = port{Member: p.member, In: p.input(), Out: p.session, Format: p.stream.Format, Sound: c.entry.cfg.Audio}
-		}
-	}
-	var taps []tap
-	for _, r := range c.recorders {
-		taps = r.taps(taps, c.focus.cfg.Encode)
-	}
-	c.markMasks(c.machine.State())
-	applied, err := c.mix.Apply(layout(c.machine.State(), ports, taps, c.sources))
-	if err != nil {
-		c.log.Error("layout refused by the mixer", slog.Any("error", err))
-		return
-	}
-	c.applied = applied
-}
-
 // newMember gives an identifier that the mix has never had.
 func (c *controller) newMember() mixer.MemberID {
 	c.lastMember++

@@ -69,6 +69,7 @@ func (c *controller) withdraw(old, next *conference.State) {
 		return
 	}
 	c.updateMix()
+	c.giveLayout()
 	timer := time.NewTimer(captureEnds)
 	defer timer.Stop()
 	select {

@@ -149,4 +149,7 @@ type Hearing struct {
 type Layout struct {
 	// Members in any order.
 	Members []Member
+	// Applied is the channel that Apply returns, and closes when the layout is in effect; nil: one is made. A caller who gathers changes has given
+	// it to others already.
+	Applied chan struct{}
 }

@@ -110,7 +110,10 @@ func (m *Mix) apply(l Layout) (<-chan struct{}, error) {
 	if overtaken != nil {
 		p.waiters = overtaken.waiters
 	}
-	applied := make(chan struct{})
+	applied := l.Applied
+	if applied == nil {
+		applied = make(chan struct{})
+	}
 	p.waiters = append(p.waiters, applied)
 	m.pending.Store(p)
 	m.engine.attach(m, len(p.seats))

@@ -15,10 +15,6 @@ import (
 // as long as the loop runs.
 const rotateAfter = 1 << 18
 
-// receiveBuffer is how many octets of what has come by UDP wait in the kernel to be read, as far as net.core.rmem_max allows: a thousand calls that
-// end at the same moment. With the usual 208 KiB most of their BYEs would be lost, and come again half a second or more later.
-const receiveBuffer = 4 << 20
-
 // udpListener is a UDP socket whose ReadFrom delivers only what has passed
 // precheck.
 type udpListener struct {
@@ -210,7 +206,7 @@ func (a *Agent) openListener(ctx context.Context, transport string, addr netip.A
 			return 0, fmt.Errorf("listen on udp %s: %w", addr, err)
 		}
 		if udp, ok := conn.(*net.UDPConn); ok {
-			_ = udp.SetReadBuffer(receiveBuffer) // a wish
+			widen(udp)
 		}
 		listener := &udpListener{
 			PacketConn: conn, addr: addrPortOf(conn.LocalAddr()), limits: a.config.Limits, refuse: a.refuseRaw,

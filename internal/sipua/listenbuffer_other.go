@@ -1,0 +1,5 @@
+//go:build !linux
+
+package sipua
+
+func force(int) {}
