@@ -49,6 +49,9 @@ func TestFeed(t *testing.T) {
 	want(6)
 	want(7)
 	want(0)
+	if n := f.lost.Load(); n != 18 {
+		t.Errorf("%d frames are lost, want 18: those that did not fit, and those that were too late", n)
+	}
 	if n := testing.AllocsPerRun(100, func() { emit(1); take() }); n > 0 {
 		t.Errorf("%v allocations in a tick", n)
 	}

@@ -112,17 +112,22 @@ func (g *merged) weigh() {
 		n = g.capture.dropped()
 	}
 	g.told = g.capture.dropped()
-	if n == 0 {
+	all := n
+	for _, f := range g.feeds {
+		own := f.lost.Swap(0)
+		all += own
+		if n+own > 0 {
+			g.owner.focus.assurance.add(f.account, g.owner.server.Name, 0, 0, n+own)
+		}
+	}
+	if all == 0 {
 		return
 	}
-	g.owner.focus.log.Error("captured audio is lost", slog.String("server", g.owner.server.Name), slog.String("stream", g.line.id.Text()), slog.Uint64("frames", n))
+	g.owner.focus.log.Error("captured audio is lost", slog.String("server", g.owner.server.Name), slog.String("stream", g.line.id.Text()), slog.Uint64("frames", all))
 	if hook := g.owner.focus.hooks.RecordingFailure; hook != nil {
 		hook(g.owner.server.Name, "unrecorded")
 	}
-	g.owner.focus.unrecorded.Add(n)
-	for _, f := range g.feeds {
-		g.owner.focus.assurance.add(f.account, g.owner.server.Name, 0, 0, n)
-	}
+	g.owner.focus.unrecorded.Add(all)
 }
 
 // sessions are the communication sessions that feed the line.
@@ -156,6 +161,7 @@ type feed struct {
 	tail   atomic.Uint64 // the writer's
 	head   atomic.Uint64 // the reader's
 	taken  atomic.Uint64 // frames that have been in the mix
+	lost   atomic.Uint64 // frames that have not been, as one of both ticks was too late, and have not been counted yet
 
 	flows   bool      // the reader's: it has begun
 	current *fedFrame // the reader's: the last one
@@ -180,6 +186,7 @@ type fedFrame struct {
 func (f *feed) Emit(p *codecs.Packet) {
 	tail := f.tail.Load()
 	if tail-f.head.Load() >= feedFrames-1 || len(p.Payload) > maxHeld { // one is being read
+		f.lost.Add(1)
 		return
 	}
 	frame := &f.frames[tail%feedFrames]
@@ -203,6 +210,7 @@ func (f *feed) Ingest(dst []int16) codecs.Frame {
 		return silent
 	}
 	if tail-head > feedFrames/2 { // what was late is not made up for by being late for ever
+		f.lost.Add(tail - 2 - head)
 		head = tail - 2
 	}
 	frame := &f.frames[head%feedFrames]
@@ -234,6 +242,7 @@ func (f *feed) close() {
 	h := f.into.owner
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	f.into.weigh()
 	f.into.feeds = slices.DeleteFunc(f.into.feeds, func(other *feed) bool { return other == f })
 	f.into.apply()
 	h.desire()
