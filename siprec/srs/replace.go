@@ -26,6 +26,9 @@ func replaced(old *os.File, name string, keep int64, rest []byte) (*os.File, err
 	if err == nil {
 		_, err = file.Write(rest)
 	}
+	if err == nil { // a machine that dies must not leave the new name with nothing behind it
+		err = file.Sync()
+	}
 	if err == nil {
 		err = os.Rename(name+temporaryExtension, name)
 	}
