@@ -33,7 +33,7 @@ type concealer struct {
 	rest     int16
 }
 
-// init prepares for a rate of 8000 or 16000 Hz.
+// init prepares for a rate in Hz, 8000 or more.
 func (c *concealer) init(rate int) {
 	c.rate = rate
 	c.reset()
