@@ -74,7 +74,7 @@ func TestLayoutsAreGathered(t *testing.T) {
 			if c.unmixed == nil {
 				given++
 			}
-			time.Sleep(100 * time.Microsecond)
+			<-time.After(100 * time.Microsecond)
 		}
 		if most := int(time.Since(began)/layoutPeriod) + 1; given == 0 || given > most {
 			t.Errorf("%d layouts in %v, want at most %d", given, time.Since(began), most)

@@ -253,10 +253,18 @@ func foreign(t *testing.T, client bool, change func(*config)) (outcome, *pion.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _, _ = io.Copy(io.Discard, conn) }() // shakes hands first
+	shaken := make(chan struct{})
+	go func() {
+		_ = conn.Handshake()
+		close(shaken)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
 	t.Cleanup(func() { _ = conn.Close() })
 	select {
 	case o := <-done:
+		if o.err == nil {
+			<-shaken // ours may be ready before theirs
+		}
 		return o, conn
 	case <-time.After(limit):
 		t.Fatal("the handshake does not end")
