@@ -41,6 +41,7 @@ var imports = map[string][]string{
 	"internal/conftest":    {"codecs", "confevent", "siprec", "internal/sdp", "internal/media", "internal/sipua"},
 	"internal/demo":        {Anything},
 	"internal/loadbench":   {"codecs", "internal/conftest", "siprec/srs"},
+	"internal/memnet":      {},
 	"internal/hugepages":   {},
 	"internal/prefetch":    {},
 	"internal/conformance": {},

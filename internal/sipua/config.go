@@ -69,6 +69,8 @@ type Config struct {
 	Limits Limits
 	// Timers are the protocol timers; tests shorten them.
 	Timers Timers
+	// Network is where listeners are opened and connections made. Default: that of the system.
+	Network Network
 	// Logger receives what is worth an operator's attention. Default: none.
 	Logger *slog.Logger
 }
@@ -211,6 +213,9 @@ func (c Config) withDefaults() Config {
 		c.Supported = append(slices.Clone(c.Supported), optionTimer)
 	}
 	c.Limits = c.Limits.withDefaults()
+	if c.Network == nil {
+		c.Network = &system{}
+	}
 	setDefault(&c.Timers.T1, 500*time.Millisecond)
 	setDefault(&c.Timers.T2, 4*time.Second)
 	setDefault(&c.Timers.Glare, time.Second)

@@ -93,11 +93,10 @@ func (a *Agent) dial(to target, attempt *dial, timeout time.Duration) {
 
 // open connects to a target, up to where SIP messages can be sent.
 func (a *Agent) open(ctx context.Context, to target) (net.Conn, error) {
-	var dialer net.Dialer
 	if to.transport == overWS || to.transport == overWSS {
 		return a.openSocket(ctx, to)
 	}
-	conn, err := dialer.DialContext(ctx, "tcp", to.addr.String())
+	conn, err := a.config.Network.DialContext(ctx, "tcp", to.addr.String())
 	if err != nil || to.transport == overTCP {
 		return conn, err //nolint:wrapcheck // by the caller
 	}
@@ -116,12 +115,11 @@ func (a *Agent) open(ctx context.Context, to target) (net.Conn, error) {
 
 // openSocket connects to a WebSocket server.
 func (a *Agent) openSocket(ctx context.Context, to target) (net.Conn, error) {
-	var dialer net.Dialer
 	info := streamInfo{transport: to.transport, remote: to.addr}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, "tcp", to.addr.String())
+			conn, err := a.config.Network.DialContext(ctx, "tcp", to.addr.String())
 			if err == nil {
 				info.local = addrPortOf(conn.LocalAddr())
 			}

@@ -199,9 +199,8 @@ func (a *Agent) openListener(ctx context.Context, transport string, addr netip.A
 	if network += "4"; addr.Addr().Is6() {
 		network = network[:len(network)-1] + "6"
 	}
-	var config net.ListenConfig
 	if transport == overUDP {
-		conn, err := config.ListenPacket(ctx, network, addr.String())
+		conn, err := a.config.Network.ListenPacket(ctx, network, addr.String())
 		if err != nil {
 			return 0, fmt.Errorf("listen on udp %s: %w", addr, err)
 		}
@@ -214,7 +213,7 @@ func (a *Agent) openListener(ctx context.Context, transport string, addr netip.A
 		a.udp = append(a.udp, listener)
 		return listener.addr.Port(), nil
 	}
-	listener, err := config.Listen(ctx, network, addr.String())
+	listener, err := a.config.Network.Listen(ctx, network, addr.String())
 	if err != nil {
 		return 0, fmt.Errorf("listen on %s %s: %w", transport, addr, err)
 	}
