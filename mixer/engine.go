@@ -25,6 +25,7 @@ type Engine struct {
 	retired []*Mix // closed, and perhaps still in a cohort
 
 	stopping atomic.Bool
+	halted   chan struct{} // closed with stopping, for Drive
 	workers  sync.WaitGroup
 	watch    *observer // nil without OnSpeakers
 	stock    *stock
@@ -39,7 +40,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, workerCount: cfg.Workers, base: monotonic(), mixes: map[*Mix]struct{}{}, stock: newStock()}
+	e := &Engine{cfg: cfg, workerCount: cfg.Workers, base: monotonic(), mixes: map[*Mix]struct{}{}, stock: newStock(), halted: make(chan struct{})}
 	for range cfg.Workers {
 		e.crew = append(e.crew, &worker{engine: e})
 	}
@@ -59,6 +60,41 @@ func New(cfg Config) (*Engine, error) {
 
 // Start begins to tick the mixes that have members. Errors are [ErrStarted] and [ErrClosed].
 func (e *Engine) Start() error {
+	return e.start(func() {
+		for _, w := range e.crew {
+			e.workers.Add(1)
+			go w.run()
+		}
+	})
+}
+
+// Drive is Start for who keeps the time himself, such as a test under a virtual clock: instead of the workers one goroutine ticks all mixes, once for
+// each value of ticks, which are to come every [TickPeriod] of that time.
+func (e *Engine) Drive(ticks <-chan time.Time) error {
+	return e.start(func() { e.workers.Go(func() { e.follow(ticks) }) })
+}
+
+// follow ticks all cohorts at each value until the engine is closed.
+func (e *Engine) follow(ticks <-chan time.Time) {
+	w := e.crew[0]
+	for {
+		select {
+		case <-ticks:
+		case <-e.halted:
+			return
+		}
+		for _, c := range e.cohorts {
+			began := monotonic()
+			c.take(began, e.base)
+			c.solo(0, &w.scratch)
+			c.finish()
+			e.count(0, time.Duration(monotonic()-began), 0)
+		}
+	}
+}
+
+// start begins what runs beside the ticks, and has the ticks begun.
+func (e *Engine) start(ticks func()) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -68,10 +104,7 @@ func (e *Engine) Start() error {
 		return ErrStarted
 	}
 	e.started = true
-	for _, w := range e.crew {
-		e.workers.Add(1)
-		go w.run()
-	}
+	ticks()
 	go e.stock.run()
 	if e.watch != nil {
 		go e.watch.run()
@@ -98,6 +131,7 @@ func (e *Engine) Close() error {
 	e.mixes, e.retired = nil, nil
 	e.mu.Unlock()
 	e.stopping.Store(true)
+	close(e.halted)
 	for _, w := range e.crew {
 		w.ring()
 	}
