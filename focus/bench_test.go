@@ -25,6 +25,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/internal/memnet"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/mixer"
 )
@@ -41,6 +42,15 @@ type bench struct {
 	logged lines
 	vouch  atomic.Pointer[sipua.Caller] // who calls, as whoever admits calls has found out
 	peers  []func(context.Context)      // closes phones and clients, after the focus has said BYE to them
+	inside *memnet.Network              // of signalling, in a bubble of testing/synctest; nil: that of the system
+}
+
+// network is where signalling goes.
+func (b *bench) network() sipua.Network {
+	if b.inside == nil {
+		return nil
+	}
+	return b.inside
 }
 
 // logger shows the log with -v and PARLEY_TEST_LOG=1.
@@ -114,8 +124,39 @@ func newBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config) *bench {
 
 func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) *bench {
 	t.Helper()
+	b := &bench{t: t}
+	b.build(cfg, mediaAddress, host, deps, tune...)
+	return b
+}
+
+// newVirtualBench is a whole focus in a bubble of testing/synctest, where the mixer ticks on the virtual clock and signalling goes through memory.
+// Media are on loopback; user agents whose goroutines wait for a socket, such as the phones of conftest, would stop the clock.
+func newVirtualBench(t *testing.T, cfg focus.Config, tune ...func(*sipua.Config)) *bench {
+	t.Helper()
+	b := &bench{t: t, inside: &memnet.Network{}}
+	usual := func(c *sipua.Config) { c.Timers = sipua.Timers{} }
+	b.build(cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{}, append([]func(*sipua.Config){usual}, tune...)...)
+	return b
+}
+
+// tick begins the ticks of the mixer.
+func (b *bench) tick() {
+	b.t.Helper()
+	if b.inside == nil {
+		must(b.t, b.mixer.Start())
+		return
+	}
+	ticker := time.NewTicker(mixer.TickPeriod)
+	b.t.Cleanup(ticker.Stop)
+	must(b.t, b.mixer.Drive(ticker.C))
+}
+
+// build begins everything, and has it ended with the test.
+func (b *bench) build(cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) {
+	t := b.t
+	t.Helper()
 	benches.Add(1)
-	b := &bench{t: t, origin: time.Now()}
+	b.origin = time.Now()
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
 		b.focus.Speakers(m, active)
 	}})
@@ -132,7 +173,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	settings := sipua.Config{
 		Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, AllowEvents: []string{"conference"}, SessionIDs: true,
 		Supported: []string{"100rel", "norefersub", "replaces", "join", focus.RecordAware}, SupportedFor: focus.SupportedFor(cfg.Factory), Accept: focus.AcceptedTypes(),
-		Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond},
+		Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond}, Network: b.network(),
 	}
 	for _, change := range tune {
 		change(&settings)
@@ -140,7 +181,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	b.agent, err = sipua.New(settings, vouching{b.focus, b})
 	must(t, err)
 	b.focus.Serve(b.agent)
-	must(t, engine.Start())
+	b.tick()
 	must(t, b.agent.Start(t.Context()))
 	b.addr = b.agent.Addr("udp")
 	t.Cleanup(func() {
@@ -164,7 +205,6 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 			noGoroutines(t)
 		}
 	})
-	return b
 }
 
 // benches are those that run, or are being made: some tests have several.

@@ -306,7 +306,7 @@ func (b *bench) client(t *testing.T) *sipua.Agent {
 
 func (b *bench) clientAt(t *testing.T, host string) *sipua.Agent {
 	t.Helper()
-	agent, err := sipua.New(sipua.Config{Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}}, ignore{})
+	agent, err := sipua.New(sipua.Config{Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, Network: b.network()}, ignore{})
 	must(t, err)
 	must(t, agent.Start(t.Context()))
 	b.peers = append(b.peers, func(ctx context.Context) { _ = agent.Shutdown(ctx) })

@@ -231,7 +231,7 @@ func (a answering) Invite(c *sipua.IncomingCall) { a.invite(c) }
 // callee is somebody to be dialed.
 func (b *bench) callee(invite func(*sipua.IncomingCall)) *sipua.Agent {
 	b.t.Helper()
-	agent, err := sipua.New(sipua.Config{}, answering{invite: invite})
+	agent, err := sipua.New(sipua.Config{Network: b.network()}, answering{invite: invite})
 	must(b.t, err)
 	must(b.t, agent.Start(b.t.Context()))
 	b.peers = append(b.peers, func(ctx context.Context) { _ = agent.Shutdown(ctx) })
