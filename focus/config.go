@@ -202,9 +202,10 @@ type Recorder struct {
 	Probe     Probe
 	Health    siprec.HealthConfig
 	// Persistent is how many streams are held in a session that is kept up while nothing is recorded, and that all recordings with this server are
-	// in (RFC 7866, section 10). 0: a session for each recording. Such a server is the only one of a recording; its sessions are not sealed.
+	// in (RFC 7866, section 10). 0: a session for each recording. Its sessions are not sealed.
 	Persistent int
-	// Merge puts the mixed streams of all conferences into one line of that session (RFC 6341, REQ-008), and their sessions into one group.
+	// Merge puts the mixed streams of all conferences into one line of that session (RFC 6341, REQ-008), and their sessions into one group. No
+	// other server takes over what is merged.
 	Merge bool
 	// Security says whether it gets SRTP: not, if it takes it, or nothing else. Keys go only where signalling is TLS, unless
 	// Config.KeysInClear. Where calls may be protected, SecurityOptional means SecurityRequired, unless Config.AllowInsecure.

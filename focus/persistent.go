@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
@@ -44,6 +45,7 @@ type persistent struct {
 	stopping bool
 	started  bool          // the agent can send
 	after    time.Duration // Retry-After of the last refusal
+	deaf     bool          // the protocol is being told that nobody listens to the media
 }
 
 // line is one of its streams.
@@ -54,12 +56,14 @@ type line struct {
 	session *media.Session
 	lease   *lease // that it is on loan to, until its mix has let go of it; nil: to none
 	wish    *siprec.StreamWish
+	prefer  codecs.Codec // what is offered first: what is kept of the stream is in it; none: as ever
 }
 
 // persistentName is the user part of our address in sessions that are of no conference.
 const persistentName = "recorder"
 
-// keepPersistent begins the persistent sessions, and ends those with servers that have them no more as soon as nobody needs them.
+// keepPersistent begins the persistent sessions, and ends those with servers that have them no more, or are to be spoken to in another way, as
+// soon as nobody needs them.
 func (f *Focus) keepPersistent(agent *sipua.Agent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,7 +72,7 @@ func (f *Focus) keepPersistent(agent *sipua.Agent) {
 		if server.Persistent <= 0 {
 			continue
 		}
-		if h := f.persistent[server.Name]; h != nil && h.server.URI == server.URI && h.server.Persistent == server.Persistent && h.server.Merge == server.Merge {
+		if h := f.persistent[server.Name]; h != nil && h.server.speaksAs(&server) {
 			kept[server.Name] = h
 			continue
 		}
@@ -185,11 +189,16 @@ func (h *persistent) addLine() (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.made++
-	l := &line{owner: h, key: "line/" + strconv.Itoa(h.made), id: newIdentity(), session: session}
 	h.focus.tapped.add(session)
+	return h.newLine(session, newIdentity()), nil
+}
+
+// newLine makes a stream a line of the session, with a label that no other has had. mu is held, but at the beginning.
+func (h *persistent) newLine(session *media.Session, id siprec.ID) *line {
+	h.made++
+	l := &line{owner: h, key: "line/" + strconv.Itoa(h.made), id: id, session: session}
 	h.lines = append(h.lines, l)
-	return l, nil
+	return l
 }
 
 // retire ends the session as soon as nobody has a line of it.
@@ -204,7 +213,7 @@ func (h *persistent) retire() {
 func (h *persistent) desire() {
 	d := siprec.Desire{Stopped: h.stopping && len(h.leases) == 0}
 	for _, l := range h.lines {
-		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port()}
+		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port(), Prefer: l.prefer}
 		if l.wish != nil {
 			w.Session, w.Participant, w.Members, w.Senders, w.Paused = l.wish.Session, l.wish.Participant, l.wish.Members, l.wish.Senders, l.wish.Paused
 		}
@@ -275,85 +284,6 @@ func (h *persistent) owns(l *line) bool {
 	return synced && l.wish != nil && slices.ContainsFunc(known.Streams, func(s siprec.Stream) bool { return s.ID == l.id && s.Session == l.wish.Session })
 }
 
-func (h *persistent) act(a siprec.Action) {
-	switch a := a.(type) {
-	case siprec.Invite:
-		h.invite(a.Message)
-	case siprec.ReInvite:
-		h.request(a.Message, (*sipua.Dialog).ReInvite)
-	case siprec.Update:
-		h.request(a.Message, (*sipua.Dialog).Update)
-	case siprec.Cancel:
-		if h.inviting != nil {
-			h.inviting()
-		}
-	case siprec.Bye:
-		h.hangUp(a.Message)
-	case siprec.AnswerPeer:
-		h.reply = recorderResponse(a, h.focus.recorderContact(persistentName, h.server))
-	case siprec.StartMedia:
-		h.start(a)
-	case siprec.StopMedia:
-		delete(h.playing, a.Key)
-		if h.merged != nil && h.merged.line.key == a.Key {
-			h.merged.stop()
-		}
-	case siprec.WakeAt:
-		h.wakeAt(a.Time)
-	case siprec.Report:
-		if a.State == siprec.StateRecording || a.State == siprec.StatePaused {
-			h.focus.pool.began(h.server.Name, time.Now())
-		}
-	case siprec.Alarm:
-		h.alarm(a)
-	}
-}
-
-// start takes what the server wants of a line. One that is nobody's is ready to send what keeps it alive.
-func (h *persistent) start(a siprec.StartMedia) {
-	h.playing[a.Key] = a
-	if h.merged != nil && h.merged.line.key == a.Key {
-		h.merged.start(a)
-		return
-	}
-	i := slices.IndexFunc(h.lines, func(l *line) bool { return l.key == a.Key })
-	if i < 0 || h.lines[i].lease != nil {
-		return
-	}
-	if err := h.lines[i].session.Configure(lineParams(a)); err != nil {
-		h.focus.log.Error("recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
-	}
-}
-
-func lineParams(a siprec.StartMedia) media.Params {
-	return media.Params{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
-	}
-}
-
-func (h *persistent) alarm(a siprec.Alarm) {
-	h.focus.log.Warn("recording server", slog.String("server", h.server.Name), slog.String("alarm", a.Kind.String()),
-		slog.Int("status", a.Status), slog.String("detail", a.Detail))
-	if hook := h.focus.hooks.RecordingFailure; hook != nil {
-		hook(h.server.Name, a.Kind.String())
-	}
-	switch a.Kind {
-	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
-		h.focus.pool.failed(h.server.Name, h.after, time.Now())
-	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmTextRefused:
-	}
-}
-
-func (h *persistent) wakeAt(at time.Time) {
-	if h.timer != nil {
-		h.timer.Stop()
-		h.timer = nil
-	}
-	if !at.IsZero() {
-		h.timer = time.AfterFunc(time.Until(at), func() { h.happened(siprec.Tick{}) })
-	}
-}
-
 // happened feeds the protocol from outside.
 func (h *persistent) happened(e siprec.Event) {
 	h.mu.Lock()
@@ -367,6 +297,10 @@ func (h *persistent) lent(c *controller, r *recorder) *lease {
 	l.notify = func() { h.focus.spawn(func(context.Context) { c.post(leaseChanged{r}) }) }
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.client.State() == siprec.StateFailed {
+		l.troubled(lostLine(), false)
+		l.wake()
+	}
 	h.leases = append(h.leases, l)
 	return l
 }
@@ -379,7 +313,11 @@ type leaseChanged struct{ recorder *recorder }
 func (m leaseChanged) handle(c *controller) {
 	if l, ok := m.recorder.client.(*lease); ok && !m.recorder.over {
 		l.waking.Store(false)
+		if l.isDeaf() {
+			m.recorder.overlap = overlap
+		}
 		c.recorderStep(m.recorder, siprec.Tick{})
+		m.recorder.overlap = 0
 	}
 }
 
@@ -389,7 +327,7 @@ func (c *controller) lendable(r *conference.Recording, server Recorder, from *re
 		return nil, nil
 	}
 	h := c.focus.persistentSession(server.Name)
-	if h == nil || from != nil || server.Merge && r.Config != nil && r.Config.Spool || r.Config != nil && len(serverNames(r)) > 1 {
+	if h == nil || from != nil && !server.movable() || server.Merge && r.Config != nil && r.Config.Spool {
 		return nil, errPersistent
 	}
 	_, err := c.focus.recorderSecurity(server, c.secret())

@@ -15,8 +15,9 @@ import (
 // for that, also where the configuration keeps nothing for servers that do not answer.
 const leaseHold = 5 * time.Second
 
-// errPersistent refuses to record with a persistent session beside another server, or in the place of one.
-var errPersistent = errors.New("a persistent recording session stands alone")
+// errPersistent refuses to record with a persistent session that is not there, or in one stream with other conferences what another server has
+// begun or the spool may keep.
+var errPersistent = errors.New("the persistent recording session cannot take the recording")
 
 // protocol is what a recorder speaks by: a session of its own (siprec.Client), or its part in a persistent one.
 type protocol interface {
@@ -44,7 +45,9 @@ type lease struct {
 	mergedWish *siprec.StreamWish
 
 	stopped bool
-	told    bool // the server knows the end
+	told    bool          // the server knows the end
+	trouble *siprec.Alarm // of the session, that the controller has not heard of yet
+	deaf    bool          // in it nobody has listened for a while
 }
 
 // wake lets the controller look, once for all that has changed.
@@ -62,9 +65,14 @@ func (l *lease) Step(e siprec.Event, now time.Time) []siprec.Action {
 	switch e := e.(type) {
 	case siprec.Desire:
 		l.want(e, now)
+		if l.trouble != nil { // the controller hears of it when it looks, and the state after that: another server may have taken over by then
+			return nil
+		}
 	case siprec.TransportFailed: // nobody listens to the media
 		h.hangUp(siprec.Message{})
+		h.deaf = true
 		h.step(e)
+		h.deaf, l.deaf = false, false // who says so knows
 	case siprec.Retry:
 		h.step(e)
 	}
@@ -128,6 +136,10 @@ func (l *lease) outcome() []siprec.Action {
 		}
 	}
 	list = append(list, l.mergedOutcome()...)
+	if l.trouble != nil && !l.stopped {
+		list = append(list, *l.trouble)
+	}
+	l.trouble = nil
 	if state := l.stateNow(); state != l.state {
 		l.state = state
 		list = append(list, siprec.Report{State: state, Session: l.wanted.Roster.Session, Retry: state == siprec.StateFailed})

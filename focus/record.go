@@ -56,7 +56,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 			return
 		}
 		s.side = of
-		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.ownCodec(id), Senders: c.feeders(r, of)}
+		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.prefers(s), Senders: c.feeders(r, of)}
 		if id != "" {
 			w.Participant = c.identity(id)
 		}
@@ -93,6 +93,15 @@ func cameIn(p *conference.Participant) bool { return p.Status.Present() && !p.Jo
 func (c *controller) maySpeak(p *conference.Participant) bool {
 	own := c.participants[p.ID]
 	return p.Session.Sends || own != nil && own.spoke
+}
+
+// prefers is the codec in which a stream is offered first: that of what is kept of it from another server, which else could not be sent, or that of
+// its participant.
+func (c *controller) prefers(s *recorded) codecs.Codec {
+	if s.keeps != codecs.None {
+		return s.keeps
+	}
+	return c.ownCodec(s.participant)
 }
 
 // ownCodec is what a participant speaks, in which his stream is recorded best: his payloads can be passed on then. None for nobody.

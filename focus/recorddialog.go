@@ -249,6 +249,10 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 
 // recorderAlarm is for the operator.
 func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
+	if _, lent := r.client.(*lease); lent && a.Kind != siprec.AlarmSilent {
+		c.leaseAlarm(r, a)
+		return
+	}
 	c.log.Warn("recording server", slog.String("server", r.server.Name), slog.String("alarm", a.Kind.String()),
 		slog.Int("status", a.Status), slog.String("detail", a.Detail))
 	if h := c.focus.hooks.RecordingFailure; h != nil {

@@ -72,6 +72,7 @@ type recorded struct {
 	format      codecs.Format
 	events      sdp.EventSet   // that the server takes
 	offered     []codecs.Codec // in the last offer, or the next one
+	keeps       codecs.Codec   // of what is kept from a server of another kind, and so what the next one is offered first; none: nothing
 	label       string
 	counted     uint64 // packets that the counts of a copy have already
 	before      uint64 // packets that the line had sent when it was lent
@@ -109,8 +110,9 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 		if err != nil {
 			return nil, err
 		}
-		rec := c.newRecorder(r, server, nil)
+		rec := c.newRecorder(r, server, from)
 		rec.security, rec.client = h.security, h.lent(c, rec)
+		rec.inherit(from)
 		c.join(rec)
 		return rec, nil
 	}
@@ -134,6 +136,7 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	}
 	rec := c.newRecorder(r, server, from)
 	rec.security, rec.client = security, client
+	rec.inherit(from)
 	c.join(rec)
 	return rec, nil
 }

@@ -50,11 +50,12 @@ func serverNames(r *conference.Recording) []string {
 // spare are the servers that could take over a copy, the best first.
 func (c *controller) spare(r *recorder) []string {
 	recording, ok := c.machine.State().Recording(r.recording)
-	if !ok || recording.Stopping {
+	if !ok || recording.Stopping || !r.server.movable() {
 		return nil
 	}
 	names := slices.DeleteFunc(serverNames(&recording), func(name string) bool {
-		return slices.ContainsFunc(c.recorders, func(other *recorder) bool {
+		server, known := c.focus.pool.find(name)
+		return known && !server.movable() || slices.ContainsFunc(c.recorders, func(other *recorder) bool {
 			return other.recording == r.recording && other.server.Name == name
 		})
 	})
@@ -72,7 +73,7 @@ func (c *controller) hasOthers(r *recorder) bool { return len(c.spare(r)) > 0 }
 // moveCopy has another server take over what one cannot record any more: the same communication session, participants and
 // streams, with their sources and timestamps going on (RFC 7865, section 6.10). Nothing happens if there is no other.
 func (c *controller) moveCopy(r *recorder, reason string) {
-	if _, lent := r.client.(*lease); lent || r.over { // a persistent session comes back
+	if r.over {
 		return
 	}
 	for _, name := range c.spare(r) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -236,22 +237,39 @@ func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
 	if cfg.Recording.Seal.Directory != "" {
 		r.fail(key+".persistent", "wants recording.seal.directory to be empty: a session without end has no seal")
 	}
-	if s.Group != "" {
-		r.fail(key+".group", "wants none: its session is persistent")
-	}
 	if n := s.Dialect.MaxStreams; n != nil && *n > 0 && *n < s.Persistent {
 		r.fail(key+".persistent", "wants no more than max_streams, %d, has %d", *n, s.Persistent)
 	}
 }
 
-// checkPersistent sees that a server with a persistent session is the only one of a policy: such a session is neither taken over nor copied.
-func (r *reader) checkPersistent(key string, names []string, spools bool, cfg *Config) {
+// checkMerged sees that nobody has to take over, or to keep, what is merged with other conferences: a frame of it is of all of them.
+func (r *reader) checkMerged(key string, p *RecordingPolicy, cfg *Config) {
+	defaults := &cfg.ConferenceDefaults.Recording
+	names := p.Servers
+	if len(names) == 0 {
+		names = defaults.Servers
+	}
+	var members []*RecordingServer
 	for i := range cfg.Recording.Servers {
 		s := &cfg.Recording.Servers[i]
-		if s.Persistent > 0 && len(names) > 1 && (slices.Contains(names, s.Name) || s.Group != "" && slices.Contains(names, s.Group)) {
-			r.fail(key+".servers", "wants %q alone: its session is persistent", s.Name)
+		if slices.Contains(names, s.Name) || s.Group != "" && slices.Contains(names, s.Group) {
+			members = append(members, s)
 		}
-		if s.Merge && spools && slices.Contains(names, s.Name) {
+	}
+	count := len(members)
+	if slices.Contains(names, EmbeddedServer) {
+		count++
+	}
+	parallel := cmp.Or(p.Select, defaults.Select) == "parallel" || max(1, cmp.Or(p.Copies, defaults.Copies)) >= count
+	spools := p.Spool == nil && cfg.Recording.Spool.Directory != "" || p.Spool != nil && *p.Spool
+	for _, s := range members {
+		if s.Persistent <= 0 || !s.Merge {
+			continue
+		}
+		if !parallel {
+			r.fail(key+".select", "wants parallel: conferences are merged at %q, and no other server can take over one of them", s.Name)
+		}
+		if spools {
 			r.fail(key+".spool", "wants no: conferences are merged at %q", s.Name)
 		}
 	}
@@ -260,7 +278,7 @@ func (r *reader) checkPersistent(key string, names []string, spools bool, cfg *C
 // checkPolicy sees that a policy asks for no more than there is.
 func (r *reader) checkPolicy(key string, p *RecordingPolicy, cfg *Config) {
 	r.checkServers(key+".servers", p.Servers, cfg)
-	r.checkPersistent(key, p.Servers, p.Spool == nil && cfg.Recording.Spool.Directory != "" || p.Spool != nil && *p.Spool, cfg)
+	r.checkMerged(key, p, cfg)
 	if p.Spool != nil && *p.Spool && cfg.Recording.Spool.Directory == "" {
 		r.fail(key+".spool", "wants recording.spool.directory")
 	}

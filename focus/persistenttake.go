@@ -1,0 +1,120 @@
+package focus
+
+import (
+	"cmp"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/parley-sip/parley/siprec"
+)
+
+// A recording moves between servers with its streams. One that has been a line of a persistent session is none any more when another server takes
+// it over, and one that comes into such a session is a line of it from then on: port, source, timestamps and identifier stay, and the label is one
+// of the new session. The line that has gone is replaced by a new one, so that the session keeps as many as it should have.
+
+// inherit makes the streams that a session has taken over from another lines of the persistent session that it is in, or of none.
+func (r *recorder) inherit(from *recorder) {
+	if from == nil {
+		return
+	}
+	old, _ := from.client.(*lease)
+	l, _ := r.client.(*lease)
+	for _, key := range r.inOrder() {
+		s := r.streams[key]
+		if s.line != nil && old != nil {
+			old.part(key)
+		}
+		s.line = nil
+		if l != nil {
+			s.line = l.adopt(key, s)
+		}
+		if l != nil || old != nil { // each kind of session has an order of codecs of its own
+			s.keeps = s.format.Codec
+		}
+	}
+}
+
+// inOrder are the keys of the streams in the order of their labels, so that they are in the same order in another session.
+func (r *recorder) inOrder() []string {
+	return slices.SortedFunc(maps.Keys(r.streams), func(a, b string) int {
+		x, y := r.streams[a].label, r.streams[b].label
+		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y), cmp.Compare(a, b))
+	})
+}
+
+// part takes a line out of the session for good. It keeps its media.
+func (l *lease) part(key string) {
+	h := l.session
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := l.lines[key]
+	if one == nil {
+		return
+	}
+	delete(l.lines, key)
+	delete(l.playing, key)
+	delete(h.playing, one.key)
+	h.lines = slices.DeleteFunc(h.lines, func(other *line) bool { return other == one })
+	for len(h.lines) < h.server.Persistent && !h.stopping {
+		if _, err := h.addLine(); err != nil {
+			h.focus.log.Error("no port for a recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
+			break
+		}
+	}
+	h.desire()
+}
+
+// adopt makes a stream that another server had a line of the session.
+func (l *lease) adopt(key string, s *recorded) *line {
+	h := l.session
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := h.newLine(s.session, s.id)
+	one.lease, one.prefer = l, s.format.Codec
+	l.lines[key] = one
+	return one
+}
+
+// trouble tells a recording that the session is lost, as a session of its own would: another server may take it over. deaf: for a while nobody has
+// listened to what was sent.
+func (l *lease) troubled(a siprec.Alarm, deaf bool) {
+	l.trouble, l.deaf = &a, l.deaf || deaf
+}
+
+// isDeaf tells, once, whether the last trouble was that nobody listened.
+func (l *lease) isDeaf() bool {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	deaf := l.deaf
+	l.deaf = false
+	return deaf
+}
+
+// lostLine is what is told to a recording that begins in a session that is lost.
+func lostLine() siprec.Alarm {
+	return siprec.Alarm{Kind: siprec.AlarmLost, Detail: "the persistent session is lost"}
+}
+
+// leaseAlarm has another server take over. The operator has heard of it already, once for all recordings.
+func (c *controller) leaseAlarm(r *recorder, a siprec.Alarm) {
+	c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
+}
+
+// movable tells whether another server may take over what a server records: not from a line that has several conferences in it, nor into one. A
+// frame of it is of all of them.
+func (s *Recorder) movable() bool { return s.Persistent <= 0 || !s.Merge }
+
+// speaksAs tells whether a session with a server goes on as it is when its configuration becomes another one: what concerns the choice among
+// servers, accounts and metadata is looked up anew each time.
+func (s *Recorder) speaksAs(other *Recorder) bool {
+	a, b := *s, *other
+	for _, one := range []*Recorder{&a, &b} {
+		one.Priority, one.Weight, one.Group, one.Probe, one.Account = 0, 0, "", Probe{}, Account{}
+		one.Health, one.Data = siprec.HealthConfig{}, RecordData{}
+		one.Profile = one.Profile.Normalize()
+	}
+	return reflect.DeepEqual(a, b)
+}
