@@ -240,7 +240,7 @@ var formats = map[string]srs.Format{"wav": srs.FormatWAV, "opus": srs.FormatOpus
 func recorderConfig(cfg *config.Config, log *slog.Logger) (srs.Config, error) {
 	tls, err := ownTLS("srs.tls", &cfg.SRS.TLS)
 	return srs.Config{
-		TLS: tls, Security: securities[cfg.SRS.SRTP], Strict: cfg.SRS.Strict, Format: formats[cfg.SRS.Format], KeysInClear: cfg.Media.SDESInClear,
+		TLS: tls, Security: securities[cfg.SRS.SRTP], NoDTLS: cfg.SRS.DTLS == "disabled", Strict: cfg.SRS.Strict, Format: formats[cfg.SRS.Format], KeysInClear: cfg.Media.SDESInClear,
 		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: log,
 		MinFree: int64(cfg.SRS.MinFree), Sync: cfg.SRS.Sync,
 		Retention: srs.Retention{Age: cfg.SRS.Retention.Age, Size: int64(cfg.SRS.Retention.Size)},

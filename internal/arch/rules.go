@@ -30,7 +30,7 @@ var imports = map[string][]string{
 	"internal/access":      {"internal/sipua"},
 	"internal/arch":        {},
 	"focus":                {"codecs", "confevent", "focus/conference", "internal/sdp", "siprec", "siprec/seal", "mixer", "internal/media", "internal/dtls", "internal/ice", "internal/rtt", "internal/sipua", "internal/prefetch", "internal/sound", "internal/spool", "internal/srtp"},
-	"siprec/srs":           {"codecs", "siprec", "siprec/seal", "internal/rtt", "internal/sdp", "internal/srtp", "internal/media", "internal/sipua"},
+	"siprec/srs":           {"codecs", "siprec", "siprec/seal", "internal/rtt", "internal/sdp", "internal/srtp", "internal/dtls", "internal/media", "internal/sipua"},
 	"siprec/srs/export":    {"codecs", "siprec/srs"},
 	"internal/control":     {"focus", "focus/conference", "confevent", "internal/cdr", "siprec/srs", "siprec/srs/export"},
 	"internal/telemetry":   {"codecs", "focus"},

@@ -209,6 +209,7 @@ type SRS struct {
 	Format    string   `yaml:"format" accept:"wav,opus,native"`          // of the files of streams
 	TLS       TLS      `yaml:"tls"`                                      // of tls:// in listen
 	SRTP      string   `yaml:"srtp" accept:"disabled,optional,required"` // taken where it is offered, or nothing else
+	DTLS      string   `yaml:"dtls" accept:"disabled,accept"`            // its keys by handshake: not, or where offered
 	Strict    bool     `yaml:"strict"`                                   // what breaks the RFCs is refused
 
 	HTTPListen string        `yaml:"http_listen"` // of the API of parley srs; empty: none. In parley serve it is part of http
@@ -328,7 +329,7 @@ func Default() Config {
 		Menus:     Menus{Timeout: 3 * time.Second}, //nolint:mnd // between two keys
 		Recording: Recording{Hold: defaultHold, Passthrough: true, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
-			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional", Format: "wav",
+			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional", DTLS: "accept", Format: "wav",
 			MinFree: 256 << 20, Sync: 10 * time.Second, //nolint:mnd // a quarter of a gibibyte
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},

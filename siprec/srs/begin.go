@@ -41,8 +41,10 @@ func (s *Server) newRecording(request *sipua.Request) (*recording, error) {
 		},
 	}
 	r.origin = &origin{later: r.later}
-	if s.cfg.KeysInClear || request.Transport == "tls" || request.Transport == "wss" {
-		r.security = s.cfg.Security
+	r.security = s.cfg.Security
+	r.private = s.cfg.KeysInClear || request.Transport == "tls" || request.Transport == "wss"
+	if !r.private && s.cfg.NoDTLS {
+		r.security = SecurityNone
 	}
 	if external, err := netip.ParseAddr(s.cfg.ExternalAddress); err == nil {
 		r.local.Address = external

@@ -263,7 +263,7 @@ func (r *recording) offer(response *sipua.Response) *sipua.Response {
 			local.Streams[i].Direction = sdp.Inactive
 		}
 	}
-	r.secure(&local)
+	r.secure(&local, nil)
 	offered := sdp.Offer(local)
 	r.offered = &offered
 

@@ -34,6 +34,8 @@ type Config struct {
 	// the way can read the keys.
 	Security    Security
 	KeysInClear bool
+	// NoDTLS takes no streams whose keys a handshake makes (DTLS-SRTP, RFC 5763). They do not depend on how the signalling is protected.
+	NoDTLS bool
 	// Format says what files are written. Default: FormatWAV.
 	Format Format
 	// Codecs are those that are accepted, the best first. Default: Opus, G722, PCMA, PCMU, and L16 of any rate, in one channel

@@ -20,7 +20,7 @@ type Retention struct {
 // An Alarm is a state that an operator has to know of.
 type Alarm struct {
 	// Name tells what it is about: "disk" (less than MinFree is free), "write" (a recording cannot be written),
-	// "retention" (what should be deleted cannot be).
+	// "retention" (what should be deleted cannot be), "handshake" (a client that should make keys with us does not, or is another than it says).
 	Name string
 	// Active is false when it is over.
 	Active bool
@@ -33,6 +33,7 @@ const (
 	AlarmDisk      = "disk"
 	AlarmWrite     = "write"
 	AlarmRetention = "retention"
+	AlarmHandshake = "handshake"
 )
 
 const (

@@ -54,10 +54,10 @@ func (r *recording) propose(offer sdp.Description, d *document) (*proposal, erro
 		p.fresh[i] = sockets
 		local.Streams[i].Port = sockets.port()
 	}
-	r.secure(&local)
+	r.secure(&local, &offer)
 	plan, err := sdp.Answer(offer, local)
 	if err == nil && r.refit(p, plan, &local) {
-		r.secure(&local)
+		r.secure(&local, &offer)
 		plan, err = sdp.Answer(offer, local)
 	}
 	if err != nil {
@@ -141,7 +141,7 @@ func (r *recording) adopt(p *proposal, now time.Time) error {
 		i := agreed.Index
 		s := r.slot(i)
 		if s != nil && s.pair.port() == agreed.LocalPort {
-			fault = errors.Join(fault, s.agree(agreed, now, r.at(now)))
+			fault = errors.Join(fault, r.agree(s, agreed, now))
 			slots[i] = s
 
 			continue

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-sip/parley/internal/srtp"
 )
 
-// Security says whether streams are SRTP, with keys in the descriptions (RFC 7866, section 12.2; RFC 4568).
+// Security says whether streams are SRTP, with keys in the descriptions or by a handshake (RFC 7866, section 12.2; RFC 4568, RFC 5763).
 type Security = sdp.Security
 
 // The kinds of security.
@@ -23,7 +23,10 @@ const (
 	SecurityRequired = sdp.SecurityRequired
 )
 
-// A guard has the keys of a stream that is protected (RFC 3711). It belongs to the goroutine of its recording.
+var errNoKeys = errors.New("no keys")
+
+// A guard has the keys of a stream that is protected (RFC 3711). It belongs to the goroutine of its recording. Contexts that are nil wait for
+// the handshake that makes their keys; agreed is that of the reports then.
 type guard struct {
 	agreed   sdp.Protection
 	rtp      *srtp.Receiver
@@ -72,6 +75,9 @@ func (g *guard) open(p *packet, at time.Duration) bool {
 		return true
 	}
 	if p.rtcp {
+		if g.rtcp == nil {
+			return false
+		}
 		size, err := g.rtcp.Unprotect(p.data)
 		p.data = p.data[:max(0, size)]
 
@@ -81,7 +87,10 @@ func (g *guard) open(p *packet, at time.Duration) bool {
 	if g.previous != nil && at <= g.until {
 		late = bytes.Clone(p.data)
 	}
-	size, err := g.rtp.Unprotect(p.data)
+	size, err := 0, errNoKeys
+	if g.rtp != nil {
+		size, err = g.rtp.Unprotect(p.data)
+	}
 	if err != nil && late != nil {
 		p.data = late
 		size, err = g.previous.Unprotect(p.data)
@@ -91,10 +100,13 @@ func (g *guard) open(p *packet, at time.Duration) bool {
 	return err == nil
 }
 
-// seal protects a report of ours; nil if the key has been used for as long as it may.
+// seal protects a report of ours; nil if there is no key yet, or it has been used for as long as it may.
 func (g *guard) seal(report []byte) []byte {
 	if g == nil {
 		return report
+	}
+	if g.reports == nil {
+		return nil
 	}
 	buf := make([]byte, len(report)+srtp.MaxOverhead+len(g.agreed.Local.MKI))
 	copy(buf, report)
@@ -108,7 +120,7 @@ func (g *guard) seal(report []byte) []byte {
 
 // keysOf are our keys of the stream that has a port: new ones for every stream of every recording session.
 func (r *recording) keysOf(port uint16) []srtp.Key {
-	if r.security == SecurityNone || port == 0 {
+	if r.security == SecurityNone || port == 0 || !r.private {
 		return nil
 	}
 	if keys, ok := r.keys[port]; ok {
@@ -125,13 +137,21 @@ func (r *recording) keysOf(port uint16) []srtp.Key {
 	return keys
 }
 
-// secure completes our side of the streams by what may protect them. A stream that is protected stays so.
-func (r *recording) secure(local *sdp.Local) {
+// secure completes our side of the streams by what may protect them. A stream that is protected stays so. offer is what is answered, nil for an
+// offer of ours.
+func (r *recording) secure(local *sdp.Local, offer *sdp.Description) {
+	certified := r.certified(offer)
 	for i := range local.Streams {
 		s := &local.Streams[i]
 		s.Security, s.Keys = r.security, r.keysOf(s.Port)
+		if certified {
+			s.DTLS.Fingerprint = sdp.Fingerprint(r.certificate.Fingerprint())
+		}
 		if old := r.slot(i); old != nil && old.guard != nil && old.pair.port() == s.Port {
 			s.Security = SecurityRequired
+			if old.keying != nil {
+				s.DTLS.Setup = old.keying.agreed.Setup
+			}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-sip/parley/internal/dtls"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/srtp"
@@ -37,39 +38,42 @@ type recording struct {
 	bind    netip.Addr
 	cname   string
 	helpers sync.WaitGroup
-	// security is what may be agreed: keys are given to nobody who could be overheard (RFC 4568, section 3).
+	// security is what may be agreed. private tells that keys in descriptions may: they are given to nobody who could be overheard (RFC 4568,
+	// section 3).
 	security Security
+	private  bool
 
 	// Sent to by anyone; received by run.
 	commands chan func()
 	done     chan struct{} // closed when run has ended
 
 	// Owned by run.
-	buffer    [maxPacket]byte // of a packet that is being read
-	dialog    *sipua.Dialog
-	announced bool
-	report    Recording
-	streams   []*stream // all that ever were
-	slots     []*stream // by m-line, nil: none
-	answer    *sdp.Description
-	offered   *sdp.Description // our open offer, in the 2xx to a re-INVITE without one
-	known     siprec.Recording // merged metadata
-	labels    map[string]siprec.ID
-	clocks    clocks
-	origin    *origin
-	keys      map[uint16][]srtp.Key // ours, by port
-	lost      bool                  // documents are missing in known
-	dangling  int                   // references to nothing in the last complete document
-	asked     bool                  // for a snapshot, since lost
-	ending    bool
-	flushed   time.Time
-	synced    time.Time
-	syncing   bool
-	counted   Totals // what has been added to the totals of the server
-	reported  time.Time
-	heard     time.Time // last packet
-	asking    bool      // OPTIONS is unanswered
-	saying    bool      // BYE was sent because of MaxDuration
+	buffer      [maxPacket]byte // of a packet that is being read
+	dialog      *sipua.Dialog
+	announced   bool
+	report      Recording
+	streams     []*stream // all that ever were
+	slots       []*stream // by m-line, nil: none
+	answer      *sdp.Description
+	offered     *sdp.Description // our open offer, in the 2xx to a re-INVITE without one
+	known       siprec.Recording // merged metadata
+	labels      map[string]siprec.ID
+	clocks      clocks
+	origin      *origin
+	certificate *dtls.Certificate     // of handshakes; nil: none was needed yet
+	keys        map[uint16][]srtp.Key // ours, by port
+	lost        bool                  // documents are missing in known
+	dangling    int                   // references to nothing in the last complete document
+	asked       bool                  // for a snapshot, since lost
+	ending      bool
+	flushed     time.Time
+	synced      time.Time
+	syncing     bool
+	counted     Totals // what has been added to the totals of the server
+	reported    time.Time
+	heard       time.Time // last packet
+	asking      bool      // OPTIONS is unanswered
+	saying      bool      // BYE was sent because of MaxDuration
 }
 
 // A packet is what a socket received.
@@ -158,9 +162,16 @@ func (r *recording) open() bool {
 }
 
 func (r *recording) packet(p packet) {
-	at := r.at(p.at)
 	r.heard = p.at
 	r.server.totals.octets.Add(uint64(len(p.data)))
+	if !p.stream.keying.takes(&p) {
+		r.take(p)
+	}
+}
+
+// take is packet for what is of no handshake and does not have to wait for one.
+func (r *recording) take(p packet) {
+	at := r.at(p.at)
 	if !p.stream.guard.open(&p, at) {
 		p.stream.report.Discarded++
 

@@ -11,11 +11,14 @@ type header struct {
 	ssrc        uint32
 }
 
-const rtpHeaderSize = 12
+const (
+	rtpHeaderSize = 12
+	rtpVersion    = 2
+)
 
 // parseRTP returns header and payload; false for what is no RTP packet (RFC 3550, appendix A.1).
 func parseRTP(b []byte) (h header, payload []byte, ok bool) {
-	if len(b) < rtpHeaderSize || b[0]>>6 != 2 {
+	if len(b) < rtpHeaderSize || b[0]>>6 != rtpVersion {
 		return h, nil, false
 	}
 	end := len(b)

@@ -26,8 +26,9 @@ type stream struct {
 	ssrc     uint32         // of our receiver reports
 	rtp      netip.AddrPort // of the client, by its description
 	rtcp     netip.AddrPort
-	guard    *guard // nil: plain RTP
-	dump     *dump  // nil: packets are not kept
+	guard    *guard  // nil: plain RTP
+	keying   *keying // nil: no handshake makes its keys
+	dump     *dump   // nil: packets are not kept
 	receiver *receiver
 	report   *Stream
 	until    time.Time // when it has been read empty; zero: it goes on
@@ -50,7 +51,9 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 		rx = newTextReceiver(text, report, r.began, r.origin)
 	}
 	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: rx} //nolint:gosec // an SSRC is no secret
-	if err := s.agree(agreed, now, r.at(now)); err != nil {
+	if err := r.agree(s, agreed, now); err != nil {
+		s.unkey()
+
 		return nil, errors.Join(err, file.close(), os.Remove(file.handle().Name()))
 	}
 	r.fault(r.keep(s))
@@ -96,15 +99,14 @@ func (r *recording) createFile(report *Stream, agreed sdp.Stream) (sink, error) 
 const maxFiles = 10_000
 
 // agree takes what was negotiated.
-func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error {
+func (r *recording) agree(s *stream, agreed sdp.Stream, now time.Time) error {
+	at := r.at(now)
 	if err := s.receiver.configure(agreed); err != nil {
 		return err
 	}
-	guarded, err := newGuard(agreed.Protection, s.guard, at)
-	if err != nil {
+	if err := s.protect(r, &agreed, at); err != nil {
 		return err
 	}
-	s.guard, s.report.SRTP = guarded, guarded != nil
 	if s.rtp != agreed.Remote {
 		s.receiver.unlatch()
 	}
@@ -127,6 +129,25 @@ func (s *stream) agree(agreed sdp.Stream, now time.Time, at time.Duration) error
 		s.report.Pauses[n-1].To = now.UTC()
 		s.receiver.resume()
 	}
+
+	return nil
+}
+
+// protect takes what was negotiated about keys.
+func (s *stream) protect(r *recording, agreed *sdp.Stream, at time.Duration) error {
+	before := s.keying
+	r.handshake(s, agreed)
+	switch {
+	case agreed.DTLS != nil && s.keying != before:
+		s.guard = awaiting(s.guard, at)
+	case agreed.DTLS == nil:
+		guarded, err := newGuard(agreed.Protection, s.guard, at)
+		if err != nil {
+			return err
+		}
+		s.guard = guarded
+	}
+	s.report.SRTP = s.guard != nil
 
 	return nil
 }
@@ -191,6 +212,7 @@ func (r *recording) closeStream(s *stream) {
 	}
 	s.closed = true
 	r.server.totals.streams.Add(-1)
+	s.unkey()
 	s.pair.close()
 	delete(r.keys, s.port)
 	r.fault(s.receiver.play(r.at(time.Now()), true))
