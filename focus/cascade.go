@@ -39,7 +39,8 @@ const (
 // afar are those who are in other conferences of a cascade: the focuses of those are participants here, and are followed for as long as they are. It is
 // safe for concurrent use.
 type afar struct {
-	users atomic.Pointer[[]confevent.User] // of all links, ready for documents; nil: there are none
+	users    atomic.Pointer[[]confevent.User] // of all links, ready for documents; nil: there are none
+	recorded atomic.Pointer[[]beyond]         // the same for recording metadata
 
 	mu    sync.Mutex
 	links map[string]*link // by URI
@@ -107,12 +108,14 @@ func (a *afar) told(l *link, users []confevent.User) {
 	a.mu.Unlock()
 	if current {
 		l.entry.notify()
+		l.entry.tellRecorders(l.focus)
 	}
 }
 
 // collect puts together who is afar, in the order of the links, each once; a.mu is held. Of a focus that is linked with us we do not believe others.
 func (a *afar) collect() {
 	var all []confevent.User
+	var recorded []beyond
 	seen := map[string]bool{}
 	for _, uri := range slices.Sorted(maps.Keys(a.links)) {
 		for _, u := range a.links[uri].users {
@@ -120,10 +123,14 @@ func (a *afar) collect() {
 			if !seen[u.Entity] && !direct {
 				seen[u.Entity] = true
 				all = append(all, u)
+				if u.Entity != uri { // that focus is a participant itself
+					recorded = append(recorded, beyondOf(&u, uri))
+				}
 			}
 		}
 	}
 	a.users.Store(&all)
+	a.recorded.Store(&recorded)
 }
 
 // link begins to follow another focus.

@@ -130,6 +130,9 @@ func (c *controller) publish(e conference.Event, old, next *conference.State) {
 	}
 	c.followSidebars(next, time.Now())
 	c.remember(next)
+	if c.entry.cfg.Roster.Cascades != CascadesNone {
+		c.followBeyond(next, time.Now())
+	}
 	if _, only := e.(conference.Speaking); !only {
 		for _, r := range append([]*recorder(nil), c.recorders...) {
 			c.desire(r)
@@ -215,6 +218,10 @@ func (c *controller) nameContributors() {
 // nameContributor does so for a stream of one participant: a source has the same name in all streams.
 func (c *controller) nameContributor(s *recorded) {
 	if p := c.participants[s.participant]; p != nil && p.peer.SSRC != 0 {
-		s.session.SetContributors(map[uint32]string{p.peer.SSRC: c.identity(p.id).Text()})
+		id := c.identity(p.id)
+		if s.line != nil {
+			id = s.line.known(id)
+		}
+		s.session.SetContributors(map[uint32]string{p.peer.SSRC: id.Text()})
 	}
 }

@@ -85,7 +85,7 @@ func (b *bench) ready(srs *recordingServer, lines int) {
 // A session is there before anybody calls. Two conferences one after the other are in it, with the lines that it has: the description does not
 // change, only the metadata. At the end of each there is a stop time, and no BYE.
 //
-// Shows SC-11, SR-PER-01, SR-PER-02, SR-PER-03, SR-PER-06, SR-RTP-28.
+// Shows SC-11, SR-MET-06, SR-PER-01, SR-PER-02, SR-PER-03, SR-PER-06, SR-RTP-28.
 func TestPersistent(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := persistentBench(t, srs, 3, func(c *focus.Config) { c.Hold = 5 * time.Second })
@@ -119,6 +119,15 @@ func TestPersistent(t *testing.T) {
 			return len(v.Sessions) == round+1 && !v.Sessions[round].Stop.IsZero() && !slices.ContainsFunc(v.Streams, func(s siprec.Stream) bool { return s.Session != "" })
 		})
 		b.await("the lines to be silent", func() bool { return len(heard("1")) == 0 || srs.resting("1") })
+	}
+	var told []siprec.Recording
+	for _, d := range srs.kept().documents {
+		if len(d.Sessions) > 0 {
+			told = append(told, d)
+		}
+	}
+	if told[0].Mode != siprec.Complete || len(told[0].Groups) != 1 || told[1].Mode != siprec.Partial {
+		t.Errorf("when something is known first it is told %s: %+v, then %s", told[0].Mode, told[0], told[1].Mode)
 	}
 	srs.mu.Lock()
 	for _, offer := range srs.offers {

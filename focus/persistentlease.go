@@ -41,7 +41,8 @@ type lease struct {
 	playing map[string]siprec.StartMedia // what the controller has been told
 	state   siprec.State
 
-	feed       *feed // into the merged line; nil: none
+	people     map[siprec.ID]siprec.ID // participants by their identifier in the conference, where others of the group know them by another
+	feed       *feed                   // into the merged line; nil: none
 	mergedWish *siprec.StreamWish
 
 	stopped bool
@@ -91,6 +92,7 @@ func (l *lease) want(d siprec.Desire, now time.Time) {
 			r.RecordedUntil = now
 		}
 	}
+	l.unite()
 	l.wantMerged(d)
 	for key, one := range l.lines {
 		one.wish = nil
@@ -103,6 +105,7 @@ func (l *lease) want(d siprec.Desire, now time.Time) {
 		if w.Session == "" {
 			w.Session = d.Roster.Session
 		}
+		l.rename(&w)
 		one.wish = &w
 	}
 	h := l.session

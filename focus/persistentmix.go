@@ -276,6 +276,7 @@ func (l *lease) wantMerged(d siprec.Desire) {
 	if i >= 0 && !d.Stopped {
 		w := d.Streams[i]
 		w.Session, w.Paused = d.Roster.Session, w.Paused || d.Paused
+		l.rename(&w)
 		l.mergedWish = &w
 	}
 }

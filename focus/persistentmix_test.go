@@ -142,3 +142,76 @@ func TestPersistentMixComesBack(t *testing.T) {
 	}
 	srs.sound()
 }
+
+// Somebody consults with a third in a second conference, and leaves the first one, which ends. Both are sessions of one group in one dialog, and
+// one mixed stream; who is in both is one participant with an association to each.
+//
+// Shows SC-05, SC-12.
+func TestConsultationIsRecorded(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := persistentBench(t, srs, 1, func(c *focus.Config) { c.Recorders[0].Merge = true })
+	b.ready(srs, 1)
+	eve := conftest.PhoneConfig{Name: "eve", Identity: "sip:eve@example.com", RecordAware: true}
+	first := b.dial("one", eve)
+	bob := b.dial("one", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+	b.awaitRecording("one", b.record("one", conference.Mixed), conference.RecordingActive)
+	second := b.dial("two", eve)
+	b.dial("two", conftest.PhoneConfig{Name: "carol", RecordAware: true}).hum(1000, 60*time.Second)
+	b.awaitRecording("two", b.record("two", conference.Mixed), conference.RecordingActive)
+	sessions := func() (open, over int) {
+		v := srs.known()
+		for _, a := range v.ParticipantSessions {
+			switch {
+			case a.Participant != v.person("eve"):
+			case a.Disassociate.IsZero():
+				open++
+			default:
+				over++
+			}
+		}
+		return open, over
+	}
+	b.await("eve in both sessions", func() bool { open, over := sessions(); return open == 2 && over == 0 })
+	v, count := srs.known(), 0
+	for _, p := range v.Participants {
+		if p.Names[0].AOR == eve.Identity {
+			count++
+		}
+	}
+	if count != 1 || len(v.Streams) != 1 || v.Streams[0].Session != "" || v.streams("eve") != "1/1" {
+		t.Errorf("she is %d participants, with %s of the streams %+v", count, v.streams("eve"), v.Streams)
+	}
+	first.leave("one")
+	bob.leave("one")
+	b.await("the end of the first session", func() bool {
+		open, over := sessions()
+		v = srs.known()
+		return open == 1 && over == 1 && len(v.Sessions) == 2 && !v.Sessions[0].Stop.IsZero() && v.Sessions[1].Stop.IsZero()
+	})
+	if v.Sessions[0].Group == "" || v.Sessions[0].Group != v.Sessions[1].Group || v.streams("eve") != "1/1" || v.streams("bob") != "/" {
+		t.Errorf("sessions %+v; eve has %s, bob %s", v.Sessions, v.streams("eve"), v.streams("bob"))
+	}
+	b.await("the second in the stream", func() bool { return srs.levelOf("1", 1000) > loud })
+	again := b.dial("two", conftest.PhoneConfig{Name: "eva", Identity: eve.Identity}) // of the same address, in the same conference
+	b.await("a second endpoint", func() bool {
+		v, count = srs.known(), 0
+		for _, p := range v.Participants {
+			if p.Names[0].AOR == eve.Identity {
+				count++
+			}
+		}
+		return count == 2
+	})
+	again.leave("two")
+	second.leave("two")
+	invites := 0
+	for _, r := range srs.requests() {
+		if r.Method == "INVITE" && r.To.Tag() == "" {
+			invites++
+		}
+	}
+	if invites != 1 {
+		t.Errorf("%d dialogs", invites)
+	}
+	srs.sound()
+}

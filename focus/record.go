@@ -173,6 +173,7 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 			roster.Participants = append(roster.Participants, q)
 		}
 	}
+	roster.Participants = append(roster.Participants, c.beyondRoster()...)
 	roster.Participants = append(roster.Participants, siprec.RosterParticipant{
 		ID: c.identity(""), Names: []siprec.NameID{{AOR: state.URI}}, Joined: roster.Started, Focus: true,
 	})

@@ -67,6 +67,7 @@ type heardStream struct {
 	ssrcs   map[uint32]bool
 	stamps  []uint32 // timestamps, in order of arrival
 	numbers []uint16 // sequence numbers
+	came    []time.Time
 	marks   []bool
 	csrcs   [][]uint32
 	from    netip.AddrPort    // of the last packet

@@ -58,6 +58,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
 		stream.stamps = append(stream.stamps, binary.BigEndian.Uint32(packet[4:]))
 		stream.last, stream.from = time.Now(), from
+		stream.came = append(stream.came, stream.last)
 		stream.marks, stream.csrcs = append(stream.marks, packet[1]&0x80 != 0), append(stream.csrcs, csrcs)
 		stream.ssrcs[uint32(packet[8])<<24|uint32(packet[9])<<16|uint32(packet[10])<<8|uint32(packet[11])] = true
 		for _, v := range pcm[:k] {

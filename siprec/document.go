@@ -85,8 +85,13 @@ func (r *Roster) participantSession(p RosterParticipant) ParticipantSession {
 }
 
 // mixes tells whether somebody can be in a mixed stream.
-func (s *RosterStream) mixes(id ID) bool {
-	return s.Participant == "" && (s.Senders == nil || slices.Contains(s.Senders, id))
+func (s *RosterStream) mixes(p *RosterParticipant) bool {
+	return s.Participant == "" && (s.Senders == nil || slices.ContainsFunc(s.Senders, p.in))
+}
+
+// in tells whether what an endpoint sends is of a participant: his own, or that of the focus behind which he is.
+func (p *RosterParticipant) in(endpoint ID) bool {
+	return endpoint != "" && (endpoint == p.ID || endpoint == p.Through)
 }
 
 // participantStream tells what a participant feeds and hears. Someone who has left
@@ -108,12 +113,12 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 		if s.Members != nil && !slices.Contains(s.Members, p.ID) {
 			continue
 		}
-		own := s.Participant == p.ID || len(s.Senders) == 1 && s.Senders[0] == p.ID
+		own := p.in(s.Participant) || len(s.Senders) == 1 && p.in(s.Senders[0])
 		feeds, hears := !p.Muted, !p.Deafened
 		if s.Text {
 			feeds, hears = p.Writes, p.Reads
 		}
-		if feeds && !p.Held && (own || s.mixes(p.ID)) {
+		if feeds && !p.Held && (own || s.mixes(&p)) {
 			a.Send = append(a.Send, s.ID)
 		}
 		if hears && !p.Held && !own {

@@ -44,7 +44,7 @@ func keys[T element[T]](list []T) map[pairKey]bool {
 // there is anything to tell. full asks for a complete document.
 func (c *Client) news(full bool) (document, after Recording, changed bool) {
 	target := c.target()
-	if full || !c.synced {
+	if full || !c.synced || len(c.known.Sessions) == 0 && len(target.Sessions) > 0 { // nothing was known yet (RFC 7866, section 9.1)
 		return target, target, true
 	}
 	if c.profile.Updates == CompleteUpdates {

@@ -35,6 +35,7 @@ type RosterParticipant struct {
 	Held         bool      // neither feeds nor hears
 	Writes       bool      // feeds streams of text
 	Reads        bool      // gets those of the others
+	Through      ID        // the participant in whose stream he is, behind another focus; empty: none
 	Params       []Param
 	Extensions   []Extension
 }

@@ -127,7 +127,7 @@ func united[T element[T]](list, more []T) []T {
 func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 	switch {
 	case a.Disassociate.IsZero() && b.Disassociate.IsZero():
-		a.Send, a.Recv = append(slices.Clone(a.Send), b.Send...), append(slices.Clone(a.Recv), b.Recv...)
+		a.Send, a.Recv = both(a.Send, b.Send), both(a.Recv, b.Recv)
 		a.Associate = earliest(a.Associate, b.Associate)
 		return a
 	case a.Disassociate.IsZero(), !b.Disassociate.IsZero() && b.Disassociate.Before(a.Disassociate):
@@ -135,6 +135,17 @@ func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 	default:
 		return b
 	}
+}
+
+// both are the streams of two lists: one that has several sessions in it is in each.
+func both(a, b []ID) []ID {
+	list := slices.Clone(a)
+	for _, id := range b {
+		if !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
 }
 
 // withHistory adds to a target what the recorder keeps although it is over: sessions that have ended or left the recording session, streams

@@ -40,6 +40,7 @@ func (a *Agent) welcome(conn net.Conn, listener *streamListener) {
 	info := streamInfo{transport: listener.transport, local: addrPortOf(conn.LocalAddr()), remote: addrPortOf(conn.RemoteAddr())}
 	stop := context.AfterFunc(a.life, func() { _ = conn.Close() })
 	defer stop()
+	stream := conn
 	if listener.transport == overTLS {
 		encrypted := tls.Server(conn, a.serverTLS())
 		if err := handshake(a.life, encrypted); err != nil {
@@ -48,9 +49,9 @@ func (a *Agent) welcome(conn net.Conn, listener *streamListener) {
 			return
 		}
 		info.names = peerNames(encrypted.ConnectionState())
-		conn = encrypted
+		stream = encrypted
 	}
-	a.admitStream(conn, info)
+	a.admitStream(stream, info)
 }
 
 // admitStream waits for the first message of a connection.

@@ -68,7 +68,9 @@ func (a *Agent) serverTLS(protocols ...string) *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			settings := a.tls.Load()
-			config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*settings.Certificate}, NextProtos: protocols}
+			config := &tls.Config{
+				MinVersion: tls.VersionTLS12, CipherSuites: cipherSuites(), Certificates: []tls.Certificate{*settings.Certificate}, NextProtos: protocols,
+			}
 			if settings.ClientCAs != nil {
 				config.ClientCAs, config.ClientAuth = settings.ClientCAs, tls.VerifyClientCertIfGiven
 			}
@@ -77,6 +79,17 @@ func (a *Agent) serverTLS(protocols ...string) *tls.Config {
 			}
 			return config, nil
 		},
+	}
+}
+
+// cipherSuites are those of TLS 1.2 that we speak: with forward secrecy and
+// authenticated encryption (RFC 9325, section 4.2). Those of TLS 1.3 all have
+// them, and are not chosen.
+func cipherSuites() []uint16 {
+	return []uint16{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 	}
 }
 
@@ -92,7 +105,7 @@ func (a *Agent) clientTLS(domain, certificate string) (*tls.Config, error) {
 		}
 	}
 	config := &tls.Config{
-		MinVersion: tls.VersionTLS12, ServerName: domain, RootCAs: settings.RootCAs,
+		MinVersion: tls.VersionTLS12, CipherSuites: cipherSuites(), ServerName: domain, RootCAs: settings.RootCAs,
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it, with the names of RFC 5922
 		VerifyConnection: func(state tls.ConnectionState) error {
 			return verifyServer(state, settings, domain)
