@@ -69,15 +69,15 @@ func (c *capture) PrefetchEmit(near bool) {
 
 // Emit takes a frame from the mix.
 func (c *capture) Emit(p *codecs.Packet) {
-	c.Prepare(p)
+	c.Prepare(p, nil)
 	c.Send()
 }
 
 // Prepare and Send implement [mixer.Sender].
-func (c *capture) Prepare(p *codecs.Packet) {
+func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	b := c.kept
 	if b == nil {
-		c.pass(p)
+		c.pass(p, room)
 		return
 	}
 	if at := c.again.Load(); at != 0 && !c.parked.Load() {
@@ -99,17 +99,17 @@ func (c *capture) Prepare(p *codecs.Packet) {
 	default:
 		c.parked.Store(false)
 		b.pass()
-		c.pass(p)
+		c.pass(p, room)
 	}
 }
 
 // pass leaves a frame that is in time for Send, but for one that is sealed: whether it has left is to be known at once.
-func (c *capture) pass(p *codecs.Packet) {
+func (c *capture) pass(p *codecs.Packet, room []byte) {
 	if c.digest.Load() != nil {
 		c.send(p, 0)
 		return
 	}
-	c.session.Prepare(p)
+	c.session.Prepare(p, room)
 	c.ready = true
 }
 

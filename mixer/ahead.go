@@ -149,6 +149,9 @@ func (p *plan) askEncode(n int) {
 }
 
 func (s *stream) ask() {
+	if s.forwarded { // and goes on so, mostly
+		return
+	}
 	prefetch.Slice(s.pcm)
 	prefetch.Slice(s.packets[0].data[:min(packetHot, len(s.packets[0].data))])
 }

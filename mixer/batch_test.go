@@ -11,8 +11,9 @@ import (
 type batchPort struct {
 	fakeInput
 
-	id  int
-	log *[]portCall
+	id   int
+	log  *[]portCall
+	lent [2][]byte // to receive and to send
 }
 
 // portCall is one call of a port.
@@ -23,12 +24,20 @@ type portCall struct {
 
 func (p *batchPort) note(what string) { *p.log = append(*p.log, portCall{what, p.id}) }
 
-func (p *batchPort) Receive()               { p.note("receive") }
-func (p *batchPort) PrefetchIngest(bool)    {}
-func (p *batchPort) PrefetchEmit(bool)      {}
-func (p *batchPort) Send()                  { p.note("send") }
-func (p *batchPort) Emit(*codecs.Packet)    { p.note("emit") }
-func (p *batchPort) Prepare(*codecs.Packet) { p.note("prepare") }
+func (p *batchPort) PrefetchIngest(bool) {}
+func (p *batchPort) PrefetchEmit(bool)   {}
+func (p *batchPort) Send()               { p.note("send") }
+func (p *batchPort) Emit(*codecs.Packet) { p.note("emit") }
+
+func (p *batchPort) Receive(room []byte) {
+	p.note("receive")
+	p.lent[0] = room
+}
+
+func (p *batchPort) Prepare(_ *codecs.Packet, room []byte) {
+	p.note("prepare")
+	p.lent[1] = room
+}
 
 func (p *batchPort) Ingest(dst []int16) codecs.Frame {
 	p.note("ingest")
@@ -36,15 +45,16 @@ func (p *batchPort) Ingest(dst []int16) codecs.Frame {
 	return p.fakeInput.Ingest(dst)
 }
 
-// Every member is received, ingested, prepared and sent once in a tick, in that order, and the system calls of neighbours come together.
+// Every member is received, ingested, prepared and sent once in a tick, in that order, and the system calls of neighbours come together. Each has room for a packet
+// of its own until then; who comes later has the same.
 func TestSystemCallsComeTogether(t *testing.T) {
 	const count = 2*batch + 5
 	b := newBench(t, MixConfig{})
 	var log []portCall
-	members := make([]Member, count)
+	members, ports := make([]Member, count), make([]*batchPort, count)
 	for i := range members {
 		port := &batchPort{fakeInput: *quiet(8000), id: i, log: &log}
-		members[i] = party(MemberID(i), port, port, codecs.PCMU)
+		members[i], ports[i] = party(MemberID(i), port, port, codecs.PCMU), port
 	}
 	b.apply(members...)
 	b.step()
@@ -60,5 +70,21 @@ func TestSystemCallsComeTogether(t *testing.T) {
 	}
 	if !slices.Equal(log, want) {
 		t.Errorf("%v\nwant %v", log, want)
+	}
+	for i, p := range ports {
+		for way := range p.lent {
+			room := p.lent[way]
+			if len(room) != PacketRoom || cap(room) != PacketRoom {
+				t.Fatalf("member %d is lent %d octets", i, len(room))
+			}
+			if again := i >= batch && &room[0] == &ports[i-batch].lent[way][0]; i >= batch && !again {
+				t.Errorf("member %d is lent other room than who had it before", i)
+			}
+			for _, other := range ports[max(0, i-batch+1):i] {
+				if &room[0] == &other.lent[way][0] {
+					t.Errorf("member %d is lent the room of member %d, who still needs it", i, other.id)
+				}
+			}
+		}
 	}
 }

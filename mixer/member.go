@@ -27,9 +27,14 @@ type Encoded interface {
 // Receiver may be implemented by an Input that asks the system for what has come. Receive does that, and nothing else, before Ingest: the
 // system calls of several members are made one after the other, so that the processor has the code of the system at hand, and then that of
 // the mixer. Ingest works without it as well.
+//
+// The room is where a packet may be put, until Ingest: [PacketRoom] octets that members use in turn, so that they stay in the near caches.
 type Receiver interface {
-	Receive()
+	Receive(room []byte)
 }
+
+// PacketRoom is how many octets members are lent for a packet: an Ethernet frame, and some more.
+const PacketRoom = 2048
 
 // InputPrefetcher may be implemented by an Input with much memory of its own.
 type InputPrefetcher interface {
@@ -54,9 +59,9 @@ type Sourced interface {
 }
 
 // Sender may be implemented by an Output that hands its packets to the system. Prepare is Emit up to there; Send, soon after, does what
-// is left, for several members one after the other; see [Receiver].
+// is left, for several members one after the other; see [Receiver], also for the room, which is the output's until Send.
 type Sender interface {
-	Prepare(p *codecs.Packet)
+	Prepare(p *codecs.Packet, room []byte)
 	Send()
 }
 

@@ -9,6 +9,12 @@ import (
 // codecCount is one more than the highest codec.
 const codecCount = codecs.Count
 
+// roomStride is the distance between two rooms for packets. If it were a power of two, their beginnings would drive each other out of the caches.
+const roomStride = PacketRoom + 320
+
+// room is that of the nth member of a batch.
+func (w *scratch) room(n int) []byte { return w.rooms[n][:PacketRoom:PacketRoom] }
+
 // scratch is what one worker needs while it works: buffers, and counters that others may read.
 type scratch struct {
 	frame   [codecs.MaxFrameSamples]int16   // what an input yields
@@ -20,6 +26,7 @@ type scratch struct {
 	packet  codecs.Packet
 	csrc    [codecs.MaxCSRC]uint32
 	levels  [codecs.MaxCSRC]uint8
+	rooms   [batch][roomStride]byte // for packets that are under way to or from the system
 
 	encoded      [codecCount]atomic.Uint64
 	forwarded    [codecCount]atomic.Uint64

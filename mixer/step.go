@@ -91,7 +91,7 @@ func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
 		for n, i := range ins {
 			p.askReceive(ins, n)
 			if r := p.seats[i].in.receiver; r != nil {
-				r.Receive()
+				r.Receive(w.room(n))
 			}
 		}
 		for n, i := range ins {
@@ -284,7 +284,7 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 		outs := p.outs[from:min(from+batch, to)]
 		for n, i := range outs {
 			p.askEmit(outs, n)
-			p.seats[i].emit(i, skipped, w)
+			p.seats[i].emit(i, skipped, w.room(n), w)
 		}
 		for _, i := range outs {
 			if s := p.seats[i].out.sender; s != nil {
@@ -294,17 +294,17 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 	}
 }
 
-// emit hands one output its packets.
-func (s *seat) emit(i int32, skipped int, w *scratch) {
+// emit hands one output its packets, and a room for each in turn.
+func (s *seat) emit(i int32, skipped int, room []byte, w *scratch) {
 	o := s.out
 	if skipped > 0 {
 		w.packet = codecs.Packet{Samples: skipped * o.units}
-		o.emit(&w.packet)
+		o.emit(&w.packet, room)
 	}
 	if o.without {
 		if s.contributes() {
 			w.packet = codecs.Packet{Samples: o.units}
-			o.emit(&w.packet)
+			o.emit(&w.packet, room)
 
 			return
 		}
@@ -316,7 +316,7 @@ func (s *seat) emit(i int32, skipped int, w *scratch) {
 		s.encodePrivate(i, st, w)
 	}
 	for n := range st.count {
-		s.send(i, st, &st.packets[n], w)
+		s.send(i, st, &st.packets[n], room, w)
 	}
 	if st.count > 0 {
 		o.state.store(st.packets[st.count-1].level, o.apart, st.limiter.gain)
@@ -324,9 +324,9 @@ func (s *seat) emit(i int32, skipped int, w *scratch) {
 }
 
 // emit hands over one packet.
-func (o *output) emit(p *codecs.Packet) {
+func (o *output) emit(p *codecs.Packet, room []byte) {
 	if o.sender != nil {
-		o.sender.Prepare(p)
+		o.sender.Prepare(p, room)
 
 		return
 	}
@@ -348,8 +348,8 @@ func (s *seat) encodePrivate(i int32, st *stream, w *scratch) {
 }
 
 // send hands over one packet.
-func (s *seat) send(i int32, st *stream, e *encoded, w *scratch) {
-	w.packet = codecs.Packet{Payload: e.data[:e.size], Samples: st.units, Level: e.level}
+func (s *seat) send(i int32, st *stream, e *encoded, room []byte, w *scratch) {
+	w.packet = codecs.Packet{Payload: e.payload, Samples: st.units, Level: e.level}
 	if s.out.partial {
 		s.out.partial, w.packet.Payload = false, nil
 	}
@@ -362,6 +362,6 @@ func (s *seat) send(i int32, st *stream, e *encoded, w *scratch) {
 	} else {
 		s.group.bus.set.sources.all(&w.packet)
 	}
-	s.out.emit(&w.packet)
+	s.out.emit(&w.packet, room)
 	w.sent[st.format.Codec].Add(1)
 }

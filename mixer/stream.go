@@ -42,10 +42,13 @@ type stream struct {
 
 // encoded is one packet's payload.
 type encoded struct {
-	size  int
-	level uint8
-	data  []byte
+	payload []byte // in data, or somebody else's of this tick
+	level   uint8
+	data    []byte
 }
+
+// copy makes the payload a copy of another.
+func (e *encoded) copy(payload []byte) { e.payload = e.data[:copy(e.data, payload)] }
 
 // newStream makes a stream for a normalised format.
 func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
@@ -98,8 +101,7 @@ func (s *stream) copyFrom(src *stream) {
 	copy(s.delay.kept, src.delay.kept)
 	s.cached, s.forwarded = src.cached, src.forwarded
 	if src.cached {
-		s.packets[0].size = src.packets[0].size
-		copy(s.packets[0].data, src.packets[0].data[:src.packets[0].size])
+		s.packets[0].copy(src.packets[0].payload)
 	}
 	if forker, ok := s.encoder.(codecs.Forker); ok && forker.CopyFrom(src.encoder) == nil {
 		return
@@ -166,7 +168,7 @@ func (s *stream) packet(pcm []int16, w *scratch) {
 	settled := s.cacheable && s.silence*s.frame >= silenceSettled*s.frame+s.size
 	if settled && s.cached {
 		if s.count > 0 {
-			p.size = copy(p.data, s.packets[0].data[:s.packets[0].size])
+			p.copy(s.packets[0].payload)
 		}
 		p.level = codecs.SilenceLevel
 		s.count++
@@ -179,7 +181,7 @@ func (s *stream) packet(pcm []int16, w *scratch) {
 		n = 0
 	}
 	w.encoded[s.format.Codec].Add(1)
-	p.size, p.level = n, codecs.SilenceLevel
+	p.payload, p.level = p.data[:n], codecs.SilenceLevel
 	if s.silence == 0 || s.silence*s.frame < s.size {
 		p.level = codecs.Level(pcm)
 	}

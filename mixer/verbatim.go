@@ -25,7 +25,7 @@ func (s *set) single() int32 {
 	return only
 }
 
-// forward makes the payload of the only one that a group hears the packet of its stream, as it came, and reports whether it could: the
+// forward makes the payload of the only one that a group hears the packet of its stream, as it came and where it is, and reports whether it could: the
 // frame is all of one payload of the same format, and nothing has changed it.
 func (p *plan) forward(g *group, w *scratch) bool {
 	s, st := &p.seats[g.only], g.stream
@@ -49,7 +49,7 @@ func (p *plan) forward(g *group, w *scratch) bool {
 	}
 	st.age++
 	st.silence, st.count = 0, 1
-	out.size, out.level = copy(out.data, payload), s.in.frame.Level
+	out.payload, out.level = payload, s.in.frame.Level
 	w.forwarded[codec].Add(1)
 
 	return true

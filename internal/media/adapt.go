@@ -102,7 +102,7 @@ func (p *player) slow(frame int, now time.Duration) {
 // fetch decodes what is here until so many samples are queued. It returns false if something else is to be done with it.
 func (p *player) fetch(samples int, now time.Duration) bool {
 	for p.tail-p.head < samples && p.jitter.ready() {
-		s := p.jitter.step(now, 0, p.scratch)
+		s := p.jitter.step(now, 0)
 		if s.kind != stepPacket || s.units == 0 {
 			return false
 		}

@@ -5,9 +5,6 @@ import (
 	"github.com/parley-sip/parley/internal/prefetch"
 )
 
-// packetHot is how much of the room for packets is used by most of them.
-const packetHot = 256
-
 // PrefetchIngest asks for the memory that the next Ingest uses: first that of the session itself, but for what is seldom used, then,
 // near, that of the packets, the decoder and the parameters.
 func (s *Session) PrefetchIngest(near bool) {
@@ -17,8 +14,7 @@ func (s *Session) PrefetchIngest(near bool) {
 	}
 	in := &s.in
 	prefetch.Between(&s.transport, &s.shared.bursts.packet)
-	prefetch.Between(&in.agreed, &in.scratch[packetHot])
-	prefetch.Between(&in.packet, &in.player.jitter.window.worst)
+	prefetch.Between(&in.agreed, &in.player.jitter.window.worst)
 	prefetch.Between(&in.player.jitter.drift, &in.player.fec)
 }
 
@@ -53,6 +49,6 @@ func (s *Session) PrefetchEmit(near bool) {
 		return
 	}
 	prefetch.Between(&s.transport, &s.shared.sentOctets)
-	prefetch.Between(&s.in.agreed, &s.in.scratch[packetHot])
+	prefetch.Between(&s.in.agreed, &s.in.own)
 	prefetch.Between(&s.out.to, &s.out.plain)
 }

@@ -18,7 +18,7 @@ func FuzzAside(f *testing.F) {
 		var ring asideRing
 		s := &Session{transport: &Transport{service: &service{}}}
 		s.in.agreed = &agreement{aside: &ring, guard: &guard{}}
-		r := received{size: copy(s.in.scratch[:], octets)}
+		r := received{size: copy(s.in.borrow(nil), octets)}
 		s.arrived(&r, 0)
 		kept := 0
 		ring.each(func(d *asideDatagram) {

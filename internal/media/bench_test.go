@@ -50,7 +50,6 @@ func BenchmarkJitterBuffer(b *testing.B) {
 	buffer := &jitterBuffer{maxDelay: testMax}
 	buffer.reset(8000)
 	payload := loud()
-	var scratch [scratchSize]byte
 	p := arrivedPacket{units: 160, payload: payload}
 	at := tick
 	b.ReportAllocs()
@@ -60,6 +59,6 @@ func BenchmarkJitterBuffer(b *testing.B) {
 		at += tick
 		buffer.push(p, at)
 		buffer.observe(at, 0)
-		buffer.step(at, 160, scratch[:])
+		buffer.step(at, 160)
 	}
 }

@@ -26,7 +26,7 @@ type sender struct {
 	connected bool // to is where the socket is connected
 	quiet     int  // RTP units of digital silence in a row
 	refresh   int  // RTP units until comfort noise is sent again
-	ready     int  // octets of the packet in the scratch that is to be sent, 0: none
+	ready     int  // octets of the packet in the room that is to be sent, 0: none
 	payload   int  // octets of its payload
 	sent      bool // something has left since prepare
 
@@ -101,7 +101,7 @@ func (s *Session) Emit(p *codecs.Packet) { s.EmitLate(p, 0) }
 func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
 	s.prepare(p, age)
 	s.flush()
-	s.out.plain = nil // is the caller's
+	s.in.room, s.out.plain = nil, nil // the latter is the caller's
 	return s.out.sent
 }
 
@@ -113,11 +113,19 @@ func (s *Session) EmitWitnessed(p *codecs.Packet, age time.Duration, w Witness) 
 	s.out.witness = nil
 }
 
-// Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send.
-func (s *Session) Prepare(p *codecs.Packet) { s.prepare(p, 0) }
+// Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send. The room is where the packet is made, and the
+// session's until Send; see [Session.Receive].
+func (s *Session) Prepare(p *codecs.Packet, room []byte) {
+	s.flush()
+	s.in.borrow(room)
+	s.prepare(p, 0)
+}
 
-// Send hands over what Prepare has left. Between the two there is no other call of the tick.
-func (s *Session) Send() { s.flush() }
+// Send hands over what Prepare has left. Between the two there is no other call of the tick but Prepare.
+func (s *Session) Send() {
+	s.flush()
+	s.in.room = nil // goes back
+}
 
 // prepare makes the packet of one payload.
 func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
@@ -152,7 +160,7 @@ func (s *Session) Sequence() uint16 { return s.out.seq - 1 }
 func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, timestamp uint32) {
 	s.flush()
 	o := &s.out
-	buf := s.in.scratch[:]
+	buf := s.in.borrow(nil)
 	for _, ssrc := range p.CSRC[:min(len(p.CSRC), codecs.MaxCSRC)] {
 		if ssrc != 0 {
 			s.shared.spoken.note(ssrc)
@@ -180,7 +188,7 @@ func (s *Session) flush() {
 	if o.ready == 0 {
 		return
 	}
-	packet := s.in.scratch[:o.ready]
+	packet := s.in.room[:o.ready]
 	o.ready = 0
 	to := &o.to
 	if o.connected {

@@ -26,7 +26,7 @@ func TestStoreGrows(t *testing.T) {
 	}
 	for i := range burst {
 		p := b.store.at(b.highest - int64(burst-1-i))
-		if p == nil || b.store.payload(p, nil)[0] != byte(i) {
+		if p == nil || b.store.payload(p)[0] != byte(i) {
 			t.Fatalf("packet %d is not what came", i)
 		}
 	}

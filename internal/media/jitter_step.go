@@ -3,7 +3,7 @@ package media
 import "time"
 
 // step hands out what comes next on the timeline. Of a stretch without a packet it is no more than room units.
-func (b *jitterBuffer) step(now time.Duration, room int, scratch []byte) step {
+func (b *jitterBuffer) step(now time.Duration, room int) step {
 	if !b.started {
 		return step{kind: stepWait}
 	}
@@ -14,7 +14,7 @@ func (b *jitterBuffer) step(now time.Duration, room int, scratch []byte) step {
 			return b.waiting(now, room)
 		case p.units == 0: // comfort noise takes no time
 			b.next = max(b.next, p.timestamp)
-			return b.hand(p, scratch)
+			return b.hand(p)
 		case b.lagOf(now, p.timestamp) > b.maxDelay+tick: // waited too long: somewhere time has stood still
 			b.next = max(b.next, p.timestamp+int64(p.units))
 			b.skipTo(p.seq)
@@ -31,11 +31,11 @@ func (b *jitterBuffer) step(now time.Duration, room int, scratch []byte) step {
 				b.next = p.timestamp
 				b.lag = lagFilter{}
 			}
-			return b.hand(p, scratch)
+			return b.hand(p)
 		case p.timestamp <= b.next:
-			return b.hand(p, scratch)
+			return b.hand(p)
 		default:
-			return b.missing(p, now, room, scratch)
+			return b.missing(p, now, room)
 		}
 	}
 }
@@ -69,8 +69,8 @@ func (b *jitterBuffer) pace(units int) {
 }
 
 // hand gives a packet out.
-func (b *jitterBuffer) hand(p *slot, scratch []byte) step {
-	s := step{kind: stepPacket, packet: *p, payload: b.store.payload(p, scratch), units: int(p.units)}
+func (b *jitterBuffer) hand(p *slot) step {
+	s := step{kind: stepPacket, packet: *p, payload: b.store.payload(p), units: int(p.units)}
 	if p.units > 0 {
 		s.skip = int(max(b.next-p.timestamp, 0))
 		b.next = max(b.next, p.timestamp+int64(p.units))
@@ -108,18 +108,18 @@ func (b *jitterBuffer) waiting(now time.Duration, room int) step {
 }
 
 // missing handles a timeline at which there is no packet although a later one is here.
-func (b *jitterBuffer) missing(p *slot, now time.Duration, room int, scratch []byte) step {
+func (b *jitterBuffer) missing(p *slot, now time.Duration, room int) step {
 	if b.lagOf(now, b.next) > b.maxDelay+tick { // time has stood still somewhere: nobody waits for what is so old
 		b.next = p.timestamp
 		b.lag = lagFilter{}
-		return b.hand(p, scratch)
+		return b.hand(p)
 	}
 	units := int(min(p.timestamp-b.next, int64(room)))
 	if !b.lostBefore(p.seq) { // silence by design: nothing to wait for, and a good moment to come nearer
 		if b.lagOf(now, p.timestamp) >= b.required() {
 			b.next = p.timestamp
 			b.lag = lagFilter{}
-			return b.hand(p, scratch)
+			return b.hand(p)
 		}
 		b.next += int64(units)
 		return step{kind: stepGap, units: units}
@@ -132,7 +132,7 @@ func (b *jitterBuffer) missing(p *slot, now time.Duration, room int, scratch []b
 	b.next += int64(units)
 	s := step{kind: stepLost, units: units}
 	if b.next == p.timestamp && b.lostBetween(p.seq-1, p.seq-1) {
-		s.packet, s.payload = *p, b.store.payload(p, scratch)
+		s.packet, s.payload = *p, b.store.payload(p)
 	}
 	return s
 }

@@ -24,7 +24,6 @@ type player struct {
 	head     int
 	tail     int
 	noise    *codecs.NoiseGenerator
-	scratch  []byte // of the session, to put long payloads together
 	formats  *formatTable
 	counters *counters
 	muted    time.Duration // an event is under way until then
@@ -81,7 +80,7 @@ func (p *player) fill(out []int16, now time.Duration, f *codecs.Frame) codecs.Fr
 	var flags codecs.FrameFlags
 	played := p.take(out)
 	for n := played; n < len(out); {
-		s := p.jitter.step(now, p.codec.SamplesToUnits(len(out)-n), p.scratch)
+		s := p.jitter.step(now, p.codec.SamplesToUnits(len(out)-n))
 		if s.kind != stepPacket {
 			got, flag := p.absent(s, out[n:])
 			n += got

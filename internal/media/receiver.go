@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	scratchSize   = 2048 // octets of a packet at most: an Ethernet frame, or 200 ms of G.711 in fragments
+	scratchSize   = 2048 // octets of a packet at most: an Ethernet frame, or 200 ms of G.711 in fragments; see [Session.Receive]
 	drainLimit    = 64   // packets read per tick at most: a second of audio, and the end of a flood's cost
 	collisionRest = 10 * time.Second
 	idleEmitLimit = 25 // Emits without Ingest after which Emit reads the socket: the session only sends
@@ -36,11 +36,12 @@ type receiver struct {
 	paced     uint32        // timestamp of the last packet
 	csrcCount uint8
 	connected bool
-	idleEmits int               // since the last Ingest
-	got       received          // by Receive
-	gotError  syscall.Errno     // the same
-	hasGot    bool              // nobody has looked at it yet
-	scratch   [scratchSize]byte // a packet being read, a long payload being put together, a packet being sent
+	idleEmits int           // since the last Ingest
+	got       received      // by Receive
+	gotError  syscall.Errno // the same
+	hasGot    bool          // nobody has looked at it yet
+	room      []byte        // for a packet being read or sent: lent, or own; nil: see borrow
+	own       []byte        // made when first none is lent
 	packet    packet
 	latch     latch
 	source    source
@@ -109,7 +110,7 @@ func (s *Session) disconnect() {
 func (s *Session) drain(now time.Duration) {
 	r := &s.in.got
 	for range drainLimit {
-		s.Receive()
+		s.Receive(nil)
 		s.in.hasGot = false
 		errno := s.in.gotError
 		if errno == 0 {
@@ -130,15 +131,6 @@ func (s *Session) drain(now time.Duration) {
 	}
 	s.shared.flooded.add(1)
 	s.settle(now)
-}
-
-// Receive reads one packet and leaves it for Ingest, unless there is one already. It does not block, lock or allocate, and belongs to the tick.
-func (s *Session) Receive() {
-	in := &s.in
-	if !in.hasGot {
-		in.gotError = s.rtp.receive(in.scratch[:], &in.got)
-		in.hasGot = true
-	}
 }
 
 // paceMargin is how much earlier than its time a packet may come and still be looked for in the same tick.
@@ -178,7 +170,7 @@ func (s *Session) settle(now time.Duration) {
 func (s *Session) arrived(r *received, arrival time.Duration) {
 	in := &s.in
 	in.pace = 0 // only a packet that is accepted sets it: what does not belong here must not hide what does
-	octets := in.scratch[:r.size]
+	octets := in.room[:r.size]
 	if r.size == 0 {
 		return // keeps the way open for the far end, as ours does (RFC 6263, section 4.1)
 	}

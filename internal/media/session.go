@@ -170,6 +170,7 @@ func (s *Session) Ingest(dst []int16) codecs.Frame {
 	now := time.Since(s.transport.epoch)
 	s.adopt(now)
 	s.drain(now)
+	s.in.room = nil // goes back
 	s.in.idleEmits = 0
 	f := s.in.player.frame(dst, now)
 	s.listen(&f, dst)
@@ -182,7 +183,7 @@ func (s *Session) Ingest(dst []int16) codecs.Frame {
 }
 
 // Encoded returns the payload of which the last frame of Ingest was decoded, all of it and nothing else, and its codec; nil if it was put
-// together of several, made up, or of none. It is valid until the next Receive, Ingest or Emit of the session.
+// together of several, made up, or of none. It is valid until the next Ingest of the session.
 func (s *Session) Encoded() (codecs.Codec, []byte) { return s.in.player.codec, s.in.player.whole }
 
 // SetContributors tells under which name each contributing source is to be announced (RFC 3550, section 7.3): CNAME by SSRC.

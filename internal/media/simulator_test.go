@@ -79,7 +79,6 @@ type listener struct {
 	player                   player
 	shared                   counters
 	formats                  formatTable
-	scratch                  [scratchSize]byte
 	queued, late, duplicates int
 	others                   int
 	ticks                    int
@@ -102,7 +101,7 @@ func newListener(tb testing.TB, least, most time.Duration, list ...codecs.Codec)
 	}
 	l.formats.set(13, format{kind: formatCN, clock: 8000})
 	p := &l.player
-	p.rate, p.counters, p.scratch, p.formats = list[0].SampleRate(), &l.shared, l.scratch[:], &l.formats
+	p.rate, p.counters, p.formats = list[0].SampleRate(), &l.shared, &l.formats
 	p.noise = codecs.NewNoiseGenerator(1)
 	p.jitter.minDelay, p.jitter.maxDelay = least, most
 	p.jitter.reset(list[0].ClockRate())

@@ -40,6 +40,7 @@ type store struct {
 	free  uint8   // first free chunk
 	left  int     // free chunks
 	most  int     // chunks at most
+	whole []byte  // where the chunks of a long packet are put together; made when first one comes
 }
 
 // chunksOf returns how many chunks are needed for packets of 10 ms or longer that wait for so long.
@@ -131,14 +132,17 @@ func (s *store) put(p slot, payload []byte) bool {
 	return true
 }
 
-// payload returns the octets of a packet: in place if they are in one chunk, else put together in scratch.
-func (s *store) payload(p *slot, scratch []byte) []byte {
+// payload returns the octets of a packet: in place if they are in one chunk, else put together, until the next ones are.
+func (s *store) payload(p *slot) []byte {
 	size := int(p.size)
 	if size <= chunkSize {
 		at := int(p.chunk) * chunkSize
 		return s.arena[at : at+size : at+size]
 	}
-	out := scratch[:0]
+	if cap(s.whole) < size {
+		s.whole = make([]byte, 0, chunksFor(size)*chunkSize)
+	}
+	out := s.whole[:0]
 	for i := int(p.chunk); len(out) < size; i = int(s.link[i]) {
 		out = append(out, s.arena[i*chunkSize:i*chunkSize+min(chunkSize, size-len(out))]...)
 	}

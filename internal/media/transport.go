@@ -111,7 +111,7 @@ func (t *Transport) Open(o Options) (*Session, error) {
 	s.shared.oldSSRC.set(-1)
 	s.in.latch.symmetric = cfg.Symmetric
 	player := &s.in.player
-	player.rate, player.counters, player.scratch = 8000, &s.shared, s.in.scratch[:]
+	player.rate, player.counters = 8000, &s.shared
 	player.noise = codecs.NewNoiseGenerator(ssrc)
 	player.jitter.minDelay, player.jitter.maxDelay = cfg.JitterMin, cfg.JitterMax
 	player.jitter.store.make(chunksOf(cfg.JitterMax))
