@@ -21,8 +21,8 @@
 // keep the state of their signal processing. The channel that Apply returns is closed when the layout has taken effect; from
 // then on no method of a removed Input or Output is called or still running.
 //
-// Within a tick there is no lock, no channel, no allocation and no log. An [Engine] has a few worker goroutines, each locked to
-// a thread of its own that sleeps until an absolute deadline. An engine without members has no deadline and costs nothing.
+// Within a tick there is no lock, no channel, no allocation and no log. An [Engine] has a few worker goroutines, each on
+// a thread of its own, but for moments between ticks, that sleeps until an absolute deadline. An engine without members has no deadline and costs nothing.
 // All exported methods of [Engine] and [Mix] may be called from any goroutine.
 //
 // # Example

@@ -44,24 +44,6 @@ func work() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-const (
-	// realTime is the priority among the real-time threads: below those that serve interrupts and below audio servers.
-	realTime = 5
-	// favouredNice is the priority if real time is not allowed.
-	favouredNice = -15
-)
-
-// favour asks the system to prefer the calling thread, whose ticks other work of this machine has to wait for. Niceness alone would
-// be no more than an order among the threads of one session or service, since the scheduler shares the processor between those first
-// (autogroups, control groups). Threads that the calling one begins are ordinary ones. It is a wish: without the privilege
-// (CAP_SYS_NICE or RLIMIT_RTPRIO) nothing changes.
-func favour() {
-	attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Flags: unix.SCHED_FLAG_RESET_ON_FORK, Priority: realTime}
-	if unix.SchedSetAttr(0, &attributes, 0) != nil {
-		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, favouredNice)
-	}
-}
-
 // park sleeps until *word is no longer value and somebody calls wake, or until a deadline of CLOCK_MONOTONIC in nanoseconds; 0:
 // none. It may return early. The timer is the kernel's high-resolution one, as that of clock_nanosleep with TIMER_ABSTIME, but
 // the sleep can be interrupted by another worker. The system call is one that the Go scheduler knows of, so that it gives the

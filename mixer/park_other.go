@@ -35,8 +35,11 @@ func nap(word *uint32, value uint32, deadline int64) { park(word, value, deadlin
 // wake has nothing to do here.
 func wake(*uint32) {}
 
-// favour has no means here.
-func favour() {}
+// thread is that of a worker. There are no means to favour it here.
+type thread struct{}
+
+func (*thread) take()  {}
+func (*thread) leave() {}
 
 // work is not measured here, so that others are called for the number of members only.
 func work() time.Duration { return 0 }

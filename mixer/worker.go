@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// worker is one thread that leads the ticks of its cohorts and helps others with theirs.
+// worker is one goroutine, on a thread of its own but for moments between ticks (see [worker.yield]), that leads the ticks of its cohorts and helps others with theirs.
 type worker struct {
 	engine  *Engine
 	cohorts []*cohort
@@ -16,12 +16,14 @@ type worker struct {
 	asleep  atomic.Bool
 	invited atomic.Pointer[cohort]
 	next    int64 // deadline of its own next tick; 0: none
+	thread  thread
 }
 
 // run is the worker's goroutine.
 func (w *worker) run() {
-	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-	favour()
+	runtime.LockOSThread() // as it is at the end: the thread ends with the goroutine
+	w.thread.take()
+	defer w.thread.leave()
 	defer w.engine.workers.Done()
 	for {
 		bell := atomic.LoadUint32(&w.bell)
@@ -106,7 +108,17 @@ func (w *worker) tick(c *cohort, now int64) {
 	c.finish()
 	// Go's monitor thread takes a goroutine that was never scheduled anew for one that does not give way: it would interrupt it in the
 	// middle of a tick, and take its scheduler slot away in each sleep. So it gives way here, where it costs least.
+	w.yield()
+}
+
+// yield gives way to other goroutines. A goroutine that is locked to its thread would have to be brought back to it by another one, at the price of a
+// sleep of each, and not before the system has a processor for that other one, which nobody prefers. Without the lock it goes on at once where it
+// is, nearly always; else its new thread is preferred in place of the old one.
+func (w *worker) yield() {
+	runtime.UnlockOSThread()
 	runtime.Gosched()
+	runtime.LockOSThread()
+	w.thread.take()
 }
 
 // weigh decides from the processor time of a tick whether the next ones are too much for one worker.
