@@ -104,7 +104,7 @@ func (f *Focus) Participants(ctx context.Context, id conference.ID) ([]Participa
 	_, err := f.query(ctx, id, func(c *controller) {
 		state := c.machine.State()
 		for i := range state.Participants {
-			list = append(list, c.participantInfo(&state.Participants[i]))
+			list = append(list, c.participantInfo(state.Participants[i]))
 		}
 	})
 	return list, err

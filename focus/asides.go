@@ -106,7 +106,7 @@ func (a aspect) sidebar(s *conference.State, b *conference.Sidebar) confevent.Do
 	count, yes := uint32(0), true
 	users, at := &confevent.Users{}, map[string]int{}
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		if p.Sidebar != b.ID {
 			continue
 		}

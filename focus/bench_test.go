@@ -346,7 +346,7 @@ func (b *bench) missedTicks() int { return int(b.mixer.Stats().MissedTicks) }
 func (b *bench) find(conf, name string) conference.Participant {
 	for _, p := range b.state(conf).Participants {
 		if p.DisplayName == name || strings.HasPrefix(p.Entity, "sip:"+name+"@") {
-			return p
+			return *p
 		}
 	}
 	return conference.Participant{}

@@ -54,7 +54,7 @@ func refusedCall(call *sipua.IncomingCall, status int, why string) CallRecord {
 }
 
 // countSpeech takes from the mixer how long those who go were heard, before they are taken out of the mix.
-func (c *controller) countSpeech(departed []conference.Participant) {
+func (c *controller) countSpeech(departed []*conference.Participant) {
 	for i := range departed {
 		if p := c.participants[departed[i].ID]; p != nil {
 			c.countSpoken(p)

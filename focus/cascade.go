@@ -69,7 +69,7 @@ type link struct {
 func (a *afar) follow(f *Focus, e *entry, s *conference.State) {
 	wanted := map[string]bool{}
 	for i := range s.Participants {
-		if p := &s.Participants[i]; e.cfg.Roster.Cascades.follows(p) {
+		if p := s.Participants[i]; e.cfg.Roster.Cascades.follows(p) {
 			wanted[p.Session.Contact] = true
 		}
 	}

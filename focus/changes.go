@@ -23,16 +23,13 @@ func changes(old, next *conference.State) []change {
 	if settingsDiffer(old, next) {
 		add(ConferenceUpdated, DescribeConference(next))
 	}
-	rest := old.Participants // both lists are in order of arrival
-	for i := range next.Participants {
-		p := &next.Participants[i]
-		for len(rest) > 0 && rest[0].ID != p.ID {
-			rest = rest[1:]
+	for before, p := range conference.Changed(old, next) {
+		if p == nil {
+			continue // he is among the departed
 		}
-		before := &conference.Participant{}
-		known := len(rest) > 0
-		if known {
-			before = &rest[0]
+		known := before != nil
+		if !known {
+			before = &conference.Participant{}
 		}
 		switch {
 		case p.Present() && !before.Present():
@@ -44,7 +41,7 @@ func changes(old, next *conference.State) []change {
 		}
 	}
 	for i := range next.Departed {
-		add(ParticipantLeft, DescribeParticipant(next, &next.Departed[i]))
+		add(ParticipantLeft, DescribeParticipant(next, next.Departed[i]))
 	}
 	if !slices.Equal(old.Speakers, next.Speakers) || old.Dominant != next.Dominant {
 		add(SpeakerChanged, SpeakersInfo{Speakers: append([]conference.ParticipantID{}, next.Speakers...), Dominant: next.Dominant})

@@ -195,7 +195,7 @@ func musicAudience(s *conference.State, alone bool) []conference.ParticipantID {
 	var list []conference.ParticipantID
 	alone = alone && s.PresentCount() == 1
 	for i := range s.Participants {
-		if p := &s.Participants[i]; p.Waiting() || p.Held && p.Present() || alone && p.Present() {
+		if p := s.Participants[i]; p.Waiting() || p.Held && p.Present() || alone && p.Present() {
 			list = append(list, p.ID)
 		}
 	}

@@ -56,9 +56,10 @@ type controller struct {
 	watching     bool                                    // the media of recorders are looked at
 	applied      <-chan struct{}                         // of the last layout
 	unmixed      *gathered                               // changes that the mixer does not know of yet; nil: none
-	mixed        time.Time                               // when it was given the last layout
-	mixTimer     *time.Timer                             // when it will be given the next
-	wake         time.Time                               // of the machine
+	draft        draft
+	mixed        time.Time   // when it was given the last layout
+	mixTimer     *time.Timer // when it will be given the next
+	wake         time.Time   // of the machine
 	timer        *time.Timer
 	alarms       []alarm
 	jobs         int  // goroutines that will report

@@ -33,7 +33,7 @@ type documents struct {
 // departure is somebody who has left by the step that made a version.
 type departure struct {
 	version     uint64
-	participant conference.Participant
+	participant *conference.Participant
 }
 
 // made is a document by what it was made of.

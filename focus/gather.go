@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/mixer"
 )
 
 const (
@@ -60,7 +61,7 @@ func (c *controller) giveLayout() {
 	given := c.unmixed
 	c.unmixed = nil
 	c.mixTimer.Stop()
-	ports := make(map[conference.ParticipantID]port, len(c.participants))
+	ports, room := c.draft.take(len(c.participants))
 	for id, p := range c.participants {
 		if p.session != nil && p.bridged {
 			ports[id] = port{Member: p.member, In: p.input(), Out: p.session, Format: p.stream.Format, Sound: c.entry.cfg.Audio}
@@ -71,7 +72,7 @@ func (c *controller) giveLayout() {
 		taps = r.taps(taps, c.focus.cfg.Encode)
 	}
 	c.markMasks(c.machine.State())
-	l := layout(c.machine.State(), ports, taps, c.sources)
+	l := layout(room, c.machine.State(), ports, taps, c.sources)
 	l.Applied = given.applied
 	if _, err := c.mix.Apply(l); err != nil {
 		c.log.Error("layout refused by the mixer", slog.Any("error", err))
@@ -83,7 +84,35 @@ func (c *controller) giveLayout() {
 			close(given.applied)
 		})
 	}
+	c.draft.give(ports, l.Members)
 	c.mixed = time.Now()
+}
+
+// draft is what the layouts of a large conference are drawn up in, one after the other: they come by the dozen in a second, each as large as the one
+// before. The zero value is empty.
+type draft struct {
+	ports   map[conference.ParticipantID]port
+	members []mixer.Member
+}
+
+// take gives room for that many.
+func (d *draft) take(participants int) (map[conference.ParticipantID]port, []mixer.Member) {
+	if d.ports == nil {
+		return make(map[conference.ParticipantID]port, participants), nil
+	}
+	return d.ports, d.members
+}
+
+// give takes the room back when the mixer has read the layout: empty, so that it holds nobody who has gone, and none if it was small, or is much
+// larger than what it is needed for.
+func (d *draft) give(ports map[conference.ParticipantID]port, members []mixer.Member) {
+	*d = draft{}
+	if n := len(members); n < gatherFrom || cap(members) > 4*n { //nolint:mnd // a map does not become smaller
+		return
+	}
+	clear(ports)
+	clear(members)
+	d.ports, d.members = ports, members[:0]
 }
 
 // newIdleTimer is a timer that is not running.

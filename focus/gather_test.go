@@ -97,9 +97,9 @@ func TestWithdrawalDoesNotWait(t *testing.T) {
 		c := gathering(t, 1000)
 		c.updateMix()
 		c.arrangeMix()
-		recorded := conference.State{Participants: []conference.Participant{{ID: "p", Status: conference.Connected, Recording: conference.IndicateOn}}}
+		recorded := conference.State{Participants: []*conference.Participant{{ID: "p", Status: conference.Connected, Recording: conference.IndicateOn}}}
 		masked := recorded
-		masked.Participants = []conference.Participant{{ID: "p", Status: conference.Connected, Recording: conference.IndicateOn, Masked: true}}
+		masked.Participants = []*conference.Participant{{ID: "p", Status: conference.Connected, Recording: conference.IndicateOn, Masked: true}}
 		if !withdraws(&recorded, &masked) {
 			t.Fatal("nothing is withdrawn")
 		}
@@ -108,4 +108,46 @@ func TestWithdrawalDoesNotWait(t *testing.T) {
 			t.Error("a capture goes on that has to end")
 		}
 	})
+}
+
+// The layouts of a large conference are made in the same room, which holds nobody between them; a small one keeps none.
+func TestDraft(t *testing.T) {
+	var d draft
+	fill := func(n int) (map[conference.ParticipantID]port, []mixer.Member) {
+		ports, room := d.take(n)
+		if len(ports) != 0 || len(room) != 0 {
+			t.Fatalf("the room for %d has %d ports and %d members in it", n, len(ports), len(room))
+		}
+		s := &conference.State{}
+		for i := range n {
+			p := &conference.Participant{ID: conference.ParticipantID(fmt.Sprint("p", i)), Status: conference.Connected}
+			s.Participants = append(s.Participants, p)
+			ports[p.ID] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
+		}
+		l := layout(room, s, ports, nil, nil)
+		if len(l.Members) != n || l.Members[n-1].ID != mixer.MemberID(n) {
+			t.Fatalf("a layout of %d for %d", len(l.Members), n)
+		}
+		return ports, l.Members
+	}
+	ports, first := fill(1000)
+	d.give(ports, first)
+	if first[0].In != nil || len(ports) != 0 {
+		t.Error("the room holds somebody")
+	}
+	ports, second := fill(999)
+	if &first[0] != &second[0] {
+		t.Error("the second layout has room of its own")
+	}
+	d.give(ports, second)
+	ports, shrunk := fill(gatherFrom)
+	d.give(ports, shrunk)
+	if _, room := d.take(1); cap(room) != 0 {
+		t.Errorf("room for %d is kept for %d", cap(room), gatherFrom)
+	}
+	ports, small := fill(gatherFrom - 1)
+	d.give(ports, small)
+	if _, room := d.take(1); cap(room) != 0 {
+		t.Error("a small conference keeps room")
+	}
 }

@@ -54,16 +54,16 @@ func (s source) heardBy(id conference.ParticipantID) bool {
 
 // layout says who hears whom: it is a function of the State and of what is connected. Nobody is captured by a tap who has
 // not been told (RFC 7866, section 6.1.2), is masked or is left out of recordings, and what is for some participants only reaches nobody else: a tone, a prompt, or what a coach says
-// is heard by no tap; what is said in a sidebar is heard by its own taps and no others.
-func layout(s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
+// is heard by no tap; what is said in a sidebar is heard by its own taps and no others. The list of members is made in room, if that is large enough.
+func layout(room []mixer.Member, s *conference.State, ports map[conference.ParticipantID]port, taps []tap, sources map[mixer.MemberID]source,
 ) mixer.Layout {
-	l := mixer.Layout{Members: make([]mixer.Member, 0, len(ports)+len(taps)+len(sources))}
+	l := mixer.Layout{Members: slices.Grow(room[:0], len(ports)+len(taps)+len(sources))}
 	hear := newEars(s, ports, sources)
 	for _, t := range taps {
 		hear.record(t)
 	}
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		at, ok := ports[p.ID]
 		if !ok {
 			continue
@@ -182,7 +182,7 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 	}
 	told := 0
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		at, connected := ports[p.ID]
 		if !connected || !p.Status.Present() {
 			continue

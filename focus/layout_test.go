@@ -44,7 +44,7 @@ func drawRoom(t *rapid.T) (*conference.State, map[conference.ParticipantID]port)
 		if at := rapid.IntRange(0, 4).Draw(t, "sidebar"); at > 0 && at < 3 {
 			p.Sidebar = conference.SidebarID(fmt.Sprint("s", at))
 		}
-		s.Participants = append(s.Participants, p)
+		s.Participants = append(s.Participants, &p)
 		if rapid.Bool().Draw(t, "connected") {
 			ports[p.ID] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
 		}
@@ -77,7 +77,7 @@ func TestLayout(t *testing.T) {
 			}
 		}
 		members := map[mixer.MemberID]mixer.Member{}
-		for _, m := range layout(s, ports, taps, sources).Members {
+		for _, m := range layout(nil, s, ports, taps, sources).Members {
 			if _, twice := members[m.ID]; twice {
 				t.Fatalf("member %d twice", m.ID)
 			}
@@ -85,7 +85,7 @@ func TestLayout(t *testing.T) {
 		}
 		captures := s.Recordings[0].Captures()
 		for i := range s.Participants {
-			p := &s.Participants[i]
+			p := s.Participants[i]
 			at, connected := ports[p.ID]
 			m, in := members[at.Member]
 			if in = in && connected; in != (connected && p.Status.Present()) {
@@ -175,12 +175,12 @@ func TestWhoHearsWhom(t *testing.T) {
 			}
 		}
 		members := map[mixer.MemberID]*mixer.Member{}
-		for _, m := range layout(s, ports, []tap{{Member: 100, Out: deaf{}, Recording: "r"}}, sources).Members {
+		for _, m := range layout(nil, s, ports, []tap{{Member: 100, Out: deaf{}, Recording: "r"}}, sources).Members {
 			members[m.ID] = &m
 		}
 		mixed := members[100]
 		for i := range s.Participants {
-			talker := &s.Participants[i]
+			talker := s.Participants[i]
 			from := members[ports[talker.ID].Member]
 			if from == nil {
 				continue
@@ -191,7 +191,7 @@ func TestWhoHearsWhom(t *testing.T) {
 				}
 			}
 			for k := range s.Participants {
-				listener := &s.Participants[k]
+				listener := s.Participants[k]
 				to := members[ports[listener.ID].Member]
 				if to == nil {
 					continue
@@ -214,7 +214,7 @@ func TestLayoutUnrecorded(t *testing.T) {
 	s := &conference.State{Recordings: []conference.Recording{{ID: "r", Servers: []conference.RecordingServer{{Name: "srs"}}}}}
 	ports := map[conference.ParticipantID]port{}
 	for i, id := range []conference.ParticipantID{"in", "out"} {
-		s.Participants = append(s.Participants, conference.Participant{
+		s.Participants = append(s.Participants, &conference.Participant{
 			ID: id, Status: conference.Connected, Recording: conference.IndicateOn, Unrecorded: id == "out",
 			Session: conference.Session{Sends: true, Receives: true},
 		})
@@ -226,7 +226,7 @@ func TestLayoutUnrecorded(t *testing.T) {
 		{Member: 12, Out: deaf{}, Recording: "r", Participant: "out"},
 	}
 	hears := map[mixer.MemberID]mixer.Hearing{}
-	for _, m := range layout(s, ports, taps, nil).Members {
+	for _, m := range layout(nil, s, ports, taps, nil).Members {
 		hears[m.ID] = m.Hears
 		if m.ID == 2 && !m.Speaks {
 			t.Error("the conference does not hear who is left out of recordings")
@@ -239,7 +239,7 @@ func TestLayoutUnrecorded(t *testing.T) {
 		t.Errorf("members %v", hears)
 	}
 	s.Participants[0].Unrecorded = true
-	if got := layout(s, ports, taps, nil).Members; len(got) != 2 {
+	if got := layout(nil, s, ports, taps, nil).Members; len(got) != 2 {
 		t.Errorf("with nobody to record: %+v", got)
 	}
 }
@@ -367,7 +367,7 @@ func BenchmarkLayout(b *testing.B) {
 	sources := map[mixer.MemberID]source{}
 	for i := range n {
 		id := conference.ParticipantID(fmt.Sprint("p", i))
-		s.Participants = append(s.Participants, conference.Participant{
+		s.Participants = append(s.Participants, &conference.Participant{
 			ID: id, Status: conference.Connected, Session: conference.Session{Sends: true, Receives: true},
 		})
 		ports[id] = port{Member: mixer.MemberID(i + 1), In: deaf{}, Out: deaf{}}
@@ -375,6 +375,6 @@ func BenchmarkLayout(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		layout(s, ports, nil, sources)
+		layout(nil, s, ports, nil, sources)
 	}
 }

@@ -31,7 +31,7 @@ func (c *controller) loopsIn(request *sipua.Request) error {
 	}
 	s := c.machine.State()
 	for i := range s.Participants {
-		if p := &s.Participants[i]; p.Method == conference.DialedOut && !p.Status.Present() && sameBare(p.Entity, contact.URI.String()) && own < contact.URI.Bare().String() {
+		if p := s.Participants[i]; p.Method == conference.DialedOut && !p.Status.Present() && sameBare(p.Entity, contact.URI.String()) && own < contact.URI.Bare().String() {
 			return errLoop // it will take ours
 		}
 	}

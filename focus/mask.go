@@ -23,7 +23,7 @@ func (c *controller) markMasks(state *conference.State) {
 		}
 	}
 	for i := range state.Participants {
-		p := &state.Participants[i]
+		p := state.Participants[i]
 		if !p.Masked || c.masks[p.ID] != 0 || !marked(state) {
 			continue
 		}

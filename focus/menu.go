@@ -199,7 +199,7 @@ func toggleLock(c *controller, p *conference.Participant) ([]string, error) {
 
 // toggleMuteAll mutes as long as anybody is left to be muted.
 func toggleMuteAll(c *controller, p *conference.Participant) ([]string, error) {
-	muted := slices.ContainsFunc(c.machine.State().Participants, func(q conference.Participant) bool {
+	muted := slices.ContainsFunc(c.machine.State().Participants, func(q *conference.Participant) bool {
 		return q.Role == conference.Speaker && q.ID != p.ID && q.Present() && !q.Muted
 	})
 	return either(muted, "all-muted", "all-unmuted"), c.step(conference.MuteAll{By: p.ID, Muted: muted})

@@ -68,6 +68,6 @@ func endCoaching(c *controller, p *conference.Participant) ([]string, error) {
 
 // nameFor says who a participant is: the place in which he stands in the roster.
 func (c *controller) nameFor(id conference.ParticipantID) []string {
-	n := slices.IndexFunc(c.machine.State().Participants, func(p conference.Participant) bool { return p.ID == id })
+	n := slices.IndexFunc(c.machine.State().Participants, func(p *conference.Participant) bool { return p.ID == id })
 	return append([]string{"participant"}, c.focus.prompts.Number(n+1)...)
 }

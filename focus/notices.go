@@ -21,14 +21,9 @@ func notices(e conference.Event, old, next *conference.State) []notice {
 	if a, ok := e.(conference.Adjust); ok && a.By == a.ID {
 		n.self = a.ID
 	}
-	rest := old.Participants // both lists are in order of arrival
-	for i := range next.Participants {
-		p := &next.Participants[i]
-		for len(rest) > 0 && rest[0].ID != p.ID {
-			rest = rest[1:]
-		}
-		if len(rest) > 0 {
-			n.compare(&rest[0], p, next)
+	for was, is := range conference.Changed(old, next) {
+		if was != nil && is != nil {
+			n.compare(was, is, next)
 		}
 	}
 	var list []notice

@@ -20,7 +20,11 @@ func TestNotices(t *testing.T) {
 	waiting := with(func(p *conference.Participant) { p.WaitingSince, p.JoinedAt = at, time.Time{} })
 	muted := with(func(p *conference.Participant) { p.Muted = true })
 	room := func(rules conference.Rules, list ...conference.Participant) *conference.State {
-		return &conference.State{Rules: rules, Participants: list}
+		s := &conference.State{Rules: rules}
+		for _, p := range list {
+			s.Participants = append(s.Participants, &p)
+		}
+		return s
 	}
 	moderator := conference.Participant{ID: "m", Status: conference.Connected, Role: conference.Moderator, JoinedAt: at}
 	other := with(func(p *conference.Participant) { p.ID = "b" })
@@ -29,7 +33,7 @@ func TestNotices(t *testing.T) {
 	ends := conference.Rules{ModeratorLeaves: conference.EndConference, ModeratorGrace: time.Minute}
 	no := false
 	gone := room(ends, in)
-	gone.Departed, gone.EndsAt = []conference.Participant{moderator}, at
+	gone.Departed, gone.EndsAt = []*conference.Participant{&moderator}, at
 	for name, test := range map[string]struct {
 		event     conference.Event
 		old, next *conference.State

@@ -14,8 +14,8 @@ type aspect struct {
 	about  *About
 	roster RosterPolicy
 	view
-	afar     *[]confevent.User        // who is in other conferences of a cascade; nil: nobody
-	departed []conference.Participant // who have gone since the subscribers were told last
+	afar     *[]confevent.User         // who is in other conferences of a cascade; nil: nobody
+	departed []*conference.Participant // who have gone since the subscribers were told last
 }
 
 // document is a State as conference-info (RFC 4575, section 5), as an viewer may see it (section 8.2). Who speaks is not in it: that is for
@@ -41,12 +41,12 @@ func document(s *conference.State, a aspect) confevent.Document {
 		d.Users.Users[k].Endpoints = append(d.Users.Users[k].Endpoints, endpoint(s, p, a))
 	}
 	for i := range s.Participants {
-		if p := &s.Participants[i]; a.shows(p) {
+		if p := s.Participants[i]; a.shows(p) {
 			add(p)
 		}
 	}
 	for i := range a.departed {
-		p := &a.departed[i]
+		p := a.departed[i]
 		if a.shows(p) && !listed(s, p) {
 			add(p)
 		}
@@ -58,7 +58,7 @@ func document(s *conference.State, a aspect) confevent.Document {
 
 // listed tells whether the user agent of somebody who has gone is here again.
 func listed(s *conference.State, p *conference.Participant) bool {
-	return slices.ContainsFunc(s.Participants, func(q conference.Participant) bool {
+	return slices.ContainsFunc(s.Participants, func(q *conference.Participant) bool {
 		return q.Entity == p.Entity && q.Endpoint == p.Endpoint
 	})
 }

@@ -29,7 +29,7 @@ func (c *controller) passKey(from *conference.Participant, d media.Digit) {
 	var others []conference.ParticipantID
 	state := c.machine.State()
 	for i := range state.Participants {
-		to := &state.Participants[i]
+		to := state.Participants[i]
 		p := c.participants[to.ID]
 		if to.ID == from.ID || p == nil || !p.bridged || !to.Hears() || to.Sidebar != from.Sidebar {
 			continue

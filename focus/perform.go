@@ -49,7 +49,7 @@ func (c *controller) step(e conference.Event) error {
 	orphaned := false
 	for i := range next.Departed {
 		reason, eject := ejected[next.Departed[i].ID]
-		c.release(&next.Departed[i], eject, reason)
+		c.release(next.Departed[i], eject, reason)
 		orphaned = orphaned || next.Departed[i].ID == c.creator
 	}
 	if orphaned && !next.Ended && len(next.Participants) > 0 { // RFC 4579, section 5.12

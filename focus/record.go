@@ -75,7 +75,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 	}
 	if r.modes&conference.Separate != 0 {
 		for i := range state.Participants {
-			if p := &state.Participants[i]; cameIn(p) && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
+			if p := state.Participants[i]; cameIn(p) && c.maySpeak(p) && (!p.Unrecorded || r.streams[string(p.ID)] != nil) {
 				add(string(p.ID), "", everySide, p.ID)
 			}
 		}
@@ -165,7 +165,7 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 		}
 	}
 	for i := range state.Participants {
-		if p := &state.Participants[i]; cameIn(p) {
+		if p := state.Participants[i]; cameIn(p) {
 			q := c.rosterParticipant(p)
 			if r.sidebars {
 				c.away(&q, p.ID)
@@ -227,7 +227,7 @@ const keptGone = 64
 // metadata. A conference that never ends does not grow by all who have ever called.
 func (c *controller) remember(state *conference.State) {
 	for i := range state.Departed {
-		p := &state.Departed[i]
+		p := state.Departed[i]
 		if p.JoinedAt.IsZero() {
 			c.forget(p.ID)
 			continue

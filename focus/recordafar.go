@@ -66,7 +66,7 @@ func (c *controller) followBeyond(state *conference.State, now time.Time) bool {
 	}
 	links := map[string]*conference.Participant{}
 	for i := range state.Participants {
-		p := &state.Participants[i]
+		p := state.Participants[i]
 		delete(known, p.Entity)
 		if p.Session.Focus && cameIn(p) {
 			links[p.Session.Contact] = p

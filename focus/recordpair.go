@@ -47,7 +47,7 @@ func (r *recorder) settlePair(s *conference.State) {
 		return
 	}
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		if !cameIn(p) {
 			continue
 		}

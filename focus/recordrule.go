@@ -87,11 +87,9 @@ func withdraws(old, next *conference.State) bool {
 			}
 		}
 	}
-	for i := range old.Participants {
-		if before := &old.Participants[i]; before.Recordable() {
-			if after, ok := next.Participant(before.ID); ok && !after.Recordable() {
-				return true
-			}
+	for was, is := range conference.Changed(old, next) {
+		if was != nil && is != nil && was.Recordable() && !is.Recordable() {
+			return true
 		}
 	}
 	return false

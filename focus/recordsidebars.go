@@ -39,7 +39,7 @@ func (c *controller) followSidebars(s *conference.State, now time.Time) {
 		return
 	}
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		switch was, known := c.absences[p.ID]; {
 		case !inMain(s, p) && (!known || !was.back.IsZero()):
 			c.absences[p.ID] = absence{from: now}
@@ -99,11 +99,11 @@ func (c *controller) leaveSide(side *sideSession, s *conference.State, now time.
 		p, there := s.Participant(m.id)
 		at := now
 		if !there {
-			k := slices.IndexFunc(s.Departed, func(d conference.Participant) bool { return d.ID == m.id })
+			k := slices.IndexFunc(s.Departed, func(d *conference.Participant) bool { return d.ID == m.id })
 			if k < 0 {
 				continue
 			}
-			p, at = s.Departed[k], latest(m.from, s.Departed[k].Disconnection.At)
+			p, at = *s.Departed[k], latest(m.from, s.Departed[k].Disconnection.At)
 		} else if p.Sidebar == side.id {
 			continue
 		}

@@ -46,12 +46,12 @@ func TestSidebarTaps(t *testing.T) {
 			sources[mixer.MemberID(301+i)] = source{In: deaf{}, Recorded: s.Participants[i].ID}
 		}
 		members := map[mixer.MemberID]mixer.Member{}
-		for _, m := range layout(s, ports, taps, sources).Members {
+		for _, m := range layout(nil, s, ports, taps, sources).Members {
 			members[m.ID] = m
 		}
 		captures := s.Recordings[0].Captures()
 		for i := range s.Participants {
-			p := &s.Participants[i]
+			p := s.Participants[i]
 			at, connected := ports[p.ID]
 			said := connected && p.Status.Present() && p.Speaks() && p.Coaching == "" && p.Recordable() && captures
 			for id, sidebar := range where {
@@ -86,11 +86,11 @@ func TestPairTaps(t *testing.T) {
 			{Member: 102, Out: deaf{}, Recording: "r", Side: otherSide, Pair: policy, First: first},
 		}
 		members := map[mixer.MemberID]mixer.Member{}
-		for _, m := range layout(s, ports, taps, nil).Members {
+		for _, m := range layout(nil, s, ports, taps, nil).Members {
 			members[m.ID] = m
 		}
 		for i := range s.Participants {
-			p := &s.Participants[i]
+			p := s.Participants[i]
 			at, connected := ports[p.ID]
 			if !connected {
 				continue

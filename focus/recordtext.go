@@ -56,7 +56,7 @@ func (c *controller) textWishes(r *recorder, state *conference.State) []siprec.S
 		add(mixedKey, "", "")
 	}
 	for i := range state.Participants {
-		if p := &state.Participants[i]; cameIn(p) && c.ownText(r, p, string(p.ID)) {
+		if p := state.Participants[i]; cameIn(p) && c.ownText(r, p, string(p.ID)) {
 			add(string(p.ID), "", p.ID)
 		}
 	}

@@ -210,7 +210,7 @@ func (c *controller) asker(s *conference.State, m referring) (conference.Partici
 			continue
 		}
 		if at, err := sipua.ParseURI(s.Participants[i].Entity); err == nil && at.Equal(entity) {
-			return s.Participants[i], true
+			return *s.Participants[i], true
 		}
 	}
 	return conference.Participant{}, false
@@ -220,7 +220,7 @@ func (c *controller) asker(s *conference.State, m referring) (conference.Partici
 func participantAt(s *conference.State, uri sipua.URI) *conference.Participant {
 	wanted := uri.Bare()
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		for _, text := range []string{p.Entity, p.Endpoint, p.Session.Contact} {
 			if at, err := sipua.ParseURI(text); err == nil && at.Bare().Equal(wanted) {
 				return p

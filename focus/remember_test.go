@@ -22,7 +22,7 @@ func TestRememberedDepartures(t *testing.T) {
 			}
 			p.Disconnection.At = time.Unix(int64(n)+1, 0)
 			c.particulars[c.identity(p.ID)] = particulars{role: conference.Speaker}
-			c.remember(&conference.State{Departed: []conference.Participant{p}, Recordings: recordings})
+			c.remember(&conference.State{Departed: []*conference.Participant{&p}, Recordings: recordings})
 		}
 	}
 	check := func(what string, want int) {

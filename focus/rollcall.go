@@ -94,7 +94,7 @@ func (c *controller) rollCall() []string {
 	list := append(append([]string{"there-are"}, c.focus.prompts.Number(n)...), "participants")
 	named := 0
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		if held := c.participants[p.ID]; p.Present() && held != nil && held.name != nil && named < maxNames {
 			named++
 			list = append(list, nameOf+string(p.ID))

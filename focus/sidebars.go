@@ -151,7 +151,7 @@ func newEars(s *conference.State, ports map[conference.ParticipantID]port, sourc
 	}
 	e.aside = map[conference.SidebarID][]mixer.MemberID{}
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		at, ok := ports[p.ID]
 		if !ok {
 			continue
@@ -212,7 +212,7 @@ func (e *ears) hearing(p *conference.Participant) mixer.Hearing {
 func (e *ears) others(p *conference.Participant) []mixer.MemberID {
 	var list []mixer.MemberID
 	for i := range e.state.Participants {
-		q := &e.state.Participants[i]
+		q := e.state.Participants[i]
 		if at, ok := e.ports[q.ID]; ok && q.Sidebar == "" && q.Coaching != p.ID {
 			list = append(list, at.Member)
 		}

@@ -51,7 +51,7 @@ func (s subscriber) sees(state *conference.State, policy RosterPolicy) (view, st
 func (s subscriber) stands(state *conference.State, from SubscribersFrom) (who view, at standing) {
 	participant, host, onTheWay := false, s.moderator, false
 	for i := range state.Participants {
-		p := &state.Participants[i]
+		p := state.Participants[i]
 		if p.Entity != s.entity || !s.proved && p.Session.Source != s.source {
 			continue
 		}

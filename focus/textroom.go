@@ -134,16 +134,17 @@ type audienceOf struct {
 // whoever is muted, deaf, held, at the door, in a sidebar, masked or left out of recordings is that in text, too.
 func readers(s *conference.State, ports map[conference.ParticipantID]port, taps []tap) map[conference.ParticipantID]audienceOf {
 	as := *s
-	as.Participants = slices.Clone(s.Participants)
+	as.Participants = make([]*conference.Participant, 0, len(s.Participants))
 	ids := map[mixer.MemberID]conference.ParticipantID{}
-	for i := range as.Participants {
-		p := &as.Participants[i]
+	for _, is := range s.Participants {
+		p := *is
 		p.Session.Sends, p.Session.Receives, p.Session.OnHold = p.Session.Text.Sends, p.Session.Text.Receives, false
+		as.Participants = append(as.Participants, &p)
 		if at, ok := ports[p.ID]; ok {
 			ids[at.Member] = p.ID
 		}
 	}
-	members := layout(&as, ports, taps, nil).Members
+	members := layout(nil, &as, ports, taps, nil).Members
 	list := make(map[conference.ParticipantID]audienceOf, len(members))
 	for i := range members {
 		from, ok := ids[members[i].ID]

@@ -83,7 +83,7 @@ func (s *step) settleCalls() {
 
 // isThere tells whether somebody of that identity is a participant, who has called in by himself or is being called.
 func (s *step) isThere(entity string) bool {
-	return slices.ContainsFunc(s.next.Participants, func(p Participant) bool { return p.Entity == entity })
+	return slices.ContainsFunc(s.next.Participants, func(p *Participant) bool { return p.Entity == entity })
 }
 
 // callsLeft tells whether somebody is still to be called, or is being called.

@@ -1,19 +1,23 @@
 package conference
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // settleDoor lets in who need not wait any more, and applies lecture mode. Everybody comes to the door when his media are ready, so
 // who may come in at once does so in the same step and nobody ever is on the wrong side of it.
 func (s *step) settleDoor() {
-	if !s.survey() {
+	if !s.concerned() {
 		return
 	}
+	led := s.tally.leads > 0
 	for i := range s.next.Participants {
-		p := &s.next.Participants[i]
+		p := s.next.Participants[i]
 		if !p.Status.Present() {
 			continue
 		}
-		enters := p.Waiting() && !s.mustWait(p, s.led)
+		enters := p.Waiting() && !s.mustWait(p, led)
 		lectured := s.lectured(p)
 		if !enters && lectured == p.Lectured {
 			continue
@@ -40,30 +44,26 @@ func (s *step) mustWait(p *Participant, led bool) bool {
 	}
 }
 
-// survey looks at everybody once, as most steps change nothing here: whether somebody leads, how many there are, and whether there is
-// somebody whom the door or lecture mode may concern.
-func (s *step) survey() (concerns bool) {
-	s.led, s.there = false, 0
-	for i := range s.next.Participants {
-		p := &s.next.Participants[i]
-		if !p.Status.Present() {
-			continue
-		}
-		s.there++
-		s.led = s.led || p.Leads()
-		concerns = concerns || p.Waiting() || s.lectured(p) != p.Lectured
+// concerned tells whether there is somebody whom the door or lecture mode may concern: most steps change nothing here.
+func (s *step) concerned() bool {
+	astray := s.tally.lectured
+	if s.next.Rules.Lecture {
+		astray = s.tally.astray
 	}
-	return concerns
+	return s.tally.waiting > 0 || astray > 0
 }
 
 // lectured tells whether lecture mode keeps a participant from being heard.
 func (s *step) lectured(p *Participant) bool {
-	return s.next.Rules.Lecture && p.Role != Moderator && !p.Floor
+	return s.next.Rules.Lecture && p.listensInLecture()
 }
+
+// listensInLecture tells whether lecture mode keeps the participant from being heard while it is on.
+func (p *Participant) listensInLecture() bool { return p.Role != Moderator && !p.Floor }
 
 // enter brings a participant from the door into the conference.
 func (s *step) enter(p *Participant) {
-	if above := s.next.Rules.MuteAbove; above > 0 && p.Role == Speaker && p.JoinedAt.IsZero() && s.next.PresentCount() >= above {
+	if above := s.next.Rules.MuteAbove; above > 0 && p.Role == Speaker && p.JoinedAt.IsZero() && s.tally.present >= above {
 		p.Muted = true
 	}
 	p.WaitingSince = time.Time{}
@@ -103,8 +103,7 @@ func (s *step) expireWaiting() error {
 	if limit == 0 {
 		return nil
 	}
-	for i := len(s.next.Participants) - 1; i >= 0; i-- { // from behind, since ejecting moves what follows
-		p := &s.next.Participants[i]
+	for _, p := range slices.Backward(s.next.Participants) { // from behind, since ejecting moves what follows
 		if !p.Waiting() {
 			continue
 		}
@@ -112,8 +111,6 @@ func (s *step) expireWaiting() error {
 			s.due(at)
 		} else if err := s.eject(p.ID, reasonWaited); err != nil {
 			return err
-		} else {
-			s.there--
 		}
 	}
 	return nil
@@ -121,7 +118,7 @@ func (s *step) expireWaiting() error {
 
 // chime announces who has come or gone to those who are in. The first one hears nothing of himself.
 func (s *step) chime() {
-	n := s.next.PresentCount()
+	n := s.tally.present
 	switch s.next.Rules.Entry {
 	case EntryTone:
 		switch {

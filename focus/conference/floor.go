@@ -45,7 +45,7 @@ func (s *step) muteAll(e MuteAll) error {
 		s.dirty = true
 	}
 	for i := range s.next.Participants {
-		if p := &s.next.Participants[i]; p.Role == Speaker && p.ID != e.By && p.Muted != e.Muted {
+		if p := s.next.Participants[i]; p.Role == Speaker && p.ID != e.By && p.Muted != e.Muted {
 			s.change(i, func(p *Participant) { p.Muted = e.Muted })
 		}
 	}

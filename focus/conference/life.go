@@ -96,7 +96,7 @@ func (s *step) close(reason string) error {
 	switch {
 	case !l.closingAt.IsZero():
 		return nil
-	case s.m.cfg.Farewell <= 0 || s.next.PresentCount() == 0:
+	case s.m.cfg.Farewell <= 0 || s.tally.present == 0:
 		return s.end(End{Reason: reason, Delete: l.remove})
 	}
 	l.closing, l.closingAt = reason, s.now.Add(s.m.cfg.Farewell)
@@ -109,7 +109,7 @@ func (s *step) close(reason string) error {
 func (s *step) orphan() error {
 	l, r := &s.m.life, &s.next.Rules
 	switch {
-	case s.led:
+	case s.tally.leads > 0:
 		l.led, l.orphaned = true, time.Time{}
 		return nil
 	case !l.led:
@@ -146,7 +146,7 @@ func (s *step) orphan() error {
 // dwindle ends what only few are left of.
 func (s *step) dwindle() error {
 	l, r := &s.m.life, &s.next.Rules
-	n := s.there
+	n := s.tally.there
 	l.most = max(l.most, n)
 	if r.EndAt == 0 || l.most <= r.EndAt || n > r.EndAt {
 		l.few = time.Time{}
@@ -189,7 +189,7 @@ func (s *step) duration() error {
 		}
 	}
 	l.looked = s.now
-	if late > 0 && s.next.PresentCount() > 0 {
+	if late > 0 && s.tally.present > 0 {
 		s.do(Remind{Left: late})
 	}
 	return nil

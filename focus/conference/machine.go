@@ -45,9 +45,11 @@ type Machine struct {
 	pads       map[ParticipantID]*pad
 	guard      *Guard
 	emptySince time.Time
-	endedAt    time.Time // of a conference that must not take anybody any more
-	idle       bool      // Idle was sent out
-	wake       time.Time // the last WakeAt
+	endedAt    time.Time   // of a conference that must not take anybody any more
+	idle       bool        // Idle was sent out
+	wake       time.Time   // the last WakeAt
+	tally      tally       // of the State
+	said       indications // what everybody has been told as far as he has not changed since
 	life       life
 	calls      []calling // like the Callees of the CallList; nil: nobody is to be called
 	callsKept  bool      // even if nobody is there to wait for them
@@ -89,7 +91,7 @@ func (m *Machine) Wake() time.Time { return m.wake }
 // Step takes one event at a time that must not run backwards, and gives what has to be done about it. A refused event
 // gives one Reject and changes nothing.
 func (m *Machine) Step(e Event, now time.Time) []Action {
-	s := &step{m: m, now: now, next: *m.state}
+	s := &step{m: m, now: now, next: *m.state, tally: m.tally}
 	s.next.Departed = nil
 	if err := s.apply(e); err != nil {
 		return []Action{Reject{Err: err}}
@@ -105,15 +107,15 @@ type step struct {
 	m       *Machine
 	now     time.Time
 	next    State
-	owned   bool // next.Participants is our own copy
-	rowned  bool // next.Recordings is our own copy
+	tally   tally
+	touched []ParticipantID // who has come or changed
+	owned   bool            // next.Participants is our own copy
+	rowned  bool            // next.Recordings is our own copy
 	dirty   bool
 	actions []Action
 
 	entered, exited  []ParticipantID // who has come in, or gone
 	deadline, endsAt time.Time       // of the rules
-	led              bool            // somebody leads the conference
-	there            int             // participants with media, who wait among them
 }
 
 func (s *step) apply(e Event) error {
@@ -213,39 +215,13 @@ func (s *step) commit() []Action {
 	old := s.m.state
 	s.next.Version = old.Version + 1
 	next := s.next
-	s.m.state = &next
+	s.m.state, s.m.tally = &next, s.tally
 	acts := make([]Action, 0, len(s.actions)+2)
 	acts = append(acts, Publish{})
 	if mixDiffers(old, &next) {
 		acts = append(acts, UpdateMix{})
 	}
 	return append(acts, s.actions...)
-}
-
-// mixDiffers tells whether anything the mixer knows of is different.
-func mixDiffers(a, b *State) bool {
-	if len(a.Participants) != len(b.Participants) || !slices.Equal(a.Sidebars, b.Sidebars) || capturing(a) != capturing(b) || len(a.Recordings) != len(b.Recordings) {
-		return true
-	}
-	for i := range a.Participants {
-		p, q := &a.Participants[i], &b.Participants[i]
-		if p.ID != q.ID || p.Status.Present() != q.Status.Present() || p.Present() != q.Present() || p.Barred() != q.Barred() || p.Speaks() != q.Speaks() || p.Hears() != q.Hears() ||
-			p.GainDB != q.GainDB || p.ListenGainDB != q.ListenGainDB || (p.Role == Moderator) != (q.Role == Moderator) || p.Coaching != q.Coaching || p.Sidebar != q.Sidebar || p.Recording != q.Recording || p.Unrecorded != q.Unrecorded || p.Masked != q.Masked || p.Session != q.Session {
-			return true
-		}
-	}
-	return false
-}
-
-// capturing counts the recordings that are wished to run.
-func capturing(s *State) int {
-	n := 0
-	for i := range s.Recordings {
-		if s.Recordings[i].Captures() {
-			n++
-		}
-	}
-	return n
 }
 
 // configure changes settings.

@@ -313,11 +313,8 @@ func (s *step) routed(e Routed) error {
 	case !pad.busy:
 		return ErrConflict
 	case e.Why == "": // he is there
-		s.own()
-		i := s.index(e.ID)
-		s.next.Participants = append(s.next.Participants[:i], s.next.Participants[i+1:]...)
+		s.drop(s.index(e.ID))
 		delete(s.m.pads, e.ID)
-		s.dirty = true
 		return nil
 	}
 	pad.busy = false

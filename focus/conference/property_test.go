@@ -100,8 +100,10 @@ func (w *storm) step(e Event) {
 // roster holds what is true of participants.
 func (w *storm) roster(e Event, before, after *State) {
 	seen := map[ParticipantID]bool{}
+	var counted tally
 	for i := range after.Participants {
-		p := &after.Participants[i]
+		p := after.Participants[i]
+		counted.count(p, 1)
 		if seen[p.ID] {
 			w.t.Fatalf("%s is in the roster twice", p.ID)
 		}
@@ -125,6 +127,9 @@ func (w *storm) roster(e Event, before, after *State) {
 		if after.Speaking(p.ID) && !p.Speaks() {
 			w.t.Fatalf("%s is speaking but not heard", p.ID)
 		}
+	}
+	if w.m.tally != counted {
+		w.t.Fatalf("counted %+v, there are %+v", w.m.tally, counted)
 	}
 	for _, id := range after.Speakers {
 		if !seen[id] {
@@ -175,7 +180,7 @@ func (w *storm) door(s *State, p *Participant) {
 // recordings holds what is true of recordings, once all actions are done.
 func (w *storm) recordings(s *State) {
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		want := indicationFor(s, p)
 		if got := s.IndicationFor(p); got != want {
 			w.t.Fatalf("%s is to be told %s, not %s", p.ID, want, got)
@@ -198,7 +203,7 @@ func (w *storm) recordings(s *State) {
 	}
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
-		inside := slices.ContainsFunc(s.Participants, func(p Participant) bool { return p.Awaits == AwaitsNothing })
+		inside := slices.ContainsFunc(s.Participants, func(p *Participant) bool { return p.Awaits == AwaitsNothing })
 		if !inside && r.Captures() {
 			w.t.Fatalf("recording %s runs in an empty conference", r.ID)
 		}
@@ -212,7 +217,7 @@ func (w *storm) recordings(s *State) {
 func indicationFor(s *State, p *Participant) Indication {
 	all := ownIndicationFor(s, p)
 	for i := range s.Participants {
-		if q := &s.Participants[i]; q.ID != p.ID && q.Present() {
+		if q := s.Participants[i]; q.ID != p.ID && q.Present() {
 			all = max(all, q.Session.Records)
 		}
 	}
@@ -231,10 +236,21 @@ func ownIndicationFor(s *State, p *Participant) Indication {
 	}
 }
 
+func copies(list []*Participant) []*Participant {
+	if list == nil {
+		return nil
+	}
+	out := make([]*Participant, 0, len(list))
+	for _, p := range list {
+		q := *p
+		out = append(out, &q)
+	}
+	return out
+}
+
 func deepCopy(s *State) State {
 	c := *s
-	c.Participants = slices.Clone(s.Participants)
-	c.Departed = slices.Clone(s.Departed)
+	c.Participants, c.Departed = copies(s.Participants), copies(s.Departed)
 	c.Recordings, c.Sidebars = slices.Clone(s.Recordings), slices.Clone(s.Sidebars)
 	for i := range c.Recordings {
 		c.Recordings[i].Servers = slices.Clone(c.Recordings[i].Servers)

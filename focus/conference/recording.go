@@ -178,7 +178,7 @@ func aggregate(r *Recording) RecordingState {
 
 // nobody tells whether nobody is there, or on his way, but for those who are kept out.
 func (s *step) nobody() bool {
-	return !slices.ContainsFunc(s.next.Participants, func(p Participant) bool { return p.Awaits == AwaitsNothing })
+	return s.tally.decided == 0
 }
 
 // hasAutomatic tells whether the policy has been fulfilled.
@@ -191,7 +191,7 @@ func (s *step) hasAutomatic() bool {
 // settleRecordings opens what can begin, ends what nobody is left for, tells who has to be told, forgets the oldest.
 func (s *step) settleRecordings() {
 	empty := s.nobody()
-	present := s.next.PresentCount() > 0
+	present := s.tally.present > 0
 	for i := range s.next.Recordings {
 		r := s.next.Recordings[i]
 		switch {
@@ -206,25 +206,48 @@ func (s *step) settleRecordings() {
 	s.forget()
 }
 
-// indicate asks for each participant who has to be told something else than he was last.
+// indicate asks for each participant who has to be told something else than he was last. Where what everybody has to be told is as before, that
+// can only be who has come or changed.
 func (s *step) indicate() {
-	said := s.next.indications()
+	said := indications{own: s.next.Indication()}
+	if s.tally.recorders > 0 {
+		said = s.next.indications()
+	}
+	if said == s.m.said && s.tally.focuses == 0 {
+		places := make([]int, 0, len(s.touched))
+		for _, id := range s.touched {
+			if i := s.index(id); i >= 0 {
+				places = append(places, i)
+			}
+		}
+		slices.Sort(places)
+		for _, i := range slices.Compact(places) {
+			s.indicateTo(i, &said)
+		}
+		return
+	}
+	s.m.said = said
 	for i := range s.next.Participants {
-		p := &s.next.Participants[i]
-		want, via := said.of(p), ""
-		if p.Session.Focus {
-			via = s.next.IndicationVia(p)
-		}
-		if p.Present() && (s.m.asked[p.ID] != want || s.m.askedVia[p.ID] != via) { // who waits at the door is told when he comes in
-			s.m.asked[p.ID], s.m.askedVia[p.ID] = want, via
-			s.do(Indicate{ID: p.ID, Indication: want, Via: via})
-		}
-		told := min(p.Told, want) // what allows less need not wait for the participant to hear of it
-		if own := min(told, said.ownOf(p)); p.Status.Present() && (told != p.Told || own != p.Recording) {
-			s.own()
-			s.next.Participants[i].Told, s.next.Participants[i].Recording = told, own
-			s.dirty = true
-		}
+		s.indicateTo(i, &said)
+	}
+}
+
+// indicateTo asks for one participant, if he has to be told something else than he was last.
+func (s *step) indicateTo(i int, said *indications) {
+	p := s.next.Participants[i]
+	want, via := said.of(p), ""
+	if p.Session.Focus {
+		via = s.next.IndicationVia(p)
+	}
+	if p.Present() && (s.m.asked[p.ID] != want || s.m.askedVia[p.ID] != via) { // who waits at the door is told when he comes in
+		s.m.asked[p.ID], s.m.askedVia[p.ID] = want, via
+		s.do(Indicate{ID: p.ID, Indication: want, Via: via})
+	}
+	told := min(p.Told, want) // what allows less need not wait for the participant to hear of it
+	if own := min(told, said.ownOf(p)); p.Status.Present() && (told != p.Told || own != p.Recording) {
+		changed := *p
+		changed.Told, changed.Recording = told, own
+		s.replace(i, &changed)
 	}
 }
 

@@ -73,9 +73,7 @@ func (s *step) admit(p Participant, rule *Rule, replaces bool) error {
 	} else {
 		s.m.pad(p.ID).rule = rule
 	}
-	s.own()
-	s.next.Participants = append(s.next.Participants, p)
-	s.dirty = true
+	s.insert(&p)
 	if p.Awaits == AwaitsNothing {
 		s.begin(wanted)
 	}
@@ -102,7 +100,7 @@ func (s *step) endpoint(p Participant) string {
 	if key == "" {
 		key = p.Entity
 	}
-	if slices.ContainsFunc(s.next.Participants, func(q Participant) bool { return q.Endpoint == key }) {
+	if slices.ContainsFunc(s.next.Participants, func(q *Participant) bool { return q.Endpoint == key }) {
 		return key + ";id=" + string(p.ID)
 	}
 	return key
@@ -129,6 +127,7 @@ func (s *step) bridged(e Bridged) error {
 		}
 		p.Told = e.Told
 		s.m.asked[e.ID], s.m.askedVia[e.ID] = e.Told, ""
+		s.touched = append(s.touched, e.ID)
 	})
 }
 
@@ -167,8 +166,7 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 	if i < 0 {
 		return ErrNoParticipant
 	}
-	s.own()
-	p := s.next.Participants[i]
+	p := *s.next.Participants[i]
 	d.At = s.now
 	p.Disconnection = d
 	if p.Present() {
@@ -178,15 +176,14 @@ func (s *step) remove(id ParticipantID, d Disconnection) error {
 	p.WaitingSince = time.Time{}
 	s.hush(id)
 	s.callOver(&p)
-	s.next.Departed = append(s.next.Departed, p)
-	s.next.Participants = slices.Delete(s.next.Participants, i, i+1)
+	s.next.Departed = append(s.next.Departed, &p)
+	s.drop(i)
 	if s.next.Dominant == id {
 		s.next.Dominant = ""
 	}
 	delete(s.m.asked, id)
 	delete(s.m.askedVia, id)
 	delete(s.m.pads, id)
-	s.dirty = true
 	return nil
 }
 
@@ -266,7 +263,7 @@ func (s *step) speaking(e Speaking) error {
 	set(s, &s.next.Dominant, &e.Dominant)
 	var now []ParticipantID
 	for i := range s.next.Participants {
-		if p := &s.next.Participants[i]; slices.Contains(e.Active, p.ID) && p.Public() {
+		if p := s.next.Participants[i]; slices.Contains(e.Active, p.ID) && p.Public() {
 			now = append(now, p.ID)
 		}
 	}
@@ -296,17 +293,15 @@ func (s *step) edit(id ParticipantID, change func(*Participant)) error {
 
 // change is edit by the place in the list.
 func (s *step) change(i int, change func(*Participant)) {
-	p := s.next.Participants[i]
+	p := *s.next.Participants[i]
 	change(&p)
 	if p.Status.Present() {
 		p.Status = status(&p)
 	}
-	if p == s.next.Participants[i] {
+	if p == *s.next.Participants[i] {
 		return
 	}
-	s.own()
-	s.next.Participants[i] = p
-	s.dirty = true
+	s.replace(i, &p)
 	if p.Public() {
 		return
 	}
@@ -329,11 +324,3 @@ func status(p *Participant) Status {
 }
 
 func (s *step) index(id ParticipantID) int { return s.next.index(id) }
-
-// own makes the list of participants our own before the first write.
-func (s *step) own() {
-	if !s.owned {
-		s.next.Participants = slices.Clone(s.next.Participants)
-		s.owned = true
-	}
-}

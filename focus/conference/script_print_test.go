@@ -35,7 +35,7 @@ func printState(s *State) string {
 	}
 	out.WriteByte('\n')
 	for i := range s.Participants {
-		p := &s.Participants[i]
+		p := s.Participants[i]
 		fmt.Fprintf(&out, "  %s %s %s", p.ID, p.Role, p.Status)
 		for _, f := range []struct {
 			on   bool
@@ -64,7 +64,7 @@ func printState(s *State) string {
 		fmt.Fprintf(&out, "  sidebar %s main:%v %g dB%s\n", b.ID, b.HearMain, b.MainGainDB, map[bool]string{true: " private"}[b.Private])
 	}
 	for i := range s.Departed {
-		p := &s.Departed[i]
+		p := s.Departed[i]
 		fmt.Fprintf(&out, "  -%s %s %s\n", p.ID, p.Disconnection.Method, p.Disconnection.Reason)
 	}
 	for i := range s.Recordings {

@@ -85,7 +85,8 @@ func (s *step) openSidebar(e OpenSidebar) error {
 	}
 	s.next.Sidebars = append(slices.Clone(s.next.Sidebars), b)
 	s.dirty = true
-	return s.seatSidebar(e.ID, e.Members)
+	s.seatSidebar(e.ID, e.Members)
+	return nil
 }
 
 func (s *step) changeSidebar(e ChangeSidebar) error {
@@ -110,14 +111,16 @@ func (s *step) changeSidebar(e ChangeSidebar) error {
 		s.next.Sidebars[i] = b
 		s.dirty = true
 	}
-	return s.seatSidebar(e.ID, members)
+	s.seatSidebar(e.ID, members)
+	return nil
 }
 
 func (s *step) closeSidebar(e CloseSidebar) error {
 	if s.next.sidebar(e.ID) < 0 {
 		return ErrNoSidebar
 	}
-	return s.seatSidebar(e.ID, nil) // settle does the rest
+	s.seatSidebar(e.ID, nil) // settle does the rest
+	return nil
 }
 
 func (s *step) checkSidebar(b *Sidebar, members []ParticipantID) error {
@@ -137,9 +140,9 @@ func (s *step) checkSidebar(b *Sidebar, members []ParticipantID) error {
 }
 
 // seatSidebar puts exactly these into a sidebar.
-func (s *step) seatSidebar(id SidebarID, members []ParticipantID) error {
+func (s *step) seatSidebar(id SidebarID, members []ParticipantID) {
 	for i := range s.next.Participants {
-		p := &s.next.Participants[i]
+		p := s.next.Participants[i]
 		where := p.Sidebar
 		switch in := slices.Contains(members, p.ID); {
 		case in:
@@ -147,15 +150,17 @@ func (s *step) seatSidebar(id SidebarID, members []ParticipantID) error {
 		case where == id:
 			where = ""
 		}
-		if err := s.edit(p.ID, func(p *Participant) { p.Sidebar = where }); err != nil {
-			return err
+		if where != p.Sidebar {
+			s.change(i, func(p *Participant) { p.Sidebar = where })
 		}
 	}
-	return nil
 }
 
 // settleSidebars ends those that nobody is left in.
 func (s *step) settleSidebars() {
+	if len(s.next.Sidebars) == 0 {
+		return
+	}
 	empty := func(b Sidebar) bool { return len(s.next.SidebarMembers(b.ID)) == 0 }
 	if slices.ContainsFunc(s.next.Sidebars, empty) {
 		s.next.Sidebars = slices.DeleteFunc(slices.Clone(s.next.Sidebars), empty)

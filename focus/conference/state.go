@@ -33,9 +33,9 @@ type State struct {
 	Opens, Closes   time.Time       // between which participants are let in; zero: always, never
 	EndsAt          time.Time       // when the rules end it unless something happens before; zero: they do not
 	Ended           bool            // no further version will follow
-	Participants    []Participant   // in order of arrival
+	Participants    []*Participant  // in order of arrival; who has not changed is the same in the next version
 	Speakers        []ParticipantID // who is heard to speak, in order of arrival; apart from the participants, so that a long list is not copied whenever somebody begins to speak
-	Departed        []Participant   // who went by the step that made this version, with Disconnection filled in
+	Departed        []*Participant  // who went by the step that made this version, with Disconnection filled in
 	Dominant        ParticipantID   // who has spoken for a while, and last; empty: nobody
 	Sidebars        []Sidebar       // in order of opening
 	Recordings      []Recording     // in order of start; of those that are over the last eight stay
@@ -190,7 +190,7 @@ func (s *State) Participant(id ParticipantID) (Participant, bool) {
 	if i < 0 {
 		return Participant{}, false
 	}
-	return s.Participants[i], true
+	return *s.Participants[i], true
 }
 
 // index is the place of a participant in the list, -1 if it is not there. Participants are large: it does not copy them.
@@ -237,7 +237,7 @@ func (s *State) Hands() []Participant {
 	list := []Participant{}
 	for i := range s.Participants {
 		if s.Participants[i].HandRaised() {
-			list = append(list, s.Participants[i])
+			list = append(list, *s.Participants[i])
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Participant) int { return a.HandRaisedAt.Compare(b.HandRaisedAt) })
@@ -285,7 +285,7 @@ type indications struct {
 func (s *State) indications() indications {
 	all := indications{own: s.Indication(), most: IndicateOff, other: IndicateOff}
 	for i := range s.Participants {
-		switch p := &s.Participants[i]; {
+		switch p := s.Participants[i]; {
 		case p.Session.Records <= all.other || !p.Present():
 		case p.Session.Records > all.most:
 			all.other, all.most, all.by = all.most, p.Session.Records, p.ID
@@ -306,7 +306,7 @@ func (s *State) IndicationVia(p *Participant) string {
 	}
 	best, found := "", false
 	for i := range s.Participants {
-		q := &s.Participants[i]
+		q := s.Participants[i]
 		if q.ID == p.ID || !q.Present() || q.Session.Records != want {
 			continue
 		}

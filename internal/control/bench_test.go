@@ -112,7 +112,7 @@ func (b *bench) phone(name, room string) *conftest.Phone {
 	must(b.t, phone.Call(b.t.Context(), "sip:"+room+"@"+b.agent.Addr("udp").String()))
 	eventually(b.t, name+" is there", func() bool {
 		state, err := b.focus.Conference(conference.ID(room))
-		return err == nil && slices.ContainsFunc(state.Participants, func(p conference.Participant) bool {
+		return err == nil && slices.ContainsFunc(state.Participants, func(p *conference.Participant) bool {
 			return p.DisplayName == name && p.Status.Present()
 		})
 	})

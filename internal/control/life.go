@@ -166,7 +166,7 @@ type attendant struct {
 func callRoll(state *conference.State) attendance {
 	out := attendance{Present: []attendant{}, Waiting: []attendant{}}
 	for i := range state.Participants {
-		p := &state.Participants[i]
+		p := state.Participants[i]
 		who := attendant{ID: p.ID, Name: p.DisplayName, Role: p.Role.String()}
 		if who.Name == "" {
 			who.Name = p.Entity
