@@ -62,6 +62,48 @@ func TestApplyRefusesAndKeepsThePending(t *testing.T) {
 	}
 }
 
+// The list of a layout belongs to its caller again when Apply has returned.
+func TestApplyKeepsNoList(t *testing.T) {
+	b := newBench(t, MixConfig{})
+	listener := &fakeOutput{}
+	members := []Member{party(1, tone(8000, 300, 5000), &fakeOutput{}, codecs.PCMU), party(2, quiet(8000), listener, codecs.PCMU)}
+	if _, err := b.mix.Apply(Layout{Members: members}); err != nil {
+		t.Fatal(err)
+	}
+	members[0], members[1] = party(3, quiet(8000), &fakeOutput{}, codecs.PCMU), Member{}
+	b.step()
+	b.step()
+	if len(listener.packets) == 0 || len(b.mix.live.Load().seats) != 2 || b.mix.live.Load().seats[0].id != 1 {
+		t.Error("the layout has changed with the list")
+	}
+}
+
+// A large mix is planned in the room of the plan before; a small one keeps none.
+func TestPlansShareASketch(t *testing.T) {
+	b := newBench(t, MixConfig{})
+	room := func(parties int) int {
+		members := make([]Member, 0, parties)
+		for i := range parties {
+			members = append(members, party(MemberID(i+1), quiet(8000), &fakeOutput{}, codecs.PCMU))
+		}
+		b.apply(members...)
+		return cap(b.mix.sketch.formats)
+	}
+	first := room(1000)
+	if second := room(999); first < 1000 || second != first {
+		t.Errorf("room for %d, then %d", first, second)
+	}
+	if left := room(keepSketch); left != 0 {
+		t.Errorf("room for %d is kept for %d", left, keepSketch)
+	}
+	if kept := room(keepSketch); kept < keepSketch {
+		t.Error("no room is kept")
+	}
+	if small := room(keepSketch - 1); small != 0 {
+		t.Errorf("a small mix keeps room for %d", small)
+	}
+}
+
 // Layouts that overtake each other before a tick prepare for each other.
 func TestApplyTwiceBeforeATick(t *testing.T) {
 	b := newBench(t, MixConfig{})

@@ -12,12 +12,11 @@ import (
 
 // builder makes a plan out of a layout, off the media path.
 type builder struct {
-	cfg         MixConfig
-	plan        *plan
-	base        *plan // in use, or adopted before the new one
-	pending     *plan // taken back: it was never adopted; may be nil
-	formats     []codecs.Format
-	gains       []float32 // of outputs
+	cfg     MixConfig
+	plan    *plan
+	base    *plan // in use, or adopted before the new one
+	pending *plan // taken back: it was never adopted; may be nil
+	*sketch
 	key         []byte
 	conditioned bool // somebody's sound is changed
 	sets        map[string]*set
@@ -25,6 +24,22 @@ type builder struct {
 	groups      map[groupKey]*group
 	stock       *stock
 	wanted      map[*group][]vote // from which streams the members of a group come
+}
+
+// sketch is what a builder needs of each member and the plan does not.
+type sketch struct {
+	formats []codecs.Format // of those who have an output
+	gains   []float32       // of outputs
+}
+
+// keepSketch is from how many members on the room of a sketch is kept for the next: those of a large mix come by the dozen in a second.
+const keepSketch = 50
+
+// sketched gives back room that is small, or much larger than what it was needed for.
+func (s *sketch) sketched(members int) {
+	if members < keepSketch || cap(s.formats) > 4*members {
+		*s = sketch{}
+	}
 }
 
 // vote counts the members of a group that come from one stream.
@@ -47,9 +62,9 @@ type groupKey struct {
 
 // build prepares a layout. It keeps the state of members that are in base or pending with the same input, output and
 // format. The caller calls commit if it is going to use the plan.
-func build(cfg MixConfig, layout Layout, base, pending *plan, stock *stock) (*plan, error) {
+func build(cfg MixConfig, layout Layout, base, pending *plan, stock *stock, room *sketch) (*plan, error) {
 	b := &builder{
-		cfg: cfg, base: base, pending: pending, stock: stock,
+		cfg: cfg, base: base, pending: pending, stock: stock, sketch: room,
 		plan: &plan{index: make(map[MemberID]int32, len(layout.Members))},
 		sets: map[string]*set{}, buses: map[busKey]*bus{}, groups: map[groupKey]*group{},
 		wanted: map[*group][]vote{},
@@ -84,8 +99,8 @@ func build(cfg MixConfig, layout Layout, base, pending *plan, stock *stock) (*pl
 
 // validate checks every member and normalises the formats.
 func (b *builder) validate(members []Member) error {
-	b.formats = make([]codecs.Format, len(members))
-	b.gains = make([]float32, len(members))
+	b.formats = slices.Grow(b.formats[:0], len(members))[:len(members)]
+	b.gains = slices.Grow(b.gains[:0], len(members))[:len(members)]
 	for i := range members {
 		m := &members[i]
 		if err := b.validateMember(i, m); err != nil {

@@ -22,6 +22,7 @@ type Mix struct {
 	done     <-chan struct{}
 	counted  int              // members in the cohort's count
 	speakers map[*reserve]int // members who may need a stream of a reserve
+	sketch   sketch           // of the last plan
 
 	// between the control side and the media path
 	pending         atomic.Pointer[plan]
@@ -55,7 +56,7 @@ func newMix(e *Engine, cfg MixConfig) *Mix {
 
 // Apply makes the layout the whole mix. All buffers and encoders are made here; the layout takes effect at one tick, all of
 // it, at most one tick of 20 ms later. Applied is closed when that tick is over: from then on no removed Input or Output is in use.
-// A layout that has been overtaken by a newer one is never in effect; its channel is closed together with the newer one's.
+// A layout that has been overtaken by a newer one is never in effect; its channel is closed together with the newer one's. The list of members is not kept.
 //
 // On an error, a [*LayoutError] or [ErrClosed], nothing has changed.
 func (m *Mix) Apply(l Layout) (applied <-chan struct{}, err error) {
@@ -90,7 +91,8 @@ func (m *Mix) Close() (done <-chan struct{}) {
 // apply prepares a layout and leaves it to the media path. m.mu is held.
 func (m *Mix) apply(l Layout) (<-chan struct{}, error) {
 	overtaken := m.pending.Swap(nil)
-	p, err := build(m.cfg, l, m.live.Load(), overtaken, m.engine.stock)
+	p, err := build(m.cfg, l, m.live.Load(), overtaken, m.engine.stock, &m.sketch)
+	m.sketch.sketched(len(l.Members))
 	if err == nil {
 		err = m.engine.open()
 	}
