@@ -35,27 +35,27 @@ var dtmfTones = [8]float64{697, 770, 852, 941, 1209, 1336, 1477, 1633}
 // digit for a moment is told from one by its power at other frequencies, by the balance of the two tones and by their exact
 // frequencies, which are measured by the turn of their phases. It is used by one goroutine at a time.
 type DTMFDetector struct {
-	decimate int // samples of the input for one of 8 kHz
-	partial  float64
-	count    int
-	filled   int
-	window   [dtmfWindow]float64
-	phase    [8]complex128 // of the window before
-	turn     [8]complex128 // by which a hop turns the phase of each frequency
-	cosine   [8]float64    // twice
-	key      byte          // of the last windows, 0: none
-	hits     int
-	misses   int
-	pressed  byte // reported, and not released
-	suspect  bool // a window that ended in the last samples has sounded like a key
+	rate    int
+	partial float64 // the sum of a sample of 8 kHz that is not full
+	count   int     // how much of it there is, of rate; each sample of the input is dtmfRate
+	filled  int
+	window  [dtmfWindow]float64
+	phase   [8]complex128 // of the window before
+	turn    [8]complex128 // by which a hop turns the phase of each frequency
+	cosine  [8]float64    // twice
+	key     byte          // of the last windows, 0: none
+	hits    int
+	misses  int
+	pressed byte // reported, and not released
+	suspect bool // a window that ended in the last samples has sounded like a key
 }
 
-// NewDTMFDetector returns a detector for audio at a rate in Hz, which has to be 8000, 16000 or 48000, else [ErrSampleRate].
+// NewDTMFDetector returns a detector for audio at a rate in Hz, which has to be 8000, 16000, 44100 or 48000, else [ErrSampleRate].
 func NewDTMFDetector(rate int) (*DTMFDetector, error) {
-	if rate != 8000 && rate != 16000 && rate != 48000 {
+	if rate != 8000 && rate != 16000 && rate != oddRate && rate != 48000 {
 		return nil, ErrSampleRate
 	}
-	d := &DTMFDetector{decimate: rate / dtmfRate}
+	d := &DTMFDetector{rate: rate}
 	for i, hz := range dtmfTones {
 		angle := 2 * math.Pi * hz / dtmfRate
 		sin, cos := math.Sincos(angle * dtmfHop)
@@ -69,12 +69,13 @@ func NewDTMFDetector(rate int) (*DTMFDetector, error) {
 func (d *DTMFDetector) Push(pcm []int16) (key byte) {
 	d.suspect = false
 	for _, s := range pcm {
-		d.partial += float64(s)
-		if d.count++; d.count < d.decimate {
+		if d.count += dtmfRate; d.count < d.rate {
+			d.partial += dtmfRate * float64(s)
 			continue
 		}
-		d.window[d.filled] = d.partial / float64(d.decimate)
-		d.partial, d.count = 0, 0
+		d.count -= d.rate // at 44.1 kHz a part of it belongs to the next
+		d.window[d.filled] = (d.partial + float64(dtmfRate-d.count)*float64(s)) / float64(d.rate)
+		d.partial = float64(d.count) * float64(s)
 		if d.filled++; d.filled < dtmfWindow {
 			continue
 		}

@@ -19,7 +19,7 @@ var (
 	// ErrNotForkable: the state of the encoder cannot be copied, because the source is of another format or because the
 	// Opus binding is not laid out as expected. The caller then starts with a fresh encoder.
 	ErrNotForkable = errors.New("codecs: encoder state cannot be copied")
-	// ErrSampleRate: not one of 8000, 16000 and 48000 Hz.
+	// ErrSampleRate: not one of 8000, 16000, 44100 and 48000 Hz.
 	ErrSampleRate = errors.New("codecs: sample rate not supported")
 	// ErrTone: the description of a tone cannot be played.
 	ErrTone = errors.New("codecs: invalid tone")

@@ -20,7 +20,7 @@ const (
 
 // Frame describes the audio that an input has just written for one tick. It holds no pointers, so it can be kept.
 type Frame struct {
-	// Rate of the samples in Hz: 8000, 16000 or 48000.
+	// Rate of the samples in Hz: 8000, 16000, 44100 or 48000.
 	Rate int
 	// Samples written, one tick of Rate.
 	Samples int

@@ -73,10 +73,10 @@ type ToneGenerator struct {
 // oscillator is a phasor that turns by a fixed angle per sample.
 type oscillator struct{ re, im, cos, sin, amplitude float64 }
 
-// NewToneGenerator returns a generator of the tone at a rate in Hz, which has to be 8000, 16000 or 48000, else
+// NewToneGenerator returns a generator of the tone at a rate in Hz, which has to be 8000, 16000, 44100 or 48000, else
 // [ErrSampleRate]. A tone outside of what [Tone] allows is [ErrTone].
 func NewToneGenerator(t Tone, rate int) (*ToneGenerator, error) {
-	if rate != 8000 && rate != 16000 && rate != 48000 {
+	if rate != 8000 && rate != 16000 && rate != oddRate && rate != 48000 {
 		return nil, fmt.Errorf("%w: %d Hz", ErrSampleRate, rate)
 	}
 	if err := t.validate(); err != nil {

@@ -36,11 +36,12 @@ const (
 type held struct {
 	at    time.Duration // when it was captured
 	codec codecs.Codec
+	inner bool // not the first of its tick: what is sent again does not begin with it
 }
 
-// newBacklog makes room for a time of frames of up to so many octets.
+// newBacklog makes room for a time of frames of up to so many octets, in one packet or two.
 func newBacklog(d time.Duration, frameSize int) *backlog {
-	want := max(1, int(d/codecs.FrameDuration)) * (heldHeader + frameSize)
+	want := max(1, int(d/codecs.FrameDuration)) * (heldHeader*(1+frameSize/codecs.MaxPayload) + frameSize)
 	size := 1 << 12
 	for size < want {
 		size <<= 1
@@ -51,6 +52,7 @@ func newBacklog(d time.Duration, frameSize int) *backlog {
 const (
 	heldMarker = 1 << iota
 	heldVoice
+	heldInner
 )
 
 // push adds a frame. It reports whether there was room.
@@ -76,6 +78,9 @@ func (b *backlog) push(p *codecs.Packet, h held) bool {
 	}
 	if p.Voice {
 		head[13] |= heldVoice
+	}
+	if h.inner {
+		head[13] |= heldInner
 	}
 	head[15], head[16] = byte(contributors), byte(levels)
 	at := b.write(tail, head[:])
@@ -118,10 +123,18 @@ func (b *backlog) time(at uint64) time.Duration {
 // pass marks everything as read: the writer has sent it itself.
 func (b *backlog) pass() { b.sent.Store(b.tail.Load()) }
 
-// rewind makes frames that were captured after a time readable again, as far as they are still there. Nobody reads meanwhile.
+// inner tells whether the frame at a place is not the first of its tick.
+func (b *backlog) inner(at uint64) bool {
+	var flags [1]byte
+	b.read(at+13, flags[:])
+	return flags[0]&heldInner != 0
+}
+
+// rewind makes frames that were captured after a time readable again, as far as they are still there, from the beginning of a tick. Nobody reads
+// meanwhile.
 func (b *backlog) rewind(after time.Duration) {
 	at, sent := b.head.Load(), b.sent.Load()
-	for at != sent && b.time(at) < after {
+	for at != sent && (b.time(at) < after || b.inner(at)) {
 		at += uint64(b.length(at))
 	}
 	b.sent.Store(at)
@@ -172,7 +185,7 @@ func (b *backlog) pop() (*codecs.Packet, held, bool) {
 	p.Samples, p.Level = int(binary.BigEndian.Uint16(h[10:])), h[14]
 	p.Marker, p.Voice = h[13]&heldMarker != 0, h[13]&heldVoice != 0
 	b.sent.Store(head + uint64(binary.BigEndian.Uint16(h[0:])))
-	return p, held{at: time.Duration(binary.BigEndian.Uint64(h[2:])), codec: codecs.Codec(h[12])}, true //nolint:gosec // as written
+	return p, held{at: time.Duration(binary.BigEndian.Uint64(h[2:])), codec: codecs.Codec(h[12]), inner: h[13]&heldInner != 0}, true //nolint:gosec // as written
 }
 
 // next tells when the next frame was captured; false when there is none. For the reader.

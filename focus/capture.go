@@ -34,6 +34,8 @@ type capture struct {
 
 	paused time.Duration // the controller's: when that pause began
 
+	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
+	part    int                         // the tick's: the same, of what was sent
 	rewound bool                        // the tick's: the next frame has been sent before
 	ready   bool                        // the tick's: a frame waits for Send
 	room    []byte                      // the tick's: of the backlog, where the next frame goes
@@ -86,7 +88,9 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.rewound = true
 	}
 	behind := !b.empty()
-	b.push(p, held{at: time.Since(c.epoch), codec: codecs.Codec(c.codec.Load())}) //nolint:gosec // as stored
+	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
+	b.push(p, held{at: time.Since(c.epoch), codec: codec, inner: c.within != 0})
+	c.within = (c.within + p.Samples) % tickUnits(codec)
 	c.room = b.room()
 	switch {
 	case c.holding.Load():
@@ -109,6 +113,7 @@ func (c *capture) pass(p *codecs.Packet, room []byte) {
 		c.send(p, 0)
 		return
 	}
+	c.advance(p)
 	c.session.Prepare(p, room)
 	c.ready = true
 }
@@ -135,7 +140,8 @@ func (c *capture) flush(most int) {
 		age := max(0, time.Since(c.epoch)-h.at)
 		if c.rewound {
 			c.rewound = false
-			c.session.Rewind(age)
+			c.session.Rewind(age, time.Duration(c.part)*codecs.FrameDuration/time.Duration(tickUnits(h.codec)))
+			c.part = 0
 		}
 		c.send(p, age)
 	}
@@ -147,8 +153,17 @@ func (c *capture) live() bool {
 }
 
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
+	c.advance(p)
 	emitSealed(c.session, c.digest.Load(), p, age)
 }
+
+// advance notes how much of a tick has been sent, when packets are no whole ones.
+func (c *capture) advance(p *codecs.Packet) {
+	c.part = (c.part + p.Samples) % tickUnits(codecs.Codec(c.sends.Load())) //nolint:gosec // as stored
+}
+
+// tickUnits is how many RTP units a tick has, at least one.
+func tickUnits(c codecs.Codec) int { return max(1, c.TimestampUnits(codecs.FrameDuration)) }
 
 // hold keeps what comes from now on, and what came in the last while, which may have been sent to somebody who was not there
 // any more. For the controller, as all that follows.

@@ -3,6 +3,7 @@ package focus
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"testing"
@@ -71,15 +72,22 @@ func TestBacklog(t *testing.T) {
 }
 
 // Shows RQ-005, SR-PER-07. What is captured before a recorder answers goes out in order with its own time, and the live audio
-// after it without a gap; nothing is allocated on the way.
+// after it without a gap, also where a frame has two packets; nothing is allocated on the way.
 func TestCapture(t *testing.T) {
+	for codec, packets := range map[codecs.Codec]int{codecs.PCMA: 1, codecs.L16At48000: 2, codecs.L16At44100: 2} {
+		t.Run(fmt.Sprint(codec.SampleRate()), func(t *testing.T) { checkCapture(t, codec, packets) })
+	}
+}
+
+func checkCapture(t *testing.T, codec codecs.Codec, packets int) {
+	t.Helper()
 	far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = far.Close() }()
 	n := byte(0)
-	synctest.Test(t, func(t *testing.T) { n = captured(t, netip.MustParseAddrPort(far.LocalAddr().String())) })
+	synctest.Test(t, func(t *testing.T) { n = captured(t, netip.MustParseAddrPort(far.LocalAddr().String()), codec, packets) })
 	var stamps []uint32
 	var payloads []byte
 	packet := make([]byte, 2000)
@@ -94,19 +102,23 @@ func TestCapture(t *testing.T) {
 		}
 		stamps, payloads = append(stamps, binary.BigEndian.Uint32(packet[4:])), append(payloads, packet[k-1])
 	}
-	if len(payloads) < 55+5 || len(payloads) > 55+6 {
+	if len(payloads) < (55+5)*packets || len(payloads) > (55+6)*packets {
 		t.Fatalf("%d packets: %v", len(payloads), payloads)
 	}
+	units := codec.TimestampUnits(codecs.FrameDuration) / packets
 	again := 0
 	for i := 1; i < len(payloads); i++ {
 		step := int(payloads[i]) - int(payloads[i-1])
 		if step < 0 {
 			again++
+			if int(payloads[i])%packets != 0 {
+				t.Errorf("what is sent again begins within a frame, with %d", payloads[i])
+			}
 		} else if step != 1 {
 			t.Errorf("frame %d follows %d", payloads[i], payloads[i-1])
 		}
-		if got := int32(stamps[i] - stamps[i-1]); got != int32(step)*160 {
-			t.Errorf("frame %d follows %d: timestamps differ by %d", payloads[i], payloads[i-1], got)
+		if got := int(int32(stamps[i] - stamps[i-1])); got != step*units {
+			t.Errorf("frame %d follows %d: timestamps differ by %d, want %d", payloads[i], payloads[i-1], got, step*units)
 		}
 	}
 	if again != 1 || payloads[0] != 0 || payloads[len(payloads)-1] != n-1 {
@@ -117,8 +129,8 @@ func TestCapture(t *testing.T) {
 // notCounted is the payload of frames that TestCapture does not look for.
 const notCounted = 0xFF
 
-// captured makes the frames of TestCapture in the time of its bubble, and returns how many.
-func captured(t *testing.T, remote netip.AddrPort) (n byte) {
+// captured makes the frames of TestCapture in the time of its bubble, in so many packets each, and returns how many packets.
+func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets int) (n byte) {
 	t.Helper()
 	transport, err := media.NewTransport(media.Config{})
 	if err != nil {
@@ -130,31 +142,38 @@ func captured(t *testing.T, remote netip.AddrPort) (n byte) {
 		t.Fatal(err)
 	}
 	defer func() { _ = session.Close() }()
-	c := newCapture(session, 2*time.Second, codecs.PCMA)
+	c := newCapture(session, 2*time.Second, codec)
+	units := codec.TimestampUnits(codecs.FrameDuration) / packets
+	size := codec.FrameSamples(codecs.FrameDuration) / packets
+	if codec.Linear() {
+		size *= 2
+	}
 	emit := func(frames int) {
 		for range frames {
 			<-time.After(codecs.FrameDuration)
-			c.Emit(&codecs.Packet{Payload: append(make([]byte, 0, 160), n), Samples: 160})
-			n++
+			for range packets {
+				c.Emit(&codecs.Packet{Payload: append(make([]byte, 0, size), n), Samples: units})
+				n++
+			}
 		}
 	}
 	emit(20)
-	if err := session.Configure(media.Params{Remote: remote, Send: true, SendCodec: codecs.PCMA, SendPayloadType: 8}); err != nil {
+	if err := session.Configure(media.Params{Remote: remote, Send: true, SendCodec: codec, SendPayloadType: 8}); err != nil {
 		t.Fatal(err)
 	}
-	c.release(codecs.PCMA)
+	c.release(codec)
 	emit(20)
 	c.hold(100 * time.Millisecond) // the recorder has vanished
 	emit(5)
-	c.release(codecs.PCMA)
+	c.release(codec)
 	emit(10)
 	c.rest()
-	p := &codecs.Packet{Payload: bytes.Repeat([]byte{notCounted}, 160), Samples: 160, CSRC: make([]uint32, 3)}
+	p := &codecs.Packet{Payload: bytes.Repeat([]byte{notCounted}, size), Samples: units, CSRC: make([]uint32, 3)}
 	if got := testing.AllocsPerRun(100, func() { c.Emit(p) }); got != 0 {
 		t.Errorf("%v allocations in Emit", got)
 	}
 	c.hold(0)
-	if got := testing.AllocsPerRun(400, func() { c.Emit(p) }); got != 0 {
+	if got := testing.AllocsPerRun(400*packets, func() { c.Emit(p) }); got != 0 {
 		t.Errorf("%v allocations in Emit while it holds", got)
 	}
 	if c.dropped() == 0 {

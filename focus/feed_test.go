@@ -56,3 +56,45 @@ func TestFeed(t *testing.T) {
 		t.Errorf("%v allocations in a tick", n)
 	}
 }
+
+// A frame of L16 that comes in two packets is one in the mix. What has no room is lost as a whole.
+func TestFeedOfHalves(t *testing.T) {
+	decoder, err := codecs.NewDecoder(codecs.L16At48000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &feed{codec: codecs.L16At48000, decoder: decoder}
+	dst := make([]int16, codecs.MaxFrameSamples)
+	payload, csrc := make([]byte, 960), []uint32{7}
+	half := func(mark byte, level uint8) {
+		for i := range payload {
+			payload[i] = mark
+		}
+		f.Emit(&codecs.Packet{Payload: payload, Samples: 480, Level: level, CSRC: csrc})
+	}
+	half(1, 40)
+	f.Ingest(dst)
+	half(2, 30)
+	half(3, 20)
+	half(4, 50)
+	for _, want := range [][2]int16{{0x0101, 0x0202}, {0x0303, 0x0404}} {
+		frame := f.Ingest(dst)
+		if frame.Flags.Has(codecs.Silent) || frame.Samples != 960 || dst[0] != want[0] || dst[479] != want[0] || dst[480] != want[1] || dst[959] != want[1] {
+			t.Errorf("frame %+v of %#x and %#x, want %#x", frame, dst[0], dst[959], want)
+		}
+		if frame.CSRCCount != 1 || frame.Level > 30 {
+			t.Errorf("frame at -%d dBov with %d sources", frame.Level, frame.CSRCCount)
+		}
+	}
+	for mark := byte(1); mark <= 20; mark++ {
+		half(mark, 40)
+		half(mark, 40)
+	}
+	if got := f.lost.Load(); got != 13 {
+		t.Errorf("%d frames are lost of 20, with room for 7", got)
+	}
+	half(21, 40)
+	if n := testing.AllocsPerRun(100, func() { half(1, 40); half(2, 40); f.Ingest(dst) }); n > 0 {
+		t.Errorf("%v allocations in a tick", n)
+	}
+}

@@ -163,6 +163,8 @@ type feed struct {
 	taken  atomic.Uint64 // frames that have been in the mix
 	lost   atomic.Uint64 // frames that have not been, as one of both ticks was too late, and have not been counted yet
 
+	part    int       // the writer's: RTP units of the frame that is not whole yet
+	late    bool      // the writer's: there was no room for its beginning
 	flows   bool      // the reader's: it has begun
 	current *fedFrame // the reader's: the last one
 }
@@ -173,8 +175,11 @@ const feedBitrate = 128000
 // feedFrames bounds what waits: a mix that hangs loses frames, rather than being late for ever.
 const feedFrames = 8
 
+// maxFed is the most octets of a frame: 20 ms of L16 at 48 kHz, which come in two packets.
+const maxFed = 1920
+
 type fedFrame struct {
-	payload [maxHeld]byte
+	payload [maxFed]byte
 	size    int
 	level   uint8
 	voice   bool
@@ -184,16 +189,31 @@ type fedFrame struct {
 
 // Emit implements [mixer.Output].
 func (f *feed) Emit(p *codecs.Packet) {
-	tail := f.tail.Load()
-	if tail-f.head.Load() >= feedFrames-1 || len(p.Payload) > maxHeld { // one is being read
-		f.lost.Add(1)
-		return
+	tail, whole := f.tail.Load(), f.codec.TimestampUnits(codecs.FrameDuration)
+	if f.part == 0 {
+		f.late = tail-f.head.Load() >= feedFrames-1 // one is being read
 	}
 	frame := &f.frames[tail%feedFrames]
-	frame.size = copy(frame.payload[:], p.Payload)
-	frame.level, frame.voice = p.Level, p.Voice
-	frame.sources = copy(frame.csrc[:], p.CSRC)
-	f.tail.Store(tail + 1)
+	begun := f.part > 0
+	if f.part += p.Samples; f.part >= whole {
+		f.part = 0
+	}
+	switch {
+	case f.late:
+		if f.part == 0 {
+			f.lost.Add(1)
+		}
+		return
+	case !begun:
+		frame.size, frame.sources = 0, 0
+		frame.level, frame.voice = codecs.SilenceLevel, false
+	}
+	frame.size += copy(frame.payload[frame.size:], p.Payload)
+	frame.level, frame.voice = min(frame.level, p.Level), frame.voice || p.Voice
+	frame.sources = max(frame.sources, copy(frame.csrc[:], p.CSRC))
+	if f.part == 0 {
+		f.tail.Store(tail + 1)
+	}
 }
 
 // Ingest implements [mixer.Input].
@@ -220,7 +240,7 @@ func (f *feed) Ingest(dst []int16) codecs.Frame {
 		return silent
 	}
 	n, err := f.decoder.Decode(dst, frame.payload[:frame.size])
-	if err != nil {
+	if err != nil || n != silent.Samples {
 		return silent
 	}
 	f.current = frame

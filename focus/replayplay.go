@@ -81,12 +81,14 @@ func (s *spooled) take(record []byte) error {
 	return nil
 }
 
-// frameHeap is a queue of frames by the time of their capture.
+// frameHeap is a queue of frames by the time of their capture; those of one time are in the order in which they were written.
 type frameHeap []spoolFrame
 
-func (h frameHeap) Len() int           { return len(h) }
-func (h frameHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h frameHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h frameHeap) Len() int { return len(h) }
+func (h frameHeap) Less(i, j int) bool {
+	return h[i].at.Before(h[j].at) || h[i].at.Equal(h[j].at) && h[i].order < h[j].order
+}
+func (h frameHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
 // Push implements heap.Interface.
 func (h *frameHeap) Push(x any) { *h = append(*h, x.(spoolFrame)) } //nolint:forcetypeassert // of heap.Push only
@@ -107,6 +109,7 @@ type frameQueue struct {
 	reader  *spool.Reader
 	waiting frameHeap
 	newest  time.Time
+	count   int // frames that were read
 	ended   bool
 }
 
@@ -137,7 +140,8 @@ func (q *frameQueue) read() error {
 	if err != nil {
 		return err
 	}
-	f.payload = slices.Clone(f.payload)
+	f.payload, f.order = slices.Clone(f.payload), q.count
+	q.count++
 	heap.Push(&q.waiting, f)
 	if f.at.After(q.newest) {
 		q.newest = f.at

@@ -68,6 +68,7 @@ type spoolFrame struct {
 	samples int
 	csrc    []uint32
 	payload []byte
+	order   int // in which it was read
 }
 
 // jsonRecord is a record that holds a value.

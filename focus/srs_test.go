@@ -70,9 +70,11 @@ type heardStream struct {
 	came    []time.Time
 	marks   []bool
 	csrcs   [][]uint32
-	from    netip.AddrPort    // of the last packet
-	text    *rtt.Receiver     // of a stream of text
-	written map[uint32]string // what has come, by source
+	from    netip.AddrPort        // of the last packet
+	text    *rtt.Receiver         // of a stream of text
+	written map[uint32]string     // what has come, by source
+	linear  map[byte]codecs.Codec // payload types of L16
+	largest int                   // octets of payload
 	reports []report
 	rtcp    netip.AddrPort // where reports come from
 }
@@ -211,6 +213,13 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 		return nil, err
 	}
 	for _, agreed := range plan.Streams {
+		linear := map[byte]codecs.Codec{}
+		for _, a := range agreed.Accepts {
+			if a.Codec.Linear() {
+				linear[a.Number] = a.Codec
+			}
+		}
+		s.streams[agreed.Index].linear = linear
 		if h := s.streams[agreed.Index]; agreed.Text != nil && h.text == nil {
 			f := agreed.Text.Receive
 			h.text = rtt.NewReceiver(rtt.Format{Text: f.Text, Red: f.Red, Generations: f.Generations, Aware: agreed.Text.Mixer})

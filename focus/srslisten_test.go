@@ -17,6 +17,15 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 			panic(err)
 		}
 	}
+	linear := func(payloadType byte) codecs.Decoder {
+		s.mu.Lock()
+		codec := stream.linear[payloadType]
+		s.mu.Unlock()
+		if codec.Linear() && decoders[payloadType] == nil {
+			decoders[payloadType], _ = codecs.NewDecoder(codec) // does not fail for one of L16
+		}
+		return decoders[payloadType]
+	}
 	packet, start := make([]byte, 2000), time.Now()
 	var pcm [codecs.MaxFrameSamples]int16
 	for {
@@ -33,7 +42,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		}
 		header := 12 + 4*int(packet[0]&15)
 		k := 0
-		if decoder := decoders[packet[1]&0x7f]; decoder != nil { // of others the packets count
+		if decoder := linear(packet[1] & 0x7f); decoder != nil { // of others the packets count
 			if k, err = decoder.Decode(pcm[:], packet[header:n]); err != nil {
 				continue
 			}
@@ -43,6 +52,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 			stream.first = time.Now()
 		}
 		stream.packets++
+		stream.largest = max(stream.largest, n-header)
 		if packet[1]&0x7f > 8 && n-header == codecs.EventSize { // of nothing else
 			if e, err := codecs.ParseEvent(packet[header:n]); err == nil {
 				stream.events = append(stream.events, e)

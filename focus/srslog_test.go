@@ -49,6 +49,7 @@ type kept struct {
 	contact   sipua.Address
 	documents []siprec.Recording
 	bodies    [][]byte
+	offers    []sdp.Description
 	merged    siprec.Recording
 	issues    []siprec.Issue
 	streams   []heardStream
@@ -57,7 +58,7 @@ type kept struct {
 func (s *recordingServer) kept() kept {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := kept{requires: s.requires, contact: s.contact, documents: s.documents, bodies: s.bodies, merged: s.merged, issues: s.issues}
+	k := kept{offers: s.offers, requires: s.requires, contact: s.contact, documents: s.documents, bodies: s.bodies, merged: s.merged, issues: s.issues}
 	for _, h := range s.streams {
 		k.streams = append(k.streams, h.copied())
 	}

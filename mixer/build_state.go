@@ -136,11 +136,11 @@ func (b *builder) graftLane(in *input, lane, rate int) error {
 	return nil
 }
 
-// ratesOf returns which rates an input may have.
+// ratesOf returns which rates an input may have. Who does not say has none of 44.1 kHz, for which the filters are large.
 func ratesOf(in Input) (may [rateCount]bool) {
 	rated, ok := in.(Rated)
 	if !ok {
-		return [rateCount]bool{true, true, true}
+		return [rateCount]bool{true, true, true, false}
 	}
 	for _, hz := range rated.Rates() {
 		if i := rateIndexOf(hz); i >= 0 {

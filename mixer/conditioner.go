@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// blocks is the number of steps in which a frame is judged by the gate: one each 2.5 ms.
-	blocks = 8
+	// blocks is the number of steps in which a frame is judged by the gate: one each 2.5 ms, those of the limiter.
+	blocks = limiterBlocks
 	// lookBack is how many of them the gate looks back: 10 ms, longer than any onset takes to be as loud as its threshold.
 	lookBack = blocks / 2
 	// gateHysteresis is how many dB below its threshold the gate begins to close.
@@ -112,12 +112,11 @@ func (c *conditioner) removeDC(x []float32) {
 
 // gate closes over what stays below the threshold. What it lets out is as much older as it looks back.
 func (c *conditioner) gate(x []float32, threshold uint8, w *scratch) {
-	n := len(x) / blocks
 	opens, closes := powerOf(float64(threshold)), powerOf(float64(threshold)+gateHysteresis)
 	from := c.open
 	var gains [blocks]float32
 	for b := range blocks {
-		level := meanSquare(x[b*n : (b+1)*n])
+		level := meanSquare(x[blockStart(len(x), b):blockStart(len(x), b+1)])
 		if level >= opens || level >= closes && c.quiet < gateHold {
 			c.quiet = 0
 		} else {
@@ -130,17 +129,18 @@ func (c *conditioner) gate(x []float32, threshold uint8, w *scratch) {
 		}
 		gains[b] = c.open
 	}
-	late := n * lookBack
+	late := blockStart(len(x), lookBack)
 	kept := w.late[:late]
 	copy(kept, x[len(x)-late:])
 	copy(x[late:], x[:len(x)-late])
 	copy(x, c.line[:late])
 	copy(c.line[:], kept)
 	for b, to := range gains {
-		slope := (to - from) / float32(n)
-		for i := b * n; i < (b+1)*n; i++ {
+		block := x[blockStart(len(x), b):blockStart(len(x), b+1)]
+		slope := (to - from) / float32(len(block))
+		for i := range block {
 			from += slope
-			x[i] *= from
+			block[i] *= from
 		}
 		from = to
 	}

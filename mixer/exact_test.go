@@ -118,7 +118,7 @@ func mayHear(listener, talker *Member) bool {
 // ME-AUD-09. Layouts change at every tick, and members have any of the codecs. Whatever they are, each output is exactly the sum of what those may be heard contribute in its
 // rate, and who may not be heard adds nothing at all.
 func TestLayoutsNeverLeak(t *testing.T) {
-	all := []codecs.Codec{codecs.PCMU, codecs.PCMA, codecs.G722, codecs.Opus}
+	all := []codecs.Codec{codecs.PCMU, codecs.PCMA, codecs.G722, codecs.Opus, codecs.L16At44100, codecs.L16At48000}
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, MixConfig{MaxSpeakers: rapid.SampledFrom([]int{0, 2}).Draw(rt, "speakers")})
 		n := len(outputs)

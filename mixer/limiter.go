@@ -49,7 +49,7 @@ func magnitude(x int32) int32 {
 // idle reports that the limiter passes on what fits.
 func (l *limiter) idle() bool { return l.gain == 1 && l.calm >= limiterHold }
 
-// process writes one frame. dst and src have the same length, a multiple of limiterBlocks. after is the highest gain with which the block
+// process writes one frame. dst and src have the same length, and need not be a multiple of limiterBlocks. after is the highest gain with which the block
 // fits that will follow, as far as it is known, else 1.
 func (l *limiter) process(dst []int16, src []int32, after float32) {
 	src = src[:len(dst)]
@@ -60,13 +60,13 @@ func (l *limiter) process(dst []int16, src []int32, after float32) {
 		}
 	}
 	var target [limiterBlocks + 1]float32
-	n := len(src) / limiterBlocks
 	for b := range limiterBlocks {
-		target[b] = blockTarget(src[b*n : (b+1)*n])
+		target[b] = blockTarget(src[blockStart(len(src), b):blockStart(len(src), b+1)])
 	}
 	target[limiterBlocks] = after
 	for b := range limiterBlocks {
-		block, out := src[b*n:(b+1)*n], dst[b*n:(b+1)*n]
+		from, to := blockStart(len(src), b), blockStart(len(src), b+1)
+		block, out := src[from:to], dst[from:to]
 		end := l.next(target[b], target[b+1])
 		if b == 0 && l.gain > target[0] {
 			attack(out, block, l.gain, end)
@@ -76,6 +76,9 @@ func (l *limiter) process(dst []int16, src []int32, after float32) {
 		l.gain = end
 	}
 }
+
+// blockStart is where a block of a frame begins: at 44.1 kHz they are not all of one length.
+func blockStart(samples, block int) int { return block * samples / limiterBlocks }
 
 // delay is what makes a limiter look ahead beyond the frame: it keeps the last block of each until the next.
 type delay struct {

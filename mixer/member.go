@@ -4,7 +4,7 @@ import "github.com/parley-sip/parley/codecs"
 
 // Input is where the audio of a member comes from: a leg's jitter buffer and decoder, or a source of tones or announcements.
 type Input interface {
-	// Ingest writes the frame that is due, decoded, at its own rate of 8, 16 or 48 kHz, and describes it. It is called exactly
+	// Ingest writes the frame that is due, decoded, at its own rate of 8, 16 or 48 kHz, or of 44.1 kHz if it is [Rated], and describes it. It is called exactly
 	// once per tick of 20 ms, by one worker at a time, also while the member is muted. dst has room for
 	// [codecs.MaxFrameSamples]. It must not block, and should not allocate. A frame with the flag Silent need not be written.
 	Ingest(dst []int16) codecs.Frame

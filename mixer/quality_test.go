@@ -243,13 +243,13 @@ func TestToneIsContinuousForTenMinutes(t *testing.T) {
 
 // ME-MIX-10, ME-AUD-12: levels are kept from any rate to any other.
 func TestLevelsAcrossRates(t *testing.T) {
-	all := map[codecs.Codec]int{codecs.PCMA: 8000, codecs.G722: 16000, codecs.Opus: 48000}
+	all := map[codecs.Codec]int{codecs.PCMA: 8000, codecs.G722: 16000, codecs.Opus: 48000, codecs.L16At44100: 44100}
 	for _, from := range rates {
 		for codec, to := range all {
 			for _, hz := range []float64{300, 1000, 3000} {
 				b := newBench(t, MixConfig{})
 				b.apply(
-					Member{ID: 1, In: tone(from, hz, 10000), Speaks: true},
+					Member{ID: 1, In: &ratedInput{fakeInput: *tone(from, hz, 10000), rates: []int{from}}, Speaks: true},
 					party(2, quiet(to), &fakeOutput{}, codec),
 				)
 				for range 3 {
@@ -298,7 +298,7 @@ func TestGains(t *testing.T) {
 // With look-ahead a sum that fits leaves the mixer as it is, 2.5 ms later, whoever begins or ceases to speak; and an overload that
 // begins anywhere is met by a slope from before it.
 func TestLookAhead(t *testing.T) {
-	for codec, rate := range map[codecs.Codec]int{codecs.PCMU: 8000, codecs.G722: 16000, codecs.Opus: 48000} {
+	for codec, rate := range map[codecs.Codec]int{codecs.PCMU: 8000, codecs.G722: 16000, codecs.Opus: 48000, codecs.L16At44100: 44100} {
 		b := newBench(t, MixConfig{LookAhead: true})
 		n, late := rate/50, rate/400
 		voice, other := tone(rate, 500, 9000), tone(rate, 900, 7000)

@@ -7,12 +7,12 @@ import (
 )
 
 // rateCount is the number of sample rates there are.
-const rateCount = 3
+const rateCount = 4
 
-// rates are the sample rates in Hz; a rateIndex numbers them.
+// rates are the sample rates in Hz; a rateIndex numbers them. The last is that of L16 with a number of its own (RFC 3551, section 6), and seldom.
 //
 //nolint:gochecknoglobals // table, read only
-var rates = [rateCount]int{8000, 16000, 48000}
+var rates = [rateCount]int{8000, 16000, 48000, 44100}
 
 // rateIndexOf returns the index of a rate in Hz, or -1.
 func rateIndexOf(hz int) int {

@@ -224,7 +224,10 @@ func recordingConfig(p, defaults config.RecordingPolicy, recorders []focus.Recor
 }
 
 func codecList(names []string) []codecs.Codec {
-	known := map[string]codecs.Codec{"opus": codecs.Opus, "g722": codecs.G722, "pcmu": codecs.PCMU, "pcma": codecs.PCMA}
+	known := map[string]codecs.Codec{
+		"opus": codecs.Opus, "g722": codecs.G722, "pcmu": codecs.PCMU, "pcma": codecs.PCMA,
+		"l16/8000": codecs.L16At8000, "l16/16000": codecs.L16At16000, "l16/44100": codecs.L16At44100, "l16/48000": codecs.L16At48000,
+	}
 	out := make([]codecs.Codec, 0, len(names))
 	for _, name := range names {
 		out = append(out, known[strings.ToLower(name)])

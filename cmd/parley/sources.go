@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec/srs"
@@ -52,6 +54,9 @@ func mixerCounts(stats mixer.Stats) telemetry.Mixer {
 	out.Tick, out.Lateness = distribution(stats.Duration), distribution(stats.Lateness)
 	for _, codec := range stats.Codecs {
 		name := codec.Codec.String()
+		if codec.Codec.Linear() { // of several rates
+			name = fmt.Sprintf("%s/%d", name, codec.Codec.ClockRate())
+		}
 		out.Frames = append(out.Frames,
 			telemetry.Frames{Codec: name, Operation: "encode", Count: codec.Encoded},
 			telemetry.Frames{Codec: name, Operation: "forward", Count: codec.Forwarded}, telemetry.Frames{Codec: name, Operation: "send", Count: codec.Sent})

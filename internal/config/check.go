@@ -13,7 +13,7 @@ import (
 )
 
 //nolint:gochecknoglobals // a table
-var codecNames = []string{"opus", "g722", "pcmu", "pcma"}
+var codecNames = []string{"opus", "g722", "pcmu", "pcma", "l16/8000", "l16/16000", "l16/44100", "l16/48000"}
 
 // transports are those of SIP listeners. The recorder has the first three.
 //

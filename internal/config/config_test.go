@@ -123,7 +123,7 @@ func TestBadEnvironmentNamesTheVariable(t *testing.T) {
 	for variable, want := range map[string]string{
 		"PARLEY_LOG_LEVEL=loud":         `PARLEY_LOG_LEVEL: log.level: wants one of debug, info, warn, error, has "loud"`,
 		"PARLEY_MEDIA_NOISE=1":          `environment: PARLEY_MEDIA_NOISE: no such key`,
-		"PARLEY_MEDIA_CODECS=pcma,mp3":  `PARLEY_MEDIA_CODECS: media.codecs[1]: wants one of opus, g722, pcmu, pcma, has "mp3"`,
+		"PARLEY_MEDIA_CODECS=pcma,mp3":  `PARLEY_MEDIA_CODECS: media.codecs[1]: wants one of opus, g722, pcmu, pcma, l16/8000, l16/16000, l16/44100, l16/48000, has "mp3"`,
 		"PARLEY_MEDIA_PORTS=[1":         `PARLEY_MEDIA_PORTS: media.ports: is not YAML: "[1"`,
 		"PARLEY_LIMITS_CALLS=many":      `PARLEY_LIMITS_CALLS: limits.calls: wants a whole number, has "many"`,
 		"PARLEY_MEDIA_SYMMETRIC=rather": `PARLEY_MEDIA_SYMMETRIC: media.symmetric: wants true or false, has "rather"`,

@@ -80,13 +80,13 @@ func (o *sender) advance(now time.Duration) (anew bool) {
 	}
 }
 
-// Rewind brings the timestamps back to audio of a certain age, which is going to be sent again. Sequence numbers go on. It
-// belongs to the tick, as Emit does.
-func (s *Session) Rewind(age time.Duration) {
+// Rewind brings the timestamps back to audio of a certain age, which is going to be sent again and begins a tick. Part is how much of a
+// tick has been sent, where packets are no whole ones. Sequence numbers go on. It belongs to the tick, as Emit does.
+func (s *Session) Rewind(age, part time.Duration) {
 	o := &s.out
 	at := time.Since(s.transport.epoch) - age
-	if ahead := (o.due - at).Round(tick); o.running && ahead > 0 {
-		o.timestamp -= uint32(int(ahead/tick) * o.clock / 50)
+	if ahead := (o.due - part - at).Round(tick) + part; o.running && ahead > 0 {
+		o.timestamp -= unitsBetween(0, ahead, o.clock)
 		o.due -= ahead
 		o.spurt = true
 	}

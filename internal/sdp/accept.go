@@ -81,7 +81,11 @@ func acceptedAudio(offer, answer *Description, i int, keys *Protection, handshak
 		s.RemoteHold = !s.RemoteDirection.Receives()
 	}
 	s.Event = sendEvent(list, s.Codec.ClockRate())
-	s.setFormat(answer, ours.PacketTime)
+	wish := ours.PacketTime
+	if first := ours.PayloadTypes[0].codec(); first.Linear() && first != s.Codec {
+		wish = 0 // it was that of packets of the first
+	}
+	s.setFormat(answer, wish)
 	s.setRTCP(theirs, ours.Mux && theirs.Mux)
 	s.setDirection(offer.DirectionOf(i))
 	_, level := ours.extension(levelURI)

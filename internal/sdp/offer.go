@@ -123,6 +123,9 @@ func (s *LocalStream) offer(previous, remote *Media) Media {
 	s.protectOffer(&media, previous)
 	media.Label = tidy(s.Label)
 	media.PayloadTypes = s.payloadTypes(previous, remote)
+	if first := media.PayloadTypes; len(first) > 0 && first[0].codec().Linear() { // of which not all fit into a packet
+		media.PacketTime = packetTime(first[0].codec(), media.PacketTime, media.MaxPacketTime)
+	}
 	var known []Extension
 	for _, m := range []*Media{previous, remote} {
 		if m != nil {
