@@ -16,6 +16,8 @@ const (
 	Keys
 	// Silent: there is nothing to mix. The samples are not written, and Level is 127.
 	Silent
+	// Absent: nothing has come for it, and nobody has said that there is silence; always together with Silent.
+	Absent
 )
 
 // Frame describes the audio that an input has just written for one tick. It holds no pointers, so it can be kept.

@@ -167,7 +167,7 @@ func replacing(p *conference.Participant, hear *ears) []mixer.MemberID {
 // tapMember is the listener behind a recorded stream; none while it may not capture anything. The stream of who is masked goes on, with
 // what stands for him if there is something.
 func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap, instead []mixer.MemberID) (mixer.Member, bool) {
-	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format, Verbatim: t.Verbatim}
+	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format, Verbatim: t.Verbatim, AsSent: true}
 	if t.Silence {
 		return m, true
 	}

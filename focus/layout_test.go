@@ -179,6 +179,11 @@ func TestWhoHearsWhom(t *testing.T) {
 			members[m.ID] = &m
 		}
 		mixed := members[100]
+		for id, m := range members {
+			if m.AsSent != (id == 100) {
+				t.Fatalf("member %d is given what was sent only: %t", id, m.AsSent)
+			}
+		}
 		for i := range s.Participants {
 			talker := s.Participants[i]
 			from := members[ports[talker.ID].Member]

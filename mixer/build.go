@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -169,6 +170,9 @@ func (b *builder) seat(members []Member) {
 				s.in = newInput(m.In)
 			}
 			b.condition(s, m.Sound)
+			if s.gap != nil {
+				b.plan.gaps = append(b.plan.gaps, int32(i))
+			}
 		}
 		if m.Out != nil {
 			b.plan.outs = append(b.plan.outs, int32(i))
@@ -191,14 +195,23 @@ func (b *builder) condition(s *seat, sound Sound) {
 	}
 	b.conditioned = true
 	s.sound = sound.withDefaults()
-	for _, p := range []*plan{b.base, b.pending} {
-		if old := p.seat(s.id); old != nil && old.in == s.in && old.cond != nil {
-			s.cond = old.cond
-
-			return
+	for _, p := range []*plan{b.pending, b.base} { // those that are in use come last
+		if old := p.seat(s.id); old != nil && old.in == s.in {
+			s.cond, s.gap = cmp.Or(old.cond, s.cond), cmp.Or(old.gap, s.gap)
 		}
 	}
-	s.cond = newConditioner()
+	switch {
+	case !sound.changes():
+		s.cond = nil
+	case s.cond == nil:
+		s.cond = newConditioner()
+	}
+	switch {
+	case !sound.Gaps:
+		s.gap = nil
+	case s.gap == nil:
+		s.gap = newBackground(uint32(s.id))
+	}
 }
 
 // formerInput returns the state of the same input of the same member.
@@ -254,8 +267,11 @@ func (b *builder) group(members []Member) error {
 		if members[i].Hears.Mode == Only && (b.cfg.MaxSpeakers > 0 || b.conditioned) {
 			lane = directLane
 		}
-		if members[i].Keyless {
-			lane += signalCount
+		switch {
+		case members[i].Keyless:
+			lane += keylessMainLane
+		case lane == mainLane && members[i].AsSent && len(b.plan.gaps) > 0:
+			lane = cameMainLane
 		}
 		b.plan.uses[lane] = true
 		rate := rateIndexOf(b.formats[i].Codec.SampleRate())

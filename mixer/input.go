@@ -63,7 +63,8 @@ func newInput(source Input) *input {
 type signal struct {
 	pcm     []int16
 	present bool // there is any sound in it
-	// before: the frame of the last tick was active and present, whether it was mixed or not.
+	upheld  bool // it is heard although the input is not active: the background of who dominates
+	// before: the frame of the last tick could be heard, whether it was mixed or not.
 	before bool
 }
 
@@ -80,7 +81,7 @@ func (in *input) prepare(g *graft) {
 func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	in := s.in
 	for i := range in.signals {
-		in.signals[i].before = in.active && in.signals[i].present
+		in.signals[i].before = (in.active || in.signals[i].upheld) && in.signals[i].present
 	}
 	f := in.source.Ingest(w.frame[:])
 	rate := rateIndexOf(f.Rate)
@@ -106,7 +107,7 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	present := !silent && level < codecs.SilenceLevel
 	in.follow(cfg, level, present && !f.Flags.Has(codecs.ComfortNoise))
 	pcm := in.kept()
-	in.signals[directLane].pcm, in.signals[directLane].present = pcm, present
+	in.signals[directSignal].pcm, in.signals[directSignal].present = pcm, present
 	if s.cond != nil && (present || !s.cond.settled()) {
 		if !present {
 			in.keep(noSound[:len(pcm)])
@@ -116,7 +117,9 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 		present = s.cond.process(&s.sound, in.rate, pcm, present, speech, w)
 		pcm = s.cond.out[:len(pcm)]
 	}
-	in.signals[mainLane].pcm, in.signals[mainLane].present = pcm, present
+	for _, i := range [...]int{mainSignal, cameSignal} {
+		in.signals[i].pcm, in.signals[i].present, in.signals[i].upheld = pcm, present, false
+	}
 }
 
 // noSound is what those who were never heard have said last. It is not written to.

@@ -7,12 +7,27 @@ import "github.com/parley-sip/parley/codecs"
 const (
 	mainLane = iota
 	directLane
-	keylessMainLane // the same, without the frames in which there may be tones of keys
+	keylessMainLane // what came in, without the frames in which there may be tones of keys
 	keylessDirectLane
+	cameMainLane // the main lane without what was made up for gaps
 	laneCount
-	// signalCount: main lanes have one signal, direct lanes the other.
-	signalCount = 2
 )
+
+// The signals of an input, one of which goes into a lane.
+const (
+	mainSignal   = iota
+	directSignal // as it came in
+	cameSignal   // the main one without what was made up for gaps
+	signalCount
+)
+
+// signalOf says which signal goes into a lane.
+//
+//nolint:gochecknoglobals // table
+var signalOf = [laneCount]int{mainSignal, directSignal, cameSignal, directSignal, cameSignal}
+
+// keyless reports whether a lane has no frames with the tones of keys.
+func keyless(lane int) bool { return lane == keylessMainLane || lane == keylessDirectLane }
 
 // lane is what an input contributes to buses: its frame with gain and ramps, at each rate in use. Exactly the samples that are
 // added to a bus are subtracted again for who spoke them.

@@ -96,6 +96,8 @@ type Member struct {
 	Audience []MemberID
 	// Keyless: Out is given nothing of frames in which somebody may have pressed a key ([codecs.Keys]).
 	Keyless bool
+	// AsSent: Out is given nothing that was made up for gaps ([Sound.Gaps]). So is who is Keyless, or hears Only some.
+	AsSent bool
 	// Verbatim: while only one member is heard, and nothing changes its sound, Out is given its payloads as they came, if their codec is
 	// that of Format and In is [Encoded].
 	Verbatim bool

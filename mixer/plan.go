@@ -19,6 +19,7 @@ type plan struct {
 
 	strange atomic.Bool // some input has another source, or is a mixer's
 
+	gaps    []int32 // seats whose gaps are filled
 	talkers []int32 // seats that contribute in this tick
 	top     []int32 // room for the choice of the loudest
 
@@ -41,6 +42,7 @@ type seat struct {
 	gainDB  int
 	sound   Sound
 	cond    *conditioner // nil: the sound stays as it came
+	gap     *background  // nil: nothing is made up for gaps
 	group   *group
 }
 

@@ -11,6 +11,9 @@ type Sound struct {
 	Gate Gate
 	// Gain brings talkers to the same loudness.
 	Gain AutoGain
+	// Gaps: while the member dominates, its background is heard in its pauses as well, however faint: what it sends, or, where nothing comes and
+	// nothing has said that there is silence, noise like that between its words. Not for who is to hear it [Member.AsSent].
+	Gaps bool
 }
 
 // Gate is a noise gate. It looks back 10 ms, by which it delays what it is used on, so that no beginning of a word is cut off.
@@ -38,7 +41,10 @@ const (
 )
 
 // Enabled reports whether anything is done.
-func (s Sound) Enabled() bool { return s.RemoveDC || s.Gate.Threshold > 0 || s.Gain.Target > 0 }
+func (s Sound) Enabled() bool { return s.changes() || s.Gaps }
+
+// changes reports whether anything is done to what comes in.
+func (s Sound) changes() bool { return s.RemoveDC || s.Gate.Threshold > 0 || s.Gain.Target > 0 }
 
 // Validate reports what [Mix.Apply] would refuse; the error is [ErrSound] with the field and its value.
 func (s Sound) Validate() error {

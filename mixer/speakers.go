@@ -16,14 +16,14 @@ func (p *plan) choose(maxSpeakers int) {
 	places := maxSpeakers
 	for _, i := range p.ins {
 		s := &p.seats[i]
-		if s.counted && s.first && s.audible(&s.in.signals[mainLane]) {
+		if s.counted && s.first && s.audible(&s.in.signals[mainSignal]) {
 			places--
 		}
 	}
 	p.top = p.top[:0]
 	for _, i := range p.ins {
 		s := &p.seats[i]
-		if s.counted && !s.first && s.audible(&s.in.signals[mainLane]) {
+		if s.counted && !s.first && s.audible(&s.in.signals[mainSignal]) {
 			p.challenge(i, places)
 		}
 	}

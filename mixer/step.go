@@ -109,6 +109,9 @@ func (m *Mix) mix(p *plan, w *scratch) {
 	if p.strange.Swap(false) {
 		p.identify()
 	}
+	for _, i := range p.gaps {
+		p.seats[i].uphold(m.leader.held && m.leader.holder == p.seats[i].id)
+	}
 	p.choose(m.cfg.MaxSpeakers)
 	p.talkers = p.talkers[:0]
 	changed := false
@@ -118,7 +121,7 @@ func (m *Mix) mix(p *plan, w *scratch) {
 		sounding := false
 		for lane := range laneCount {
 			if lane == mainLane || p.uses[lane] {
-				sounding = in.lanes[lane].run(in.rate, &in.signals[lane%signalCount], s.contribution(p, lane), w) || sounding
+				sounding = in.lanes[lane].run(in.rate, &in.signals[signalOf[lane]], s.contribution(p, lane), w) || sounding
 			}
 		}
 		if sounding {
@@ -170,11 +173,11 @@ func (b *bus) add(p *plan) {
 
 // contribution is how the frame of this tick enters a lane.
 func (s *seat) contribution(p *plan, lane int) contribution {
-	c := contribution{want: s.audible(&s.in.signals[lane%signalCount]), gain: s.gain, used: &p.rates}
-	if lane%signalCount == mainLane {
+	c := contribution{want: s.audible(&s.in.signals[signalOf[lane]]), gain: s.gain, used: &p.rates}
+	if signalOf[lane] != directSignal {
 		c.want, c.fade = c.want && s.in.selected, s.speaks
 	}
-	if lane >= signalCount && s.in.frame.Flags.Has(codecs.Keys) {
+	if keyless(lane) && s.in.frame.Flags.Has(codecs.Keys) {
 		c.want, c.fade = false, false
 	}
 
@@ -182,7 +185,7 @@ func (s *seat) contribution(p *plan, lane int) contribution {
 }
 
 // audible reports whether a signal of the member is to be heard.
-func (s *seat) audible(in *signal) bool { return s.speaks && s.in.active && in.present }
+func (s *seat) audible(in *signal) bool { return s.speaks && (s.in.active || in.upheld) && in.present }
 
 // contributes reports whether the member is part of the bus that it hears.
 func (s *seat) contributes() bool {

@@ -30,7 +30,7 @@ func (s *set) single() int32 {
 func (p *plan) forward(g *group, w *scratch) bool {
 	s, st := &p.seats[g.only], g.stream
 	l := &s.in.lanes[g.bus.set.lane]
-	plain := l.on && l.plain && s.gain == 1 && g.gain == 1 && (s.cond == nil || g.bus.set.lane%signalCount == directLane)
+	plain := l.on && l.plain && s.gain == 1 && g.gain == 1 && (s.cond == nil || signalOf[g.bus.set.lane] == directSignal)
 	if !plain || g.bus.n != 1 || g.bus.set.soft != nil || st.pending != nil || s.in.encoded == nil {
 		return false
 	}

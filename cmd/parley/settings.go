@@ -156,7 +156,7 @@ func override[T any](value *T, otherwise T) T {
 
 // soundConfig takes from the defaults what is zero, and switches off what is not enabled.
 func soundConfig(a, defaults config.Audio) mixer.Sound {
-	s := mixer.Sound{RemoveDC: a.DCRemoval}
+	s := mixer.Sound{RemoveDC: a.DCRemoval, Gaps: a.GapNoise}
 	if a.NoiseGate.Enabled {
 		s.Gate.Threshold = uint8(-cmp.Or(a.NoiseGate.Threshold, defaults.NoiseGate.Threshold)) //nolint:gosec // checked by config
 	}

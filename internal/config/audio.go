@@ -6,6 +6,7 @@ type Audio struct {
 	NoiseGate NoiseGate `yaml:"noise_gate"`
 	DCRemoval bool      `yaml:"dc_removal"`
 	LookAhead bool      `yaml:"limiter_lookahead"` // of 2.5 ms, by which everything is delayed
+	GapNoise  bool      `yaml:"gap_noise"`         // in the pauses of who has spoken last his background is heard, made up where nothing comes
 }
 
 // AGC brings participants to the same loudness. Zero values mean those of conference_defaults.

@@ -198,12 +198,14 @@ func (p *player) absent(s step, out []int16) (int, codecs.FrameFlags) {
 		p.counters.concealed.add(1)
 		p.decoders[p.codec].Conceal(out)
 		return n, codecs.Concealed
-	case p.noisy || p.event || s.kind == stepGap:
+	case p.noisy || p.event:
 		return n, p.idle(out)
+	case s.kind == stepGap:
+		return n, p.idle(out) | codecs.Absent
 	default:
 		p.empty++
 		if p.empty > concealTicks {
-			return n, p.idle(out)
+			return n, p.idle(out) | codecs.Absent
 		}
 		p.counters.concealed.add(1)
 		p.decoders[p.codec].Conceal(out)
