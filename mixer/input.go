@@ -80,9 +80,7 @@ func (in *input) prepare(g *graft) {
 // ingest takes the frame of this tick.
 func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	in := s.in
-	for i := range in.signals {
-		in.signals[i].before = (in.active || in.signals[i].upheld) && in.signals[i].present
-	}
+	in.remember()
 	f := in.source.Ingest(w.frame[:])
 	rate := rateIndexOf(f.Rate)
 	silent := f.Flags.Has(codecs.Silent)
@@ -119,6 +117,13 @@ func (s *seat) ingest(cfg *MixConfig, w *scratch) {
 	}
 	for _, i := range [...]int{mainSignal, cameSignal} {
 		in.signals[i].pcm, in.signals[i].present, in.signals[i].upheld = pcm, present, false
+	}
+}
+
+// remember notes what could be heard in the last tick.
+func (in *input) remember() {
+	for i := range in.signals {
+		in.signals[i].before = (in.active || in.signals[i].upheld) && in.signals[i].present
 	}
 }
 

@@ -24,7 +24,7 @@ func TestFramesOfOddLength(t *testing.T) {
 		b.step()
 	}
 	out.packets = nil
-	var pcm []int16
+	pcm := make([]int16, 0, rate)
 	for range 50 {
 		b.step()
 		pcm = append(pcm, b.heard(3)...)
