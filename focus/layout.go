@@ -31,6 +31,7 @@ type tap struct {
 	First       conference.ParticipantID
 	Silence     bool // keep the stream running without content
 	Verbatim    bool // payloads of the participant may go into it as they came
+	Stereo      bool // also those of two channels
 }
 
 // source is something to be heard that is no participant.
@@ -167,7 +168,7 @@ func replacing(p *conference.Participant, hear *ears) []mixer.MemberID {
 // tapMember is the listener behind a recorded stream; none while it may not capture anything. The stream of who is masked goes on, with
 // what stands for him if there is something.
 func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t tap, instead []mixer.MemberID) (mixer.Member, bool) {
-	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format, Verbatim: t.Verbatim, AsSent: true}
+	m := mixer.Member{ID: t.Member, Out: t.Out, Format: t.Format, Verbatim: t.Verbatim, Stereo: t.Stereo, AsSent: true}
 	if t.Silence {
 		return m, true
 	}

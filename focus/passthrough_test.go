@@ -31,7 +31,7 @@ func TestPassthrough(t *testing.T) {
 		c.Recorders[0].Codecs = []codecs.Codec{codecs.PCMA, codecs.PCMU, codecs.Opus}
 		c.Defaults.Recording = conference.RecordingConfig{Policy: conference.Always, Modes: conference.Separate, Servers: []string{"srs"}}
 	})
-	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true, Codec: codecs.Opus})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true, Codec: codecs.Opus, Stereo: true})
 	bob := b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
 	alice.hum(500, 20*time.Second)
 	bob.hum(900, 20*time.Second)
@@ -42,6 +42,14 @@ func TestPassthrough(t *testing.T) {
 	for i, want := range []string{"opus/48000", "pcmu/8000"} {
 		if got := recordings[0].Streams[i].Codec; got != want {
 			t.Errorf("stream %d is %s, want %s", i+1, got, want)
+		}
+	}
+	offers := srs.kept().offers
+	for i, stereo := range []bool{true, false} {
+		for _, f := range offers[len(offers)-1].Media[i].PayloadTypes {
+			if f.Name == "opus" && (f.Parameters == "sprop-stereo=1") != stereo {
+				t.Errorf("stream %d is offered as %q", i+1, f.Parameters)
+			}
 		}
 	}
 	b.await("bob to be recorded", func() bool { return srs.levelOf("2", 900) > loud })

@@ -58,7 +58,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		s.side = of
 		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.prefers(s), Senders: c.feeders(r, of)}
 		if id != "" {
-			w.Participant = c.identity(id)
+			w.Participant, w.Stereo = c.identity(id), w.Prefer == codecs.Opus && c.participants[id].stream.Opus.SpropStereo
 		}
 		if at != "" {
 			w.Session = c.side(at).session

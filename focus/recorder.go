@@ -70,6 +70,7 @@ type recorded struct {
 	started     bool // the server takes it
 	silence     bool
 	format      codecs.Format
+	stereo      bool           // the server wants two channels of Opus
 	events      sdp.EventSet   // that the server takes
 	offered     []codecs.Codec // in the last offer, or the next one
 	keeps       codecs.Codec   // of what is kept from a server of another kind, and so what the next one is offered first; none: nothing
@@ -271,7 +272,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
 	s.capture.digest.Store(r.sealing.digest(a.Label, codecName(a.Format.Codec)))
-	s.events = a.Events
+	s.events, s.stereo = a.Events, a.Stereo
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
 	c.focus.pool.took(r.server.Name, a.Format, s.offered)
 	if s.held == nil {

@@ -246,7 +246,7 @@ func (r *recorder) taps(list []tap, encode bool) []tap {
 			list = append(list, tap{
 				Member: s.member, Out: s.out(), Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
 				Pair: r.pair, First: r.first,
-				Silence: s.silence, Verbatim: s.participant != "" && !encode,
+				Silence: s.silence, Verbatim: s.participant != "" && !encode, Stereo: s.stereo,
 			})
 		}
 	}

@@ -59,6 +59,7 @@ type groupKey struct {
 	format codecs.Format
 	gain   float32
 	only   int32 // whose payloads may be passed on, -1: nobody's
+	stereo bool  // also those of two channels
 }
 
 // build prepares a layout. It keeps the state of members that are in base or pending with the same input, output and
@@ -286,7 +287,7 @@ func (b *builder) group(members []Member) error {
 		if members[i].Verbatim {
 			only = heard.single()
 		}
-		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i], only: only}, rate)
+		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i], only: only, stereo: only >= 0 && members[i].Stereo}, rate)
 		if old := b.base.seat(s.id); old != nil && old.out == s.out {
 			b.vote(s.group, old.group.stream)
 		}
@@ -380,7 +381,7 @@ func (b *builder) groupFor(key groupKey, rate int) *group {
 		b.buses[at] = sum
 		b.plan.buses = append(b.plan.buses, sum)
 	}
-	g := &group{bus: sum, gain: key.gain, only: key.only}
+	g := &group{bus: sum, gain: key.gain, only: key.only, stereo: key.stereo}
 	b.groups[key] = g
 	b.plan.groups = append(b.plan.groups, g)
 

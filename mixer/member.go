@@ -101,6 +101,8 @@ type Member struct {
 	// Verbatim: while only one member is heard, and nothing changes its sound, Out is given its payloads as they came, if their codec is
 	// that of Format and In is [Encoded].
 	Verbatim bool
+	// Stereo: payloads of Opus of two channels are passed on as well. What is encoded has one.
+	Stereo bool
 	// Sound is what is done to what In yields before it is mixed.
 	Sound Sound
 	// Priority: it is always mixed, and takes one of the places of [MixConfig.MaxSpeakers] while it speaks.

@@ -73,6 +73,7 @@ type group struct {
 	from    *stream // whose state stream takes over when the plan is adopted; may be nil
 	sharers int     // members that have no private encoding in this tick
 	only    int32   // seat whose payloads may be passed on, -1: none
+	stereo  bool    // also those of two channels
 }
 
 // output is the state of one member's Output. It is owned by the media path, but for what is atomic.

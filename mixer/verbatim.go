@@ -39,7 +39,7 @@ func (p *plan) forward(g *group, w *scratch) bool {
 	switch {
 	case codec != st.format.Codec, len(payload) == 0, len(payload) > len(out.data):
 		return false
-	case codec == codecs.Opus && payload[0]&stereoBit != 0:
+	case codec == codecs.Opus && payload[0]&stereoBit != 0 && !g.stereo:
 		return false
 	}
 	if !st.forwarded {

@@ -55,10 +55,13 @@ func TestVerbatim(t *testing.T) {
 		input  func()
 		want   bool
 	}{
-		"as it came":        {want: true},
-		"of several":        {input: func() { in.whole = false }},
-		"another codec":     {input: func() { in.codec = codecs.G722 }},
-		"two channels":      {input: func() { in.mark = 0x7c }},
+		"as it came":    {want: true},
+		"of several":    {input: func() { in.whole = false }},
+		"another codec": {input: func() { in.codec = codecs.G722 }},
+		"two channels":  {input: func() { in.mark = 0x7c }},
+		"two that are wanted": {
+			change: func(_, listener *Member) { listener.Stereo = true }, input: func() { in.mark = 0x7c }, want: true,
+		},
 		"louder":            {change: func(speaker, _ *Member) { speaker.GainDB = 3 }},
 		"louder for one":    {change: func(_, listener *Member) { listener.OutGainDB = 3 }},
 		"muted":             {change: func(speaker, _ *Member) { speaker.Speaks = false }},

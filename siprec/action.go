@@ -53,6 +53,7 @@ type StartMedia struct {
 	RemoteRTCP  netip.AddrPort
 	PayloadType uint8
 	Format      codecs.Format
+	Stereo      bool            // payloads of Opus may have two channels
 	Silence     bool            // send silence: the stream is paused by [PauseSilence]
 	Protection  *sdp.Protection // keys of SRTP and SRTCP; nil: plain RTP
 	// Events are the telephone events that it takes as EventPayloadType, at the clock rate of the codec (RFC 4733); empty: none.

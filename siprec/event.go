@@ -37,6 +37,8 @@ type StreamWish struct {
 	Text bool
 	// Prefer is offered first, if it is among the codecs: the audio need not be encoded again then. None: as the profile has it.
 	Prefer codecs.Codec
+	// Stereo: the audio comes as Opus of two channels, which can be passed on to a recorder that wants them (RFC 7587, section 6.1).
+	Stereo bool
 }
 
 // Answered is the final response to the request of the client that is open.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/srtp"
 )
@@ -156,7 +157,7 @@ func (c *Client) local(held bool) sdp.Local {
 	for _, s := range c.slots {
 		stream := sdp.LocalStream{
 			Codecs: Preferring(c.Codecs(), s.wish.Prefer), Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
-			Feedback: c.profile.AVPF && !c.noFeedback, Events: c.profile.Events, Security: c.security(), Keys: s.keys,
+			Opus: sdp.OpusParameters{SpropStereo: s.wish.Stereo}, Feedback: c.profile.AVPF && !c.noFeedback, Events: c.profile.Events, Security: c.security(), Keys: s.keys,
 		}
 		if s.wish.Text {
 			stream.Text = &sdp.LocalText{Generations: textGenerations, Mixer: true}
@@ -208,6 +209,7 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 		Key: s.key, Label: s.label, Remote: s.stream.Remote, RemoteRTCP: s.stream.RemoteRTCP,
 		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence, Protection: s.stream.Protection,
 	}
+	start.Stereo = start.Format.Codec == codecs.Opus && s.stream.Opus.Stereo
 	if s.wish.Text {
 		start.Text = s.stream.Text
 	} else if c.profile.Events {

@@ -25,6 +25,7 @@ type PhoneConfig struct {
 	ListenOnly  bool          // offers recvonly and sends nothing
 	RecordAware bool          // lists record-aware in Supported (RFC 7866, section 6.3)
 	LateOffer   bool          // sends INVITE without an offer
+	Stereo      bool          // says that it sends Opus in two channels (RFC 7587, section 6.1)
 	NoEvents    bool          // knows no telephone events (RFC 4733): its keys are tones
 	Identity    string        // URI of From; empty: its own address
 	Headers     sipua.Headers // of its INVITE
@@ -100,6 +101,7 @@ func (p *Phone) describe(direction sdp.Direction) sdp.Description {
 		Address: netip.MustParseAddr("127.0.0.1"), Session: uint64(p.port()), Version: 1, Name: p.cfg.Name,
 		Streams: []sdp.LocalStream{{
 			Port: p.port(), Codecs: []codecs.Codec{p.cfg.Codec}, Events: !p.cfg.NoEvents, Direction: direction, PacketTime: p.cfg.PacketTime,
+			Opus: sdp.OpusParameters{SpropStereo: p.cfg.Stereo},
 		}},
 	}
 	p.mu.Lock()
