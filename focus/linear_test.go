@@ -89,7 +89,10 @@ func TestRecordedInL16(t *testing.T) {
 					return longestRun(h.pcm, heard, rate) >= 3*rate/10
 				})
 			}
-			missed := uint32(b.missedTicks())
+			missed := uint32(b.missedTicks()) // of half a second without a tick the last tenth is caught up, and the timestamps are at the clock before
+			if missed > 0 {
+				missed += 6
+			}
 			for _, label := range []string{"1", "2"} {
 				h := srs.stream(label)
 				if h.largest != octets {
