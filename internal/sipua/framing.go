@@ -88,8 +88,13 @@ func (c *framedConn) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	defer func() { <-places }()
-	return c.Conn.Write(p) //nolint:wrapcheck // a connection passes errors through
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only when it is closed
+	return c.Conn.Write(p)                                    //nolint:wrapcheck // a connection passes errors through
 }
+
+// SetWriteDeadline does nothing: Write has a deadline of its own. That of the stack would still stand, and be over, when something is written
+// that the stack does not know of, such as a keep-alive; and it would put off the end of a write that is stuck with each message that waits for its turn.
+func (c *framedConn) SetWriteDeadline(time.Time) error { return nil }
 
 // answers tells whether a message is a response or a keep-alive, and not a
 // request.
