@@ -41,6 +41,16 @@ func (m *inviteMark) arrived() {
 	}
 }
 
+// answer is the status for a CANCEL: whether its INVITE has come.
+func (m *inviteMark) answer() int {
+	select {
+	case <-m.seen:
+		return 200
+	default:
+		return 481
+	}
+}
+
 // attach sets what a CANCEL does, and returns true when it was there before.
 func (m *inviteMark) attach(cancel func()) (canceled bool) {
 	m.mu.Lock()

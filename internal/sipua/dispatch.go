@@ -157,10 +157,11 @@ func (a *Agent) onCancel(in *inbound) {
 	defer timer.Stop()
 	select {
 	case <-mark.seen:
-		in.refuse(200)
 	case <-timer.C:
-		in.refuse(481)
 	case <-a.closed:
+	}
+	if !a.isClosed() {
+		in.refuse(mark.answer())
 	}
 	// Should the INVITE come later, its caller does not want it any more.
 	mark.markCanceled()
