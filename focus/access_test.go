@@ -17,7 +17,10 @@ import (
 // A caller of an access number comes to the conference whose number he enters, with its PIN, in the same call.
 //
 // Shows FO-FAC-07.
-func TestAccessNumber(t *testing.T) {
+func TestAccessNumber(t *testing.T) { virtual(t, testAccessNumber) }
+
+func testAccessNumber(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{
 		Access:   []focus.AccessNumber{{ID: "800"}},
@@ -75,7 +78,10 @@ func TestAccessNumber(t *testing.T) {
 }
 
 // Whoever hangs up at an access number, or is sent away, leaves nothing behind; what has no number, and what must not be entered, is not.
-func TestAccessRefused(t *testing.T) {
+func TestAccessRefused(t *testing.T) { virtual(t, testAccessRefused) }
+
+func testAccessRefused(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	records := make(chan focus.CallRecord, 10)
 	b := newBenchWith(t, focus.Deps{Prompts: said, Hooks: focus.Hooks{CallEnded: func(r focus.CallRecord) { records <- r }}}, focus.Config{

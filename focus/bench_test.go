@@ -45,14 +45,6 @@ type bench struct {
 	inside *memnet.Network              // of signalling, in a bubble of testing/synctest; nil: that of the system
 }
 
-// network is where signalling goes.
-func (b *bench) network() sipua.Network {
-	if b.inside == nil {
-		return nil
-	}
-	return b.inside
-}
-
 // logger shows the log with -v and PARLEY_TEST_LOG=1.
 func (b *bench) logger() *slog.Logger {
 	var out io.Writer = &b.logged
@@ -124,39 +116,8 @@ func newBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config) *bench {
 
 func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t}
-	b.build(cfg, mediaAddress, host, deps, tune...)
-	return b
-}
-
-// newVirtualBench is a whole focus in a bubble of testing/synctest, where the mixer ticks on the virtual clock and signalling goes through memory.
-// Media are on loopback; user agents whose goroutines wait for a socket, such as the phones of conftest, would stop the clock.
-func newVirtualBench(t *testing.T, cfg focus.Config, tune ...func(*sipua.Config)) *bench {
-	t.Helper()
-	b := &bench{t: t, inside: &memnet.Network{}}
-	usual := func(c *sipua.Config) { c.Timers = sipua.Timers{} }
-	b.build(cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{}, append([]func(*sipua.Config){usual}, tune...)...)
-	return b
-}
-
-// tick begins the ticks of the mixer.
-func (b *bench) tick() {
-	b.t.Helper()
-	if b.inside == nil {
-		must(b.t, b.mixer.Start())
-		return
-	}
-	ticker := time.NewTicker(mixer.TickPeriod)
-	b.t.Cleanup(ticker.Stop)
-	must(b.t, b.mixer.Drive(ticker.C))
-}
-
-// build begins everything, and has it ended with the test.
-func (b *bench) build(cfg focus.Config, mediaAddress netip.Addr, host string, deps focus.Deps, tune ...func(*sipua.Config)) {
-	t := b.t
-	t.Helper()
 	benches.Add(1)
-	b.origin = time.Now()
+	b := &bench{t: t, origin: time.Now(), inside: networkOf(t)}
 	engine, err := mixer.New(mixer.Config{Workers: 1, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
 		b.focus.Speakers(m, active)
 	}})
@@ -205,6 +166,7 @@ func (b *bench) build(cfg focus.Config, mediaAddress netip.Addr, host string, de
 			noGoroutines(t)
 		}
 	})
+	return b
 }
 
 // benches are those that run, or are being made: some tests have several.
@@ -253,7 +215,7 @@ func (b *bench) phone(cfg conftest.PhoneConfig) *phone {
 	if cfg.Codec == codecs.None {
 		cfg.Codec = codecs.PCMU
 	}
-	cfg.Origin = b.origin
+	cfg.Origin, cfg.Network = b.origin, b.network()
 	p, err := conftest.NewPhone(b.t.Context(), cfg)
 	must(b.t, err)
 	b.peers = append(b.peers, func(ctx context.Context) { _ = p.Close(ctx) })

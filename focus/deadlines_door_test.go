@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -46,7 +45,7 @@ func TestDoorOnTime(t *testing.T) {
 		{"begins anew", func(r *raw) { pass(4 * time.Second); r.press("4*") }, 34 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
 				b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", PIN: "4711"}}})
 				r := b.knock("mallory", "desk")
 				began := time.Now()
@@ -63,7 +62,7 @@ func TestDoorOnTime(t *testing.T) {
 // Who has guessed too often within the window is kept out for the lock-out, and no longer; guesses that are older do not count.
 func TestLockoutOnTime(t *testing.T) {
 	const window, lockout = 2 * time.Minute, time.Minute
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		var guesses int
 		b := newVirtualBench(t, focus.Config{
 			Door:    conference.DoorConfig{Failures: 2, Window: window, Lockout: lockout},
@@ -109,7 +108,7 @@ func TestLockoutOnTime(t *testing.T) {
 //
 // Shows FO-OUT-10.
 func TestConsentOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		r := b.raw()
 		mailbox := b.callee(func(c *sipua.IncomingCall) { r.answer(c) })
@@ -129,7 +128,7 @@ func TestConsentOnTime(t *testing.T) {
 //
 // Shows FO-END-07.
 func TestSessionTimerOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Dynamic: true}, func(c *sipua.Config) {
 			c.SessionTimer = sipua.SessionTimer{Interval: 2 * time.Minute, Min: 90 * time.Second}
 		})

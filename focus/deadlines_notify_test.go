@@ -129,7 +129,7 @@ func times(list []told) (at []time.Duration) {
 //
 // Shows CE-SUB-20, CE-SUB-21, CE-NOT-03.
 func TestSubscriptionExpiresOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		w := b.watch("desk", "conference", 120, nil)
 		pass(100 * time.Second)
@@ -153,7 +153,7 @@ func TestSubscriptionExpiresOnTime(t *testing.T) {
 //
 // Shows CE-NOT-08.
 func TestSilentSubscriberOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		began := time.Now()
 		w := b.watch("desk", "conference", 3600, func(string) string { return "" })
@@ -173,7 +173,7 @@ func TestSilentSubscriberOnTime(t *testing.T) {
 //
 // Shows CE-NOT-09.
 func TestBusySubscriberOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", Name: "Desk"}}})
 		refusals := 1
 		w := b.watch("desk", "conference", 3600, func(string) string {
@@ -214,7 +214,7 @@ func TestRatesOnTime(t *testing.T) {
 		{"conference;adaptive-min-rate=0.05", "", []time.Duration{0, 7 * s, 12 * s, 17 * s, 60 * s, 65 * s}},
 	} {
 		t.Run(c.event, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
 				b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 				w := b.watch("desk", c.event, 3600, nil)
 				change := func(name string) {

@@ -68,7 +68,7 @@ func next(t *testing.T, w *focus.Watcher, kind focus.EventType) {
 //
 // Shows FO-END-02.
 func TestDurationOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{
 			ID: "desk", Rules: conference.Rules{MaxDuration: 10 * time.Minute}, Warnings: []time.Duration{2 * time.Minute, time.Minute},
 		}}})
@@ -98,7 +98,7 @@ func TestDurationOnTime(t *testing.T) {
 // An empty dynamic conference lives on for its grace, which begins anew with each who leaves it, and no longer.
 func TestGraceOnTime(t *testing.T) {
 	const grace = time.Minute
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{Grace: grace}})
 		b.named("alice", "room").leave()
 		pass(grace - time.Second)
@@ -148,7 +148,7 @@ func TestRulesOnTime(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
 				b := newVirtualBench(t, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{Rules: c.rules}})
 				host := b.named("host", "room")
 				b.promote("room", "host")
@@ -179,7 +179,7 @@ func TestRulesOnTime(t *testing.T) {
 
 // A conference lets in from its beginning to its end, and ends then, with a warning before.
 func TestHoursOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		now := time.Now()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{
 			ID: "desk", Opens: now.Add(time.Minute), Closes: now.Add(3 * time.Minute), Warnings: []time.Duration{time.Minute},
@@ -212,7 +212,7 @@ func TestHoursOnTime(t *testing.T) {
 //
 // Shows FO-OUT-06.
 func TestDialTimeoutOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		canceled := make(chan time.Time, 1)
 		ringing := b.callee(func(c *sipua.IncomingCall) {
@@ -256,7 +256,7 @@ func left(t *testing.T, w *focus.Watcher) focus.ParticipantInfo {
 
 // A list of callees is called again and again, from the failure of each attempt.
 func TestCallListOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Dynamic: true})
 		var at []time.Duration
 		began := time.Now()
@@ -297,7 +297,7 @@ func (r *raw) hold(direction sdp.Direction) {
 // Shows ME-RCP-09, ME-AUD-05.
 func TestMediaTimeoutOnTime(t *testing.T) {
 	const timeout = 30 * time.Second
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Dynamic: true, MediaTimeout: timeout})
 		r := b.raw()
 		r.health.Store(200)

@@ -48,7 +48,7 @@ func (p *phone) sound(key byte) {
 func TestKeysInRecordings(t *testing.T) {
 	for _, policy := range []conference.KeyPolicy{conference.KeepKeys, conference.SuppressKeys, conference.MaskKeys} {
 		for _, events := range []bool{true, false} {
-			t.Run(policy.String(), func(t *testing.T) {
+			runVirtual(t, policy.String(), func(t *testing.T) {
 				keysInRecordings(t, policy, events)
 			})
 		}

@@ -348,7 +348,10 @@ func TestSentBackWhileRecorded(t *testing.T) {
 }
 
 // Who waits is told why, who is let in and who is muted by somebody else is told that; what he does himself is not announced.
-func TestSpokenNotices(t *testing.T) {
+func TestSpokenNotices(t *testing.T) { virtual(t, testSpokenNotices) }
+
+func testSpokenNotices(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{
 		Music: music(t), Rules: conference.Rules{Lobby: true},

@@ -92,7 +92,7 @@ func (s *recordingServer) checkSecret(tones []float64, labels ...string) {
 // masked is told so. His stream goes on with silence or a tone, which nobody in the conference hears.
 func TestMasked(t *testing.T) {
 	for _, tone := range []bool{false, true} {
-		t.Run("", func(t *testing.T) {
+		runVirtual(t, "", func(t *testing.T) {
 			srs := newRecordingServer(t)
 			b := recordingBench(t, srs, func(c *focus.Config) {
 				c.Defaults.Recording = conference.RecordingConfig{Policy: conference.Always, Modes: both, Servers: []string{"srs"}, MaskTone: tone}

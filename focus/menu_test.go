@@ -13,7 +13,10 @@ import (
 )
 
 // What a moderator chooses by keys is done and said to him alone; participants may do what is theirs.
-func TestMenu(t *testing.T) {
+func TestMenu(t *testing.T) { virtual(t, testMenu) }
+
+func testMenu(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{
 		Menu: focus.DefaultMenu(), Conferences: []focus.ConferenceConfig{{ID: "desk", ModeratorPIN: "9999"}},

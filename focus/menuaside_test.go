@@ -9,7 +9,10 @@ import (
 )
 
 // By keys participants go aside and come back, and a moderator coaches one after the other.
-func TestMenuAside(t *testing.T) {
+func TestMenuAside(t *testing.T) { virtual(t, testMenuAside) }
+
+func testMenuAside(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{
 		Dynamic: true,
@@ -62,7 +65,10 @@ func TestMenuAside(t *testing.T) {
 // recorded, too.
 //
 // Shows RQ-004.
-func TestMenuRecording(t *testing.T) {
+func TestMenuRecording(t *testing.T) { virtual(t, testMenuRecording) }
+
+func testMenuRecording(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	srs := newRecordingServer(t)
 	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{

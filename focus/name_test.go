@@ -11,7 +11,10 @@ import (
 
 // Where entries are announced callers say their names at the door, and the others hear them when they come and go, and in a roll call. Who
 // says nothing is a participant.
-func TestNames(t *testing.T) {
+func TestNames(t *testing.T) { virtual(t, testNames) }
+
+func testNames(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	b := newBenchWith(t, focus.Deps{Prompts: said}, focus.Config{
 		Menu: focus.DefaultMenu(), Conferences: []focus.ConferenceConfig{{ID: "desk", NoMusicAlone: true, Rules: conference.Rules{Entry: conference.EntryAnnounce}}},

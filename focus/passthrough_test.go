@@ -24,7 +24,10 @@ func (b *bench) forwarded(codec codecs.Codec) uint64 {
 
 // TestPassthrough: payloads of who speaks the codec that the recorder takes go out as they came, for each in his own codec; what is done to a
 // participant's sound is in his stream, which goes on without a gap.
-func TestPassthrough(t *testing.T) {
+func TestPassthrough(t *testing.T) { virtual(t, testPassthrough) }
+
+func testPassthrough(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	srs.set(func(s *recordingServer) { s.codecs = []codecs.Codec{codecs.PCMA, codecs.Opus, codecs.PCMU} })
 	b := recordingBench(t, srs, func(c *focus.Config) {

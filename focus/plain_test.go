@@ -28,6 +28,8 @@ type plain struct {
 	call  string
 	cseq  int
 	count atomic.Int64 // packets of media that came
+	told  []string     // NOTIFYs that came before what was expected: one need not wait for the answer to what it is about (RFC 6665, section 4.1.2.4)
+	heard string       // the number of the last one
 }
 
 func (b *bench) plain(name string) *plain {
@@ -105,12 +107,16 @@ func (p *plain) respond(request, status, tag, body string) {
 	p.write(p.b.addr.String(), lines, body)
 }
 
-// expect reads until a message begins so; NOTIFYs among those before it are answered.
+// expect reads until a message begins so; NOTIFYs among those before it are answered, and kept.
 func (p *plain) expect(prefix string) string {
 	p.b.t.Helper()
 	packet := make([]byte, 65536)
 	_ = p.sip.SetReadDeadline(time.Now().Add(20 * time.Second))
 	for {
+		if len(p.told) > 0 && strings.HasPrefix(p.told[0], prefix) {
+			defer func() { p.told = p.told[1:] }()
+			return p.told[0]
+		}
 		n, _, err := p.sip.ReadFrom(packet)
 		if err != nil {
 			p.b.t.Fatalf("no %q: %v", prefix, err)
@@ -118,6 +124,11 @@ func (p *plain) expect(prefix string) string {
 		message := string(packet[:n])
 		if strings.HasPrefix(message, "NOTIFY ") {
 			p.respond(message, "200 OK", "", "")
+			if cseq := field(message, "CSeq"); cseq != p.heard { // else it comes again, because the answer was late
+				p.heard = cseq
+				p.told = append(p.told, message)
+			}
+			continue
 		}
 		if strings.HasPrefix(message, prefix) {
 			return message

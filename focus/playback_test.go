@@ -13,7 +13,10 @@ import (
 // What is played to one instead of the conference is heard by him alone, even on hold, and again and again until it is stopped.
 //
 // Shows FO-CAS-04.
-func TestPlayToOne(t *testing.T) {
+func TestPlayToOne(t *testing.T) { virtual(t, testPlayToOne) }
+
+func testPlayToOne(t *testing.T) {
+	t.Helper()
 	b := newBench(t, focus.Config{Dynamic: true})
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
 	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})

@@ -12,7 +12,10 @@ import (
 
 // Shows SC-14, SR-PRF-02, SR-PRF-03, SR-PRF-07, RQ-004, RQ-017. The answer to a wish says what has come of it, and when it says that recording has stopped nothing is captured any
 // more; the others are told as well.
-func TestPreferences(t *testing.T) {
+func TestPreferences(t *testing.T) { virtual(t, testPreferences) }
+
+func testPreferences(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, func(c *focus.Config) {
 		c.Defaults.Recording = conference.RecordingConfig{Modes: both, Servers: []string{"srs"}, Preferences: conference.PreferencesOfAll}
@@ -57,7 +60,7 @@ func TestPreferences(t *testing.T) {
 // the answer says so.
 func TestPreferenceForSelf(t *testing.T) {
 	for _, forbidden := range []bool{false, true} {
-		t.Run("", func(t *testing.T) {
+		runVirtual(t, "", func(t *testing.T) {
 			srs := newRecordingServer(t)
 			b := recordingBench(t, srs, func(c *focus.Config) {
 				c.Defaults.Recording = conference.RecordingConfig{

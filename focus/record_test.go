@@ -48,7 +48,10 @@ func (b *bench) awaitRecording(conf string, id conference.RecordingID, state con
 }
 
 // Shows RQ-011, RQ-015, RQ-019, SR-EST-01, SR-EST-03, SR-EST-05, SR-SDP-02, SR-SDP-08, SR-XML-01, SR-REC-08, SR-REC-18, SR-UPD-02, SR-UPD-03, SR-UPD-08, SR-RTP-03. A recording in both modes with joins, leaves, a pause and the end.
-func TestRecording(t *testing.T) {
+func TestRecording(t *testing.T) { virtual(t, testRecording) }
+
+func testRecording(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
@@ -142,7 +145,10 @@ func pauseAndResume(t *testing.T, b *bench, srs *recordingServer, alice *phone, 
 }
 
 // Shows RQ-018, SR-REC-01, SR-REC-02, SR-REC-03, SR-REC-15, SR-REC-17. Everybody has been told before the first packet, by a=record or by the tone, which no recording holds.
-func TestIndicationComesFirst(t *testing.T) {
+func TestIndicationComesFirst(t *testing.T) { virtual(t, testIndicationComesFirst) }
+
+func testIndicationComesFirst(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
 	aware := b.dial("room", conftest.PhoneConfig{Name: "aware", RecordAware: true})
@@ -182,7 +188,7 @@ func TestDeadRecorder(t *testing.T) {
 		{"refuses", func(s *recordingServer) { s.refuse = 403 }, conference.RecordingFailed},
 		{"is silent", func(s *recordingServer) { s.mute = true }, conference.RecordingStarting},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		runVirtual(t, test.name, func(t *testing.T) {
 			srs := newRecordingServer(t)
 			srs.set(test.change)
 			b := recordingBench(t, srs, nil)

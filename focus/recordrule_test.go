@@ -13,7 +13,10 @@ import (
 
 // Shows RQ-003, RQ-UC02. The first rule that is about who joins decides: the conference is recorded because a caller is there, another caller is
 // in no recording whatever is asked for, who is called is looked at as well, and other conferences stay as they are.
-func TestRecordingRules(t *testing.T) {
+func TestRecordingRules(t *testing.T) { virtual(t, testRecordingRules) }
+
+func testRecordingRules(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	from := func(name string) func(focus.Arrival) bool {
 		return func(a focus.Arrival) bool {

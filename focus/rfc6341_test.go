@@ -185,7 +185,10 @@ func ntp(t time.Time) float64 { return float64(t.UnixNano())/1e9 + 2208988800 }
 
 // Shows RQ-022, RQ-024, SR-UPD-07. Metadata, sender reports, events and Date tell the same time: who comes in is in the metadata from where his stream begins, by its
 // reports; who leaves has left at the same moment in the metadata and in the event; and the request of a pause is dated.
-func TestOneClock(t *testing.T) {
+func TestOneClock(t *testing.T) { virtual(t, testOneClock) }
+
+func testOneClock(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
 	w := b.focus.Watch("room", "")

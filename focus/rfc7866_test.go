@@ -55,7 +55,10 @@ func TestRecorderNotReady(t *testing.T) {
 
 // Shows RQ-004, RQ-011, SC-17, SR-UPD-01, SR-UPD-02, SR-UPD-03, SR-UPD-07, SR-UPD-08, SR-UPD-09, SR-RTP-03. A pause and its end: offers with their times, no packet between them, what was said
 // meanwhile is nowhere, and the stream goes on under its source with a marker, its timestamps further by the gap.
-func TestPauseFlow(t *testing.T) {
+func TestPauseFlow(t *testing.T) { virtual(t, testPauseFlow) }
+
+func testPauseFlow(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})

@@ -54,6 +54,7 @@ type recordingServer struct {
 	respond   func(request *sipua.Request) *sipua.Response                      // instead of taking an offer; nil, or nil from it: take it
 	begins    func(request *sipua.Request) *sipua.Response                      // the refusal of an INVITE; nil, or nil from it: take it
 	once      sync.Once
+	ears      sync.WaitGroup // that listen to sockets
 }
 
 // heardStream is one m-line.
@@ -85,7 +86,7 @@ func newRecordingServer(t *testing.T) *recordingServer {
 	var err error
 	s.agent, err = sipua.New(sipua.Config{
 		Supported: []string{"siprec"}, Accept: []string{"application/sdp", "multipart/mixed", "application/rs-metadata+xml"},
-		Timers: sipua.Timers{T1: 100 * time.Millisecond},
+		Timers: sipua.Timers{T1: 100 * time.Millisecond}, Network: signalling(t),
 	}, s)
 	must(t, err)
 	must(t, s.agent.Start(t.Context()))
@@ -94,10 +95,11 @@ func newRecordingServer(t *testing.T) *recordingServer {
 		defer cancel()
 		_ = s.agent.Shutdown(ctx)
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		for _, c := range slices.Concat(s.sockets, s.controls) {
 			_ = c.Close()
 		}
+		s.mu.Unlock()
+		s.ears.Wait()
 	})
 	return s
 }
@@ -192,8 +194,8 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			}
 			stream := &heardStream{label: m.Label, ssrcs: map[uint32]bool{}, written: map[uint32]string{}}
 			s.sockets, s.controls, s.streams = append(s.sockets, socket), append(s.controls, control), append(s.streams, stream)
-			go s.listen(socket, stream)
-			go s.listenReports(control, stream)
+			s.ears.Go(func() { s.listen(socket, stream) })
+			s.ears.Go(func() { s.listenReports(control, stream) })
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
 		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Events: s.events, Direction: sdp.RecvOnly}

@@ -29,7 +29,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 	packet, start := make([]byte, 2000), time.Now()
 	var pcm [codecs.MaxFrameSamples]int16
 	for {
-		n, from, err := socket.ReadFromUDPAddrPort(packet)
+		n, from, err := s.receive(socket, packet)
 		if err != nil {
 			return
 		}

@@ -135,7 +135,7 @@ func (r *report) names() map[uint32]string {
 func (s *recordingServer) listenReports(socket *net.UDPConn, stream *heardStream) {
 	packet := make([]byte, 2000)
 	for {
-		n, from, err := socket.ReadFromUDPAddrPort(packet)
+		n, from, err := s.receive(socket, packet)
 		if err != nil {
 			return
 		}

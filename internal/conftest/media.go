@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -207,6 +208,14 @@ func (m *mouthAndEar) send(packet []byte, stream sdp.Stream, frame []int16, sequ
 	}
 }
 
+// read waits for a packet.
+func (m *mouthAndEar) read(packet []byte) (int, netip.AddrPort, error) {
+	if m.cfg.Network != nil {
+		return Poll(m.socket, packet)
+	}
+	return m.socket.ReadFromUDPAddrPort(packet)
+}
+
 // listen decodes what comes and puts it where its timestamp says.
 func (m *mouthAndEar) listen() {
 	defer m.stopped.Done()
@@ -214,7 +223,7 @@ func (m *mouthAndEar) listen() {
 	pcm := make([]int16, codecs.MaxPacketSamples)
 	var clock receiveClock
 	for {
-		n, _, err := m.socket.ReadFromUDPAddrPort(packet)
+		n, _, err := m.read(packet)
 		if err != nil {
 			return
 		}

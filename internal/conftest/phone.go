@@ -34,6 +34,8 @@ type PhoneConfig struct {
 	EchoRecord bool      // answers with the a=record that it is told, as some do that understand nothing of it
 	Origin     time.Time // sample 0 of its time lines
 	Logger     *slog.Logger
+	// Network is that of its signalling; nil: the system's. With one of its own the phone waits for nothing of the system, see Poll.
+	Network sipua.Network
 }
 
 // Phone is one caller.
@@ -68,7 +70,7 @@ func NewPhone(ctx context.Context, cfg PhoneConfig) (*Phone, error) {
 	p := &Phone{cfg: cfg, prefers: cfg.Preference, ended: make(chan struct{})}
 	var err error
 	if p.agent, err = sipua.New(sipua.Config{
-		Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}, UserAgent: "parley-phone", Logger: cfg.Logger,
+		Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}, UserAgent: "parley-phone", Logger: cfg.Logger, Network: cfg.Network,
 	}, callee{}); err != nil {
 		return nil, err
 	}
