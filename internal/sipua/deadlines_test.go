@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,7 +90,7 @@ func TestRingingOnTime(t *testing.T) {
 		a, b := virtualAgent(t, &network, newRecorder()), virtualAgent(t, &network, callee)
 		c := clock{began: time.Now()}
 		dialog, _, err := a.Invite(t.Context(), OutgoingCall{
-			To: Address{URI: b.Contact("x")}, ContentType: sdpType, Body: []byte("offer"), OnProvisional: func(r *Response) { c.note(fmt.Sprint(r.Status)) },
+			To: Address{URI: b.Contact("x")}, ContentType: sdpType, Body: []byte("offer"), OnProvisional: func(r *Response) { c.note(strconv.Itoa(r.Status)) },
 		}, leg{newRecorder()})
 		if err != nil {
 			t.Fatal(err)
@@ -201,9 +202,9 @@ func TestConnectionsOnTime(t *testing.T) {
 		last := time.Now()
 		for pings := 0; pings < 3; {
 			buffer := make([]byte, 2000)
-			n, err := conn.Read(buffer)
-			if err != nil {
-				t.Fatal(err, " after ", time.Since(last))
+			n, failed := conn.Read(buffer)
+			if failed != nil {
+				t.Fatal(failed, " after ", time.Since(last))
 			}
 			if string(buffer[:n]) != "\r\n\r\n" {
 				continue // the request
