@@ -114,7 +114,7 @@ func (d *delivery) begin(ctx context.Context, name string) bool {
 		f.log.ErrorContext(ctx, "spool segment cannot be read", slog.String("segment", name), slog.Any("error", err))
 		return false
 	}
-	if content.frames == 0 {
+	if content.frames+content.texts == 0 {
 		d.remove(ctx, name)
 		return false
 	}

@@ -14,19 +14,7 @@ func (l *lease) unite() {
 	if l.session.merged == nil {
 		return
 	}
-	known := map[string]siprec.ID{}
-	for _, other := range l.session.leases {
-		if other == l {
-			continue
-		}
-		for i := range other.rosters {
-			for j := range other.rosters[i].Participants {
-				if address := addressOf(&other.rosters[i].Participants[j]); address != "" {
-					known[address] = other.rosters[i].Participants[j].ID
-				}
-			}
-		}
-	}
+	known := l.others()
 	if l.people == nil {
 		l.people = map[siprec.ID]siprec.ID{}
 	}
@@ -45,6 +33,24 @@ func (l *lease) unite() {
 			p.Through = l.person(p.Through)
 		}
 	}
+}
+
+// others are who is known of the other conferences, by address.
+func (l *lease) others() map[string]siprec.ID {
+	known := map[string]siprec.ID{}
+	for _, other := range l.session.leases {
+		if other == l {
+			continue
+		}
+		for i := range other.rosters {
+			for j := range other.rosters[i].Participants {
+				if address := addressOf(&other.rosters[i].Participants[j]); address != "" {
+					known[address] = other.rosters[i].Participants[j].ID
+				}
+			}
+		}
+	}
+	return known
 }
 
 // identifier is that of somebody who is new in this conference.

@@ -125,16 +125,10 @@ func (c *controller) textTap(r *recorder, key, audio string, at conference.Sideb
 
 // startText lets a stream of text flow.
 func (c *controller) startText(r *recorder, t *recordedText, a *siprec.StartMedia) {
-	p := media.TextParams{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, Protection: protection(a.Protection),
-		SendFormat: rtt.Format{
-			Text: a.Text.Send.Text, Red: a.Text.Send.Red, Generations: a.Text.Send.Generations, CPS: cmp.Or(a.Text.CPS, rtt.MixerCPS), Aware: a.Text.Mixer,
-		},
-	}
 	if !t.started { // what was repeated to another is not this one's
 		t.session.Forget()
 	}
-	if err := t.session.Configure(p); err != nil {
+	if err := t.session.Configure(recordedTextParams(a)); err != nil {
 		c.log.Error("recorded stream of text", slog.String("server", r.server.Name), slog.Any("error", err))
 		return
 	}
@@ -145,6 +139,16 @@ func (c *controller) startText(r *recorder, t *recordedText, a *siprec.StartMedi
 	t.started, t.silence, t.label = true, a.Silence, a.Label
 	t.capture.release(a.Text.Mixer)
 	c.updateText()
+}
+
+// recordedTextParams are those of a stream of text that a server takes.
+func recordedTextParams(a *siprec.StartMedia) media.TextParams {
+	return media.TextParams{
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, Protection: protection(a.Protection),
+		SendFormat: rtt.Format{
+			Text: a.Text.Send.Text, Red: a.Text.Send.Red, Generations: a.Text.Send.Generations, CPS: cmp.Or(a.Text.CPS, rtt.MixerCPS), Aware: a.Text.Mixer,
+		},
+	}
 }
 
 // textCodec is what streams of text are called where those of audio have the name of a codec.
@@ -163,13 +167,18 @@ func (c *controller) stopText(r *recorder, t *recordedText, removed bool) {
 	default:
 		c.updateText()
 		t.capture.pause()
+		c.tellLost(r, t, nil)
 	}
 }
 
 // closeRecordedText sends what is left and closes a stream that nothing is captured of any more.
 func (c *controller) closeRecordedText(r *recorder, t *recordedText) {
 	t.capture.pause()
-	c.loseText(r, t)
+	list := t.capture.rest()
+	if c.spools(r.recording) {
+		list = c.spoolTexts(r, t, list)
+	}
+	c.tellLost(r, t, list)
 	closed := func() {}
 	if r.sealing != nil {
 		r.sealing.closing.Add(1)
@@ -181,9 +190,9 @@ func (c *controller) closeRecordedText(r *recorder, t *recordedText) {
 	})
 }
 
-// loseText gives up what waits for a recorder, and says so.
-func (c *controller) loseText(r *recorder, t *recordedText) {
-	n := t.capture.drop(t.capture.rest())
+// tellLost gives up text that nobody takes, and says so, as of what was lost before and not told.
+func (c *controller) tellLost(r *recorder, t *recordedText, list []heldText) {
+	n := t.capture.drop(list)
 	if n == 0 {
 		return
 	}
@@ -198,7 +207,7 @@ func (c *controller) loseText(r *recorder, t *recordedText) {
 func (c *controller) refusedText(r *recorder) {
 	for _, t := range r.texts {
 		if !t.started && !r.client.Awaited(t.key) {
-			c.loseText(r, t)
+			c.tellLost(r, t, t.capture.rest())
 		}
 	}
 	c.updateText()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -47,7 +48,10 @@ type replay struct {
 
 // replayStream is a stream of it.
 type replayStream struct {
-	session *media.Session
+	session *media.Session     // nil: it is one of text
+	text    *media.TextSession // nil: it is one of audio
+	single  bool               // of text of one participant
+	aware   atomic.Bool        // the server tells several sources of text apart
 	digest  *seal.Digest       // the player's; nil: nothing is sealed
 	changes chan codecs.Format // what the server takes; the player's newest
 }
@@ -76,13 +80,13 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 	p.security = security
 	var address netip.Addr
 	for _, s := range content.streams {
-		session, openErr := f.media.Open(media.Options{})
+		stream, openErr := f.newReplayStream(&s)
 		if openErr != nil {
 			p.close()
 			return nil, openErr
 		}
-		address = f.mediaAddress(session.LocalAddr().Addr(), hostAddress(target))
-		p.streams[s.Key] = &replayStream{session: session, changes: make(chan codecs.Format, 1)}
+		address = f.mediaAddress(stream.local().Addr(), hostAddress(target))
+		p.streams[s.Key] = stream
 	}
 	if f.sealer != nil {
 		p.sealing = newSealing(content.header.Conference, content.header.Recording, content.roster.Session, server.Name)
@@ -106,6 +110,10 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 
 func (p *replay) close() {
 	for _, s := range p.streams {
+		if s.text != nil {
+			_ = s.text.Close() // never fails
+			continue
+		}
 		if err := s.session.Close(); err != nil {
 			p.focus.log.Warn("closing a replayed stream", slog.Any("error", err))
 		}
@@ -123,7 +131,8 @@ func (p *replay) desire(stopped bool) siprec.Desire {
 	}
 	for _, s := range p.content.streams {
 		d.Streams = append(d.Streams, siprec.StreamWish{
-			Key: s.Key, ID: s.ID, Session: s.Session, Participant: s.Participant, Senders: p.content.roster.Senders[s.ID], Port: p.streams[s.Key].session.LocalAddr().Port(),
+			Key: s.Key, ID: s.ID, Session: s.Session, Participant: s.Participant, Senders: p.content.roster.Senders[s.ID], Port: p.streams[s.Key].local().Port(),
+			Text: s.Text,
 		})
 	}
 	return d
@@ -149,6 +158,7 @@ func (p *replay) roster(roster siprec.Roster, stopped bool) siprec.Roster {
 	for i := range roster.Participants {
 		q := &roster.Participants[i]
 		q.Left, q.Muted, q.Deafened, q.Held = time.Time{}, false, false, false
+		q.Writes = q.Writes || slices.ContainsFunc(p.content.streams, func(s spoolStream) bool { return s.Text && s.Participant == q.ID })
 	}
 	return roster
 }
@@ -317,24 +327,26 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	if s == nil {
 		return
 	}
-	err := s.session.Configure(media.Params{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
-		Protection: protection(a.Protection),
-	})
-	if err != nil {
-		p.focus.log.ErrorContext(ctx, "replayed stream", slog.Any("error", err))
+	if (s.text != nil) != (a.Text != nil) {
 		return
 	}
 	if !p.playing {
 		for key, stream := range p.streams { // before anybody sends
-			stream.digest = p.sealing.digest(p.client.Label(key), codecName(a.Format.Codec))
+			stream.witnessed(p.sealing, p.client.Label(key), codecName(a.Format.Codec))
 		}
 	}
-	select {
-	case <-s.changes:
-	default:
+	if s.text != nil {
+		p.startText(s, &a)
+	} else if err := s.session.Configure(lineParams(a)); err != nil {
+		p.focus.log.ErrorContext(ctx, "replayed stream", slog.Any("error", err))
+		return
+	} else {
+		select {
+		case <-s.changes:
+		default:
+		}
+		s.changes <- a.Format
 	}
-	s.changes <- a.Format
 	if !p.playing {
 		p.playing = true
 		p.taken()

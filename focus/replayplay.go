@@ -23,6 +23,7 @@ type spooled struct {
 	roster      spoolRosters  // the last
 	first, last time.Time     // of the frames; zero: there are none
 	frames      int
+	texts       int // pieces of text
 }
 
 // survey reads a segment once, from beginning to end.
@@ -68,17 +69,29 @@ func (s *spooled) take(record []byte) error {
 		if err != nil {
 			return err
 		}
-		if s.first.IsZero() || f.at.Before(s.first) {
-			s.first = f.at
-		}
-		if f.at.After(s.last) {
-			s.last = f.at
-		}
+		s.extend(f.at)
 		s.frames++
+	case spooledText:
+		f, err := parseSpoolText(record)
+		if err != nil {
+			return err
+		}
+		s.extend(f.at)
+		s.texts++
 	default:
 		return fmt.Errorf("%w: kind %d", errSpoolRecord, record[0])
 	}
 	return nil
+}
+
+// extend has a time among those of the frames.
+func (s *spooled) extend(at time.Time) {
+	if s.first.IsZero() || at.Before(s.first) {
+		s.first = at
+	}
+	if at.After(s.last) {
+		s.last = at
+	}
 }
 
 // frameHeap is a queue of frames by the time of their capture; those of one time are in the order in which they were written.
@@ -133,10 +146,18 @@ func (q *frameQueue) read() error {
 		q.ended = true
 		return nil
 	}
-	if err != nil || record[0] != spooledFrame {
+	if err != nil {
 		return err
 	}
-	f, err := parseSpoolFrame(record)
+	var f spoolFrame
+	switch record[0] {
+	case spooledFrame:
+		f, err = parseSpoolFrame(record)
+	case spooledText:
+		f, err = parseSpoolText(record)
+	default:
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -161,6 +182,7 @@ func (p *replay) play(ctx context.Context) error {
 	for {
 		f, err := queue.next()
 		if errors.Is(err, io.EOF) {
+			p.flush(ctx)
 			return nil
 		}
 		if err != nil {
@@ -197,6 +219,13 @@ func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
 		}
 		l = &replayLine{stream: p.streams[p.content.streams[i].Key]}
 		lines[f.stream] = l
+	}
+	if (l.stream.text != nil) != (f.text != nil) {
+		return errSpoolRecord
+	}
+	if f.text != nil {
+		l.stream.write(f.text)
+		return nil
 	}
 	select {
 	case l.format = <-l.stream.changes:

@@ -37,6 +37,7 @@ type spoolStream struct {
 	Key         string    `json:"key"`
 	ID          siprec.ID `json:"id"`
 	Participant siprec.ID `json:"participant,omitempty"` // empty: mixed
+	Text        bool      `json:"text,omitempty"`        // it is real-time text
 	Session     siprec.ID `json:"session,omitempty"`     // of a sidebar; empty: that of the conference
 }
 
@@ -68,7 +69,8 @@ type spoolFrame struct {
 	samples int
 	csrc    []uint32
 	payload []byte
-	order   int // in which it was read
+	order   int        // in which it was read
+	text    *spoolText // what was written, instead of all after at; nil: it is audio
 }
 
 // jsonRecord is a record that holds a value.

@@ -46,6 +46,9 @@ func (c *controller) spoolWaiting(r *recorder) {
 			c.spoolUnsent(r, s, s.capture, c.focus.cfg.Hold/2) //nolint:mnd // half is written, half can still go out live
 		}
 	}
+	for _, t := range r.texts {
+		c.spoolWritten(r, t, c.focus.cfg.Hold/2) //nolint:mnd // as of audio
+	}
 	if r.segment != nil {
 		c.spoolRoster(r)
 		if err := r.segment.writer.Flush(); err != nil {
@@ -109,21 +112,16 @@ func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *code
 	if g == nil {
 		return false
 	}
-	index, ok := g.index[s.id]
+	declared := spoolStream{Key: s.key, ID: s.id}
+	if s.participant != "" {
+		declared.Participant = c.identity(s.participant)
+	}
+	if side := c.side(s.sidebar); side != nil {
+		declared.Session = side.session
+	}
+	index, ok := g.declare(declared)
 	if !ok {
-		index = uint16(len(g.index)) //nolint:gosec // a recording has not that many streams
-		declared := spoolStream{Index: index, Key: s.key, ID: s.id}
-		if s.participant != "" {
-			declared.Participant = c.identity(s.participant)
-		}
-		if side := c.side(s.sidebar); side != nil {
-			declared.Session = side.session
-		}
-		record, err := jsonRecord(spooledStream, declared)
-		if err != nil || g.writer.Append(record) != nil {
-			return false
-		}
-		g.index[s.id] = index
+		return false
 	}
 	f := spoolFrame{
 		stream: index, at: kept.epoch.Add(h.at), codec: h.codec, samples: p.Samples, csrc: p.CSRC, payload: p.Payload,

@@ -33,7 +33,7 @@ type texter struct {
 }
 
 // texter calls a conference with audio and, if wanted, text.
-func (b *bench) texter(conf, name string, aware, text bool) *texter {
+func (b *bench) texter(conf, name string, aware, text bool, headers ...sipua.Header) *texter {
 	b.t.Helper()
 	p := &texter{raw: b.raw(), name: name, aware: aware, text: map[uint32]string{}}
 	transport, err := media.NewTransport(media.Config{PortMin: 28000, PortMax: 31999, RTCPInterval: 100 * time.Millisecond})
@@ -47,7 +47,7 @@ func (b *bench) texter(conf, name string, aware, text bool) *texter {
 	p.locals = offer
 	dialog, response, err := p.agent.Invite(b.t.Context(), sipua.OutgoingCall{
 		To: sipua.Address{URI: b.parse(conf)}, From: sipua.Address{Name: name, URI: p.agent.Contact(name)},
-		ContentType: "application/sdp", Body: offer.Marshal(),
+		Headers: headers, ContentType: "application/sdp", Body: offer.Marshal(),
 	}, p.raw)
 	must(b.t, err)
 	p.dialog = dialog

@@ -104,7 +104,7 @@ func (c *textCapture) pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.holding {
-		c.session.Finish()
+		c.lost += c.session.Finish()
 	}
 	c.holding, c.recent = true, nil
 }
@@ -115,6 +115,23 @@ func (c *textCapture) rest() []heldText {
 	defer c.mu.Unlock()
 	list := c.waiting
 	c.waiting, c.count = nil, 0
+	return list
+}
+
+// unsent takes what has waited for a recorder for longer than an age.
+func (c *textCapture) unsent(age time.Duration) []heldText {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.holding {
+		return nil
+	}
+	n, until := 0, time.Now().Add(-age)
+	for n < len(c.waiting) && c.waiting[n].at.Before(until) {
+		c.count -= utf8.RuneCountInString(c.waiting[n].text)
+		n++
+	}
+	list := c.waiting[:n:n]
+	c.waiting = c.waiting[n:]
 	return list
 }
 

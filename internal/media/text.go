@@ -147,6 +147,12 @@ func (s *TextSession) release() {
 // Port returns the RTP port to put into a description, with the address of [Session.LocalAddr].
 func (s *TextSession) Port() uint16 { return s.port }
 
+// LocalAddr returns the address and port that packets come from.
+func (s *TextSession) LocalAddr() netip.AddrPort {
+	addr, _ := s.rtp.LocalAddr().(*net.UDPAddr) // of a UDP socket
+	return unmapped(addr.AddrPort())
+}
+
 // SSRC returns the source that we send as.
 func (s *TextSession) SSRC() uint32 { return s.ssrc }
 
@@ -224,28 +230,40 @@ func (s *TextSession) SetWitness(w Witness) {
 	s.witness = w
 }
 
-// maxFinish is how many packets end a stream: those of a text that was pasted, with their repetition.
-const maxFinish = 64
+// maxFinish is how many packets end a stream: those of all that can wait of some writers who have pasted a book each, with their repetition.
+const maxFinish = 512
+
+// finishBurst packets of them go at once, and the next after finishRest.
+const (
+	finishBurst = 32
+	finishRest  = 3 * time.Millisecond
+)
 
 // Finish sends all that waits, with its repetition, at once instead of by and by, and then nothing more until the next call of
-// [TextSession.Configure]: what is said next may not be read there. Timestamps are those that the packets would have had.
-func (s *TextSession) Finish() {
+// [TextSession.Configure]: what is said next may not be read there. Timestamps are those that the packets would have had. It returns how many
+// characters were too many, or had nowhere to go, and are lost.
+func (s *TextSession) Finish() (lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.out == nil || !s.params.Send {
-		return
+		return 0
 	}
-	for range maxFinish {
+	for n := range maxFinish {
 		at, ok := s.out.Next()
 		if !ok {
 			break
+		}
+		if n%finishBurst == finishBurst-1 {
+			time.Sleep(finishRest) // else the far end's socket overflows, and what repeats it is in the same flood
 		}
 		for p, ok := s.out.Poll(at); ok; p, ok = s.out.Poll(at) {
 			s.send(p)
 		}
 	}
+	lost = s.out.Waiting()
 	s.out.Clear()
 	s.params.Send = false
+	return lost
 }
 
 // Forget drops what waits and what would be repeated: another far end gets the stream from now on.

@@ -202,3 +202,38 @@ func TestTextStrangers(t *testing.T) {
 		t.Errorf("read %q", got)
 	}
 }
+
+// leaving counts what has left a session of text.
+type leaving struct{ text map[string]int }
+
+func (l *leaving) Add(_ uint32, _ uint16, payload []byte) {
+	for _, letter := range []string{"a", "b", "c", "d", "e", "f"} {
+		l.text[letter] += strings.Count(string(payload), letter)
+	}
+}
+
+// What several writers have pasted is all sent when a stream ends at once, with its repetition, however many packets that takes; what can be sent
+// nowhere is told to be lost.
+func TestTextEndsWhole(t *testing.T) {
+	tr := textTransport(t)
+	s, _ := openText(t, tr)
+	b, _ := openText(t, tr)
+	out := &leaving{text: map[string]int{}}
+	s.SetWitness(out)
+	if err := s.Configure(media.TextParams{Remote: local(b.Port()), SendFormat: textFormat, Send: true, Mux: true}); err != nil {
+		t.Fatal(err)
+	}
+	const pasted = 8000
+	letters := []string{"a", "b", "c", "d", "e", "f"}
+	for i, letter := range letters {
+		s.Say(rtt.Source{ID: uint32(70 + i), Name: letter}, letter, strings.Repeat(letter, pasted))
+	}
+	if lost := s.Finish(); lost != 0 {
+		t.Errorf("%d characters are lost", lost)
+	}
+	for _, letter := range letters {
+		if got := out.text[letter]; got < 3*pasted { // headers may look like one
+			t.Errorf("%s was sent %d times", letter, got)
+		}
+	}
+}

@@ -70,6 +70,15 @@ func (o *Output) Drop(id uint32) {
 	delete(o.names, id)
 }
 
+// Waiting is how many characters were not sent yet.
+func (o *Output) Waiting() int {
+	count := o.screen.unsent()
+	for _, from := range o.sender.sources {
+		count += from.count
+	}
+	return count
+}
+
 // Clear forgets all that was not sent, and what would be repeated.
 func (o *Output) Clear() {
 	o.sender.clear()

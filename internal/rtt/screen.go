@@ -96,6 +96,16 @@ func (s *screen) drop(id uint32) {
 	}
 }
 
+// unsent is how many characters wait.
+func (s *screen) unsent() (count int) {
+	for _, w := range s.writers {
+		for _, p := range w.waiting {
+			count += utf8.RuneCountInString(p.text)
+		}
+	}
+	return count
+}
+
 // clear forgets what waits; what is shown stays.
 func (s *screen) clear() {
 	for _, w := range s.writers {

@@ -60,6 +60,11 @@ func (r *recording) sessions() {
 	for _, s := range r.known.Sessions {
 		if span := replayOf(s.Extensions); span != nil {
 			r.report.Replay = span
+			for _, one := range r.streams {
+				if one.receiver.text != nil {
+					one.receiver.text.began = r.epoch()
+				}
+			}
 		}
 		if key := sealOf(s.Extensions); key != "" {
 			r.report.SealKey = key
@@ -80,6 +85,15 @@ func (r *recording) sessions() {
 		}
 		*old = next
 	}
+}
+
+// epoch is when what is at the beginning of the recording was said or written: when it began, unless it was kept by the client.
+func (r *recording) epoch() time.Time {
+	if r.report.Replay != nil {
+		return r.report.Replay.From
+	}
+
+	return r.began
 }
 
 // replayOf reads the element by which a client says that it delivers what it has kept.

@@ -48,7 +48,7 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 	}
 	rx := newReceiver(file, agreed.Codec.SampleRate(), report, r.clocks, r.origin)
 	if text, ok := file.(*textFile); ok {
-		rx = newTextReceiver(text, report, r.began, r.origin)
+		rx = newTextReceiver(text, report, r.epoch(), r.origin)
 	}
 	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: rx} //nolint:gosec // an SSRC is no secret
 	if err := r.agree(s, agreed, now); err != nil {

@@ -15,6 +15,15 @@ import (
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
+// A name in a transcript cannot make a line of its own, erase what stands before it or turn it round, as it comes from who is recorded.
+func TestTranscriptNames(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	got := transcript([]TextLine{{At: at, SSRC: 1, Text: "hi"}}, func(uint32) string { return "Eve\r\n2026 Ben:\u2028 yes\x1b[2J\u202e\u009b\b" })
+	if want := "2026-03-04T05:06:07.000Z Eve2026 Ben: yes[2J: hi\n"; got != want {
+		t.Errorf("%q", got)
+	}
+}
+
 // A transcript has a line for each piece of one writer, without what was erased, and with the time of its beginning.
 func TestTranscript(t *testing.T) {
 	began := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)

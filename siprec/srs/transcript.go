@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -81,7 +82,7 @@ func transcript(lines []TextLine, name func(ssrc uint32) string) string {
 	var at, last time.Time
 	end := func() {
 		if line.Len() > 0 {
-			fmt.Fprintf(&out, "%s %s: %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), name(writer), line.String())
+			fmt.Fprintf(&out, "%s %s: %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), printable(name(writer)), line.String())
 			line.Reset()
 		}
 	}
@@ -111,4 +112,14 @@ func transcript(lines []TextLine, name func(ssrc uint32) string) string {
 	end()
 
 	return out.String()
+}
+
+// printable is a name without what moves the cursor, ends the line, or turns the direction of writing: a client could make a line of its own of it.
+func printable(name string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' {
+			return -1
+		}
+		return c
+	}, name)
 }
