@@ -223,6 +223,9 @@ type gone struct {
 // keptGone is how many of those who have left are remembered while nobody records.
 const keptGone = 64
 
+// keptTold is how many of those who have left are in metadata although every recorder knows that they have.
+const keptTold = 1000
+
 // remember keeps who has left, for as long as something is recorded: metadata tell when (RFC 7865, section 6.6). Who has never come in is in no
 // metadata. A conference that never ends does not grow by all who have ever called.
 func (c *controller) remember(state *conference.State) {
@@ -236,12 +239,42 @@ func (c *controller) remember(state *conference.State) {
 		left.roster.Left = p.Disconnection.At
 		c.departed = append(c.departed, left)
 	}
-	if over := len(c.departed) - keptGone; over > 0 && len(c.recorders) == 0 && !records(state) {
+	over := len(c.departed) - keptGone
+	if len(c.recorders) > 0 || records(state) {
+		over = c.overtold()
+	}
+	if over > 0 {
 		for i := range c.departed[:over] {
 			c.forget(c.departed[i].id)
 		}
 		c.departed = slices.Delete(c.departed, 0, over)
 	}
+}
+
+// overtold is how many of those who left first need not be in metadata any more: every recorder has acknowledged that they have left. The last
+// keptTold stay, for recorders that ask for a snapshot; it is looked at in batches, as it takes as long as a document.
+func (c *controller) overtold() int {
+	over := len(c.departed) - keptTold
+	if over < keptTold/4 || len(c.recorders) == 0 {
+		return 0
+	}
+	for _, r := range c.recorders {
+		known, synced := r.client.Acknowledged()
+		if !synced {
+			return 0
+		}
+		told := make(map[siprec.ID]bool, len(known.ParticipantSessions))
+		for i := range known.ParticipantSessions {
+			told[known.ParticipantSessions[i].Participant] = !known.ParticipantSessions[i].Disassociate.IsZero()
+		}
+		for i := range c.departed[:over] {
+			if p := &c.departed[i].roster; !told[p.ID] && !p.Left.Before(r.since) {
+				over = i
+				break
+			}
+		}
+	}
+	return over
 }
 
 // records tells whether there is a recording that is not over.

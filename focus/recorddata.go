@@ -115,7 +115,7 @@ func naming(p *siprec.RosterParticipant, aliases []siprec.NameID, how Naming) []
 		return []siprec.NameID{{AOR: p.Names[0].AOR}}
 	case NamedFully:
 	}
-	names := slices.Clone(p.Names)
+	names := slices.Clip(p.Names) // others have it, too
 	for _, alias := range aliases {
 		if !slices.ContainsFunc(names, func(n siprec.NameID) bool { return n.AOR == alias.AOR }) {
 			names = append(names, alias)

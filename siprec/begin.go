@@ -1,9 +1,6 @@
 package siprec
 
-import (
-	"reflect"
-	"time"
-)
+import "time"
 
 // open notes the request that is open from now on.
 func (c *Client) open(e *exchange, now time.Time) {
@@ -146,7 +143,7 @@ func (c *Client) onDesire(e Desire, now time.Time) {
 	if c.desire.Stopped {
 		return
 	}
-	if reflect.DeepEqual(e, c.desire) {
+	if e.equal(&c.desire) {
 		return
 	}
 	urgent := e.Paused != c.desire.Paused || e.Stopped
@@ -179,7 +176,7 @@ func (c *Client) stop() {
 func (c *Client) flush(urgent bool, now time.Time) {
 	at := now.Add(c.config.Coalesce)
 	if !c.lastRequest.IsZero() && !urgent {
-		at = latest(at, c.lastRequest.Add(c.config.MinInterval))
+		at = latest(at, c.lastRequest.Add(c.profile.MinInterval))
 	}
 	if c.desire.Stopped {
 		at = now

@@ -11,14 +11,13 @@ import (
 
 // Config of a [Client]. Zero durations take the defaults named, negative ones mean none.
 type Config struct {
-	Profile     Profile
-	Address     netip.Addr    // of our media, for o= and c=
-	SDPSession  uint64        // session id of o=; the same for all dialogs of the session
-	Coalesce    time.Duration // wait for more changes before a request; 200 ms
-	MinInterval time.Duration // between two requests of ours, but for pause, resume, stop and snapshots; 1 s
-	Snapshot    time.Duration // between two snapshots on request; 1 s
-	Retry       RetryPolicy
-	Seed        uint64 // of the jitter
+	Profile    Profile
+	Address    netip.Addr    // of our media, for o= and c=
+	SDPSession uint64        // session id of o=; the same for all dialogs of the session
+	Coalesce   time.Duration // wait for more changes before a request; 200 ms
+	Snapshot   time.Duration // between two snapshots on request; 1 s
+	Retry      RetryPolicy
+	Seed       uint64 // of the jitter
 
 	// Passive leaves the beginning to the recorder (RFC 7866, section 7.2): there is no INVITE of ours, a session that is lost is over, and one
 	// that the recorder ends has stopped.
@@ -60,7 +59,6 @@ func (c Config) normalize() (Config, error) {
 		standard time.Duration
 	}{
 		{&c.Coalesce, 200 * time.Millisecond},
-		{&c.MinInterval, time.Second},
 		{&c.Snapshot, time.Second},
 		{&c.Retry.Initial, time.Second},
 		{&c.Retry.Max, time.Minute},

@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -78,9 +79,11 @@ func (c *Client) message(now time.Time, offer *sdp.Description, document *Record
 		parts = append(parts, part)
 	}
 	if document != nil {
-		parts = append(parts, Part{
-			ContentType: c.metadataType(), Disposition: Disposition, Body: Marshal(*document, c.profile.Namespace),
-		})
+		body := Marshal(*document, c.profile.Namespace)
+		if c.profile.CRLF {
+			body = bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n"))
+		}
+		parts = append(parts, Part{ContentType: c.metadataType(), Disposition: Disposition, Body: body})
 	}
 	switch {
 	case len(parts) == 0:

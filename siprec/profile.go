@@ -57,6 +57,7 @@ type Profile struct {
 	MaxStreams        int            // m-lines with a port at one time; 0: no limit
 	Codecs            []codecs.Codec // in order of preference; empty: PCMA, PCMU
 	PacketTime        time.Duration  // 0: 20 ms
+	MinInterval       time.Duration  // between two requests of ours, but for pause, resume, stop and snapshots; 0: 200 ms
 	AVPF              bool           // offer RTP/AVPF, falling back to RTP/AVP on 488
 	Pause             PauseMedia
 	Headers           []Header // extra headers of every request, e.g. Call-Info
@@ -72,6 +73,7 @@ type Profile struct {
 	FallbackMixed     bool     // one mixed stream when separate ones are refused (RFC 7866, section 8.3.1); whoever fills [Desire] obeys
 	Events            bool     // offer telephone-event beside the audio (RFC 4733); whoever sends the media chooses between events and tones
 	OmitSeal          bool     // no seal in the BYE, and no announcement of it in the metadata
+	CRLF              bool     // lines of metadata end in CRLF, for a recorder that makes CRLF of every LF and then counts octets
 	AlwaysMultipart   bool     // wrap metadata-only requests in multipart/mixed as well
 	ExtensionElements []Extension
 }

@@ -13,7 +13,7 @@ import (
 //
 //	rfc        one stream per participant, partial updates, UPDATE for metadata alone
 //	rfc-mixed  one mixed stream, the same
-//	pair       two streams, complete snapshots by re-INVITE only, G.711
+//	pair       two streams, complete snapshots by re-INVITE only, a second apart at least, G.711
 //	chime      pair, as Amazon Chime SDK Voice Connector takes it
 //	ccai       pair, as Google CCAI telephony takes it
 //	lab-open   everything as configured, for tests
@@ -32,7 +32,7 @@ func LookupProfile(name string) (Profile, bool) {
 	case "pair", "chime", "ccai":
 		p.Layout, p.MaxStreams = LayoutPair, 2
 		p.Updates, p.MetadataBy, p.DropEmptyStreams = CompleteUpdates, ByReInvite, true
-		p.Codecs = []codecs.Codec{codecs.PCMU, codecs.PCMA}
+		p.Codecs, p.MinInterval = []codecs.Codec{codecs.PCMU, codecs.PCMA}, time.Second
 	case "lab-open":
 		p.Codecs = []codecs.Codec{codecs.PCMA, codecs.PCMU, codecs.G722, codecs.Opus}
 	default:
@@ -58,6 +58,9 @@ func (p Profile) Normalize() Profile {
 	if p.PacketTime == 0 {
 		p.PacketTime = codecs.FrameDuration
 	}
+	if p.MinInterval == 0 {
+		p.MinInterval = 200 * time.Millisecond
+	}
 	if p.FirstLabel == 0 {
 		p.FirstLabel = 1
 	}
@@ -73,6 +76,8 @@ func (p Profile) Validate() error {
 		return fmt.Errorf("%w: negative number of streams", ErrProfile)
 	case p.Layout == LayoutPair && p.MaxStreams != 0 && p.MaxStreams < 2:
 		return fmt.Errorf("%w: a pair needs two streams", ErrProfile)
+	case p.MinInterval < 0 || p.MinInterval > time.Minute:
+		return fmt.Errorf("%w: interval of %v", ErrProfile, p.MinInterval)
 	case p.FirstLabel < 0:
 		return fmt.Errorf("%w: negative label", ErrProfile)
 	case p.PacketTime < 10*time.Millisecond || p.PacketTime > 60*time.Millisecond || p.PacketTime%(10*time.Millisecond) != 0:

@@ -112,8 +112,9 @@ func dialect(name string, d *config.Dialect) siprec.Profile {
 	p.DropEmptyStreams, p.LenientAnswer = override(d.DropEmptyStreams, p.DropEmptyStreams), override(d.LenientAnswer, p.LenientAnswer)
 	p.SendonlyIsReady, p.MetadataInBye = override(d.SendonlyIsReady, p.SendonlyIsReady), override(d.MetadataInBye, p.MetadataInBye)
 	p.AppendOnly, p.AlwaysMultipart = override(d.AppendOnly, p.AppendOnly), override(d.AlwaysMultipart, p.AlwaysMultipart)
-	p.Events = override(d.Events, p.Events)
+	p.Events, p.MinInterval = override(d.Events, p.Events), override(d.MinInterval, p.MinInterval)
 	p.OmitSeal, p.FallbackMixed = override(d.OmitSeal, p.OmitSeal), override(d.FallbackMixed, p.FallbackMixed)
+	p.CRLF = override(d.CRLF, p.CRLF)
 	for _, h := range d.Headers {
 		p.Headers = append(p.Headers, siprec.Header{Name: h.Name, Value: h.Value})
 	}

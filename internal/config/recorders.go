@@ -84,6 +84,7 @@ type Dialect struct {
 	Updates          string         `yaml:"updates" accept:"partial,self_contained,complete"`
 	MetadataBy       string         `yaml:"metadata_by" accept:"update,reinvite"`
 	Pause            string         `yaml:"pause" accept:"inactive,silence"`
+	MinInterval      *time.Duration `yaml:"min_interval"` // between two requests, but for pauses and snapshots
 	AVPF             *bool          `yaml:"avpf"`
 	OmitRequire      *bool          `yaml:"omit_require"`
 	SDPDisposition   *bool          `yaml:"sdp_disposition"`
@@ -96,9 +97,23 @@ type Dialect struct {
 	AlwaysMultipart  *bool          `yaml:"always_multipart"`
 	Events           *bool          `yaml:"events"` // offer telephone-event
 	OmitSeal         *bool          `yaml:"omit_seal"`
+	CRLF             *bool          `yaml:"crlf"` // at the ends of lines of metadata
 	FallbackMixed    *bool          `yaml:"fallback_mixed"`
 	FirstLabel       *int           `yaml:"first_label"`
 	Headers          []RecordHeader `yaml:"headers"` // extra header fields of every request
+}
+
+// checkDialect sees that the switches of a dialect make sense.
+func (r *reader) checkDialect(key string, d *Dialect) {
+	if n := d.MaxStreams; n != nil && *n < 0 {
+		r.fail(key+".max_streams", "wants 0 or more, has %d", *n)
+	}
+	if n := d.FirstLabel; n != nil && *n < 1 {
+		r.fail(key+".first_label", "wants 1 or more, has %d", *n)
+	}
+	if t := d.MinInterval; t != nil && (*t <= 0 || *t > time.Minute) {
+		r.fail(key+".min_interval", "wants more than 0s, and 1m at most, has %v", *t)
+	}
 }
 
 // RecordHeader is a header field for a recorder.
@@ -176,12 +191,7 @@ func (r *reader) checkRecorder(key string, server *RecordingServer, sip *SIP) {
 			r.fail(key+sub, "wants 0 or more, has %d", n)
 		}
 	}
-	if n := server.Dialect.MaxStreams; n != nil && *n < 0 {
-		r.fail(key+".dialect.max_streams", "wants 0 or more, has %d", *n)
-	}
-	if n := server.Dialect.FirstLabel; n != nil && *n < 1 {
-		r.fail(key+".dialect.first_label", "wants 1 or more, has %d", *n)
-	}
+	r.checkDialect(key+".dialect", &server.Dialect)
 	for i, pattern := range server.Metadata.Headers {
 		if _, err := path.Match(pattern, ""); err != nil || pattern == "" || strings.ContainsAny(pattern, ": \t\r\n/") {
 			r.fail(fmt.Sprintf("%s.metadata.headers[%d]", key, i), "wants the name of a header field, with * for any text, has %q", pattern)

@@ -77,7 +77,7 @@ func (c *callers) call(ctx context.Context, conference string, n int) *sipua.Dia
 	if c.Transport == "tcp" {
 		target = target.With("transport", "tcp")
 	}
-	name := fmt.Sprintf("caller%d", n)
+	name := callerName(n)
 	from := time.Now()
 	dialog, _, err := c.agent.Invite(ctx, sipua.OutgoingCall{
 		To: sipua.Address{URI: target}, From: sipua.Address{Name: name, URI: c.agent.Contact(name).Bare()},
@@ -89,6 +89,9 @@ func (c *callers) call(ctx context.Context, conference string, n int) *sipua.Dia
 	}
 	return dialog
 }
+
+// callerName is the name of a caller by his number.
+func callerName(n int) string { return fmt.Sprintf("caller%d", n) }
 
 // hangUp ends a call.
 func (c *callers) hangUp(ctx context.Context, dialog *sipua.Dialog) {

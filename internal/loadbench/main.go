@@ -74,6 +74,7 @@ func (b *bench) run(ctx context.Context, tools, only string) error {
 		{"failover", b.failover},
 		{"spool", b.spooled},
 		{"crossing", b.crossing},
+		{"roster", b.roster},
 		{"disturbed", b.disturbed},
 		{"idle", b.idle},
 		{"crowd", b.crowd},
