@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strconv"
@@ -104,6 +105,9 @@ func (c *Client) agreed(e *exchange, contentType string, body []byte, now time.T
 
 // takeAnswer applies the answer to our offer. It returns what is wrong with it.
 func (c *Client) takeAnswer(e *exchange, contentType string, body []byte) string {
+	if contentType == "" && bytes.HasPrefix(body, []byte("v=0")) { // some forget it in answers to changes (RFC 3261, section 20.15)
+		contentType = sdpType
+	}
 	content, err := ParseContent(contentType, "", body)
 	if len(content.SDP) == 0 {
 		if err != nil {

@@ -1,6 +1,7 @@
 package siprec_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,5 +73,64 @@ func checkRefusal(t *testing.T, name string, w *world, status int, stage string)
 	known, synced := w.client.Acknowledged()
 	if w.client.State() != siprec.StateRecording || !synced || w.open != 0 || !siprec.Equal(known, w.known) {
 		t.Errorf("%s: in the end %v, in step %v, request %d open", name, w.client.State(), synced, w.open)
+	}
+}
+
+// A recorder that forgets the Content-Type in the answer to a change, and ports that it gives to lines which have been offered with none, end no recording.
+//
+// Shows SR-ERR-10.
+func TestSloppyAnswers(t *testing.T) {
+	w, err := newWorld(t.Errorf, siprec.Config{}, "separate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.join("alice", w.now)
+	w.join("bob", w.now)
+	w.step(w.desire())
+	w.respond(200)
+	w.person("bob").Left = w.now
+	w.step(w.desire())
+	w.advance(time.Second)
+	if w.open == 0 || len(w.offer.Media) != 2 || w.offer.Media[1].Port != 0 {
+		t.Fatalf("no line is removed: %q", w.log)
+	}
+	w.log = nil
+	body := bytes.Replace(answerTo(w.offer, nil), []byte("m=audio 0 "), []byte("m=audio 20002 "), 1)
+	w.finish(siprec.Answered{Exchange: w.open, Status: 200, Body: body})
+	_, alice := w.playing["alice"]
+	_, bob := w.playing["bob"]
+	if w.client.State() != siprec.StateRecording || !alice || bob || slices.ContainsFunc(w.log, func(s string) bool { return strings.HasPrefix(s, "alarm") }) {
+		t.Errorf("%v, alice %v, bob %v: %q", w.client.State(), alice, bob, w.log)
+	}
+	w.join("carol", w.now)
+	w.step(w.desire())
+	w.advance(time.Second)
+	w.finish(siprec.Answered{Exchange: w.open, Status: 200, Body: []byte("thanks")})
+	if !slices.ContainsFunc(w.log, func(s string) bool { return strings.HasPrefix(s, "alarm bad-answer") }) {
+		t.Errorf("what is no description is taken for one: %q", w.log)
+	}
+}
+
+// With the switch no line of the metadata ends in LF alone: who makes CRLF of every LF that comes, and counts octets afterwards, loses no message.
+func TestCRLF(t *testing.T) {
+	for _, crlf := range []bool{false, true} {
+		w, err := newWorld(t.Errorf, siprec.Config{Profile: siprec.Profile{CRLF: crlf}}, "separate")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.join("alice", w.now)
+		bodies := 0
+		w.sent = func(a siprec.Action) {
+			if m, ok := a.(siprec.Invite); ok {
+				bodies++
+				if plain := bytes.Count(m.Body, []byte("\n")) == bytes.Count(m.Body, []byte("\r\n")); plain != crlf {
+					t.Errorf("crlf %v: %q", crlf, m.Body)
+				}
+			}
+		}
+		w.step(w.desire())
+		if bodies != 1 {
+			t.Errorf("%d bodies", bodies)
+		}
 	}
 }
