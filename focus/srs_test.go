@@ -53,6 +53,7 @@ type recordingServer struct {
 	answers   func(m sdp.Media, line int) (direction sdp.Direction, taken bool) // how a line is answered; nil: recvonly
 	respond   func(request *sipua.Request) *sipua.Response                      // instead of taking an offer; nil, or nil from it: take it
 	begins    func(request *sipua.Request) *sipua.Response                      // the refusal of an INVITE; nil, or nil from it: take it
+	outside   func(request *sipua.Request) *sipua.Response                      // answers other requests; nil: sick does
 	once      sync.Once
 	ears      sync.WaitGroup // that listen to sockets
 }
@@ -294,7 +295,13 @@ func (s *recordingServer) Subscribe(i *sipua.IncomingSubscription) {
 }
 
 // Request implements both handlers.
-func (s *recordingServer) Request(*sipua.Request) *sipua.Response {
+func (s *recordingServer) Request(request *sipua.Request) *sipua.Response {
+	s.mu.Lock()
+	outside := s.outside
+	s.mu.Unlock()
+	if outside != nil {
+		return outside(request)
+	}
 	if s.sick.Load() {
 		return sipua.NewResponse(503)
 	}
