@@ -3,9 +3,9 @@ package focus
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,7 +75,7 @@ func TestBacklog(t *testing.T) {
 // after it without a gap, also where a frame has two packets; nothing is allocated on the way.
 func TestCapture(t *testing.T) {
 	for codec, packets := range map[codecs.Codec]int{codecs.PCMA: 1, codecs.L16At48000: 2, codecs.L16At44100: 2} {
-		t.Run(fmt.Sprint(codec.SampleRate()), func(t *testing.T) { checkCapture(t, codec, packets) })
+		t.Run(strconv.Itoa(codec.SampleRate()), func(t *testing.T) { checkCapture(t, codec, packets) })
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestRecordedInL16(t *testing.T) {
 		codecs.L16At8000: 20 * time.Millisecond, codecs.L16At16000: 20 * time.Millisecond,
 		codecs.L16At44100: 10 * time.Millisecond, codecs.L16At48000: 10 * time.Millisecond,
 	} {
-		t.Run(fmt.Sprint(codec.SampleRate()), func(t *testing.T) {
+		t.Run(strconv.Itoa(codec.SampleRate()), func(t *testing.T) {
 			srs := newRecordingServer(t)
 			srs.set(func(s *recordingServer) { s.codecs = []codecs.Codec{codec, codecs.PCMA} })
 			b := recordingBench(t, srs, func(c *focus.Config) {

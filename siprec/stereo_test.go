@@ -27,9 +27,9 @@ func TestStereoIsOffered(t *testing.T) {
 		var offer sdp.Description
 		for _, a := range actions {
 			if invite, ok := a.(siprec.Invite); ok {
-				content, err := siprec.ParseContent(invite.ContentType, "", invite.Body)
-				if err != nil {
-					t.Fatal(err)
+				content, fault := siprec.ParseContent(invite.ContentType, "", invite.Body)
+				if fault != nil {
+					t.Fatal(fault)
 				}
 				if offer, err = sdp.Parse(content.SDP); err != nil {
 					t.Fatal(err)
