@@ -358,6 +358,10 @@ func (n *NotifierDialog) terminate(ctx context.Context, reason string, end EndRe
 		n.end(end)
 		return
 	}
+	if n.hasEnded() { // by the NOTIFY that was waited for
+		<-n.turn
+		return
+	}
 	request := n.state.outbound("NOTIFY", Body{Headers: Headers{
 		{Name: "Event", Value: n.event}, {Name: "Subscription-State", Value: "terminated;reason=" + reason},
 	}})
