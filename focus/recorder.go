@@ -318,12 +318,15 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	return true
 }
 
-// gone reports whether a stream ends because its participant has left, or its sidebar: the last tick in the mix is nobody's then.
+// gone reports whether a stream ends because its participant has left, its sidebar, or everybody: the last tick in the mix is nobody's then.
 func (c *controller) gone(s *recorded) bool {
 	state := c.machine.State()
-	if s.participant == "" {
+	switch {
+	case s.participant == "" && s.sidebar == "":
+		return state.PresentCount() == 0
+	case s.participant == "":
 		_, lives := state.Sidebar(s.sidebar)
-		return s.sidebar != "" && !lives
+		return !lives
 	}
 	p, ok := state.Participant(s.participant)
 	return !ok || !p.Status.Present() || s.sidebar != "" && p.Sidebar != s.sidebar
