@@ -202,7 +202,7 @@ type Recorder struct {
 	Probe     Probe
 	Health    siprec.HealthConfig
 	// Persistent is how many streams are held in a session that is kept up while nothing is recorded, and that all recordings with this server are
-	// in (RFC 7866, section 10). 0: a session for each recording. Its sessions are not sealed.
+	// in (RFC 7866, section 10). 0: a session for each recording.
 	Persistent int
 	// Merge puts the mixed streams of all conferences into one line of that session (RFC 6341, REQ-008), and their sessions into one group. No
 	// other server takes over what is merged.

@@ -43,9 +43,11 @@ type persistent struct {
 	reply    *sipua.Response
 	timer    *time.Timer
 	stopping bool
-	started  bool          // the agent can send
-	after    time.Duration // Retry-After of the last refusal
-	deaf     bool          // the protocol is being told that nobody listens to the media
+	started  bool           // the agent can send
+	after    time.Duration  // Retry-After of the last refusal
+	deaf     bool           // the protocol is being told that nobody listens to the media
+	callID   string         // of the dialog, or of the last one
+	sent     *sentDocuments // in the dialog; nil: nothing is sealed
 }
 
 // line is one of its streams.
@@ -223,7 +225,9 @@ func (h *persistent) desire() {
 		d.Streams = append(d.Streams, w)
 	}
 	for _, l := range h.leases {
-		d.Others = append(d.Others, l.rosters...)
+		for _, r := range l.rosters {
+			d.Others = append(d.Others, h.withSeals(r))
+		}
 	}
 	if h.started || d.Stopped {
 		h.step(d)
@@ -232,6 +236,7 @@ func (h *persistent) desire() {
 
 // step feeds the protocol, does what it says, and lets the recordings look at what has become of it. mu is held.
 func (h *persistent) step(e siprec.Event) {
+	h.sent.outcome(e)
 	for _, a := range h.client.Step(e, time.Now()) {
 		h.act(a)
 	}
@@ -254,11 +259,15 @@ func (h *persistent) settle() {
 	for _, l := range slices.Clone(h.leases) {
 		if l.stopped && !l.told && h.knowsEnd(l) {
 			l.told = true
+			close(l.known)
 			l.wake()
+		}
+		if l.told && h.knowsSeal(l) {
 			h.leases = slices.DeleteFunc(h.leases, func(other *lease) bool { return other == l })
 		}
 	}
 	if len(h.leases) < n {
+		h.forgetDocuments()
 		h.desire()
 	}
 }
@@ -293,7 +302,7 @@ func (h *persistent) happened(e siprec.Event) {
 
 // lent opens the part of a conference in the session.
 func (h *persistent) lent(c *controller, r *recorder) *lease {
-	l := &lease{session: h, playing: map[string]siprec.StartMedia{}, lines: map[string]*line{}}
+	l := &lease{session: h, playing: map[string]siprec.StartMedia{}, lines: map[string]*line{}, known: make(chan struct{})}
 	l.notify = func() { h.focus.spawn(func(context.Context) { c.post(leaseChanged{r}) }) }
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -301,7 +310,12 @@ func (h *persistent) lent(c *controller, r *recorder) *lease {
 		l.troubled(lostLine(), false)
 		l.wake()
 	}
-	h.leases = append(h.leases, l)
+	l.sent, l.from = h.sent, h.sent.count()
+	i := slices.IndexFunc(h.leases, func(other *lease) bool { return other.stopped })
+	if i < 0 {
+		i = len(h.leases)
+	}
+	h.leases = slices.Insert(h.leases, i, l) // before one of the same conference that has ended: what is now counts
 	return l
 }
 

@@ -16,10 +16,14 @@ import (
 func (h *persistent) act(a siprec.Action) {
 	switch a := a.(type) {
 	case siprec.Invite:
+		h.beginDocuments()
+		h.sent.note(a.Message)
 		h.invite(a.Message)
 	case siprec.ReInvite:
+		h.sent.note(a.Message)
 		h.request(a.Message, (*sipua.Dialog).ReInvite)
 	case siprec.Update:
+		h.sent.note(a.Message)
 		h.request(a.Message, (*sipua.Dialog).Update)
 	case siprec.Cancel:
 		if h.inviting != nil {
@@ -28,6 +32,7 @@ func (h *persistent) act(a siprec.Action) {
 	case siprec.Bye:
 		h.hangUp(a.Message)
 	case siprec.AnswerPeer:
+		h.sent.note(a.Message)
 		h.reply = recorderResponse(a, h.focus.recorderContact(persistentName, h.server))
 	case siprec.StartMedia:
 		h.start(a)

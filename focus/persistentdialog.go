@@ -38,6 +38,9 @@ func (h *persistent) invite(m siprec.Message) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.dialog, h.inviting, h.after = dialog, nil, 0
+		if dialog != nil {
+			h.callID = dialog.ID().CallID
+		}
 		if a, ok := event.(siprec.Answered); ok {
 			h.after = a.RetryAfter
 		}

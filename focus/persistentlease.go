@@ -49,6 +49,15 @@ type lease struct {
 	told    bool          // the server knows the end
 	trouble *siprec.Alarm // of the session, that the controller has not heard of yet
 	deaf    bool          // in it nobody has listened for a while
+
+	callID string         // of the dialog that what flows is in
+	sent   *sentDocuments // in the dialog that it is in, of which it has those after the first ones (from)
+	from   int
+	known  chan struct{} // closed when the server knows the end
+	seal   siprec.Extension
+	sealed bool // or it never will be
+
+	patience *time.Timer // for the seal
 }
 
 // wake lets the controller look, once for all that has changed.
@@ -118,6 +127,17 @@ func (l *lease) want(d siprec.Desire, now time.Time) {
 // outcome is what the controller has to do since it looked last: media first, then the state.
 func (l *lease) outcome() []siprec.Action {
 	var list []siprec.Action
+	if l.callID != l.session.callID { // what flows in another dialog is another stream to who seals: the old one ends first
+		if len(l.playing) > 0 {
+			for key := range l.playing {
+				list = append(list, siprec.StopMedia{Key: key})
+			}
+			clear(l.playing)
+			l.wake()
+			return list
+		}
+		l.callID = l.session.callID
+	}
 	for key, one := range l.lines {
 		start, taken := l.session.playing[one.key]
 		was, plays := l.playing[key]

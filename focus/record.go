@@ -203,7 +203,7 @@ func (c *controller) rosterParticipant(p *conference.Participant) siprec.RosterP
 
 // sealElements announce the seal of a recording session in its metadata, if there will be one.
 func (c *controller) sealElements(r *recorder) []siprec.Extension {
-	if _, lent := r.client.(*lease); lent || c.focus.sealer == nil || r.server.Profile.OmitSeal {
+	if c.focus.sealer == nil || r.server.Profile.OmitSeal {
 		return nil
 	}
 	return []siprec.Extension{sealSpan(c.focus.sealer.KeyID())}

@@ -271,6 +271,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	if s.format.Codec != a.Format.Codec {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
+	c.renewSealing(r)
 	s.capture.digest.Store(r.sealing.digest(a.Label, codecName(a.Format.Codec)))
 	s.events, s.stereo = a.Events, a.Stereo
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
@@ -395,6 +396,6 @@ func (c *controller) finish(r *recorder) {
 	for _, t := range texts {
 		c.closeRecordedText(r, t)
 	}
-	c.endRecorderDialog(r, siprec.Message{}, farewellPatience) // has ended, as a rule
+	c.endSession(r)
 	c.closeSegment(r)
 }

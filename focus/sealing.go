@@ -34,10 +34,42 @@ const sealElement = `<seal xmlns="urn:parley:recording:seal:1"`
 // sealing collects what is going to be sealed of one session with a recording server: one dialog. It belongs to the controller, but
 // for the digests, which are the tick's until the mix has let go of the streams.
 type sealing struct {
-	manifest  seal.Manifest // without streams
-	streams   []sealedStream
-	exchanges map[uint32]int // of documents that are not acknowledged yet, by exchange
-	closing   sync.WaitGroup // streams of which the rest goes out
+	manifest seal.Manifest // without streams and documents
+	streams  []sealedStream
+	sent     *sentDocuments
+	part     *lease // of a persistent session, whose documents after the first ones (from) it has; nil: all of a dialog of its own
+	from     int
+	closing  sync.WaitGroup // streams of which the rest goes out
+}
+
+// sentDocuments are the metadata documents of a dialog. It belongs to who has the dialog.
+type sentDocuments struct {
+	before    int // those that are forgotten
+	list      []seal.Document
+	exchanges map[uint32]int // of documents that are not acknowledged yet: their sequence, by exchange
+}
+
+func newSentDocuments() *sentDocuments { return &sentDocuments{exchanges: map[uint32]int{}} }
+
+// count is how many there have been.
+func (d *sentDocuments) count() int {
+	if d == nil {
+		return 0
+	}
+	return d.before + len(d.list)
+}
+
+// since gives those after the first n.
+func (d *sentDocuments) since(n int) []seal.Document {
+	return append([]seal.Document{}, d.list[max(0, n-d.before):]...)
+}
+
+// forget lets go of the first n.
+func (d *sentDocuments) forget(n int) {
+	if d != nil && n > d.before {
+		d.list = append([]seal.Document{}, d.list[n-d.before:]...)
+		d.before = n
+	}
 }
 
 // sealedStream is a stream of it.
@@ -51,30 +83,39 @@ func newSealing(id conference.ID, recording conference.RecordingID, session sipr
 	return &sealing{
 		manifest: seal.Manifest{
 			Conference: string(id), Recording: string(recording), Session: session.Text(), Server: server, Started: time.Now().UTC(),
-			Documents: []seal.Document{},
 		},
-		exchanges: map[uint32]int{},
+		sent: newSentDocuments(),
 	}
 }
 
 // note takes the metadata of a message. What there is none of is not sealed.
 func (s *sealing) note(m siprec.Message) {
-	if s == nil || len(m.Body) == 0 {
+	if s != nil {
+		s.sent.note(m)
+	}
+}
+
+// outcome takes note of what the server has answered.
+func (s *sealing) outcome(e siprec.Event) {
+	if s != nil {
+		s.sent.outcome(e)
+	}
+}
+
+func (d *sentDocuments) note(m siprec.Message) {
+	if d == nil || len(m.Body) == 0 {
 		return
 	}
 	content, err := siprec.ParseContent(m.ContentType, m.Disposition, m.Body)
 	if err != nil || content.Metadata == nil {
 		return
 	}
-	s.exchanges[m.Exchange] = len(s.manifest.Documents)
-	s.manifest.Documents = append(s.manifest.Documents, seal.Document{
-		Sequence: len(s.manifest.Documents) + 1, SHA256: seal.HashOf(content.Metadata),
-	})
+	d.exchanges[m.Exchange] = d.count() + 1
+	d.list = append(d.list, seal.Document{Sequence: d.count() + 1, SHA256: seal.HashOf(content.Metadata)})
 }
 
-// outcome takes note of what the server has answered.
-func (s *sealing) outcome(e siprec.Event) {
-	if s == nil {
+func (d *sentDocuments) outcome(e siprec.Event) {
+	if d == nil {
 		return
 	}
 	if _, ok := e.(siprec.PeerAck); ok { // a document in a 200 of ours has no exchange
@@ -84,9 +125,11 @@ func (s *sealing) outcome(e siprec.Event) {
 	if !ok || a.Status < 200 {
 		return
 	}
-	if i, ok := s.exchanges[a.Exchange]; ok {
-		s.manifest.Documents[i].Acknowledged = a.Status < 300
-		delete(s.exchanges, a.Exchange)
+	if n, ok := d.exchanges[a.Exchange]; ok {
+		if n > d.before {
+			d.list[n-d.before-1].Acknowledged = a.Status < 300
+		}
+		delete(d.exchanges, a.Exchange)
 	}
 }
 
@@ -113,7 +156,17 @@ func (s *sealing) seal(f *Focus, m siprec.Message, callID string, omit bool) sip
 	}
 	s.closing.Wait()
 	s.note(m)
-	s.manifest.Ended, s.manifest.CallID = time.Now().UTC(), callID
+	s.manifest.CallID, s.manifest.Documents = callID, s.sent.since(0)
+	signed := s.sign(f)
+	if signed == nil || omit {
+		return m
+	}
+	return withSeal(m, signed)
+}
+
+// sign makes the manifest of what nobody adds to any more, and has it signed. Nil: it could not be.
+func (s *sealing) sign(f *Focus) []byte {
+	s.manifest.Ended = time.Now().UTC()
 	s.manifest.Streams = make([]seal.Stream, len(s.streams))
 	for i, stream := range s.streams {
 		s.manifest.Streams[i] = seal.Stream{Label: stream.label, Codec: stream.codec}
@@ -125,12 +178,9 @@ func (s *sealing) seal(f *Focus, m siprec.Message, callID string, omit bool) sip
 		if h := f.hooks.RecordingFailure; h != nil {
 			h(s.manifest.Server, "seal")
 		}
-		return m
+		return nil
 	}
-	if omit {
-		return m
-	}
-	return withSeal(m, signed)
+	return signed
 }
 
 // withSeal adds a part to a message that whoever does not know it ignores (RFC 3261, section 20.11).
@@ -170,6 +220,11 @@ func (c *controller) sealUp(r *recorder) {
 		select {
 		case <-applied:
 		case <-silent:
+		}
+		if s.part != nil {
+			s.closing.Wait()
+			s.signPart(c.focus)
+			return
 		}
 		s.seal(c.focus, siprec.Message{}, s.manifest.CallID, true)
 	})

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/parley-sip/parley/siprec/seal"
@@ -26,42 +27,33 @@ type verifyCommand struct {
 	Manifest string   `name:"manifest" type:"path" placeholder:"FILE" help:"Manifest as the recording client has kept it; left out: the one that the recorder got."`
 }
 
-// Run compares what is stored with the signed manifest of what was sent. Exit status: 0 all is proved, 3 something is missing and nothing
+// Run compares what is stored with the signed manifests of what was sent. Exit status: 0 all is proved, 3 something is missing and nothing
 // altered, 1 something is altered or there is no proof.
 func (c *verifyCommand) Run(t *terminal) error {
-	m, key, err := c.manifest()
-	if err != nil {
-		return err
-	}
 	recording, err := srs.ReadRecording(c.Dir)
 	if err != nil {
 		return err
 	}
-	proof, err := recording.Prove(m)
+	names, err := c.manifests(&recording)
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		text, err := json.Marshal(struct {
-			srs.Proof
-
-			Key        string `json:"kid"`
-			Conference string `json:"conference"`
-			Recording  string `json:"recording"`
-			Session    string `json:"session"`
-			Server     string `json:"server"`
-			CallID     string `json:"call_id"`
-		}{proof, key, m.Conference, m.Recording, m.Session, m.Server, m.CallID})
+	verdict := srs.Proved
+	for _, name := range names {
+		m, key, err := c.manifest(name)
 		if err != nil {
 			return err
 		}
-		if err := t.json(text); err != nil {
+		proof, err := recording.Prove(m)
+		if err != nil {
 			return err
 		}
-	} else {
-		c.tell(t, &proof, key)
+		if err := c.show(t, &proof, key); err != nil {
+			return err
+		}
+		verdict = srs.Worse(verdict, proof.Verdict)
 	}
-	switch proof.Verdict {
+	switch verdict {
 	case srs.Proved:
 		return nil
 	case srs.Incomplete:
@@ -71,12 +63,54 @@ func (c *verifyCommand) Run(t *terminal) error {
 	return fmt.Errorf("%s: %w", c.Dir, errAltered)
 }
 
-// manifest reads the manifest and finds the key that has signed it.
-func (c *verifyCommand) manifest() (m seal.Manifest, id string, err error) {
-	name := c.Manifest
-	if name == "" {
-		name = filepath.Join(c.Dir, seal.FileName)
+// show prints what a manifest proves: for programs an object on a line of its own.
+func (c *verifyCommand) show(t *terminal, proof *srs.Proof, key string) error {
+	if !c.JSON {
+		c.tell(t, proof, key)
+		return nil
 	}
+	m := &proof.Manifest
+	text, err := json.Marshal(struct {
+		srs.Proof
+
+		Key        string `json:"kid"`
+		Conference string `json:"conference"`
+		Recording  string `json:"recording"`
+		Session    string `json:"session"`
+		Server     string `json:"server"`
+		CallID     string `json:"call_id"`
+	}{*proof, key, m.Conference, m.Recording, m.Session, m.Server, m.CallID})
+	if err != nil {
+		return err
+	}
+	return t.json(text)
+}
+
+// manifests are the files to prove by: the one that is named, or what the recorder has got. In a session that several recordings are in each has
+// its own.
+func (c *verifyCommand) manifests(r *srs.Recording) ([]string, error) {
+	if c.Manifest != "" {
+		return []string{c.Manifest}, nil
+	}
+	whole := filepath.Join(c.Dir, seal.FileName)
+	if _, err := os.Stat(whole); err == nil || len(r.Manifests) == 0 {
+		return []string{whole}, nil
+	}
+	parts, err := filepath.Glob(filepath.Join(c.Dir, strings.ReplaceAll(seal.PartFileName, "%04d", "*")))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range r.Manifests { // one that is gone is missed
+		if file := filepath.Join(c.Dir, filepath.Base(name)); !slices.Contains(parts, file) {
+			parts = append(parts, file)
+		}
+	}
+	slices.Sort(parts)
+	return parts, nil
+}
+
+// manifest reads a manifest and finds the key that has signed it.
+func (c *verifyCommand) manifest(name string) (m seal.Manifest, id string, err error) {
 	signed, err := os.ReadFile(name) //nolint:gosec // the caller names it
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, "", fmt.Errorf("there is no seal: %w", err)

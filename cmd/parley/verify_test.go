@@ -2,16 +2,24 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
@@ -179,5 +187,120 @@ func tamper(t *testing.T, report *srs.Recording, public string) {
 	}
 	if status, text := verify(t, report.Directory, "--key", foreign, "--key", public); status != exitDone {
 		t.Errorf("one of two keys: %d %s", status, text)
+	}
+}
+
+// TestSealedInPersistentSession: each recording in a session that goes on has a seal of its own, which the recorder gets at its end and which proves
+// it while the session goes on and after its end. What is changed in one of them is found there, and not in the other.
+//
+// Shows RQ-014, SR-PER-01.
+func TestSealedInPersistentSession(t *testing.T) {
+	cert, key := selfSigned(t)
+	log := &logText{}
+	recorder, finished := secureRecorder(t, cert, key, srs.SecurityRequired, slog.New(slog.NewTextHandler(log, nil)))
+	seals := t.TempDir()
+	s := testServiceTo(t, log, func(cfg *config.Config) {
+		cfg.SRS.Enabled = false
+		cfg.SIP.TLS = config.TLS{Cert: cert, Key: config.Secret(key), CA: cert}
+		cfg.Recording.Servers = []config.RecordingServer{{
+			Name: "vault", URI: fmt.Sprintf("sip:srs@%v;transport=tls", recorder.Addr("tls")), SRTP: "required", Persistent: 2,
+		}}
+		cfg.Recording.Seal.Directory = seals
+	})
+	alice, bob := testPhone(t, "alice"), testPhone(t, "bob")
+	for _, phone := range []*conftest.Phone{alice, bob} {
+		if err := phone.Call(t.Context(), fmt.Sprintf("sip:1000@%v", s.agent.Addr("udp"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice.Say(voice(t, "alice", 8000))
+	var stored srs.Recording
+	for round := range 2 {
+		recording, err := s.focus.StartRecording(t.Context(), "1000", focus.RecordingRequest{Modes: conference.Mixed | conference.Separate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "two seconds of each stream", func() bool {
+			info, missing := s.focus.Recording(t.Context(), "1000", recording.ID)
+			return missing == nil && len(info.Streams) == 3 && !slices.ContainsFunc(info.Streams, func(s focus.StreamInfo) bool { return s.Packets < 2*50 })
+		})
+		if _, err = s.focus.StopRecording(t.Context(), "1000", recording.ID); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the seal", func() bool {
+			all := recorder.Recordings()
+			if len(all) == 1 && len(all[0].Manifests) == round+1 {
+				stored = all[0]
+			}
+			return len(stored.Manifests) == round+1
+		})
+	}
+	secret, err := sealKey(config.Seal{Directory: seals})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := filepath.Join(t.TempDir(), "seal.pub")
+	writePublicKey(t, public, secret)
+	provesParts(t, stored.Directory, public, "while the session goes on")
+	for _, phone := range []*conftest.Phone{alice, bob} {
+		if err = phone.Hangup(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), drainTime)
+	defer cancel()
+	if err = s.close(ctx); err != nil { // which ends the session
+		t.Error(err)
+	}
+	select {
+	case stored = <-finished:
+	case <-t.Context().Done():
+		t.Fatal("the session does not end")
+	}
+	provesParts(t, stored.Directory, public, "at its end")
+	kept, err := filepath.Glob(filepath.Join(seals, "*.jws"))
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("%v %v", kept, err)
+	}
+	dir := copied(t, stored.Directory)
+	rewrite(t, filepath.Join(dir, stored.Streams[0].Dump), func(b []byte) []byte {
+		at := dumped(b)
+		b[at[len(at)-20]-1] ^= 1 // of the second recording: nothing else comes after it
+		return b
+	})
+	if status, text := verify(t, dir, "--key", public); status != exitFailed || strings.Count(text, "altered: conference") != 1 || strings.Count(text, "proved: conference") != 1 {
+		t.Errorf("altered: %d %s", status, text)
+	}
+	dir = copied(t, stored.Directory)
+	if err = os.Remove(filepath.Join(dir, stored.Manifests[1])); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := verify(t, dir, "--key", public); status != exitFailed || !strings.Contains(text, "there is no seal") {
+		t.Errorf("a manifest less: %d %s", status, text)
+	}
+}
+
+// provesParts checks that both recordings in a session are proved.
+func provesParts(t *testing.T, dir, public, when string) {
+	t.Helper()
+	var text string
+	waitFor(t, "the packets to be on the disk", func() bool { // they are written once a second
+		var status int
+		status, text = verify(t, dir, "--key", public)
+		return status == exitDone
+	})
+	if strings.Count(text, "proved: conference 1000") != 2 || strings.Count(text, " proved ") < 6 {
+		t.Errorf("%s: %s", when, text)
+	}
+}
+
+func writePublicKey(t *testing.T, name string, secret ed25519.PrivateKey) {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(secret.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -244,8 +244,8 @@ func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
 		}
 		return
 	}
-	if cfg.Recording.Seal.Directory != "" {
-		r.fail(key+".persistent", "wants recording.seal.directory to be empty: a session without end has no seal")
+	if s.Merge && cfg.Recording.Seal.Directory != "" {
+		r.fail(key+".merge", "wants recording.seal.directory to be empty: a seal is of one conference, and the merged stream of several")
 	}
 	if n := s.Dialect.MaxStreams; n != nil && *n > 0 && *n < s.Persistent {
 		r.fail(key+".persistent", "wants no more than max_streams, %d, has %d", *n, s.Persistent)

@@ -7,6 +7,8 @@ const (
 	ContentType = "application/vnd.parley.manifest+jose"
 	// FileName is the name under which a recorder keeps it.
 	FileName = "manifest.jws"
+	// PartFileName is that of the nth one in a session that has several ([Manifest.Part]).
+	PartFileName = "manifest-%04d.jws"
 )
 
 // Manifest says what a recording session consisted of.
@@ -20,6 +22,9 @@ type Manifest struct {
 	Ended      time.Time  `json:"ended"`
 	Streams    []Stream   `json:"streams"`
 	Documents  []Document `json:"documents"`
+	// Part tells that the session with the recorder is of other recordings as well: streams are parts of longer ones, and what is beside the
+	// documents is of others.
+	Part bool `json:"part,omitempty"`
 }
 
 // Stream is one recorded stream.
@@ -40,7 +45,7 @@ type Stream struct {
 
 // Document is one metadata document, in the order of sending.
 type Document struct {
-	Sequence int    `json:"sequence"` // counted from 1
+	Sequence int    `json:"sequence"` // counted from 1, in the session with the recorder
 	SHA256   string `json:"sha256"`   // in hexadecimal
 	// Acknowledged tells that the recorder has answered with success; it may lack others.
 	Acknowledged bool `json:"acknowledged"`

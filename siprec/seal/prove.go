@@ -1,10 +1,13 @@
 package seal
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"math"
 	"slices"
+	"time"
 )
 
 // Packet is one that a recorder has of a stream.
@@ -12,6 +15,7 @@ type Packet struct {
 	SSRC     uint32
 	Sequence uint16
 	Payload  []byte
+	At       time.Time // when it came; for [Stream.ProvePart]
 }
 
 // Proof says what is proved of a stream.
@@ -49,14 +53,77 @@ func (s *Stream) Prove(received []Packet) Proof {
 	if others > s.Unsealed {
 		p.Strange += others - s.Unsealed
 	}
+	s.judge(have, others, &p)
+	return p
+}
+
+// placed is a packet by its sequence number, extended by its cycles.
+type placed struct {
+	at int64
+	Packet
+}
+
+// place puts the packets of a source in order.
+func place(received []Packet, ssrc uint32) []placed {
+	var own []placed
+	for _, p := range received {
+		if p.SSRC != ssrc {
+			continue
+		}
+		at := int64(p.Sequence)
+		if n := len(own); n > 0 { // of the cycles that are possible it is the one next to the packet before it
+			at = own[n-1].at + int64(int16(p.Sequence-uint16(own[n-1].at))) //nolint:gosec // serial number arithmetic
+		}
+		own = append(own, placed{at, p})
+	}
+	slices.SortStableFunc(own, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	return own
+}
+
+// ProvePart compares what a recorder has of a stream that goes on before and after this one, which is a part of it ([Manifest.Part]) and began at a
+// time. Packets of other parts do not count. Where the sequence numbers have gone round more than once, the part is where it is as it was sent, or
+// else where packets came next to that time.
+func (s *Stream) ProvePart(received []Packet, began time.Time) Proof {
+	own := place(received, s.SSRC)
+	var best Proof
+	s.judge(nil, s.Unsealed, &best)
+	if len(own) == 0 || s.Packets == 0 {
+		return best
+	}
+	before := func(p placed, at int64) int { return cmp.Compare(p.at, at) }
+	const cycle = 1 << 16
+	span, closest := int64(s.Span), time.Duration(math.MaxInt64) //nolint:gosec // a count
+	lowest := own[0].at - span
+	for first := lowest + (int64(s.FirstSequence)-lowest%cycle+2*cycle)%cycle; first <= own[len(own)-1].at; first += cycle {
+		from, _ := slices.BinarySearchFunc(own, first, before)
+		to, _ := slices.BinarySearchFunc(own, first+span, before)
+		have := make(map[uint64][]byte, to-from)
+		for _, p := range own[from:to] {
+			at := uint64(p.at - first) //nolint:gosec // not before the first
+			if _, twice := have[at]; !twice {
+				have[at] = p.Payload
+			}
+		}
+		var p Proof
+		if s.judge(have, s.Unsealed, &p); p.Intact {
+			return p
+		}
+		if distance := own[from].At.Sub(began).Abs(); distance < closest {
+			best, closest = p, distance
+		}
+	}
+	return best
+}
+
+// judge says what the packets that are there prove, by their places from the first one. others counts those of another source.
+func (s *Stream) judge(have map[uint64][]byte, others uint64, p *Proof) {
 	p.Lost = s.Unsealed - min(others, s.Unsealed) + s.Packets - min(uint64(len(have)), s.Packets)
 	if s.whole(have) {
 		p.Proved = uint64(len(have))
 	} else {
-		s.proveBlocks(have, &p)
+		s.proveBlocks(have, p)
 	}
 	p.Intact = p.Lost+p.Unproved+p.Altered+p.Strange == 0 && p.Proved == s.Packets && s.Unsealed == 0
-	return p
 }
 
 // nearest is the number that is congruent to n modulo 2^16 and next to another one.

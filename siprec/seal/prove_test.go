@@ -3,6 +3,7 @@ package seal_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -147,5 +148,53 @@ func BenchmarkDigest(b *testing.B) {
 				n++
 			}
 		})
+	}
+}
+
+// A part of a stream that goes on for hours is found among the others, wherever the sequence numbers go round; what is changed in it is found, what is
+// changed beside it is of others.
+func TestProvePart(t *testing.T) {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	const n = 150_000
+	for _, c := range []struct {
+		first        uint16
+		from, length int
+	}{{0, 0, 1}, {65_000, 66_000, 70_000}, {7, 100, 500}, {7, 65_636, 1000}, {30_000, 140_000, 10_000}} {
+		d := seal.NewDigest()
+		received := make([]seal.Packet, n)
+		for i := range received {
+			received[i] = seal.Packet{
+				SSRC: 7, Sequence: c.first + uint16(i), Payload: []byte{byte(i), byte(i >> 8), byte(i >> 16), 9}, At: began.Add(time.Duration(i) * 20 * time.Millisecond),
+			}
+			if i >= c.from && i < c.from+c.length {
+				d.Add(7, received[i].Sequence, received[i].Payload)
+			}
+		}
+		var s seal.Stream
+		d.Fill(&s)
+		at := received[c.from].At.Add(time.Minute) // clocks differ
+		whole := seal.Proof{Intact: true, Proved: uint64(c.length)}
+		if p := s.ProvePart(received, at); p != whole {
+			t.Errorf("%+v: %+v, want %+v", c, p, whole)
+		}
+		middle := c.from + c.length/2
+		if p := s.ProvePart(slices.Delete(slices.Clone(received), middle, middle+1), at); p.Intact || p.Altered != 0 || p.Lost != 1 {
+			t.Errorf("%+v, one lost: %+v", c, p)
+		}
+		changed := func(i int) []seal.Packet {
+			list := slices.Clone(received)
+			list[i].Payload = []byte("something else")
+			return list
+		}
+		if p := s.ProvePart(changed(middle), at); p.Intact || p.Altered == 0 {
+			t.Errorf("%+v, altered: %+v", c, p)
+		}
+		if p := s.ProvePart(changed((c.from+c.length)%n), at); p != whole {
+			t.Errorf("%+v, altered beside it: %+v", c, p)
+		}
+	}
+	s := seal.Stream{Packets: 5, Span: 5}
+	if p := s.ProvePart(nil, began); p.Intact || p.Lost != 5 {
+		t.Errorf("nothing there: %+v", p)
 	}
 }

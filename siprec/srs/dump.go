@@ -85,8 +85,8 @@ func (d *dump) close() error {
 	return errors.Join(d.out.Flush(), d.file.Sync(), d.file.Close())
 }
 
-// readDump gives every packet of a dump, in order. One that is cut off at the end was being written when the process died.
-func readDump(name string, each func(packet []byte)) error {
+// readDump gives every packet of a dump with when it came, in order. One that is cut off at the end was being written when the process died.
+func readDump(name string, each func(packet []byte, at time.Time)) error {
 	file, err := os.Open(name) //nolint:gosec // the file is what the caller wants to read
 	if err != nil {
 		return err
@@ -97,9 +97,11 @@ func readDump(name string, each func(packet []byte)) error {
 	if err != nil || len(line) < len(dumpMagic) || line[:len(dumpMagic)] != dumpMagic {
 		return fmt.Errorf("%w: %s", errDump, name)
 	}
-	if _, err := in.Discard(dumpHeader); err != nil {
+	var start [dumpHeader]byte
+	if _, err := io.ReadFull(in, start[:]); err != nil {
 		return fmt.Errorf("%w: %s", errDump, name)
 	}
+	began := time.Unix(int64(binary.BigEndian.Uint32(start[:])), int64(binary.BigEndian.Uint32(start[4:]))*1000)
 	for {
 		var head [dumpRecord]byte
 		if _, err := io.ReadFull(in, head[:]); err != nil {
@@ -113,7 +115,7 @@ func readDump(name string, each func(packet []byte)) error {
 		if _, err := io.ReadFull(in, data); err != nil {
 			return cut(err)
 		}
-		each(data)
+		each(data, began.Add(time.Duration(binary.BigEndian.Uint32(head[4:]))*time.Millisecond))
 	}
 }
 

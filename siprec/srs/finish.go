@@ -32,7 +32,7 @@ func (r *recording) current() Recording {
 	for i := range report.Participants {
 		report.Participants[i].Labels = slices.Clone(report.Participants[i].Labels)
 	}
-	report.Metadata = slices.Clone(report.Metadata)
+	report.Metadata, report.Manifests = slices.Clone(report.Metadata), slices.Clone(report.Manifests)
 
 	return report
 }

@@ -2,6 +2,7 @@ package srs
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -52,7 +53,7 @@ func (r *recording) merge(d *document, method string, labels []string, now time.
 	entry.File = fmt.Sprintf("metadata-%04d.xml", len(r.report.Metadata)+1)
 	r.report.Metadata = append(r.report.Metadata, entry)
 
-	return writeAtomic(filepath.Join(r.dir, entry.File), d.raw)
+	return errors.Join(writeAtomic(filepath.Join(r.dir, entry.File), d.raw), r.keepSeals(d.value))
 }
 
 // sessions brings the list up to date; what a later document leaves out stays known.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/parley-sip/parley/siprec/seal"
 )
@@ -23,8 +24,8 @@ const (
 	Altered Verdict = "altered"
 )
 
-// worse is the worse of two verdicts.
-func worse(a, b Verdict) Verdict {
+// Worse is the worse of two verdicts.
+func Worse(a, b Verdict) Verdict {
 	order := []Verdict{Proved, Incomplete, Altered}
 	if slices.Index(order, a) > slices.Index(order, b) {
 		return a
@@ -69,7 +70,7 @@ type DocumentProof struct {
 func (r *Recording) Prove(m seal.Manifest) (Proof, error) {
 	p := Proof{Verdict: Proved, Manifest: m, Streams: []StreamProof{}, Documents: []DocumentProof{}}
 	problem := func(v Verdict, text string) {
-		p.Problems, p.Verdict = append(p.Problems, text), worse(p.Verdict, v)
+		p.Problems, p.Verdict = append(p.Problems, text), Worse(p.Verdict, v)
 	}
 	if m.CallID != r.CallID {
 		problem(Altered, "the manifest is that of another session: "+m.CallID)
@@ -77,14 +78,14 @@ func (r *Recording) Prove(m seal.Manifest) (Proof, error) {
 	known := map[string]bool{}
 	for i := range m.Streams {
 		known[m.Streams[i].Label] = true
-		s, err := r.proveStream(&m.Streams[i])
+		s, err := r.proveStream(&m.Streams[i], m.Part, m.Started)
 		if err != nil {
 			return p, err
 		}
-		p.Streams, p.Verdict = append(p.Streams, s), worse(p.Verdict, s.Verdict)
+		p.Streams, p.Verdict = append(p.Streams, s), Worse(p.Verdict, s.Verdict)
 	}
 	for _, s := range r.Streams {
-		if !known[s.Label] && s.Packets > 0 {
+		if !m.Part && !known[s.Label] && s.Packets > 0 {
 			problem(Altered, "nothing was sent of stream "+s.Label)
 		}
 	}
@@ -96,20 +97,22 @@ func (r *Recording) Prove(m seal.Manifest) (Proof, error) {
 }
 
 // proveStream looks at all files with a label: a stream that came again has several.
-func (r *Recording) proveStream(sent *seal.Stream) (StreamProof, error) {
+func (r *Recording) proveStream(sent *seal.Stream, part bool, began time.Time) (StreamProof, error) {
 	result := StreamProof{Label: sent.Label, Sent: sent.Packets + sent.Unsealed, Verdict: Proved}
 	var packets []seal.Packet
 	for _, s := range r.Streams {
 		if s.Label != sent.Label {
 			continue
 		}
-		result.Changed = append(result.Changed, r.changedFiles(&s)...)
+		if r.Over() || !part { // while it is written the file has no hash
+			result.Changed = append(result.Changed, r.changedFiles(&s)...)
+		}
 		if s.Dump == "" {
 			continue
 		}
-		err := readDump(filepath.Join(r.Directory, filepath.Base(s.Dump)), func(data []byte) {
+		err := readDump(filepath.Join(r.Directory, filepath.Base(s.Dump)), func(data []byte, at time.Time) {
 			if h, payload, ok := parseRTP(data); ok {
-				packets = append(packets, seal.Packet{SSRC: h.ssrc, Sequence: h.seq, Payload: payload})
+				packets = append(packets, seal.Packet{SSRC: h.ssrc, Sequence: h.seq, Payload: payload, At: at})
 			}
 		})
 		switch {
@@ -119,14 +122,19 @@ func (r *Recording) proveStream(sent *seal.Stream) (StreamProof, error) {
 			return result, err
 		}
 	}
-	proof := sent.Prove(packets)
+	var proof seal.Proof
+	if part {
+		proof = sent.ProvePart(packets, began)
+	} else {
+		proof = sent.Prove(packets)
+	}
 	result.Proved, result.Lost, result.Unproved = proof.Proved, proof.Lost, proof.Unproved
 	result.Altered, result.Strange = proof.Altered, proof.Strange
 	switch {
 	case proof.Altered+proof.Strange > 0 || len(result.Changed) > 0:
 		result.Verdict = Altered
 	case !proof.Intact:
-		result.Verdict = worse(result.Verdict, Incomplete)
+		result.Verdict = Worse(result.Verdict, Incomplete)
 	}
 
 	return result, nil
@@ -175,7 +183,10 @@ func (r *Recording) proveDocuments(p *Proof) error {
 		} else {
 			continue // the recorder may never have got it
 		}
-		p.Documents, p.Verdict = append(p.Documents, result), worse(p.Verdict, result.Verdict)
+		p.Documents, p.Verdict = append(p.Documents, result), Worse(p.Verdict, result.Verdict)
+	}
+	if p.Manifest.Part { // the others are those of others
+		return nil
 	}
 	for _, left := range files {
 		for _, file := range left {

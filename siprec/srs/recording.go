@@ -58,6 +58,7 @@ type recording struct {
 	offered     *sdp.Description // our open offer, in the 2xx to a re-INVITE without one
 	known       siprec.Recording // merged metadata
 	labels      map[string]siprec.ID
+	seals       map[string]bool // hashes of the manifests that are kept
 	clocks      clocks
 	origin      *origin
 	certificate *dtls.Certificate     // of handshakes; nil: none was needed yet

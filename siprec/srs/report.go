@@ -51,6 +51,8 @@ type Recording struct {
 	SealKey string `json:"seal_key,omitempty"`
 	// Sealed tells that the signed manifest is there, as manifest.jws.
 	Sealed bool `json:"sealed,omitempty"`
+	// Manifests are those of recordings in a session that goes on after them, in the order in which they came.
+	Manifests []string `json:"manifests,omitempty"`
 	// Held says that it must not be deleted; it is true as long as there is a file of that name beside the others.
 	Held bool `json:"held,omitempty"`
 }

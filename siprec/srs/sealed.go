@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,6 +29,47 @@ func sealOf(extensions []siprec.Extension) string {
 	}
 
 	return ""
+}
+
+// sealsIn reads the manifests of recordings that have ended in a session that goes on.
+func sealsIn(extensions []siprec.Extension) (list []string) {
+	for _, e := range extensions {
+		var element struct {
+			XMLName xml.Name `xml:"urn:parley:recording:seal:1 seal"`
+			Signed  string   `xml:",chardata"`
+		}
+		if xml.Unmarshal([]byte(e), &element) == nil && strings.TrimSpace(element.Signed) != "" {
+			list = append(list, strings.TrimSpace(element.Signed))
+		}
+	}
+
+	return list
+}
+
+// keepSeals stores the manifests in a document, those that are there already once.
+func (r *recording) keepSeals(document siprec.Recording) error {
+	var fault error
+	for _, s := range document.Sessions {
+		for _, signed := range sealsIn(s.Extensions) {
+			hash := seal.HashOf([]byte(signed))
+			if r.seals[hash] || len(r.seals) >= r.cfg.MaxMetadata {
+				continue
+			}
+			if r.seals == nil {
+				r.seals = map[string]bool{}
+			}
+			r.seals[hash] = true
+			name := fmt.Sprintf(seal.PartFileName, len(r.seals))
+			if err := writeAtomic(filepath.Join(r.dir, name), []byte(signed)); err != nil {
+				fault = errors.Join(fault, err)
+
+				continue
+			}
+			r.report.Sealed, r.report.Manifests = true, append(r.report.Manifests, name)
+		}
+	}
+
+	return fault
 }
 
 // keepSeal stores the manifest in a BYE, if there is one. Whether it is good is for those to find out who know the key.

@@ -52,7 +52,7 @@ func TestTsharkReadsDumps(t *testing.T) {
 		t.Fatal(err)
 	}
 	var kept [][]byte
-	if err := readDump(name, func(packet []byte) { kept = append(kept, packet) }); err != nil {
+	if err := readDump(name, func(packet []byte, _ time.Time) { kept = append(kept, packet) }); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "x.pcap") // older ones do not know the format of rtpdump
