@@ -46,6 +46,7 @@ func TestDoorOnTime(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
+				t.Helper()
 				b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", PIN: "4711"}}})
 				r := b.knock("mallory", "desk")
 				began := time.Now()
@@ -63,6 +64,7 @@ func TestDoorOnTime(t *testing.T) {
 func TestLockoutOnTime(t *testing.T) {
 	const window, lockout = 2 * time.Minute, time.Minute
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		var guesses int
 		b := newVirtualBench(t, focus.Config{
 			Door:    conference.DoorConfig{Failures: 2, Window: window, Lockout: lockout},
@@ -109,6 +111,7 @@ func TestLockoutOnTime(t *testing.T) {
 // Shows FO-OUT-10.
 func TestConsentOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		r := b.raw()
 		mailbox := b.callee(func(c *sipua.IncomingCall) { r.answer(c) })
@@ -129,6 +132,7 @@ func TestConsentOnTime(t *testing.T) {
 // Shows FO-END-07.
 func TestSessionTimerOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Dynamic: true}, func(c *sipua.Config) {
 			c.SessionTimer = sipua.SessionTimer{Interval: 2 * time.Minute, Min: 90 * time.Second}
 		})

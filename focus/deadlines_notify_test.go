@@ -130,6 +130,7 @@ func times(list []told) (at []time.Duration) {
 // Shows CE-SUB-20, CE-SUB-21, CE-NOT-03.
 func TestSubscriptionExpiresOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		w := b.watch("desk", "conference", 120, nil)
 		pass(100 * time.Second)
@@ -154,6 +155,7 @@ func TestSubscriptionExpiresOnTime(t *testing.T) {
 // Shows CE-NOT-08.
 func TestSilentSubscriberOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		began := time.Now()
 		w := b.watch("desk", "conference", 3600, func(string) string { return "" })
@@ -174,6 +176,7 @@ func TestSilentSubscriberOnTime(t *testing.T) {
 // Shows CE-NOT-09.
 func TestBusySubscriberOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk", Name: "Desk"}}})
 		refusals := 1
 		w := b.watch("desk", "conference", 3600, func(string) string {
@@ -215,6 +218,7 @@ func TestRatesOnTime(t *testing.T) {
 	} {
 		t.Run(c.event, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
+				t.Helper()
 				b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 				w := b.watch("desk", c.event, 3600, nil)
 				change := func(name string) {

@@ -69,6 +69,7 @@ func next(t *testing.T, w *focus.Watcher, kind focus.EventType) {
 // Shows FO-END-02.
 func TestDurationOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{
 			ID: "desk", Rules: conference.Rules{MaxDuration: 10 * time.Minute}, Warnings: []time.Duration{2 * time.Minute, time.Minute},
 		}}})
@@ -99,6 +100,7 @@ func TestDurationOnTime(t *testing.T) {
 func TestGraceOnTime(t *testing.T) {
 	const grace = time.Minute
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{Grace: grace}})
 		b.named("alice", "room").leave()
 		pass(grace - time.Second)
@@ -149,6 +151,7 @@ func TestRulesOnTime(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
+				t.Helper()
 				b := newVirtualBench(t, focus.Config{Dynamic: true, Defaults: focus.ConferenceConfig{Rules: c.rules}})
 				host := b.named("host", "room")
 				b.promote("room", "host")
@@ -180,6 +183,7 @@ func TestRulesOnTime(t *testing.T) {
 // A conference lets in from its beginning to its end, and ends then, with a warning before.
 func TestHoursOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		now := time.Now()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{
 			ID: "desk", Opens: now.Add(time.Minute), Closes: now.Add(3 * time.Minute), Warnings: []time.Duration{time.Minute},
@@ -213,6 +217,7 @@ func TestHoursOnTime(t *testing.T) {
 // Shows FO-OUT-06.
 func TestDialTimeoutOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		canceled := make(chan time.Time, 1)
 		ringing := b.callee(func(c *sipua.IncomingCall) {
@@ -257,6 +262,7 @@ func left(t *testing.T, w *focus.Watcher) focus.ParticipantInfo {
 // A list of callees is called again and again, from the failure of each attempt.
 func TestCallListOnTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Dynamic: true})
 		var at []time.Duration
 		began := time.Now()
@@ -298,6 +304,7 @@ func (r *raw) hold(direction sdp.Direction) {
 func TestMediaTimeoutOnTime(t *testing.T) {
 	const timeout = 30 * time.Second
 	virtual(t, func(t *testing.T) {
+		t.Helper()
 		b := newVirtualBench(t, focus.Config{Dynamic: true, MediaTimeout: timeout})
 		r := b.raw()
 		r.health.Store(200)

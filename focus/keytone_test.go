@@ -49,6 +49,7 @@ func TestKeysInRecordings(t *testing.T) {
 	for _, policy := range []conference.KeyPolicy{conference.KeepKeys, conference.SuppressKeys, conference.MaskKeys} {
 		for _, events := range []bool{true, false} {
 			runVirtual(t, policy.String(), func(t *testing.T) {
+				t.Helper()
 				keysInRecordings(t, policy, events)
 			})
 		}

@@ -93,6 +93,7 @@ func (s *recordingServer) checkSecret(tones []float64, labels ...string) {
 func TestMasked(t *testing.T) {
 	for _, tone := range []bool{false, true} {
 		runVirtual(t, "", func(t *testing.T) {
+			t.Helper()
 			srs := newRecordingServer(t)
 			b := recordingBench(t, srs, func(c *focus.Config) {
 				c.Defaults.Recording = conference.RecordingConfig{Policy: conference.Always, Modes: both, Servers: []string{"srs"}, MaskTone: tone}

@@ -61,6 +61,7 @@ func testPreferences(t *testing.T) {
 func TestPreferenceForSelf(t *testing.T) {
 	for _, forbidden := range []bool{false, true} {
 		runVirtual(t, "", func(t *testing.T) {
+			t.Helper()
 			srs := newRecordingServer(t)
 			b := recordingBench(t, srs, func(c *focus.Config) {
 				c.Defaults.Recording = conference.RecordingConfig{

@@ -189,6 +189,7 @@ func TestDeadRecorder(t *testing.T) {
 		{"is silent", func(s *recordingServer) { s.mute = true }, conference.RecordingStarting},
 	} {
 		runVirtual(t, test.name, func(t *testing.T) {
+			t.Helper()
 			srs := newRecordingServer(t)
 			srs.set(test.change)
 			b := recordingBench(t, srs, nil)

@@ -38,6 +38,7 @@ func runVirtual(t *testing.T, name string, test func(t *testing.T)) {
 
 // networkOf is the network of a virtual test; nil: it is none.
 func networkOf(t *testing.T) *memnet.Network {
+	t.Helper()
 	n, _ := networks.Load(t)
 	inside, _ := n.(*memnet.Network)
 	return inside
@@ -45,6 +46,7 @@ func networkOf(t *testing.T) *memnet.Network {
 
 // signalling is that network, or that of the system, for an agent.
 func signalling(t *testing.T) sipua.Network {
+	t.Helper()
 	if n := networkOf(t); n != nil {
 		return n
 	}
