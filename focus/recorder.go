@@ -319,20 +319,6 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	return true
 }
 
-// gone reports whether a stream ends because its participant has left, its sidebar, or everybody: the last tick in the mix is nobody's then.
-func (c *controller) gone(s *recorded) bool {
-	state := c.machine.State()
-	switch {
-	case s.participant == "" && s.sidebar == "":
-		return state.PresentCount() == 0
-	case s.participant == "":
-		_, lives := state.Sidebar(s.sidebar)
-		return !lives
-	}
-	p, ok := state.Participant(s.participant)
-	return !ok || !p.Status.Present() || s.sidebar != "" && p.Sidebar != s.sidebar
-}
-
 // closeStream closes the media of a stream when the mixer has let go of it. What was kept of it goes first.
 func (c *controller) closeStream(r *recorder, s *recorded) {
 	applied, silent := c.applied, c.silent

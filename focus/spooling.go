@@ -57,6 +57,20 @@ func (c *controller) spoolWaiting(r *recorder) {
 	}
 }
 
+// gone reports whether a stream ends because its participant has left, its sidebar, or everybody: the last tick in the mix is nobody's then.
+func (c *controller) gone(s *recorded) bool {
+	state := c.machine.State()
+	switch {
+	case s.participant == "" && s.sidebar == "":
+		return state.PresentCount() == 0
+	case s.participant == "":
+		_, lives := state.Sidebar(s.sidebar)
+		return !lives
+	}
+	p, ok := state.Participant(s.participant)
+	return !ok || !p.Status.Present() || s.sidebar != "" && p.Sidebar != s.sidebar
+}
+
 // abandon takes what was kept of a stream and no server will take any more: into the spool, or it is lost.
 func (c *controller) abandon(r *recorder, s *recorded, kept *capture) {
 	applied, silent := c.applied, c.silent
