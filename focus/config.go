@@ -210,6 +210,9 @@ type Recorder struct {
 	// Security says whether it gets SRTP: not, if it takes it, or nothing else. Keys go only where signalling is TLS, unless
 	// Config.KeysInClear. Where calls may be protected, SecurityOptional means SecurityRequired, unless Config.AllowInsecure.
 	Security sdp.Security
+	// DTLS has the keys made by a handshake (DTLS-SRTP, RFC 5763) where keys in the description would be read by everybody; PreferDTLS always.
+	// A server with a persistent session gets none.
+	DTLS, PreferDTLS bool
 }
 
 // Probe says how a server is asked whether it is there, by OPTIONS.

@@ -89,7 +89,7 @@ func (h *persistent) alarm(a siprec.Alarm) {
 		for _, l := range h.leases {
 			l.troubled(a, h.deaf)
 		}
-	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmTextRefused:
+	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmTextRefused, siprec.AlarmUnkeyed:
 	}
 }
 

@@ -259,7 +259,7 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 		h(r.server.Name, a.Kind.String())
 	}
 	switch a.Kind {
-	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
+	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded, siprec.AlarmUnkeyed:
 		c.focus.pool.failed(r.server.Name, r.after, time.Now())
 		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
 	case siprec.AlarmStreamsRefused:

@@ -22,37 +22,38 @@ import (
 // recorder is one recording session: one server's part in one recording (RFC 7866). The protocol is siprec.Client's; here
 // are its dialog and its media. It belongs to the controller.
 type recorder struct {
-	recording  conference.RecordingID
-	modes      conference.Mode
-	sidebars   bool // are recorded, too
-	pair       conference.PairPolicy
-	first      conference.ParticipantID          // who counts as the one who came first, in the mode pair
-	sides      map[conference.ParticipantID]side // in the mode pair, of those who have left, too
-	server     Recorder
-	security   sdp.Security // of what it is offered
-	client     protocol
-	since      time.Time
-	wake       time.Time
-	dialog     *sipua.Dialog
-	inviting   context.CancelFunc // takes the open INVITE back
-	canceled   bool               // it is to be taken back
-	reply      *sipua.Response    // to the request of the server that is being handled
-	streams    map[string]*recorded
-	texts      map[string]*recordedText
-	state      siprec.State
-	after      time.Duration // Retry-After of the last refusal
-	refused    uint64        // packets nobody listened to, at the last look
-	deaf       int           // looks in a row that found more of them
-	segment    *segment      // in the spool; nil: none
-	sealing    *sealing      // of the present dialog; nil: nothing is sealed
-	abandoning int           // streams whose rest is on its way to the spool
-	moved      bool          // another session has its streams
-	account    *copyAccount
-	overlap    time.Duration  // what is sent again when the present loss of the session is over
-	gaveUp     bool           // the protocol will not try again by itself
-	silent     bool           // it had sent reports and does not any more
-	queue      []siprec.Event // the first is being handled
-	over       bool
+	recording    conference.RecordingID
+	modes        conference.Mode
+	sidebars     bool // are recorded, too
+	pair         conference.PairPolicy
+	first        conference.ParticipantID          // who counts as the one who came first, in the mode pair
+	sides        map[conference.ParticipantID]side // in the mode pair, of those who have left, too
+	server       Recorder
+	security     sdp.Security // of what it is offered
+	client       protocol
+	certificates *certifier // nil in a persistent session, which has no handshakes
+	since        time.Time
+	wake         time.Time
+	dialog       *sipua.Dialog
+	inviting     context.CancelFunc // takes the open INVITE back
+	canceled     bool               // it is to be taken back
+	reply        *sipua.Response    // to the request of the server that is being handled
+	streams      map[string]*recorded
+	texts        map[string]*recordedText
+	state        siprec.State
+	after        time.Duration // Retry-After of the last refusal
+	refused      uint64        // packets nobody listened to, at the last look
+	deaf         int           // looks in a row that found more of them
+	segment      *segment      // in the spool; nil: none
+	sealing      *sealing      // of the present dialog; nil: nothing is sealed
+	abandoning   int           // streams whose rest is on its way to the spool
+	moved        bool          // another session has its streams
+	account      *copyAccount
+	overlap      time.Duration  // what is sent again when the present loss of the session is over
+	gaveUp       bool           // the protocol will not try again by itself
+	silent       bool           // it had sent reports and does not any more
+	queue        []siprec.Event // the first is being handled
+	over         bool
 }
 
 // recorded is one stream of a recording session. Its identifier, source and port stay the same as long as it lives, so
@@ -69,6 +70,7 @@ type recorded struct {
 	member      mixer.MemberID
 	started     bool // the server takes it
 	silence     bool
+	keyless     bool // its keys are not there yet: what is captured is kept
 	format      codecs.Format
 	stereo      bool           // the server wants two channels of Opus
 	events      sdp.EventSet   // that the server takes
@@ -128,15 +130,17 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	random := binary.BigEndian.Uint64(seed[:])
+	certificates := &certifier{}
+	keys, certify := c.focus.recorderKeys(server, certificates)
 	client, err := siprec.New(siprec.Config{
 		Profile: profile, Address: address, SDPSession: random >> 1, Retry: server.Retry, Seed: random,
-		Security: security, Keys: newKeys, Passive: passive,
+		Security: security, Keys: keys, Certify: certify, Passive: passive,
 	})
 	if err != nil {
 		return nil, err
 	}
 	rec := c.newRecorder(r, server, from)
-	rec.security, rec.client = security, client
+	rec.certificates, rec.security, rec.client = certificates, security, client
 	rec.inherit(from)
 	c.join(rec)
 	return rec, nil
@@ -160,22 +164,6 @@ func (c *controller) recorderAddress(server Recorder) (netip.Addr, error) {
 		return address, errors.New("no media address")
 	}
 	return address, nil
-}
-
-// profileModes is what is recorded for a server that expects certain streams.
-func profileModes(l siprec.StreamLayout, wished conference.Mode) conference.Mode {
-	switch l {
-	case siprec.LayoutMixed:
-		return conference.Mixed
-	case siprec.LayoutSeparate:
-		return conference.Separate
-	case siprec.LayoutPair:
-		return conference.Pair
-	case siprec.LayoutAny:
-		return wished
-	default:
-		return wished
-	}
 }
 
 // recorderStep feeds the protocol and does what it says, one event at a time: an action may lead to a new State, and that
@@ -259,9 +247,10 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		s.startMerged(a)
 		return true
 	}
+	r.listenForKeys(c, s, &a)
 	err := s.configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
-		Protection: protection(a.Protection), Events: a.Events != sdp.EventSet{}, EventPayloadType: a.EventPayloadType,
+		Protection: protection(a.Protection), DTLS: r.certificates.handshake(&a), Events: a.Events != sdp.EventSet{}, EventPayloadType: a.EventPayloadType,
 	})
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
@@ -275,11 +264,14 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	s.capture.digest.Store(r.sealing.digest(a.Label, codecName(a.Format.Codec)))
 	s.events, s.stereo = a.Events, a.Stereo
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
+	if s.keyless = a.DTLS != nil && !s.session.Stats().Protected; s.keyless {
+		s.capture.hold(0)
+	}
 	c.focus.pool.took(r.server.Name, a.Format, s.offered)
-	if s.held == nil {
+	if s.held == nil && !s.keyless {
 		s.capture.release(a.Format.Codec)
 	}
-	c.resume(&s.outlet, func() { s.capture.release(s.format.Codec) })
+	c.resume(&s.outlet, s.flow)
 	if before != s.capture {
 		c.abandon(r, s, before)
 	}

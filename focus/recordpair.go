@@ -87,3 +87,19 @@ func (r *recorder) order(c *controller) []conference.ParticipantID {
 	}
 	return list
 }
+
+// profileModes is what is recorded for a server that expects certain streams.
+func profileModes(l siprec.StreamLayout, wished conference.Mode) conference.Mode {
+	switch l {
+	case siprec.LayoutMixed:
+		return conference.Mixed
+	case siprec.LayoutSeparate:
+		return conference.Separate
+	case siprec.LayoutPair:
+		return conference.Pair
+	case siprec.LayoutAny:
+		return wished
+	default:
+		return wished
+	}
+}

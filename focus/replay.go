@@ -38,12 +38,15 @@ type replay struct {
 	wake     time.Time
 	state    siprec.State
 	reason   string
+	unkeyed  map[string]bool // streams whose keys are not there yet
+	ready    bool            // the server takes something
 	playing  bool
 	finished bool          // all has been sent
 	taken    func()        // the server takes it
 	played   chan error    // of capacity 1
 	over     chan struct{} // closed when the player has ended
 	sealing  *sealing      // nil: nothing is sealed
+	keys     certifier
 }
 
 // replayStream is a stream of it.
@@ -67,7 +70,7 @@ func replaySpan(from, to time.Time) siprec.Extension {
 func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled) (*replay, error) {
 	p := &replay{
 		focus: f, agent: agent, server: server, content: content, events: make(chan replayEvent), done: make(chan struct{}),
-		streams: map[string]*replayStream{}, played: make(chan error, 1), over: make(chan struct{}),
+		streams: map[string]*replayStream{}, unkeyed: map[string]bool{}, played: make(chan error, 1), over: make(chan struct{}),
 	}
 	target, err := sipua.ParseURI(server.URI)
 	if err != nil {
@@ -98,9 +101,10 @@ func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled)
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	random := binary.BigEndian.Uint64(seed[:])
+	keys, certify := f.recorderKeys(server, &p.keys)
 	p.client, err = siprec.New(siprec.Config{
 		Profile: profile, Address: address, SDPSession: random >> 1, Retry: siprec.RetryPolicy{Attempts: -1}, Seed: random,
-		Security: security, Keys: newKeys,
+		Security: security, Keys: keys, Certify: certify,
 	})
 	if err != nil {
 		p.close()
@@ -178,7 +182,11 @@ func (p *replay) run(ctx context.Context) error {
 			if m.dialog != nil {
 				p.dialog = m.dialog
 			}
-			p.step(ctx, m.event)
+			delete(p.unkeyed, m.keyed)
+			if m.event != nil {
+				p.step(ctx, m.event)
+			}
+			p.begin(ctx)
 		case <-timer.C:
 			p.wake = time.Time{}
 			p.step(ctx, siprec.Tick{})
@@ -236,8 +244,9 @@ func (p *replay) step(ctx context.Context, e siprec.Event) {
 
 // replayEvent is something that happened, the outcome of the INVITE with its dialog.
 type replayEvent struct {
-	event  siprec.Event
+	event  siprec.Event // nil: a stream has its keys
 	dialog *sipua.Dialog
+	keyed  string
 }
 
 // post brings what happened in a goroutine of its own.
@@ -337,7 +346,7 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	}
 	if s.text != nil {
 		p.startText(s, &a)
-	} else if err := s.session.Configure(lineParams(a)); err != nil {
+	} else if err := p.configure(s, &a); err != nil {
 		p.focus.log.ErrorContext(ctx, "replayed stream", slog.Any("error", err))
 		return
 	} else {
@@ -347,7 +356,12 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 		}
 		s.changes <- a.Format
 	}
-	if !p.playing {
+	p.ready = true
+}
+
+// begin lets the player begin as soon as it can.
+func (p *replay) begin(ctx context.Context) {
+	if p.ready && !p.playing && len(p.unkeyed) == 0 {
 		p.playing = true
 		p.taken()
 		p.focus.spawn(func(context.Context) {

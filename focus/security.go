@@ -65,7 +65,7 @@ func (f *Focus) recorderSecurity(server Recorder, secret bool) (sdp.Security, er
 	if secret && open && !local && !f.cfg.AllowInsecure {
 		return security, fmt.Errorf("%w: metadata would go there without TLS", errUnprotected)
 	}
-	readable := open && !f.live().KeysInClear
+	readable := open && !f.live().KeysInClear && !f.shakes(server)
 	switch {
 	case readable && security == sdp.SecurityRequired:
 		return security, errKeysInClear

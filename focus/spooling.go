@@ -32,17 +32,21 @@ func (c *controller) spools(id conference.RecordingID) bool {
 
 // spoolWaiting writes what has waited for a server for longer than it should.
 func (c *controller) spoolWaiting(r *recorder) {
+	live := false
 	switch r.state {
 	case siprec.StateRecording, siprec.StatePaused, siprec.StateStopped:
-		c.closeSegment(r)
-		return
+		live = true
+		if !r.keyless() {
+			c.closeSegment(r)
+			return
+		}
 	case siprec.StateIdle, siprec.StateConnecting, siprec.StateFailed:
 	}
 	if !c.spools(r.recording) {
 		return
 	}
 	for _, s := range r.streams {
-		if s.capture.parked.Load() {
+		if s.capture.parked.Load() && (!live || s.keyless) {
 			c.spoolUnsent(r, s, s.capture, c.focus.cfg.Hold/2) //nolint:mnd // half is written, half can still go out live
 		}
 	}

@@ -2,6 +2,7 @@ package siprec
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -55,7 +56,9 @@ type StartMedia struct {
 	Format      codecs.Format
 	Stereo      bool            // payloads of Opus may have two channels
 	Silence     bool            // send silence: the stream is paused by [PauseSilence]
-	Protection  *sdp.Protection // keys of SRTP and SRTCP; nil: plain RTP
+	Protection  *sdp.Protection // keys of SRTP and SRTCP; nil: plain RTP, or DTLS
+	DTLS        *sdp.DTLS       // the handshake that makes them; nil: none
+	Certificate sdp.Fingerprint // ours in that handshake
 	// Events are the telephone events that it takes as EventPayloadType, at the clock rate of the codec (RFC 4733); empty: none.
 	Events           sdp.EventSet
 	EventPayloadType uint8
@@ -66,8 +69,10 @@ type StartMedia struct {
 // equal tells whether nothing would change.
 func (a *StartMedia) equal(other *StartMedia) bool {
 	x, y := *a, *other
-	x.Protection, y.Protection, x.Text, y.Text = nil, nil, nil, nil
+	x.Protection, y.Protection, x.Text, y.Text, x.DTLS, y.DTLS = nil, nil, nil, nil, nil, nil
 	switch p, q := a.Protection, other.Protection; {
+	case (a.DTLS == nil) != (other.DTLS == nil), a.DTLS != nil && (a.DTLS.Setup != other.DTLS.Setup || !slices.Equal(a.DTLS.Peer, other.DTLS.Peer)):
+		return false
 	case x != y || (p == nil) != (q == nil) || (a.Text == nil) != (other.Text == nil):
 		return false
 	case a.Text != nil && *a.Text != *other.Text:
@@ -141,6 +146,7 @@ const (
 	AlarmSilent                          // it sends no receiver reports any more
 	AlarmUnprotected                     // it takes no SRTP, and gets plain RTP
 	AlarmTextRefused                     // it takes no real-time text, and gets the rest
+	AlarmUnkeyed                         // no keys were made with it, or it is another than its description says
 )
 
 // String returns a stable name for logs and metrics.
@@ -168,6 +174,8 @@ func (k AlarmKind) String() string {
 		return "unprotected"
 	case AlarmTextRefused:
 		return "text-refused"
+	case AlarmUnkeyed:
+		return "unkeyed"
 	default:
 		return "invalid"
 	}

@@ -1,6 +1,10 @@
 package siprec
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-sip/parley/internal/sdp"
+)
 
 // open notes the request that is open from now on.
 func (c *Client) open(e *exchange, now time.Time) {
@@ -24,7 +28,7 @@ func (c *Client) reset() {
 	c.sent, c.accepted, c.remote = nil, nil, nil
 	c.synced, c.noUpdate = false, false
 	c.flushAt, c.snapshotAt = time.Time{}, time.Time{}
-	c.refusals = 0
+	c.refusals, c.certificate = 0, sdp.Fingerprint{}
 }
 
 // invite begins a dialog with an offer and a complete document (RFC 7866, section 9.1),
@@ -48,6 +52,9 @@ func (c *Client) invite(now time.Time) {
 // beginning returns the first offer of a dialog with its complete document.
 func (c *Client) beginning(now time.Time) (Message, *exchange) {
 	c.since = now
+	if c.config.Certify != nil && c.security() != sdp.SecurityNone {
+		c.certificate = c.config.Certify()
+	}
 	c.assignSlots()
 	offer := c.describe()
 	document := c.target()

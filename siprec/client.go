@@ -49,6 +49,9 @@ type Client struct {
 	attempts    int
 	refusals    int // of changes, in a row
 
+	certificate sdp.Fingerprint // ours in this dialog; zero: keys stand in the descriptions
+	mute        bool            // text is wanted and has no keys, which was told
+
 	noFeedback bool // RTP/AVP only, after a 488
 	plainMedia bool // plain RTP although SRTP was wished, after a 488
 	plainAudio bool // G.711 only, after a 488
@@ -124,6 +127,8 @@ func (c *Client) Step(ev Event, now time.Time) []Action {
 		c.onPeerOffer(e, now)
 	case PeerAck:
 		c.onPeerAck(e, now)
+	case Unkeyed:
+		c.onUnkeyed(e, now)
 	case SnapshotRequested:
 		c.wantSnapshot(now)
 	case PeerBye:

@@ -28,6 +28,10 @@ type Config struct {
 	// called for every stream of every dialog: no key is ever used for two of them.
 	Security sdp.Security
 	Keys     func() []srtp.Key
+
+	// Certify makes the keys of audio by handshakes (DTLS-SRTP, RFC 5763), and returns the fingerprint of a new certificate of ours. It is called
+	// for every dialog. Text has its keys by Keys all the same, and is not offered where there is none. Nil: no handshakes.
+	Certify func() sdp.Fingerprint
 }
 
 // RetryPolicy says how a lost or refused session is tried again.
@@ -45,7 +49,7 @@ func (c Config) normalize() (Config, error) {
 	if err := c.Profile.Validate(); err != nil {
 		return c, err
 	}
-	if c.Security != sdp.SecurityNone && c.Keys == nil {
+	if c.Security != sdp.SecurityNone && c.Keys == nil && c.Certify == nil {
 		return c, fmt.Errorf("%w: no keys for SRTP", ErrProfile)
 	}
 	if !c.Address.IsValid() {

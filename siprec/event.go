@@ -4,10 +4,11 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sdp"
 )
 
 // An Event is something that happened to a recording session: [Desire], [Answered],
-// [TimedOut], [TransportFailed], [PeerOffer], [PeerAck], [SnapshotRequested],
+// [TimedOut], [TransportFailed], [PeerOffer], [PeerAck], [Unkeyed], [SnapshotRequested],
 // [PeerBye], [Retry] or [Tick].
 type Event interface{ event() }
 
@@ -79,6 +80,13 @@ type PeerAck struct {
 	Body        []byte
 }
 
+// Unkeyed says that the handshake of a stream has failed: nothing that is sent in it could be read, or not by whom it is for.
+type Unkeyed struct {
+	Key         string
+	Certificate sdp.Fingerprint // of the [StartMedia] that it began with
+	Reason      string
+}
+
 // SnapshotRequested says that the recorder asked for a full snapshot and its request
 // has been answered (RFC 7866, section 9.2). A [PeerOffer] with a snapshot request in
 // its body has the same effect and is answered by the client.
@@ -99,6 +107,7 @@ func (TimedOut) event()          {}
 func (TransportFailed) event()   {}
 func (PeerOffer) event()         {}
 func (PeerAck) event()           {}
+func (Unkeyed) event()           {}
 func (SnapshotRequested) event() {}
 func (PeerBye) event()           {}
 func (Retry) event()             {}

@@ -25,6 +25,21 @@ func (c *Client) onPeerBye(e PeerBye, now time.Time) {
 	}
 }
 
+// onUnkeyed gives a session up in which a stream has no keys: all have the same certificate, so that it is the recorder that is not what it should
+// be, and another one, or the spool, gets the whole.
+func (c *Client) onUnkeyed(e Unkeyed, now time.Time) {
+	s := c.slotOf(e.Key)
+	if !c.up() || s == nil || s.playing == nil || e.Certificate != c.certificate {
+		return
+	}
+	c.do(Alarm{Kind: AlarmUnkeyed, Detail: e.Reason})
+	c.silence()
+	m := c.message(now, nil, nil)
+	m.Headers = append(m.Headers, Header{Name: "Reason", Value: `SIP;cause=488;text="No keys for SRTP"`})
+	c.do(Bye{m})
+	c.lost(e.Reason, 0, now)
+}
+
 // answer responds to the recorder.
 func (c *Client) answer(status int, m Message, headers ...Header) {
 	m.Headers = append(headers, m.Headers...)

@@ -87,7 +87,7 @@ func (c *Client) assignSlots() {
 	}
 	dropped := 0
 	for _, w := range c.desire.Streams {
-		if w.Key == "" || c.slotOf(w.Key) != nil || w.Text && c.noText {
+		if w.Key == "" || c.slotOf(w.Key) != nil || w.Text && c.refusesText() {
 			continue
 		}
 		if c.profile.MaxStreams > 0 && used >= c.profile.MaxStreams {
@@ -97,7 +97,7 @@ func (c *Client) assignSlots() {
 		used++
 		s := c.freeSlot(w.Text)
 		*s = slot{key: w.Key, label: c.label(w.Key), wish: w, wanted: true}
-		if c.security() != sdp.SecurityNone {
+		if c.security() != sdp.SecurityNone && (w.Text || c.certificate == (sdp.Fingerprint{})) {
 			s.keys = c.config.Keys()
 		}
 	}
@@ -109,7 +109,17 @@ func (c *Client) assignSlots() {
 
 // declined tells whether the recorder has refused all text, and the stream is one of it.
 func (c *Client) declined(key string) bool {
-	return c.noText && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == key && w.Text })
+	return c.refusesText() && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == key && w.Text })
+}
+
+// refusesText tells whether there is no text for the recorder: it has refused it, or there are no keys that text could be protected with.
+func (c *Client) refusesText() bool {
+	keyless := c.config.Keys == nil && c.security() != sdp.SecurityNone
+	if keyless && !c.mute && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Text }) {
+		c.mute = true
+		c.do(Alarm{Kind: AlarmTextRefused, Detail: "keys of text would be read by everybody"})
+	}
+	return c.noText || keyless
 }
 
 // freeSlot returns a slot of the same medium that the recorder knows to be disabled, or a new one.
@@ -159,6 +169,12 @@ func (c *Client) local(held bool) sdp.Local {
 			Codecs: Preferring(c.Codecs(), s.wish.Prefer), Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
 			Opus: sdp.OpusParameters{SpropStereo: s.wish.Stereo}, Feedback: c.profile.AVPF && !c.noFeedback, Events: c.profile.Events, Security: c.security(), Keys: s.keys,
 		}
+		if !s.wish.Text && stream.Security != sdp.SecurityNone {
+			stream.DTLS.Fingerprint = c.certificate
+			if s.stream.DTLS != nil {
+				stream.DTLS.Setup = s.stream.DTLS.Setup
+			}
+		}
 		if s.wish.Text {
 			stream.Text = &sdp.LocalText{Generations: textGenerations, Mixer: true}
 		}
@@ -207,7 +223,10 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 	}
 	start := &StartMedia{
 		Key: s.key, Label: s.label, Remote: s.stream.Remote, RemoteRTCP: s.stream.RemoteRTCP,
-		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence, Protection: s.stream.Protection,
+		PayloadType: s.stream.SendPT, Format: s.stream.Format, Silence: silence, Protection: s.stream.Protection, DTLS: s.stream.DTLS,
+	}
+	if start.DTLS != nil {
+		start.Certificate = c.certificate
 	}
 	start.Stereo = start.Format.Codec == codecs.Opus && s.stream.Opus.Stereo
 	if s.wish.Text {

@@ -18,7 +18,7 @@ import (
 func recorder(server *config.RecordingServer) focus.Recorder {
 	return focus.Recorder{
 		Name: server.Name, URI: server.URI, Codecs: codecList(server.Codecs), Profile: dialect(server.Profile, &server.Dialect),
-		Security: securities[server.SRTP], Data: recordData(&server.Metadata),
+		Security: securities[server.SRTP], DTLS: server.DTLS == "accept" || server.DTLS == "prefer", PreferDTLS: server.DTLS == "prefer", Data: recordData(&server.Metadata),
 		Account: focus.Account{Username: server.Username, Password: server.Password.Reveal(), Realm: server.Realm}, Redirects: server.Redirect,
 		Persistent: server.Persistent, Merge: server.Merge, Priority: server.Priority, Weight: server.Weight, Group: server.Group,
 		Probe: focus.Probe{Interval: server.Probe.Interval, Timeout: server.Probe.Timeout},

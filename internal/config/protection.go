@@ -44,12 +44,17 @@ func (c *Config) Exposed(server *RecordingServer) string {
 	return ""
 }
 
+// shakes tells whether keys toward a server may be made by handshakes.
+func (s *RecordingServer) shakes() bool { return s.DTLS == "accept" || s.DTLS == "prefer" }
+
 // checkProtection sees that a recording session is at least as protected as the calls, and that its keys are.
 func (r *reader) checkProtection(key string, server *RecordingServer, cfg *Config) {
 	if server.SRTP == "required" || server.SRTP == "optional" {
-		if !encrypted(server.URI) && !cfg.Media.SDESInClear {
-			r.fail(key+".srtp", "keys stand in the signalling: wants transport=tls in the URI, or media.sdes_in_clear")
+		if !encrypted(server.URI) && !cfg.Media.SDESInClear && !server.shakes() {
+			r.fail(key+".srtp", "keys stand in the signalling: wants transport=tls in the URI, dtls: accept, or media.sdes_in_clear")
 		}
+	} else if server.shakes() {
+		r.fail(key+".dtls", "wants srtp: required or optional beside it")
 	}
 	if exposed := cfg.Exposed(server); exposed != "" && !cfg.Recording.AllowInsecure {
 		r.fail(key, "%s; wants protection, or recording.allow_insecure", exposed)

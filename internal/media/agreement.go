@@ -57,6 +57,7 @@ type agreement struct {
 	guard    *guard                     // nil: plain packets
 	aside    *asideRing                 // shared with the service goroutine; nil: only media come
 	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
+	alone    bool                       // nothing but handshakes comes, which the service goroutine reads: there may be no tick that does
 	keys     *keyEar                    // the tick's; nil: keys come as events
 	presses  *digitRing                 // what Press has left for the tick; nil: events are not sent
 	copies   *copies                    // the tick\'s; nil: no redundancy
@@ -66,7 +67,7 @@ type agreement struct {
 
 // newAgreement checks params and prepares everything that costs.
 func newAgreement(p Params) (*agreement, error) {
-	a := &agreement{params: p, rate: 8000, clock: 8000}
+	a := &agreement{params: p, rate: 8000, clock: 8000, alone: p.DTLS != nil && !p.Receiving && len(p.Receive) == 0 && !p.Mux && p.ICE == nil}
 	a.formats.list = make([]format, 1, 1+len(p.Receive))
 	a.params.Receive = nil    // the table has it
 	a.params.Protection = nil // the guard has it

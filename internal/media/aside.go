@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/parley-sip/parley/internal/ice"
 )
 
@@ -95,5 +97,38 @@ func (s *Session) sendAside(c ice.Component, datagram []byte, target netip.AddrP
 	}
 	if to := via.address(unmapped(target)); to.size > 0 && sendable(target) && len(datagram) > 0 {
 		_ = via.send(datagram, &to) // what is lost is sent again
+	}
+}
+
+// watchShaking has the service look at the RTP socket of a session that only sends, while its keys are made by a handshake: the tick reads it
+// seldom, and not at all while nothing is sent.
+func (v *service) watchShaking(s *Session) {
+	fd := int32(s.rtp.fd)
+	a := s.offered.Load()
+	wanted := a != nil && a.alone
+	if _, watched := v.shaking[fd]; watched == wanted {
+		return
+	}
+	operation, event := unix.EPOLL_CTL_DEL, unix.EpollEvent{Events: unix.EPOLLIN, Fd: fd}
+	delete(v.shaking, fd)
+	if wanted {
+		operation = unix.EPOLL_CTL_ADD
+		v.shaking[fd] = s
+	}
+	if err := unix.EpollCtl(v.poll, operation, s.rtp.fd, &event); err != nil {
+		v.transport.cfg.Logger.Warn("cannot watch an RTP socket", errorAttr(err))
+	}
+}
+
+// readShaking reads what has come for such a session. Media are nobody's there.
+func (v *service) readShaking(s *Session) {
+	var r received
+	for range drainLimit {
+		if s.rtp.receive(v.buffer[:], &r) != 0 {
+			return
+		}
+		if r.size > 0 && !r.cut && !isMedia(v.buffer[:]) && (isHandshake(v.buffer[:]) || ice.IsMessage(v.buffer[:r.size])) {
+			s.asideArrived(ice.RTP, v.buffer[:r.size], r.from.addrPort(), v.now())
+		}
 	}
 }

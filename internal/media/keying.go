@@ -12,7 +12,8 @@ import (
 )
 
 // Handshake makes the keys of a session (RFC 5763). The association goes on from one set of parameters to the next as long as these fields,
-// Mux, and without ICE the far end's address stay the same.
+// Mux, and without ICE the far end's address stay the same. With another certificate of ours the far end is another one: what was agreed with
+// the one before counts for nothing, while otherwise its keys stay in use until there are others.
 type Handshake struct {
 	// Certificate is ours; the same as long as the far end may believe in it.
 	Certificate *dtls.Certificate
@@ -20,6 +21,8 @@ type Handshake struct {
 	Peer []dtls.Fingerprint
 	// Client tells that we begin.
 	Client bool
+	// Timeout is how long it may take; 0: [dtls.DefaultTimeout]. It is no part of what makes two the same.
+	Timeout time.Duration
 }
 
 // equal tells whether both are the same handshake.
@@ -77,7 +80,7 @@ func (k *keying) configure(s *Session, p *Params) (over []*dtls.Association) {
 		over = k.stop()
 		k.agreed, k.mux = nil, p.Mux
 		if p.DTLS != nil {
-			k.agreed = &Handshake{Certificate: p.DTLS.Certificate, Peer: slices.Clone(p.DTLS.Peer), Client: p.DTLS.Client}
+			k.agreed = &Handshake{Certificate: p.DTLS.Certificate, Peer: slices.Clone(p.DTLS.Peer), Client: p.DTLS.Client, Timeout: p.DTLS.Timeout}
 		}
 		for c := range k.to {
 			k.heard[c] = false
@@ -125,7 +128,7 @@ func (k *keying) begin(s *Session) {
 			s.sendAside(component, ice.Opening(), k.to[c].get()) // opens boxes that let nothing in before (RFC 5763, section 6.7.2)
 		}
 		k.running[c] = dtls.Start(dtls.Config{
-			Certificate: k.agreed.Certificate, Peer: k.agreed.Peer, Client: k.agreed.Client,
+			Certificate: k.agreed.Certificate, Peer: k.agreed.Peer, Client: k.agreed.Client, Timeout: k.agreed.Timeout,
 			Send: func(datagram []byte) { s.sendAside(component, datagram, k.to[component].get()) },
 			Done: func(keys dtls.Keys, err error) { s.shook(component, generation, keys, err) },
 		})

@@ -30,6 +30,7 @@ type service struct {
 
 	// The goroutine's own.
 	sessions map[int32]*Session    // by the descriptor of the RTCP socket
+	shaking  map[int32]*Session    // by that of the RTP socket: those that only send, under keys of a handshake
 	reducers map[*Session]struct{} // those whose far ends take RTCP packets of reduced size
 	timers   timerHeap
 	stopping bool
@@ -45,7 +46,7 @@ func newService(t *Transport) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create epoll: %w", err)
 	}
-	v := &service{transport: t, poll: poll, called: make(chan struct{}, 1), done: make(chan struct{}), sessions: map[int32]*Session{}, reducers: map[*Session]struct{}{}}
+	v := &service{transport: t, poll: poll, called: make(chan struct{}, 1), done: make(chan struct{}), sessions: map[int32]*Session{}, shaking: map[int32]*Session{}, reducers: map[*Session]struct{}{}}
 	_, _ = rand.Read(v.secret[:]) // never fails
 	go v.run()
 	return v, nil
@@ -88,6 +89,7 @@ func (v *service) configured(s *Session) {
 		} else {
 			delete(v.reducers, s)
 		}
+		v.watchShaking(s)
 		if s.report.scheduled {
 			return
 		}
@@ -106,6 +108,7 @@ func (v *service) leave(s *Session) {
 		v.gone.add(uint32(s.shared.remoteSSRC.get()))
 		delete(v.sessions, int32(s.rtcp.fd))
 		delete(v.reducers, s)
+		delete(v.shaking, int32(s.rtp.fd))
 		for other := range v.reducers {
 			v.hasten(other)
 		}
@@ -180,6 +183,9 @@ func (v *service) look() {
 		for _, event := range events[:max(n, 0)] {
 			if s := v.sessions[event.Fd]; s != nil {
 				v.readReports(s)
+			}
+			if s := v.shaking[event.Fd]; s != nil && event.Events&unix.EPOLLERR == 0 { // that somebody is refused the tick must see
+				v.readShaking(s)
 			}
 		}
 		more = err == nil && n == len(events)

@@ -91,7 +91,7 @@ func (s *Session) configure(p *Params, a *agreement) ([]*dtls.Association, error
 	if previous := s.offered.Load(); previous != nil {
 		a.inherit(previous, s.in.adopted.Load() == previous)
 		before = previous.guard
-		if p.DTLS != nil && previous.params.DTLS != nil {
+		if p.DTLS != nil && previous.params.DTLS != nil && p.DTLS.Certificate == previous.params.DTLS.Certificate {
 			a.guard = before // until there are others
 		}
 	}

@@ -1,0 +1,68 @@
+package media
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
+
+// onlySends makes it a session that only sends, as a recorded stream is.
+func onlySends(p *Params) { p.Receive, p.Receiving = nil, false }
+
+// A session that only sends gets its keys while no tick looks after it. With another certificate of ours it is a session with somebody else: the
+// keys before count for nothing, and nothing is sent until there are others.
+//
+// Shows ME-DTL-08, ME-DTL-12, SR-SEC-15.
+func TestHandshakeWithoutTicks(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	a, b := newKeyed(t, transport), newKeyed(t, transport)
+	shake := func(told string) {
+		t.Helper()
+		a.shake(t, b.LocalAddr(), b.certificate.Fingerprint(), false, onlySends)
+		if a.Stats().Protected {
+			t.Errorf("%s: keys of nobody", told)
+		}
+		before := a.Stats().PacketsSent
+		a.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
+		if a.Stats().PacketsSent != before {
+			t.Errorf("%s: sent without keys", told)
+		}
+		b.shake(t, a.LocalAddr(), a.certificate.Fingerprint(), true, onlySends)
+		for _, s := range []keyed{a, b} {
+			select {
+			case err := <-s.outcome:
+				if err != nil {
+					t.Fatal(told, err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal(told, "no outcome")
+			}
+		}
+		if !a.Stats().Protected || !b.Stats().Protected {
+			t.Errorf("%s: no keys", told)
+		}
+		a.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
+		if a.Stats().PacketsSent != before+1 {
+			t.Errorf("%s: not sent", told)
+		}
+	}
+	shake("first")
+	other := newKeyed(t, transport)
+	a.certificate = other.certificate
+	shake("with another certificate")
+	a.shake(t, b.LocalAddr(), b.certificate.Fingerprint(), false, func(p *Params) { onlySends(p); p.DTLS.Timeout = 50 * time.Millisecond })
+	if !a.Stats().Protected {
+		t.Error("the same handshake has begun anew")
+	}
+	other.shake(t, b.LocalAddr(), b.certificate.Fingerprint(), false, func(p *Params) { onlySends(p); p.DTLS.Timeout = 50 * time.Millisecond })
+	select {
+	case err := <-other.outcome:
+		if err == nil || errors.Is(err, ErrParams) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("waits for ever")
+	}
+}
