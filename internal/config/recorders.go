@@ -245,16 +245,11 @@ func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
 		}
 		return
 	}
-<<<<<<< HEAD
 	if s.Merge && cfg.Recording.Seal.Directory != "" {
 		r.fail(key+".merge", "wants recording.seal.directory to be empty: a seal is of one conference, and the merged stream of several")
-=======
+	}
 	if s.shakes() {
 		r.fail(key+".dtls", "wants disabled: its session is persistent, and has keys in the descriptions")
-	}
-	if cfg.Recording.Seal.Directory != "" {
-		r.fail(key+".persistent", "wants recording.seal.directory to be empty: a session without end has no seal")
->>>>>>> c8ce28d (focus: have the keys toward recorders made by a handshake)
 	}
 	if n := s.Dialect.MaxStreams; n != nil && *n > 0 && *n < s.Persistent {
 		r.fail(key+".persistent", "wants no more than max_streams, %d, has %d", *n, s.Persistent)
