@@ -65,14 +65,15 @@ func TestLockoutOnTime(t *testing.T) {
 	const window, lockout = 2 * time.Minute, time.Minute
 	virtual(t, func(t *testing.T) {
 		t.Helper()
-		var guesses int
+		var guesses atomic.Int32
 		b := newVirtualBench(t, focus.Config{
 			Door:    conference.DoorConfig{Failures: 2, Window: window, Lockout: lockout},
-			Guessed: func(netip.Addr) bool { guesses++; return false }, Conferences: []focus.ConferenceConfig{{ID: "desk", PIN: "4711"}},
+			Guessed: func(netip.Addr) bool { guesses.Add(1); return false }, Conferences: []focus.ConferenceConfig{{ID: "desk", PIN: "4711"}},
 		})
 		guess := func(name string) *raw {
-			r := b.knock(name, "desk")
+			before, r := guesses.Load(), b.knock(name, "desk")
 			r.press("0000")
+			b.await("the guess to be heard", func() bool { return guesses.Load() > before })
 			return r
 		}
 		may := func() bool {
@@ -92,8 +93,8 @@ func TestLockoutOnTime(t *testing.T) {
 		if reason := last.overWith(); !strings.Contains(reason, "cause=403") {
 			t.Errorf("Reason: %s", reason)
 		}
-		if guesses != 3 {
-			t.Errorf("%d guesses", guesses)
+		if n := guesses.Load(); n != 3 {
+			t.Errorf("%d guesses", n)
 		}
 		pass(time.Until(locked.Add(lockout - time.Second)))
 		if may() {
