@@ -84,7 +84,9 @@ func TestFailoverInMidRecording(t *testing.T) {
 	b.await("packets", func() bool { return one.stream("3").packets > 20 })
 	one.die()
 	died := time.Now()
-	b.await("packets at the second server", func() bool { return two.stream("3").packets > 0 })
+	b.await("packets at the second server", func() bool {
+		return two.stream("1").packets > 0 && two.stream("2").packets > 0 && two.stream("3").packets > 0
+	})
 	if got := two.stream("3").first.Sub(died); got > 10*time.Second { // two on a machine that is not busy
 		t.Errorf("media at the second server after %v", got)
 	}
