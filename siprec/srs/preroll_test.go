@@ -62,6 +62,26 @@ func TestKeptByClient(t *testing.T) {
 	}
 }
 
+// The same of less than a second, when the report comes while the client still catches up: no packet has been in time yet.
+func TestReportWhileCatchingUp(t *testing.T) {
+	const lag = 700 * time.Millisecond
+	b := newBench(t, codecs.PCMU, clocks{})
+	for n := range 100 {
+		captured := time.Duration(n)*frame - lag
+		b.send(n, max(captured, time.Duration(n)*frame/4)+time.Millisecond)
+		if n == 20 {
+			b.report(time.Duration(n)*frame/4+time.Millisecond, -lag)
+		}
+	}
+	if b.rx.origin.early != lag {
+		t.Errorf("the first audio is %v older than the session", b.rx.origin.early)
+	}
+	pcm := b.finish(5 * time.Second)
+	for _, n := range []int{3, 20, 60, 99} {
+		has(t, pcm, n, n*160)
+	}
+}
+
 // A session that delivers what was kept says from when it is.
 func TestReplayOf(t *testing.T) {
 	got := replayOf([]siprec.Extension{`<x xmlns="urn:y"/>`, `<replay xmlns="urn:parley:recording:replay:1" from="2026-03-04T05:06:07.5Z" to="2026-03-04T06:06:07+01:00"/>`})

@@ -115,10 +115,10 @@ func (t *timeline) report(timestamp, sample, written int64) int64 {
 }
 
 // kept takes out that the client sends faster than it was made what it had kept until we answered: the timestamp is that of the instant at which
-// it has reported it, and seems to be far ahead. It returns by how many samples what was written so far should move.
+// it has reported it, and seems to be ahead, which it cannot be. It returns by how many samples what was written so far should move.
 func (t *timeline) kept(timestamp int64, at time.Duration) int64 {
 	ahead := t.place(timestamp) + t.delay - t.samples(at)
-	if ahead <= t.samples(jittered) || ahead > t.samples(unbelievable) {
+	if ahead <= t.samples(exact) || ahead > t.samples(unbelievable) {
 		return 0
 	}
 
