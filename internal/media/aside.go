@@ -101,7 +101,8 @@ func (s *Session) sendAside(c ice.Component, datagram []byte, target netip.AddrP
 }
 
 // watchShaking has the service look at the RTP socket of a session that only sends, while its keys are made by a handshake: the tick reads it
-// seldom, and not at all while nothing is sent.
+// seldom, and not at all while nothing is sent. It hears of each event once: that somebody was refused stays until the tick sees it, and the
+// service would look at nothing else.
 func (v *service) watchShaking(s *Session) {
 	fd := int32(s.rtp.fd)
 	a := s.offered.Load()
@@ -109,7 +110,7 @@ func (v *service) watchShaking(s *Session) {
 	if _, watched := v.shaking[fd]; watched == wanted {
 		return
 	}
-	operation, event := unix.EPOLL_CTL_DEL, unix.EpollEvent{Events: unix.EPOLLIN, Fd: fd}
+	operation, event := unix.EPOLL_CTL_DEL, unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: fd}
 	delete(v.shaking, fd)
 	if wanted {
 		operation = unix.EPOLL_CTL_ADD

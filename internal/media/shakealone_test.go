@@ -2,8 +2,12 @@ package media
 
 import (
 	"errors"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/parley-sip/parley/codecs"
 )
@@ -64,5 +68,42 @@ func TestHandshakeWithoutTicks(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("waits for ever")
+	}
+}
+
+// A recorder that is gone refuses what is sent. That is for the tick to see: until it does, the service has others to look after.
+func TestRefusedWithoutTicks(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	nobody, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := netip.MustParseAddrPort(nobody.LocalAddr().String())
+	if err = nobody.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refused := newKeyed(t, transport)
+	for n := range 80 { // more than the service looks at together
+		s := refused
+		if n > 0 {
+			s = keyed{openSession(t, transport), refused.certificate, nil}
+		}
+		s.shake(t, at, refused.certificate.Fingerprint(), false, onlySends)
+		if err = unix.Connect(s.rtp.fd, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = unix.Write(s.rtp.fd, loud()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- openSession(t, transport).Close() }()
+	select {
+	case err = <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the service looks at those who are refused, and at nobody else")
 	}
 }
