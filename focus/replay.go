@@ -57,6 +57,7 @@ type replayStream struct {
 	aware   atomic.Bool        // the server tells several sources of text apart
 	digest  *seal.Digest       // the player's; nil: nothing is sealed
 	changes chan codecs.Format // what the server takes; the player's newest
+	codec   codecs.Codec       // of the last of them
 }
 
 var errReplay = errors.New("the spool cannot be delivered")
@@ -339,11 +340,6 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 	if (s.text != nil) != (a.Text != nil) {
 		return
 	}
-	if !p.playing {
-		for key, stream := range p.streams { // before anybody sends
-			stream.witnessed(p.sealing, p.client.Label(key), codecName(a.Format.Codec))
-		}
-	}
 	if s.text != nil {
 		p.startText(s, &a)
 	} else if err := p.configure(s, &a); err != nil {
@@ -355,6 +351,7 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 		default:
 		}
 		s.changes <- a.Format
+		s.codec = a.Format.Codec
 	}
 	p.ready = true
 }
@@ -363,6 +360,9 @@ func (p *replay) start(ctx context.Context, a siprec.StartMedia) {
 func (p *replay) begin(ctx context.Context) {
 	if p.ready && !p.playing && len(p.unkeyed) == 0 {
 		p.playing = true
+		for key, s := range p.streams { // before anybody sends
+			s.witnessed(p.sealing, p.client.Label(key))
+		}
 		p.taken()
 		p.focus.spawn(func(context.Context) {
 			defer close(p.over)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/rtt"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -104,9 +105,13 @@ func (p *replay) startText(s *replayStream, a *siprec.StartMedia) {
 }
 
 // witnessed has what is sent of it counted for the seal.
-func (s *replayStream) witnessed(sealing *sealing, label, codec string) {
+func (s *replayStream) witnessed(sealing *sealing, label string) {
 	if s.text == nil {
-		s.digest = sealing.digest(label, codec)
+		name := ""
+		if s.codec != codecs.None { // the server takes it
+			name = codecName(s.codec)
+		}
+		s.digest = sealing.digest(label, name)
 	} else if d := sealing.digest(label, textCodec); d != nil {
 		s.text.SetWitness(d)
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/siprec/seal"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
@@ -20,7 +22,8 @@ func TestTextInSpool(t *testing.T) {
 	must(t, err)
 	at := reserved.Addr().String()
 	must(t, reserved.Close()) // nobody is there
-	b := spoolBench(t, newRecordingServer(t), t.TempDir(), func(c *focus.Config) {
+	signs := newNotary()
+	b := sealedSpoolBench(t, newRecordingServer(t), t.TempDir(), signs, func(c *focus.Config) {
 		c.Recorders[0].URI = "sip:srs@" + at + ";transport=tcp"
 		c.Conferences = []focus.ConferenceConfig{{ID: "room", Rules: conference.Rules{Text: true}, Recording: c.Defaults.Recording}}
 	})
@@ -75,5 +78,26 @@ func TestTextInSpool(t *testing.T) {
 	}
 	if len(want) > 0 || r.Replay == nil || r.Error != "" {
 		t.Errorf("without %v: %+v", want, r)
+	}
+	sealedAsHeard(t, signs, &r)
+}
+
+// sealedAsHeard checks that a manifest names each stream of a recording by what is in it, with every packet.
+func sealedAsHeard(t *testing.T, signs *notary, r *srs.Recording) {
+	t.Helper()
+	made := signs.manifests()
+	i := slices.IndexFunc(made, func(m seal.Manifest) bool { return m.CallID == r.CallID })
+	if i < 0 || len(made[i].Streams) != len(r.Streams) {
+		t.Fatalf("manifests %+v of %+v", made, r.Streams)
+	}
+	for _, sent := range made[i].Streams {
+		k := slices.IndexFunc(r.Streams, func(s srs.Stream) bool { return s.Label == sent.Label })
+		if k < 0 || sent.Packets == 0 || r.Streams[k].Packets != sent.Packets {
+			t.Errorf("%+v, of %+v", sent, r.Streams)
+			continue
+		}
+		if text := r.Streams[k].Medium == srs.MediumText; text != (sent.Codec == "t140") || !text && !strings.HasPrefix(sent.Codec, "pcm") {
+			t.Errorf("stream %s is of %q: %+v", sent.Label, sent.Codec, r.Streams[k])
+		}
 	}
 }
