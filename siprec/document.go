@@ -30,10 +30,8 @@ func Document(r Roster) Recording {
 		ID: r.Session, Group: r.Group, Start: instant(r.Started), Stop: instant(r.Ended),
 		Reasons: r.Reasons, Extensions: r.SessionElements,
 	}
-	named := map[string]bool{"": true}
 	for _, p := range r.Participants {
-		if !named[p.SIPSessionID] && p.Left.IsZero() { // peers without RFC 7989 all have the pair of our half and nothing
-			named[p.SIPSessionID] = true
+		if p.SIPSessionID != "" && p.Left.IsZero() {
 			session.SIPSessionIDs = append(session.SIPSessionIDs, p.SIPSessionID)
 		}
 		d.Participants = append(d.Participants, Participant{ID: p.ID, Names: p.Names, Extensions: p.Extensions})

@@ -2,7 +2,6 @@ package siprec_test
 
 import (
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -102,16 +101,5 @@ func TestDocumentPersistent(t *testing.T) {
 	d := siprec.Document(siprec.Roster{Streams: []siprec.RosterStream{{ID: idOf(kindStream, 1), Label: "1"}}})
 	if len(d.Streams) != 1 || d.Streams[0].Session != "" {
 		t.Errorf("got %+v", d)
-	}
-}
-
-// Peers that have no Session-ID of their own all have the same pair with ours: it is listed once (RFC 7865, section 6.3.1).
-func TestDocumentNamesSessionsOnce(t *testing.T) {
-	r := roster()
-	for i, id := range []string{"aa;remote=00", "gone;remote=00", "aa;remote=00", "aa;remote=bb"} {
-		r.Participants[i].SIPSessionID = id
-	}
-	if got := siprec.Document(r).Sessions[0].SIPSessionIDs; !slices.Equal(got, []string{"aa;remote=00", "aa;remote=bb"}) {
-		t.Errorf("sessions %q", got)
 	}
 }
