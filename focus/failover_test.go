@@ -188,14 +188,9 @@ func TestNothingOfTheStartIsMissing(t *testing.T) {
 	}
 }
 
-// Shows SR-ERR-08, RQ-UC10b. Of two copies one has everything, whatever becomes of the other; the policy hears of it.
-func TestParallelCopies(t *testing.T) {
-	one, two := newRecordingServer(t), newRecordingServer(t)
-	b := serversBench(t, []*recordingServer{one, two}, func(c *focus.Config) {
-		c.Defaults.Recording.Copies, c.Defaults.Recording.Quorum = 2, 2
-	})
-	b.dial("room", conftest.PhoneConfig{Name: "alice"}).hum(600, 20*time.Second)
-	id := b.record("room", conference.Separate)
+// loseCopy has the first of two copies of a recording die, and waits until the other has gone on without it.
+func (b *bench) loseCopy(id conference.RecordingID, one, two *recordingServer) {
+	b.t.Helper()
 	b.await("packets at both", func() bool { return one.stream("1").packets > 20 && two.stream("1").packets > 20 })
 	one.die()
 	b.await("the recording to be degraded", func() bool {
@@ -204,6 +199,17 @@ func TestParallelCopies(t *testing.T) {
 	})
 	n := two.stream("1").packets
 	b.await("more packets", func() bool { return two.stream("1").packets > n+20 })
+}
+
+// Shows SR-ERR-08, RQ-UC10b. Of two copies one has everything, whatever becomes of the other; the policy hears of it.
+func TestParallelCopies(t *testing.T) {
+	one, two := newRecordingServer(t), newRecordingServer(t)
+	b := serversBench(t, []*recordingServer{one, two}, func(c *focus.Config) {
+		c.Defaults.Recording.Copies, c.Defaults.Recording.Quorum = 2, 2
+	})
+	b.dial("room", conftest.PhoneConfig{Name: "alice"}).hum(600, 20*time.Second)
+	id := b.record("room", conference.Separate)
+	b.loseCopy(id, one, two)
 	got := two.stream("1")
 	for i := 1; i < len(got.numbers); i++ {
 		if got.numbers[i] != got.numbers[i-1]+1 || got.stamps[i] != got.stamps[i-1]+160 {

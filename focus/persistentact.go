@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -66,14 +65,8 @@ func (h *persistent) start(a siprec.StartMedia) {
 	if i < 0 || h.lines[i].lease != nil {
 		return
 	}
-	if err := h.lines[i].session.Configure(lineParams(a)); err != nil {
+	if err := h.lines[i].session.Configure(streamParams(a)); err != nil {
 		h.focus.log.Error("recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
-	}
-}
-
-func lineParams(a siprec.StartMedia) media.Params {
-	return media.Params{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
 	}
 }
 

@@ -91,7 +91,7 @@ func (g *merged) start(a siprec.StartMedia) {
 		if turn != g.turn {
 			return
 		}
-		if err := g.line.session.Configure(lineParams(a)); err != nil {
+		if err := g.line.session.Configure(streamParams(a)); err != nil {
 			g.owner.focus.log.ErrorContext(ctx, "recorded stream", slog.String("server", g.owner.server.Name), slog.Any("error", err))
 			return
 		}

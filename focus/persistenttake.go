@@ -78,7 +78,7 @@ func (l *lease) adopt(key string, s *recorded) *line {
 	return one
 }
 
-// trouble tells a recording that the session is lost, as a session of its own would: another server may take it over. deaf: for a while nobody has
+// troubled tells a recording that the session is lost, as a session of its own would: another server may take it over. deaf: for a while nobody has
 // listened to what was sent.
 func (l *lease) troubled(a siprec.Alarm, deaf bool) {
 	l.trouble, l.deaf = &a, l.deaf || deaf

@@ -12,7 +12,6 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
-	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/mixer"
@@ -248,10 +247,9 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		return true
 	}
 	r.listenForKeys(c, s, &a)
-	err := s.configure(media.Params{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType,
-		Protection: protection(a.Protection), DTLS: r.certificates.handshake(&a), Events: a.Events != sdp.EventSet{}, EventPayloadType: a.EventPayloadType,
-	})
+	params := streamParams(a)
+	params.DTLS, params.Events, params.EventPayloadType = r.certificates.handshake(&a), a.Events != sdp.EventSet{}, a.EventPayloadType
+	err := s.configure(params)
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
 		return false

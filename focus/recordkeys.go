@@ -144,7 +144,14 @@ func (p *replay) listenForKeys(s *replayStream, a *siprec.StartMedia) {
 // configure has a stream sent to where the server takes it.
 func (p *replay) configure(s *replayStream, a *siprec.StartMedia) error {
 	p.listenForKeys(s, a)
-	params := lineParams(*a)
+	params := streamParams(*a)
 	params.DTLS = p.keys.handshake(a)
 	return s.session.Configure(params)
+}
+
+// streamParams send to where a server takes a stream. What makes its keys, if they are not in the description, is to be added.
+func streamParams(a siprec.StartMedia) media.Params {
+	return media.Params{
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
+	}
 }

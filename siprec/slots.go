@@ -79,6 +79,7 @@ func (c *Client) updateSlots() {
 
 // assignSlots gives every wish its slot: its own, one that is free, or a new one.
 func (c *Client) assignSlots() {
+	c.tellMute()
 	used := 0
 	for _, s := range c.slots {
 		if s.live() {
@@ -113,13 +114,17 @@ func (c *Client) declined(key string) bool {
 }
 
 // refusesText tells whether there is no text for the recorder: it has refused it, or there are no keys that text could be protected with.
-func (c *Client) refusesText() bool {
-	keyless := c.config.Keys == nil && c.security() != sdp.SecurityNone
-	if keyless && !c.mute && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Text }) {
+func (c *Client) refusesText() bool { return c.noText || c.keylessText() }
+
+// keylessText tells whether text would need keys that nobody may read, and there are none.
+func (c *Client) keylessText() bool { return c.config.Keys == nil && c.security() != sdp.SecurityNone }
+
+// tellMute has the operator know, once, that text is wanted that the recorder does not get for want of keys.
+func (c *Client) tellMute() {
+	if !c.mute && c.keylessText() && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Text }) {
 		c.mute = true
 		c.do(Alarm{Kind: AlarmTextRefused, Detail: "keys of text would be read by everybody"})
 	}
-	return c.noText || keyless
 }
 
 // freeSlot returns a slot of the same medium that the recorder knows to be disabled, or a new one.
