@@ -162,6 +162,7 @@ func (m arrived) handle(c *controller) {
 	if p.peer.RecordAware {
 		told = indicationOf(p.said.record)
 	}
+	p.want, p.wantVia = told, ""
 	if err := c.step(conference.Bridged{ID: p.id, Session: p.peer, Told: told}); err != nil {
 		c.log.Warn("participant cannot be bridged", slog.String("participant", string(p.id)), slog.Any("error", err))
 		return

@@ -138,6 +138,7 @@ func (p *participant) input() mixer.Input {
 // enter gives the conference the media of a participant who knows so much about recordings.
 func (c *controller) enter(p *participant, told conference.Indication) {
 	p.bridged, p.answeredAt = true, time.Now()
+	p.want, p.wantVia = told, "" // what it knows is all that it is to know until the conference asks for something else
 	if err := c.step(conference.Bridged{ID: p.id, Session: p.peer, Told: told, Endpoint: p.endpoint}); err != nil {
 		c.log.Warn("participant cannot be bridged", slog.String("participant", string(p.id)), slog.Any("error", err))
 		return

@@ -191,19 +191,25 @@ func TestSidebarFromSpool(t *testing.T) {
 	customer.leave("room")
 	srs.setRefuse(0)
 	<-srs.ended
-	srs.mu.Lock()
-	of := map[float64]siprec.ID{} // tones by their sessions
-	for _, h := range srs.streams {
-		for _, d := range srs.documents[0].Streams {
-			if h.label == d.Label && h.packets > 50 {
-				for _, hz := range []float64{400, 700} {
-					if h.level(hz, time.Second) > loud {
-						of[hz] += d.Session
+	var of map[float64]siprec.ID // tones by their sessions
+	b.await("what was sent to be read", func() bool {
+		srs.mu.Lock()
+		defer srs.mu.Unlock()
+		of = map[float64]siprec.ID{}
+		for _, h := range srs.streams {
+			for _, d := range srs.documents[0].Streams {
+				if h.label == d.Label && h.packets > 50 {
+					for _, hz := range []float64{400, 700} {
+						if h.level(hz, time.Second) > loud {
+							of[hz] += d.Session
+						}
 					}
 				}
 			}
 		}
-	}
+		return len(of) == 2
+	})
+	srs.mu.Lock()
 	v := view{Recording: srs.merged}
 	srs.mu.Unlock()
 	if len(v.Sessions) != 2 || of[400] != v.Sessions[0].ID || of[700] != v.Sessions[1].ID || v.Sessions[0].Group != v.Sessions[1].Group {

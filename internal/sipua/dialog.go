@@ -24,20 +24,20 @@ type Dialog struct {
 	handler DialogHandler
 	offers  *offers
 	turn    chan struct{} // held by whoever sends an offer
+	inCSeq  chan struct{} // held while the handler has an ACK or a request; no mutex, as handlers may wait for time to pass
 	done    chan struct{} // closed when the dialog has ended
 	ending  sync.Once
 	session session
 	early   *earlyIn // what it was before; nil: nothing
 
-	mu     sync.Mutex
-	acks   map[uint32]chan *Request // 2xx that wait for their ACK
-	inCSeq sync.Mutex               // held while the handler has an ACK or a request
+	mu   sync.Mutex
+	acks map[uint32]chan *Request // 2xx that wait for their ACK
 }
 
 // newDialog makes a confirmed dialog.
 func newDialog(state *dialogState, handler DialogHandler) *Dialog {
 	d := &Dialog{
-		state: state, handler: handler, offers: newOffers(), turn: make(chan struct{}, 1), done: make(chan struct{}),
+		state: state, handler: handler, offers: newOffers(), turn: make(chan struct{}, 1), inCSeq: make(chan struct{}, 1), done: make(chan struct{}),
 		acks: map[uint32]chan *Request{},
 	}
 	d.session.dialog, d.session.renew, d.session.end = d, d.refresh, d.abort
@@ -189,11 +189,11 @@ func (d *Dialog) repeatAnswer(in *inbound, wire *sip.Response, pending <-chan *R
 
 // acknowledged gives an ACK to the handler.
 func (d *Dialog) acknowledged(ack *Request) {
-	d.inCSeq.Lock()
+	d.inCSeq <- struct{}{}
 	if !d.hasEnded() {
 		d.protect(func() { d.handler.Ack(ack) })
 	}
-	d.inCSeq.Unlock()
+	<-d.inCSeq
 	d.offers.acked()
 }
 

@@ -41,8 +41,8 @@ func (d *Dialog) receive(in *inbound) {
 		d.early.prack(in) // of a response that the 2xx has overtaken
 	default:
 		<-place.before
-		d.inCSeq.Lock()
-		defer d.inCSeq.Unlock()
+		d.inCSeq <- struct{}{}
+		defer func() { <-d.inCSeq }()
 		if d.hasEnded() {
 			in.refuse(481)
 			return

@@ -23,6 +23,7 @@ type udpListener struct {
 	addr   netip.AddrPort
 	limits Limits
 	refuse func(status int, data []byte) []byte
+	closed <-chan struct{} // from then on nothing is delivered
 
 	// Only the read loop touches these.
 	last    string
@@ -46,6 +47,11 @@ func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		failures = 0
+		select {
+		case <-l.closed:
+			continue
+		default:
+		}
 		switch what, status := precheck(p[:n], l.limits, false); what {
 		case pass:
 			if from := source.String(); from != l.last {
@@ -208,7 +214,7 @@ func (a *Agent) openListener(ctx context.Context, transport string, addr netip.A
 			widen(udp)
 		}
 		listener := &udpListener{
-			PacketConn: conn, addr: addrPortOf(conn.LocalAddr()), limits: a.config.Limits, refuse: a.refuseRaw,
+			PacketConn: conn, addr: addrPortOf(conn.LocalAddr()), limits: a.config.Limits, refuse: a.refuseRaw, closed: a.closed,
 		}
 		a.udp = append(a.udp, listener)
 		return listener.addr.Port(), nil

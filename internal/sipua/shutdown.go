@@ -70,6 +70,9 @@ func withGrace(ctx context.Context, grace time.Duration) (context.Context, conte
 	}
 }
 
+// lastRead is how long a datagram may be on its way from the read loop to its transaction.
+const lastRead = 5 * time.Millisecond
+
 // stop closes everything, once. From then on nothing is sent and no goroutine is
 // started.
 func (a *Agent) stop() {
@@ -82,6 +85,8 @@ func (a *Agent) stop() {
 	}
 	a.mu.Unlock()
 	if first {
+		// What has been read is handled before its socket is gone: the stack would answer from another one, of its own, and leave that open.
+		time.Sleep(lastRead)
 		a.transactions.Close()
 		a.closeListeners()
 		_ = a.transport.Close()
