@@ -73,6 +73,8 @@ type tally struct {
 	have    [][]bool // of each voice, by mark
 	crossed int      // samples in a recording of another room, or in the stream of somebody else
 	pieces  []piece  // a file each
+
+	heads, tails []edge // of the pieces
 }
 
 // piece is what one file has of a voice.
@@ -100,6 +102,7 @@ func (v *voices) count(directories ...string) (*tally, error) {
 			}
 		}
 	}
+	t.join()
 	return t, nil
 }
 
@@ -114,25 +117,37 @@ func (t *tally) file(r *srs.Recording, s *srs.Stream) error {
 		began = r.Replay.From
 	}
 	owners := ownersOf(r, s)
-	found := map[int]map[int]time.Time{}
-	conftest.FindMarks(wav.Samples, func(voice, index, at int) {
+	t.read(wav.Samples, wav.Rate, began, func(voice int) bool { return slices.Contains(owners, voice) })
+	return nil
+}
+
+// read counts the marks in samples that begin at a time. Those of voices that do not belong there are crossed.
+func (t *tally) read(pcm []int16, rate int, began time.Time, belongs func(voice int) bool) {
+	at := func(sample int) time.Time {
+		return began.Add(time.Duration(sample) * time.Second / time.Duration(rate))
+	}
+	found := map[int][]place{}
+	conftest.FindMarks(pcm, func(voice, index, sample int) {
 		if voice >= len(t.have) || index >= len(t.have[voice]) {
 			return // noise that looks like a mark: one of a quarter of a million
 		}
-		if !slices.Contains(owners, voice) {
+		if !belongs(voice) {
 			t.crossed += conftest.MarkSamples
 			return
 		}
 		t.have[voice][index] = true
-		if found[voice] == nil {
-			found[voice] = map[int]time.Time{}
-		}
-		found[voice][index] = began.Add(time.Duration(at) * time.Second / time.Duration(wav.Rate))
+		found[voice] = append(found[voice], place{index, sample})
 	})
-	for voice, at := range found {
-		t.pieces = append(t.pieces, piece{voice, at})
+	for voice, marks := range found {
+		p, first, last := piece{voice, map[int]time.Time{}}, marks[0], marks[len(marks)-1]
+		for _, m := range marks {
+			p.at[m.index] = at(m.sample)
+		}
+		t.pieces = append(t.pieces, p)
+		head, tail := edgesOf(pcm, voice, first, last)
+		head.cut, tail.cut = at(first.sample-head.samples), at(last.sample+conftest.MarkSamples+tail.samples)
+		t.heads, t.tails = append(t.heads, head), append(t.tails, tail)
 	}
-	return nil
 }
 
 // ownersOf are the voices that may be in a stream.
