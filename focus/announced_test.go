@@ -15,7 +15,10 @@ import (
 // later, whether his phone is record-aware or not. Who cuts it short by a key hears it again.
 //
 // Shows RQ-018, SR-REC-15.
-func TestRecordingAnnounced(t *testing.T) {
+func TestRecordingAnnounced(t *testing.T) { virtual(t, testRecordingAnnounced) }
+
+func testRecordingAnnounced(t *testing.T) {
+	t.Helper()
 	said := library(t)
 	pcm, _ := said.Sound("recorded")
 	length := time.Duration(len(pcm)) * time.Second / prompts.Rate

@@ -154,22 +154,27 @@ func (f *Focus) link(e *entry, uri string) *link {
 	return l
 }
 
-// run is the life of a link: until it is given up, when ctx ends, or the other side says that there is nothing to be had.
+// run is the life of a link: until it is given up, when ctx ends, or the other side says that there is nothing to be had. A subscription that could
+// not be refreshed in time is followed by another one.
 func (l *link) run(life, ctx context.Context) {
 	for {
-		sub, err := l.subscribe(ctx)
+		ended := make(chan sipua.EndReason, 1)
+		sub, err := l.subscribe(ctx, func(reason sipua.EndReason) { ended <- reason })
 		if err == nil {
 			l.sub.Store(sub)
+			var reason sipua.EndReason
 			select {
-			case <-sub.Done():
+			case reason = <-ended:
 			case <-ctx.Done():
 				l.leave(life, sub)
 				return
 			}
 			l.entry.afar.told(l, nil)
-			return // it has ended for good: it renews itself otherwise
-		}
-		if code := sipua.Status(err); ctx.Err() != nil || code != 0 && code/100 != 5 { //nolint:mnd // the class of failures of servers
+			if reason.Cause != sipua.EndRefused {
+				return // the other side has ended it for good: it renews itself otherwise
+			}
+			l.log.InfoContext(ctx, "its roster is lost for now", slog.Any("error", reason.Err))
+		} else if code := sipua.Status(err); ctx.Err() != nil || code != 0 && code/100 != 5 { //nolint:mnd // the class of failures of servers
 			l.log.InfoContext(ctx, "its roster is not to be had", slog.Any("error", err))
 			return
 		}
@@ -191,7 +196,7 @@ func (l *link) leave(ctx context.Context, sub *sipua.Subscriber) {
 }
 
 // subscribe asks the other focus for its events, in a dialog of its own (RFC 4579, section 3.4).
-func (l *link) subscribe(ctx context.Context) (*sipua.Subscriber, error) {
+func (l *link) subscribe(ctx context.Context, ended func(sipua.EndReason)) (*sipua.Subscriber, error) {
 	agent := l.focus.agent.Load()
 	target, err := sipua.ParseURI(l.uri)
 	if err != nil {
@@ -205,7 +210,7 @@ func (l *link) subscribe(ctx context.Context) (*sipua.Subscriber, error) {
 	return agent.Subscribe(ctx, sipua.OutgoingSubscription{
 		To: sipua.Address{URI: target}, From: sipua.Address{URI: l.focus.conferenceURI(l.entry.cfg.ID)},
 		Contact: sipua.Address{URI: l.focus.contactURI(l.entry.cfg.ID, transport)}.With("isfocus", ""),
-		Event:   confevent.EventPackage, Accept: []string{confevent.ContentType}, Expires: linkExpires, Trunk: trunk, Renew: true, OnNotify: l.notified,
+		Event:   confevent.EventPackage, Accept: []string{confevent.ContentType}, Expires: linkExpires, Trunk: trunk, Renew: true, OnNotify: l.notified, OnEnd: ended,
 	})
 }
 

@@ -66,6 +66,35 @@ type otherFocus struct {
 	dialogs   chan *sipua.NotifierDialog
 	refreshed chan time.Duration
 	over      chan sipua.EndReason
+	refuse    func(*sipua.IncomingSubscription) bool // whether it has been dealt with; nil: it is taken
+	grants    time.Duration
+}
+
+// otherFocus begins one, which is called but does not call.
+func (b *bench) otherFocus() *otherFocus {
+	b.t.Helper()
+	other := &otherFocus{
+		raw: b.raw(), events: make(chan *sipua.IncomingSubscription, 64), dialogs: make(chan *sipua.NotifierDialog, 64),
+		refreshed: make(chan time.Duration, 64), over: make(chan sipua.EndReason, 64), grants: time.Hour,
+	}
+	agent, err := sipua.New(sipua.Config{Network: b.network()}, other)
+	must(b.t, err)
+	other.agent = agent
+	must(b.t, agent.Start(b.t.Context()))
+	b.peers = append(b.peers, func(ctx context.Context) { _ = agent.Shutdown(ctx) })
+	return other
+}
+
+// tell sends a document of its conference, as far as there is a list.
+func (o *otherFocus) tell(d *sipua.NotifierDialog, version uint32, state confevent.State, names ...string) error {
+	doc := confevent.Document{Entity: o.contact(), State: state, Version: version, Description: &confevent.Description{}, Users: &confevent.Users{State: state}}
+	for _, name := range names {
+		doc.Users.Users = append(doc.Users.Users, confevent.User{Entity: "sip:" + name + "@example.com", DisplayText: name})
+	}
+	if state == confevent.Deleted {
+		doc.Description, doc.Users = nil, nil
+	}
+	return d.Notify(o.raw.b.t.Context(), "active", confevent.ContentType, doc.Marshal())
 }
 
 func (o *otherFocus) contact() string { return o.agent.Contact("other").String() }
@@ -76,7 +105,10 @@ func (o *otherFocus) Invite(c *sipua.IncomingCall) {
 
 func (o *otherFocus) Subscribe(s *sipua.IncomingSubscription) {
 	o.events <- s
-	dialog, err := s.Accept(time.Hour, sipua.Address{}, otherEvents{o})
+	if o.refuse != nil && o.refuse(s) {
+		return
+	}
+	dialog, err := s.Accept(o.grants, sipua.Address{}, otherEvents{o})
 	if err == nil {
 		o.dialogs <- dialog
 	}
@@ -86,7 +118,7 @@ func (o *otherFocus) Subscribe(s *sipua.IncomingSubscription) {
 type otherEvents struct{ *otherFocus }
 
 func (o otherEvents) Refresh(_ *sipua.Request, wanted time.Duration) (time.Duration, *sipua.Response) {
-	return wanted, nil
+	return min(wanted, o.grants), nil
 }
 func (o otherEvents) Refreshed(granted time.Duration) { o.refreshed <- granted }
 func (o otherEvents) Ended(reason sipua.EndReason)    { o.over <- reason }
@@ -109,17 +141,10 @@ func receive[T any](t *testing.T, from <-chan T, what string) T {
 // Shows CE-SBR-01, CE-SBR-02, CE-SBR-03, CE-SBR-04, CE-SBR-05, CE-SBR-06.
 func TestCascadeIsFollowed(t *testing.T) {
 	b := newBench(t, focus.Config{NotifyInterval: -1, Conferences: []focus.ConferenceConfig{{ID: "desk", Roster: focus.RosterPolicy{Cascades: focus.CascadesCalled}}}})
-	other := &otherFocus{
-		raw: b.raw(), events: make(chan *sipua.IncomingSubscription, 8), dialogs: make(chan *sipua.NotifierDialog, 8),
-		refreshed: make(chan time.Duration, 8), over: make(chan sipua.EndReason, 8),
-	}
-	agent, err := sipua.New(sipua.Config{}, other)
-	must(t, err)
-	other.agent = agent
-	must(t, agent.Start(t.Context()))
-	b.peers = append(b.peers, func(ctx context.Context) { _ = agent.Shutdown(ctx) })
+	other := b.otherFocus()
+	agent := other.agent
 	r := b.subscribe("desk", time.Hour)
-	_, err = b.focus.Dial(t.Context(), "desk", "sip:other@"+agent.Addr("udp").String())
+	_, err := b.focus.Dial(t.Context(), "desk", "sip:other@"+agent.Addr("udp").String())
 	must(t, err)
 	first := receive(t, other.events, "SUBSCRIBE").Request()
 	if call := b.find("desk", "other").Session.CallID; first.CallID == call || first.Event() != "conference" || first.From.URI.Bare().String() != b.state("desk").URI {
@@ -128,14 +153,7 @@ func TestCascadeIsFollowed(t *testing.T) {
 	dialog := receive(t, other.dialogs, "a dialog")
 	tell := func(version uint32, state confevent.State, names ...string) {
 		t.Helper()
-		d := confevent.Document{Entity: other.contact(), State: state, Version: version, Description: &confevent.Description{}, Users: &confevent.Users{State: state}}
-		for _, name := range names {
-			d.Users.Users = append(d.Users.Users, confevent.User{Entity: "sip:" + name + "@example.com", DisplayText: name})
-		}
-		if state == confevent.Deleted {
-			d.Description, d.Users = nil, nil
-		}
-		must(t, dialog.Notify(t.Context(), "active", confevent.ContentType, d.Marshal()))
+		must(t, other.tell(dialog, version, state, names...))
 	}
 	has := func(names ...string) func() bool {
 		return func() bool {

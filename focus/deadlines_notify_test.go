@@ -159,6 +159,7 @@ func TestSilentSubscriberOnTime(t *testing.T) {
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
 		began := time.Now()
 		w := b.watch("desk", "conference", 3600, func(string) string { return "" })
+		b.await("the subscription to be counted", func() bool { return b.focus.Stats().Subscriptions == 1 }) // may be after its 200
 		b.awaitLong("the subscription to be dropped", func() bool { return b.focus.Stats().Subscriptions == 0 })
 		b.onTime("dropped", began, 32*time.Second)
 		locked := true

@@ -284,6 +284,11 @@ func (f *Focus) probeRecorders(agent *sipua.Agent) {
 			defer cancel()
 			defer f.onDrain(cancel)()
 			defer context.AfterFunc(probing, cancel)()
+			select {
+			case <-agent.Started(): // a first probe before would be lost, and the next one an interval away
+			case <-ctx.Done():
+				return
+			}
 			for {
 				f.probe(ctx, agent, s, target)
 				select {

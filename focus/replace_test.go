@@ -184,8 +184,8 @@ func TestEarlyDialogs(t *testing.T) {
 	canceled := make(chan bool, 1)
 	ringing := b.callee(func(c *sipua.IncomingCall) {
 		id := c.ID()
+		early.Store(&id) // before it is known that it rings
 		_ = c.Provisional(sipua.NewResponse(180))
-		early.Store(&id)
 		<-c.Done()
 		canceled <- c.Canceled()
 	})

@@ -67,8 +67,14 @@ func (s *recordingServer) receive(socket *net.UDPConn, packet []byte) (int, neti
 // newVirtualBench is a bench of a virtual test with the timers of SIP as they are by default.
 func newVirtualBench(t *testing.T, cfg focus.Config, tune ...func(*sipua.Config)) *bench {
 	t.Helper()
+	return newVirtualBenchWith(t, focus.Deps{}, cfg, tune...)
+}
+
+// newVirtualBenchWith has a focus with more than a mixer and media.
+func newVirtualBenchWith(t *testing.T, deps focus.Deps, cfg focus.Config, tune ...func(*sipua.Config)) *bench {
+	t.Helper()
 	usual := func(c *sipua.Config) { c.Timers = sipua.Timers{} }
-	return newBenchOf(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{}, append([]func(*sipua.Config){usual}, tune...)...)
+	return newBenchOf(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", deps, append([]func(*sipua.Config){usual}, tune...)...)
 }
 
 // tick begins the ticks of the mixer.
