@@ -24,7 +24,9 @@
 //
 // # Who may send to a session
 //
-// A packet is looked at only if it comes from the far end's address. That is the address in the description (Params.Remote).
+// A packet is looked at only if it comes from the far end's address. That is the address in the description (Params.Remote),
+// whose first packet is believed at once, so that nothing is lost of the first words; each later source there has to send two
+// in sequence (RFC 3550, appendix A.1).
 // With Config.Symmetric, and as long as the described address stays silent, it is the first other address from which two
 // valid packets of one source come in sequence: media then go there (RFC 4961; the far end is behind a NAT). The described
 // address takes it back if it is heard within three seconds; from then on the socket is connected and the kernel drops

@@ -79,6 +79,10 @@ func (l *latch) judge(from netip.AddrPort, ssrc uint32, seq uint16, now time.Dur
 		l.ssrc, l.heard = ssrc, now
 		return verdictNewSource
 	}
+	if from == l.described && !l.addr.IsValid() {
+		l.accept(from, ssrc, now) // its first words are not to be lost
+		return verdictNewSource
+	}
 	watch := &l.far
 	if from == l.described {
 		watch = &l.near
@@ -89,9 +93,14 @@ func (l *latch) judge(from netip.AddrPort, ssrc uint32, seq uint16, now time.Dur
 		}
 		return verdictForeign
 	}
+	l.accept(from, ssrc, now)
+	return verdictNewSource
+}
+
+// accept follows a source from now on.
+func (l *latch) accept(from netip.AddrPort, ssrc uint32, now time.Duration) {
 	l.addr, l.ssrc, l.since, l.heard = from, ssrc, now, now
 	l.near.valid, l.far.valid = false, false
-	return verdictNewSource
 }
 
 // allowed reports whether an address other than the accepted one may become it.

@@ -30,9 +30,8 @@ func TestLatch(t *testing.T) {
 		media     string // where media go in the end
 	}{
 		"described address": {true, []event{
-			{0, described, 1, 10, verdictUnknown},
-			{20, described, 1, 11, verdictNewSource},
-			{40, described, 1, 12, verdictAccept},
+			{0, described, 1, 10, verdictNewSource},
+			{20, described, 1, 11, verdictAccept},
 			{60, attacker, 2, 1, verdictForeign},
 			{80, attacker, 2, 2, verdictForeign},
 			{5000, attacker, 2, 3, verdictForeign},
@@ -66,6 +65,11 @@ func TestLatch(t *testing.T) {
 			{521, attacker, 2, 4, verdictForeign},
 			{522, attacker, 2, 5, verdictForeign},
 		}, described},
+		"the described address after a stray of a stranger": {true, []event{
+			{0, attacker, 2, 1, verdictForeign},
+			{1, described, 1, 10, verdictNewSource},
+			{2, attacker, 2, 2, verdictForeign},
+		}, described},
 		"the described address is too late": {true, []event{
 			{0, nat, 1, 1, verdictForeign},
 			{1, nat, 1, 2, verdictNewSource},
@@ -81,15 +85,15 @@ func TestLatch(t *testing.T) {
 			{5020, rebound, 1, 11, verdictNewSource},
 		}, rebound},
 		"silence is no invitation": {true, []event{
-			{0, described, 1, 1, verdictUnknown},
-			{1, described, 1, 2, verdictNewSource},
+			{0, described, 1, 1, verdictNewSource},
+			{1, described, 1, 2, verdictAccept},
 			{20000, attacker, 2, 1, verdictForeign},
 			{20020, attacker, 2, 2, verdictForeign},
 			{31000, attacker, 2, 3, verdictNewSource},
 		}, attacker},
 		"SSRC change": {true, []event{
-			{0, described, 1, 1, verdictUnknown},
-			{1, described, 1, 2, verdictNewSource},
+			{0, described, 1, 1, verdictNewSource},
+			{1, described, 1, 2, verdictAccept},
 			{2, described, 5, 100, verdictUnknown},
 			{3, described, 1, 3, verdictAccept},
 			{4, described, 5, 101, verdictUnknown},

@@ -86,7 +86,7 @@ func TestMediaBeforeTheAnswer(t *testing.T) {
 			if err := theirs.Configure(params(ours, 1, 2)); err != nil {
 				t.Fatal(err)
 			}
-			for range 5 { // the first of which only makes the source known
+			for range 5 {
 				theirs.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
 			}
 			if err := ours.Configure(params(theirs, 2, 1)); err != nil { // the answer
@@ -94,7 +94,7 @@ func TestMediaBeforeTheAnswer(t *testing.T) {
 			}
 			heard := false
 			ticks(t, 3, func(int) { heard = ingest(ours).Flags == 0 || heard })
-			if st := ours.Stats(); st.PacketsReceived != 4 || st.Lost != 0 || st.Forged != 0 || !heard {
+			if st := ours.Stats(); st.PacketsReceived != 5 || st.Lost != 0 || st.Forged != 0 || !heard {
 				t.Errorf("%v, payload type %d: heard %t, %+v", suite, format.Number, heard, st)
 			}
 		}

@@ -82,8 +82,9 @@ func TestTimestampsRunOn(t *testing.T) {
 
 // ME-RTP-02, ME-RTP-10, ME-RTP-12, ME-RTP-13, ME-AUD-07: what is not wanted makes no sound.
 func TestUnwantedPackets(t *testing.T) {
-	s, p := call(t, newTestTransport(t, nil), nil)
-	p.say(0, loud(), 160)
+	s, p := call(t, newTestTransport(t, func(c *Config) { c.Symmetric = true }), nil)
+	stranger := newPhone(t, "127.0.0.2", s)
+	stranger.say(0, loud(), 160)
 	ticks(t, 5, func(int) {
 		if f := ingest(s); !f.Flags.Has(codecs.Silent) {
 			t.Error("a single stray packet is heard")
@@ -93,22 +94,43 @@ func TestUnwantedPackets(t *testing.T) {
 	p.raw([]byte{0x80, 0, 0})
 	p.raw(append([]byte{0xA0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1}, 200)) // padding longer than the packet
 	p.say(77, loud(), 160)
-	for range 3 {
-		p.header.Extension, p.header.ExtensionProfile = true, 0x1234
-		p.header.Extensions = nil
-		_ = p.header.SetExtension(0, []byte{1, 2, 3, 4})
-		p.say(0, loud(), 160)
-	}
 	heard := 0
-	ticks(t, 5, func(int) {
+	ticks(t, 5, func(i int) {
+		if i < 3 {
+			p.header.Extension, p.header.ExtensionProfile = true, 0x1234
+			p.header.Extensions = nil
+			_ = p.header.SetExtension(0, []byte{1, 2, 3, 4})
+			p.say(0, loud(), 160)
+		}
 		if f := ingest(s); f.Flags == 0 {
 			heard++
 		}
 	})
 	stats := s.Stats()
-	if stats.Invalid != 3 || stats.UnknownPayloadType != 1 || heard != 2 {
+	if stats.Invalid != 3 || stats.UnknownPayloadType != 1 || heard != 3 {
 		t.Errorf("heard %d frames, %+v", heard, stats)
 	}
+	p.header.SSRC++ // of the same address
+	p.say(0, loud(), 160)
+	ticks(t, 5, func(int) { ingest(s) })
+	if after := s.Stats(); after.PacketsReceived != stats.PacketsReceived || after.SourceChanges != 0 {
+		t.Errorf("a single stray packet of another source is taken: %+v", after)
+	}
+}
+
+// The first packet from the described address is heard, in the tick in which it is there: nothing is lost of the first words of a call. If it
+// was a stray, two of the right source in sequence take its place.
+func TestFirstPacketIsHeard(t *testing.T) {
+	s, p := call(t, newTestTransport(t, nil), nil)
+	p.say(0, loud(), 160)
+	tickUntil(t, "the first packet", func() {}, func() bool { return ingest(s).Flags == 0 })
+	if stats := s.Stats(); stats.PacketsReceived != 1 || stats.Concealed != 0 {
+		t.Errorf("%+v", stats)
+	}
+	p.header.SSRC, p.header.SequenceNumber = 77, 20_000
+	p.say(0, loud(), 160)
+	p.say(0, loud(), 160)
+	tickUntil(t, "the second source", func() {}, func() bool { ingest(s); return s.Stats().RemoteSSRC == 77 })
 }
 
 // ME-RTP-11 (RFC 3550, section 8): the far end changes its SSRC.
