@@ -27,7 +27,7 @@ type verifyCommand struct {
 	Manifest string   `name:"manifest" type:"path" placeholder:"FILE" help:"Manifest as the recording client has kept it; left out: the one that the recorder got."`
 }
 
-// Run compares what is stored with the signed manifests of what was sent. Exit status: 0 all is proved, 3 something is missing and nothing
+// Run compares what is stored with the signed manifests of what was sent, and the audio with what the packets give. Exit status: 0 all is proved, 3 something is missing and nothing
 // altered, 1 something is altered or there is no proof.
 func (c *verifyCommand) Run(t *terminal) error {
 	recording, err := srs.ReadRecording(c.Dir)
@@ -161,6 +161,16 @@ func (c *verifyCommand) tell(t *terminal, p *srs.Proof, key string) {
 			t.printf(", changed: %s", strings.Join(s.Changed, " "))
 		}
 		t.printf("\n")
+		for _, a := range s.Audio {
+			t.printf("    audio %s: %s", a.Verdict, a.File)
+			if a.Rounded > 0 {
+				t.printf(", %d samples rounded otherwise", a.Rounded)
+			}
+			t.printf("\n")
+			for _, reason := range a.Reasons {
+				t.printf("      %s\n", reason)
+			}
+		}
 	}
 	for _, d := range p.Documents {
 		file := d.File

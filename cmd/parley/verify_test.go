@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
@@ -53,18 +54,38 @@ func rewrite(t *testing.T, name string, change func([]byte) []byte) {
 	}
 }
 
-// dumped gives where the packets of a dump begin, each with its header of 8 octets.
+// dumped gives where the RTP packets of a dump begin, each with its header of 8 octets.
 func dumped(data []byte) (at []int) {
 	for i := bytes.IndexByte(data, '\n') + 17; i < len(data); i += int(binary.BigEndian.Uint16(data[i:])) {
-		at = append(at, i)
+		if binary.BigEndian.Uint16(data[i+2:]) != 0 { // or it is RTCP
+			at = append(at, i)
+		}
 	}
 	return at
+}
+
+// dumpedEnd is where a packet of a dump ends.
+func dumpedEnd(data []byte, at int) int { return at + int(binary.BigEndian.Uint16(data[at:])) }
+
+// rehash changes the hash of a file in recording.json into the one that it has now.
+func rehash(t *testing.T, dir, file, old string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, filepath.Join(dir, "recording.json"), func(b []byte) []byte {
+		if old == "" || !bytes.Contains(b, []byte(old)) {
+			t.Fatalf("no hash %q", old)
+		}
+		return bytes.ReplaceAll(b, []byte(old), fmt.Appendf(nil, "%x", sha256.Sum256(data)))
+	})
 }
 
 // TestSealedRecording: what a recorder has stored is proved to be what it was sent, over SRTP and TLS; whatever is changed or taken away
 // afterwards is found.
 //
-// Shows RQ-014: each document stands in a file of its own, as it went over the wire.
+// Shows RQ-014, RQ-027, RQ-028: each document stands in a file of its own, as it went over the wire, and each audio file is what the packets give.
 func TestSealedRecording(t *testing.T) {
 	cert, key := selfSigned(t)
 	log := &logText{}
@@ -130,15 +151,15 @@ func tamper(t *testing.T, report *srs.Recording, public string) {
 	}{
 		"nothing": {func(string) {}, exitDone, "proved"},
 		"a bit of a packet": {func(dir string) {
-			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { b[dumped(b)[41]-1] ^= 1; return b })
+			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { b[dumpedEnd(b, dumped(b)[40])-1] ^= 1; return b })
 		}, exitFailed, "altered"},
 		"a packet less": {func(dir string) {
-			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { at := dumped(b); return append(b[:at[40]:at[40]], b[at[41]:]...) })
+			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte { at := dumped(b)[40]; return append(b[:at:at], b[dumpedEnd(b, at):]...) })
 		}, exitPartly, "1 lost"},
 		"a packet from elsewhere": {func(dir string) {
 			rewrite(t, filepath.Join(dir, dump), func(b []byte) []byte {
 				at := dumped(b)
-				extra := bytes.Clone(b[at[40]:at[41]])
+				extra := bytes.Clone(b[at[40]:dumpedEnd(b, at[40])])
 				extra[8+8] ^= 1 // its source
 				return append(b, extra...)
 			})
@@ -150,6 +171,17 @@ func tamper(t *testing.T, report *srs.Recording, public string) {
 		"audio": {func(dir string) {
 			rewrite(t, filepath.Join(dir, report.Streams[0].File), func(b []byte) []byte { b[5000] ^= 1; return b })
 		}, exitFailed, "changed: "},
+		"audio and its hash": {func(dir string) {
+			file := report.Streams[0].File
+			rewrite(t, filepath.Join(dir, file), func(b []byte) []byte { b[5001] ^= 4; return b })
+			rehash(t, dir, file, report.Streams[0].SHA256)
+		}, exitFailed, "is not what its packets give, at 0.0"},
+		"audio, its hash and why it was written so": {func(dir string) {
+			file := report.Streams[0].File
+			rewrite(t, filepath.Join(dir, file), func(b []byte) []byte { b[5001] ^= 4; return b })
+			rehash(t, dir, file, report.Streams[0].SHA256)
+			rewrite(t, filepath.Join(dir, report.Streams[0].Dump), func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"do":"begin"`), []byte(`"do":"bogus"`)) })
+		}, exitPartly, "cannot be made again"},
 		"no document": {func(dir string) { _ = os.Remove(filepath.Join(dir, report.Metadata[0].File)) }, exitPartly, "document 1 incomplete: missing"},
 		"a name": {func(dir string) {
 			for _, document := range report.Metadata { // she may not have been in yet when the first one was made
@@ -265,7 +297,7 @@ func TestSealedInPersistentSession(t *testing.T) {
 	dir := copied(t, stored.Directory)
 	rewrite(t, filepath.Join(dir, stored.Streams[0].Dump), func(b []byte) []byte {
 		at := dumped(b)
-		b[at[len(at)-20]-1] ^= 1 // of the second recording: nothing else comes after it
+		b[dumpedEnd(b, at[len(at)-20])-1] ^= 1 // of the second recording: nothing else comes after it
 		return b
 	})
 	if status, text := verify(t, dir, "--key", public); status != exitFailed || strings.Count(text, "altered: conference") != 1 || strings.Count(text, "proved: conference") != 1 {

@@ -17,12 +17,16 @@ type dump struct {
 	file *os.File
 	out  *bufio.Writer
 	at   time.Time
+	// notes tells that there are notes, last is the time of what was taken last; clock and agreed are the last notes of these.
+	notes         bool
+	last          time.Duration
+	clock, agreed []byte
 }
 
 const (
 	dumpMagic  = "#!rtpplay1.0 "
 	dumpHeader = 16 // seconds, microseconds, address, port, padding
-	dumpRecord = 8  // length with this, length of the packet, milliseconds since the beginning
+	dumpRecord = 8  // length with this, length of the packet or 0 for RTCP, milliseconds since the beginning
 )
 
 var errDump = errors.New("srs: not a dump of packets")
@@ -54,13 +58,24 @@ func createDump(name string, from netip.AddrPort, at time.Time) (*dump, error) {
 
 // write keeps a packet. Nil keeps nothing.
 func (d *dump) write(packet []byte, at time.Time) error {
-	if d == nil || len(packet) > 1<<16-1-dumpRecord {
+	if d == nil {
+		return nil
+	}
+
+	return d.record(packet, len(packet), at.Sub(d.at))
+}
+
+// control keeps an RTCP packet.
+func (d *dump) control(packet []byte, at time.Duration) error { return d.record(packet, 0, at) }
+
+func (d *dump) record(packet []byte, length int, at time.Duration) error {
+	if len(packet) > 1<<16-1-dumpRecord {
 		return nil
 	}
 	var head [dumpRecord]byte
-	binary.BigEndian.PutUint16(head[:], uint16(len(packet)+dumpRecord))               //nolint:gosec // see above
-	binary.BigEndian.PutUint16(head[2:], uint16(len(packet)))                         //nolint:gosec // see above
-	binary.BigEndian.PutUint32(head[4:], uint32(max(0, at.Sub(d.at).Milliseconds()))) //nolint:gosec // of 12 hours at most
+	binary.BigEndian.PutUint16(head[:], uint16(len(packet)+dumpRecord))     //nolint:gosec // see above
+	binary.BigEndian.PutUint16(head[2:], uint16(length))                    //nolint:gosec // see above
+	binary.BigEndian.PutUint32(head[4:], uint32(max(0, at.Milliseconds()))) //nolint:gosec // of 12 hours at most
 	if _, err := d.out.Write(head[:]); err != nil {
 		return err
 	}
@@ -85,8 +100,26 @@ func (d *dump) close() error {
 	return errors.Join(d.out.Flush(), d.file.Sync(), d.file.Close())
 }
 
-// readDump gives every packet of a dump with when it came, in order. One that is cut off at the end was being written when the process died.
+// readDump gives every RTP packet of a dump with when it came, in order.
 func readDump(name string, each func(packet []byte, at time.Time)) error {
+	return readRecords(name, func(began time.Time, r record) error {
+		if !r.control {
+			each(r.data, began.Add(r.at))
+		}
+
+		return nil
+	})
+}
+
+// A record is one of a dump: an RTP packet, or one of RTCP, and the time since the beginning of the dump.
+type record struct {
+	data    []byte
+	at      time.Duration
+	control bool
+}
+
+// readRecords gives every record of a dump, in order, with when the dump begins. One that is cut off at the end was being written when the process died.
+func readRecords(name string, each func(began time.Time, r record) error) error {
 	file, err := os.Open(name) //nolint:gosec // the file is what the caller wants to read
 	if err != nil {
 		return err
@@ -107,15 +140,18 @@ func readDump(name string, each func(packet []byte, at time.Time)) error {
 		if _, err := io.ReadFull(in, head[:]); err != nil {
 			return cut(err)
 		}
-		size, packet := int(binary.BigEndian.Uint16(head[:])), int(binary.BigEndian.Uint16(head[2:]))
-		if size != packet+dumpRecord {
+		size, length := int(binary.BigEndian.Uint16(head[:])), int(binary.BigEndian.Uint16(head[2:]))
+		if size < dumpRecord || length != 0 && size != length+dumpRecord {
 			return fmt.Errorf("%w: %s", errDump, name)
 		}
-		data := make([]byte, packet)
-		if _, err := io.ReadFull(in, data); err != nil {
+		r := record{data: make([]byte, size-dumpRecord), control: length == 0}
+		if _, err := io.ReadFull(in, r.data); err != nil {
 			return cut(err)
 		}
-		each(data, began.Add(time.Duration(binary.BigEndian.Uint32(head[4:]))*time.Millisecond))
+		r.at = time.Duration(binary.BigEndian.Uint32(head[4:])) * time.Millisecond
+		if err := each(began, r); err != nil {
+			return err
+		}
 	}
 }
 

@@ -24,8 +24,12 @@ func (r *receiver) event(s *source, e entry) error {
 		return nil
 	}
 	ts := s.extend(e.header.timestamp)
+	if r.watch != nil {
+		r.watch.put(e.payload, s.line.place(ts)+s.line.samples(r.origin.early))
+	}
 	fresh := r.key.timestamp != ts || r.key.code != event.Code || !r.key.begun
 	if !s.begun || fresh && r.strange(s, ts, e.at) {
+		r.bound = r.next
 		s.line.start(ts, e.at, r.next)
 		s.begun, s.nextTS, s.next = true, ts, s.line.anchor
 		r.decoder.Reset()

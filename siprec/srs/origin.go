@@ -10,6 +10,8 @@ import (
 // the recording.
 type origin struct {
 	early time.Duration
+	// asking is who needs room.
+	asking *receiver
 	// later moves all that is in the files of the recording, and reports whether it did.
 	later func(by time.Duration) (bool, error)
 }
@@ -44,9 +46,20 @@ func (r *receiver) place(s *source, at int64) (int64, error) {
 	if place >= -s.line.delay-s.line.samples(exact) {
 		return place, nil
 	}
+	r.origin.asking = r
 	err := r.origin.grow(time.Duration(-place) * time.Second / time.Duration(r.rate))
 
 	return at + s.line.samples(r.origin.early), err
+}
+
+// shift moves all that is in the file.
+func (r *receiver) shift(by time.Duration, closed bool) error {
+	samples := int64(by) * int64(r.rate) / int64(time.Second)
+	if r.watch != nil {
+		r.watch.moved(math.MinInt64, math.MaxInt64, samples)
+	}
+
+	return r.file.shift(samples, closed)
 }
 
 // later moves what is in the files of all streams, so that they stay in line.
@@ -58,7 +71,13 @@ func (r *recording) later(by time.Duration) (bool, error) {
 		}
 	}
 	for _, s := range r.streams {
-		if err := s.receiver.file.shift(int64(by)*int64(s.receiver.rate)/int64(time.Second), s.closed); err != nil {
+		if err := s.receiver.shift(by, s.closed); err != nil {
+			return true, err
+		}
+		if s.closed {
+			continue
+		}
+		if err := s.dump.note(note{Do: noteMoved, NS: by, Own: s.receiver == s.receiver.origin.asking}); err != nil {
 			return true, err
 		}
 	}

@@ -54,8 +54,10 @@ type StreamProof struct {
 	Unproved uint64  `json:"unproved"` // there, but others of their block are lost
 	Altered  uint64  `json:"altered"`
 	Strange  uint64  `json:"strange"` // never sent
-	// Changed are audio files that are not as the recorder has written them.
+	// Changed are files that are not as the recorder has written them, by the hashes that it has noted.
 	Changed []string `json:"changed,omitempty"`
+	// Audio are the files that were made again from the packets.
+	Audio []AudioProof `json:"audio,omitempty"`
 }
 
 // A DocumentProof is what is proved of a metadata document.
@@ -66,7 +68,8 @@ type DocumentProof struct {
 }
 
 // Prove compares what is on the disk with the manifest, whose signature the caller has verified. The packets are the evidence; an audio
-// file, which was made from them, is compared with the hash that the recorder has noted. Errors are those of the file system.
+// file, which was made from them, is made again and compared, in a temporary directory that needs as much room as the largest file. Errors are those
+// of the file system.
 func (r *Recording) Prove(m seal.Manifest) (Proof, error) {
 	p := Proof{Verdict: Proved, Manifest: m, Streams: []StreamProof{}, Documents: []DocumentProof{}}
 	problem := func(v Verdict, text string) {
@@ -100,27 +103,24 @@ func (r *Recording) Prove(m seal.Manifest) (Proof, error) {
 func (r *Recording) proveStream(sent *seal.Stream, part bool, began time.Time) (StreamProof, error) {
 	result := StreamProof{Label: sent.Label, Sent: sent.Packets + sent.Unsealed, Verdict: Proved}
 	var packets []seal.Packet
-	for _, s := range r.Streams {
+	for i := range r.Streams {
+		s := &r.Streams[i]
 		if s.Label != sent.Label {
 			continue
 		}
-		if r.Over() || !part { // while it is written the file has no hash
-			result.Changed = append(result.Changed, r.changedFiles(&s)...)
-		}
-		if s.Dump == "" {
-			continue
-		}
-		err := readDump(filepath.Join(r.Directory, filepath.Base(s.Dump)), func(data []byte, at time.Time) {
-			if h, payload, ok := parseRTP(data); ok {
-				packets = append(packets, seal.Packet{SSRC: h.ssrc, Sequence: h.seq, Payload: payload, At: at})
+		if r.Over() || !part { // while it is written the file has no hash, and is not what it is going to be
+			if err := r.proveFiles(i, sent, part, &result); err != nil {
+				return result, err
 			}
-		})
+		}
+		more, err := r.packets(s)
 		switch {
 		case errors.Is(err, errDump):
 			result.Verdict = Altered
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return result, err
 		}
+		packets = append(packets, more...)
 	}
 	var proof seal.Proof
 	if part {
@@ -131,13 +131,43 @@ func (r *Recording) proveStream(sent *seal.Stream, part bool, began time.Time) (
 	result.Proved, result.Lost, result.Unproved = proof.Proved, proof.Lost, proof.Unproved
 	result.Altered, result.Strange = proof.Altered, proof.Strange
 	switch {
-	case proof.Altered+proof.Strange > 0 || len(result.Changed) > 0:
+	case result.Verdict == Altered || proof.Altered+proof.Strange > 0 || len(result.Changed) > 0:
 		result.Verdict = Altered
 	case !proof.Intact:
 		result.Verdict = Worse(result.Verdict, Incomplete)
 	}
 
 	return result, nil
+}
+
+// packets reads those that are kept of a stream.
+func (r *Recording) packets(s *Stream) (list []seal.Packet, err error) {
+	if s.Dump == "" {
+		return nil, nil
+	}
+	err = readDump(filepath.Join(r.Directory, filepath.Base(s.Dump)), func(data []byte, at time.Time) {
+		if h, payload, ok := parseRTP(data); ok {
+			list = append(list, seal.Packet{SSRC: h.ssrc, Sequence: h.seq, Payload: payload, At: at})
+		}
+	})
+
+	return list, err
+}
+
+// proveFiles looks at the files that were made of the packets.
+func (r *Recording) proveFiles(index int, sent *seal.Stream, part bool, result *StreamProof) error {
+	s := &r.Streams[index]
+	result.Changed = append(result.Changed, r.changedFiles(s)...)
+	if s.Medium != "" || s.Packets == 0 && s.Dump == "" {
+		return nil
+	}
+	audio, err := r.proveAudio(index, sent, part)
+	if err != nil {
+		return err
+	}
+	result.Audio, result.Verdict = append(result.Audio, audio), Worse(result.Verdict, audio.Verdict)
+
+	return nil
 }
 
 // changedFiles are those of a stream that are not as the recorder has written them.

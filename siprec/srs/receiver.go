@@ -56,6 +56,9 @@ type receiver struct {
 	next      int64 // sample after the last one of all sources
 	first     int64 // first sample with audio, or none
 	key       key
+	bound     int64   // where the source before has ended
+	spoilt    int64   // samples that came to lie before the file or over what another source had put in
+	watch     watcher // nil: nobody wants to know
 	text      *texter // of a stream of text, which has nothing else of this; nil: it is audio
 	pcm       [codecs.MaxPacketSamples + 2]int16
 }
@@ -182,6 +185,7 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	}
 	ts := s.extend(e.header.timestamp)
 	if !s.begun || r.strange(s, ts, e.at) {
+		r.bound = r.next
 		s.line.start(ts, e.at, r.next)
 		s.begun, s.nextTS, s.next = true, ts, s.line.anchor
 		r.decoder.Reset()
@@ -191,6 +195,9 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 		if err := r.conceal(s, missing, e.payload); err != nil {
 			return err
 		}
+	}
+	if r.watch != nil {
+		r.watch.put(e.payload, s.line.place(ts)+s.line.samples(r.origin.early))
 	}
 	if err := r.audio(s, ts, e); err != nil {
 		return err
@@ -256,6 +263,7 @@ func (r *receiver) pass(s *source, at int64, samples int, put func(at int64) err
 	}
 	s.next = at + int64(samples)
 	r.next = max(r.next, s.next)
+	r.spoilt += min(max(0, -place), int64(samples))
 
 	return put(place)
 }
@@ -296,6 +304,7 @@ func (r *receiver) write(s *source, at int64, samples []int16) error {
 	}
 	if place < 0 {
 		missing := min(-place, int64(len(samples)/r.channels))
+		r.spoilt += missing
 		samples = samples[missing*int64(r.channels):]
 		at, place = at+missing, place+missing
 	}
@@ -322,10 +331,18 @@ func (r *receiver) move(s *source, began, by int64) error {
 	}
 	s.next += by
 	r.next = s.next
-	if _, err := r.place(s, began+by); err != nil { // makes room, and moves all
+	place, err := r.place(s, began+by) // makes room, and moves all
+	if err != nil {
 		return err
 	}
+	r.spoilt += min(max(0, -place), written-began)
+	if by < 0 {
+		r.spoilt += max(0, r.bound-began-by)
+	}
 	early := s.line.samples(r.origin.early)
+	if r.watch != nil {
+		r.watch.moved(began+early, written+early, by)
+	}
 
 	return r.file.move(max(0, began+early), written+early, by)
 }

@@ -178,28 +178,11 @@ func (r *recording) take(p packet) {
 
 		return
 	}
-	rx := p.stream.receiver
-	var err error
 	if p.rtcp {
-		parseRTCP(p.data, func(sr senderReport) {
-			if e := rx.senderReport(sr, at); e != nil {
-				err = e
-			}
-		}, func(ssrc uint32) {
-			if e := rx.bye(ssrc, at); e != nil {
-				err = e
-			}
-		})
-		if rx.text != nil {
-			parseDescriptions(p.data, rx.text.described)
-		}
+		r.fault(p.stream.control(&p, at))
 	} else {
-		err = rx.packet(p.data, p.from, at)
-		if err == nil && rx.took {
-			err = p.stream.dump.write(p.data, p.at)
-		}
+		r.fault(p.stream.media(&p, at))
 	}
-	r.fault(err)
 }
 
 // fault notes the first error of the files.
@@ -219,15 +202,14 @@ func (r *recording) tick(ctx context.Context, now time.Time) {
 	r.readAll(now)
 	for _, s := range r.streams {
 		if !s.closed {
-			r.fault(s.receiver.play(at, false))
+			r.fault(s.play(at, false))
 		}
 	}
 	if now.Sub(r.flushed) >= r.cfg.Flush {
 		r.flushed = now
 		for _, s := range r.streams {
 			if !s.closed {
-				r.fault(s.receiver.file.flush())
-				r.fault(s.dump.flush())
+				r.fault(s.flush())
 			}
 		}
 	}

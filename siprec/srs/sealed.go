@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 	"github.com/parley-sip/parley/siprec/seal"
@@ -86,27 +87,54 @@ func (r *recording) keepSeal(bye *sipua.Request) error {
 	return err
 }
 
-// keep begins the dump of a stream whose recording is going to be sealed.
+// keep begins the dump of a stream whose recording is going to be sealed. In a session in which nothing is recorded yet nobody knows whether it will be:
+// there it is begun all the same, and given up when it is not.
 func (r *recording) keep(s *stream) error {
-	if r.report.SealKey == "" || s.dump != nil || s.closed {
+	idle := len(r.report.Metadata) > 0 && len(r.report.Sessions) == 0
+	if r.report.SealKey == "" && !idle {
+		return r.giveUp(s)
+	}
+	if s.dump != nil || s.closed {
 		return nil
 	}
 	name := strings.TrimSuffix(s.report.File, filepath.Ext(s.report.File)) + ".rtpdump"
 	d, err := createDump(filepath.Join(r.dir, name), s.rtp, r.began)
-	if err == nil {
-		s.dump, s.report.Dump = d, name
+	if err != nil {
+		return err
 	}
+	s.dump, s.report.Dump = d, name
+	if rx := s.receiver; rx.text == nil && rx.source == nil && rx.file.length() == 0 { // or the beginning is not in it
+		d.notes = true
+		err = errors.Join(d.note(note{Do: noteBegin, NS: r.origin.early, Library: codecs.OpusLibrary()}), d.note(newAgreed(rx)))
+	}
+
+	return err
+}
+
+// giveUp takes away a dump that nobody needs.
+func (r *recording) giveUp(s *stream) error {
+	if s.report.Dump == "" {
+		return nil
+	}
+	var err error
+	if !s.closed {
+		err = s.dump.close()
+	}
+	err = errors.Join(err, os.Remove(filepath.Join(r.dir, s.report.Dump)))
+	s.dump, s.report.Dump = nil, ""
 
 	return err
 }
 
 // fingerprint notes the hashes of the files of a recording that is sealed.
 func (r *recording) fingerprint() error {
-	if r.report.SealKey == "" {
-		return nil
-	}
 	var fault error
 	for _, s := range r.streams {
+		if r.report.SealKey == "" {
+			fault = errors.Join(fault, r.giveUp(s))
+
+			continue
+		}
 		hash, err := hashFile(filepath.Join(r.dir, s.report.File))
 		s.report.SHA256, fault = hash, errors.Join(fault, err)
 		if s.report.Transcript != "" {

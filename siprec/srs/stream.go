@@ -104,6 +104,7 @@ func (r *recording) agree(s *stream, agreed sdp.Stream, now time.Time) error {
 	if err := s.receiver.configure(agreed); err != nil {
 		return err
 	}
+	r.fault(s.dump.note(newAgreed(s.receiver)))
 	if err := s.protect(r, &agreed, at); err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (r *recording) closeStream(s *stream) {
 	s.unkey()
 	s.pair.close()
 	delete(r.keys, s.port)
-	r.fault(s.receiver.play(r.at(time.Now()), true))
+	r.fault(s.play(r.at(time.Now()), true))
 	s.count()
 	r.fault(s.receiver.file.close())
 	r.fault(s.dump.close())
