@@ -69,6 +69,7 @@ type Focus struct {
 	sources     sources       // of subscriptions
 	creations   creations     // at the factory
 	pace        *rate.Limiter // of NOTIFYs about changes
+	closing     chan struct{} // held by whoever closes media of a participant
 
 	mu       sync.Mutex // guards what follows
 	entries  map[conference.ID]*entry
@@ -94,7 +95,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 	}
 	f := &Focus{
 		cfg: cfg, spool: deps.Spool, sealer: deps.Sealer, prompts: deps.Prompts, guard: newDoorGuard(cfg.Door), choices: menuChoices(), mixer: deps.Mixer, media: deps.Media, log: log, hooks: deps.Hooks,
-		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{},
+		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{}, closing: make(chan struct{}, 1),
 	}
 	f.pace = rate.NewLimiter(rate.Limit(cfg.NotifyRate), max(1, cfg.NotifyRate/20)) //nolint:mnd // what a twentieth of a second may have at once
 	root, cut := context.WithCancel(context.Background())

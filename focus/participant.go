@@ -192,8 +192,12 @@ func (c *controller) dispose(p *participant, d *conference.Participant) {
 			case <-applied:
 			case <-c.silent:
 			}
+			// One after the other: who mixes has to wait its turn behind all that can run, and a thousand may have left at once.
+			c.focus.closing <- struct{}{}
 			record.Stats = mediaStats(session.Stats())
-			if err := session.Close(); err != nil {
+			err := session.Close()
+			<-c.focus.closing
+			if err != nil {
 				c.log.Warn("closing media", slog.Any("error", err))
 			}
 		}
