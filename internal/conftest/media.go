@@ -110,7 +110,10 @@ func (m *mouthAndEar) speak() {
 	sequence, timestamp := uint16(rand.Uint32()), rand.Uint32()   //nolint:gosec // as above
 	units := uint32(m.cfg.Codec.TimestampUnits(m.cfg.PacketTime)) //nolint:gosec // at most 2880
 	next := time.Now()
-	timer := time.NewTimer(0)
+	if m.cfg.InStep {
+		next = m.cfg.Origin.Add(next.Sub(m.cfg.Origin).Truncate(m.cfg.PacketTime) + m.cfg.PacketTime)
+	}
+	timer := time.NewTimer(time.Until(next))
 	defer timer.Stop()
 	var key pressing
 	for {

@@ -33,6 +33,7 @@ type PhoneConfig struct {
 	Preference sdp.RecordPreference
 	EchoRecord bool      // answers with the a=record that it is told, as some do that understand nothing of it
 	Origin     time.Time // sample 0 of its time lines
+	InStep     bool      // its packets leave at whole packet times after Origin, together with those of others that do
 	Logger     *slog.Logger
 	// Network is that of its signalling; nil: the system's. With one of its own the phone waits for nothing of the system, see Poll.
 	Network sipua.Network

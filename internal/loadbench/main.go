@@ -71,6 +71,8 @@ func (b *bench) run(ctx context.Context, tools, only string) error {
 		{"protection", b.protection},
 		{"latency", b.latency},
 		{"recording", b.recording},
+		{"start", b.start},
+		{"clap", b.clap},
 		{"failover", b.failover},
 		{"spool", b.spooled},
 		{"crossing", b.crossing},
