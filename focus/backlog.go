@@ -28,16 +28,20 @@ type backlog struct {
 }
 
 const (
-	heldHeader = 18   // length 2, time 8, samples 2, codec, flags, level, contributors, levels of contributors, spare
+	heldHeader = 21   // length 2, time 8, samples 2, codec, flags, level, contributors, levels of contributors, lateness 4
 	maxHeld    = 1500 // octets of payload: what fits into a datagram
 )
 
 // held is what a frame says beside its packet.
 type held struct {
-	at    time.Duration // when it was captured
+	at    time.Duration // when the mix handed it over
+	late  time.Duration // by how much that was later than it was captured, by the count of what came before; negative: earlier
 	codec codecs.Codec
 	inner bool // not the first of its tick: what is sent again does not begin with it
 }
+
+// captured is when it was captured: ticks that are late are made up for, so this runs as the samples do.
+func (h *held) captured() time.Duration { return h.at - h.late }
 
 // newBacklog makes room for a time of frames of up to so many octets, in one packet or two.
 func newBacklog(d time.Duration, frameSize int) *backlog {
@@ -83,6 +87,7 @@ func (b *backlog) push(p *codecs.Packet, h held) bool {
 		head[13] |= heldInner
 	}
 	head[15], head[16] = byte(contributors), byte(levels)
+	binary.BigEndian.PutUint32(head[17:], uint32(h.late)) //nolint:gosec // some ticks, with its sign
 	at := b.write(tail, head[:])
 	for _, c := range p.CSRC[:contributors] {
 		var word [4]byte
@@ -185,7 +190,10 @@ func (b *backlog) pop() (*codecs.Packet, held, bool) {
 	p.Samples, p.Level = int(binary.BigEndian.Uint16(h[10:])), h[14]
 	p.Marker, p.Voice = h[13]&heldMarker != 0, h[13]&heldVoice != 0
 	b.sent.Store(head + uint64(binary.BigEndian.Uint16(h[0:])))
-	return p, held{at: time.Duration(binary.BigEndian.Uint64(h[2:])), codec: codecs.Codec(h[12]), inner: h[13]&heldInner != 0}, true //nolint:gosec // as written
+	return p, held{
+		at: time.Duration(binary.BigEndian.Uint64(h[2:])), late: time.Duration(int32(binary.BigEndian.Uint32(h[17:]))), //nolint:gosec // as written
+		codec: codecs.Codec(h[12]), inner: h[13]&heldInner != 0,
+	}, true
 }
 
 // next tells when the next frame was captured; false when there is none. For the reader.

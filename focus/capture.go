@@ -34,6 +34,7 @@ type capture struct {
 
 	paused time.Duration // the controller's: when that pause began
 
+	due     time.Duration               // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                         // the tick's: the same, of what was sent
 	rewound bool                        // the tick's: the next frame has been sent before
@@ -89,7 +90,8 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	}
 	behind := !b.empty()
 	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
-	b.push(p, held{at: time.Since(c.epoch), codec: codec, inner: c.within != 0})
+	now := time.Since(c.epoch)
+	b.push(p, held{at: now, late: c.late(now, p, codec), codec: codec, inner: c.within != 0})
 	c.within = (c.within + p.Samples) % tickUnits(codec)
 	c.room = b.room()
 	switch {
@@ -105,6 +107,20 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		b.pass()
 		c.pass(p, room)
 	}
+}
+
+// late is by how much a frame is handed over later than it was captured. A tick may come late, and the next one early: what was captured runs as
+// its samples do, and follows the clock where these are more apart than that, as the timestamps of the session do.
+func (c *capture) late(now time.Duration, p *codecs.Packet, codec codecs.Codec) time.Duration {
+	switch behind := now - c.due; {
+	case c.due == 0:
+		c.due = now
+	case behind.Abs() > media.ClockSlack:
+		c.due += behind.Round(codecs.FrameDuration)
+	}
+	late := now - c.due
+	c.due += time.Duration(p.Samples) * time.Second / time.Duration(max(1, codec.ClockRate()))
+	return late
 }
 
 // pass leaves a frame that is in time for Send, but for one that is sealed: whether it has left is to be known at once.
@@ -137,7 +153,7 @@ func (c *capture) flush(most int) {
 			c.lost.Add(1) // the recorder has chosen another codec than the frame is in
 			continue
 		}
-		age := max(0, time.Since(c.epoch)-h.at)
+		age := max(0, time.Since(c.epoch)-h.captured())
 		if c.rewound {
 			c.rewound = false
 			c.session.Rewind(age, time.Duration(c.part)*codecs.FrameDuration/time.Duration(tickUnits(h.codec)))

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -203,4 +204,35 @@ func TestPauseIsNobodys(t *testing.T) {
 	if c.nobodys(held{at: time.Hour}) {
 		t.Error("what is held again is somebody's")
 	}
+}
+
+// Ticks come late, and those after them early: what is captured runs as its samples do. What has stood still for longer than that follows the clock.
+func TestCapturedAsSamplesRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCapture(nil, 10*time.Second, codecs.PCMU) // it holds: no session is asked
+		began := time.Now()
+		emit := func(at time.Duration) {
+			<-time.After(time.Until(began.Add(at)))
+			c.Emit(&codecs.Packet{Payload: []byte{1}, Samples: 160})
+		}
+		want := make([]time.Duration, 0, 20)
+		const ms = time.Millisecond
+		for i, late := range []time.Duration{0, 3 * ms, 0, 70 * ms, 50 * ms, 31 * ms, 12 * ms, 0, 119 * ms, 99 * ms, 80 * ms} {
+			at := codecs.FrameDuration * time.Duration(i+1)
+			emit(at + late)
+			want = append(want, at)
+		}
+		emit(time.Second + 7*ms) // 29 ticks and 7 ms after the last one
+		want = append(want, time.Second)
+		for i := range 7 { // all in one tick: more than time goes by
+			emit(time.Second + 8*ms)
+			want = append(want, time.Second+time.Duration(i+1)*codecs.FrameDuration)
+		}
+		want[len(want)-1] = time.Second // seven ticks ahead is too much
+		var got []time.Duration
+		c.unsent(0, func(_ *codecs.Packet, h held) { got = append(got, h.captured()) })
+		if !slices.Equal(got, want) {
+			t.Errorf("captured at %v, want %v", got, want)
+		}
+	})
 }

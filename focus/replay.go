@@ -42,6 +42,7 @@ type replay struct {
 	ready    bool            // the server takes something
 	playing  bool
 	finished bool          // all has been sent
+	began    time.Time     // the player's: when it sends what was captured first
 	taken    func()        // the server takes it
 	played   chan error    // of capacity 1
 	over     chan struct{} // closed when the player has ended
@@ -64,7 +65,8 @@ var errReplay = errors.New("the spool cannot be delivered")
 
 // replaySpan is the element in the metadata of a session that marks it as delivered later, and tells from when it is.
 func replaySpan(from, to time.Time) siprec.Extension {
-	return siprec.Extension(fmt.Sprintf(`<replay xmlns="urn:parley:recording:replay:1" from="%s" to="%s"/>`, Time(from), Time(to)))
+	const layout = "2006-01-02T15:04:05.000000Z" // cut, not rounded: nothing is of before
+	return siprec.Extension(fmt.Sprintf(`<replay xmlns="urn:parley:recording:replay:1" from="%s" to="%s"/>`, from.UTC().Format(layout), to.UTC().Format(layout)))
 }
 
 // newReplay opens the media and the protocol.

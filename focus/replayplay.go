@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/spool"
 )
 
@@ -177,7 +178,13 @@ func (p *replay) play(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // was only read
-	began, queue := time.Now(), frameQueue{reader: r}
+	p.began = time.Now()
+	for _, s := range p.streams {
+		if s.session != nil { // text says by itself when it was written
+			s.session.Captured(p.content.first, p.began)
+		}
+	}
+	queue := frameQueue{reader: r}
 	lines := map[uint16]*replayLine{}
 	for {
 		f, err := queue.next()
@@ -189,7 +196,7 @@ func (p *replay) play(ctx context.Context) error {
 			return err
 		}
 		select {
-		case <-time.After(time.Until(began.Add(f.at.Sub(p.content.first)))):
+		case <-time.After(time.Until(p.due(f.at))):
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.done:
@@ -201,8 +208,13 @@ func (p *replay) play(ctx context.Context) error {
 	}
 }
 
+// due is when what was captured at a time is sent.
+func (p *replay) due(captured time.Time) time.Time { return p.began.Add(captured.Sub(p.content.first)) }
+
 // replayLine is a stream as the player has it.
 type replayLine struct {
+	replay *replay
+	next   time.Time // when what follows was captured; zero: nothing was sent
 	stream *replayStream
 	format codecs.Format // that the server takes; no codec: it does not take the stream
 	from   codecs.Codec
@@ -217,7 +229,7 @@ func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
 		if i < 0 {
 			return errSpoolRecord
 		}
-		l = &replayLine{stream: p.streams[p.content.streams[i].Key]}
+		l = &replayLine{replay: p, stream: p.streams[p.content.streams[i].Key]}
 		lines[f.stream] = l
 	}
 	if (l.stream.text != nil) != (f.text != nil) {
@@ -246,13 +258,30 @@ func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
 	}
 	packet := codecs.Packet{Payload: f.payload, Samples: f.samples, CSRC: f.csrc}
 	if l.change == nil {
-		emitSealed(l.stream.session, l.stream.digest, &packet, 0)
+		l.send(&packet, f.at)
 		return nil
 	}
+	at := f.at.Add(-l.change.kept())
 	return l.change.each(f.payload, func(payload []byte, samples int) {
 		packet.Payload, packet.Samples = payload, samples
-		emitSealed(l.stream.session, l.stream.digest, &packet, 0)
+		l.send(&packet, at)
+		at = at.Add(l.length(samples))
 	})
+}
+
+// send sends what was captured at a time: its timestamp says so, not when the player came to it. A gap is one in the timestamps, too.
+func (l *replayLine) send(packet *codecs.Packet, captured time.Time) {
+	age := max(0, time.Since(l.replay.due(captured)))
+	if gap := captured.Sub(l.next).Round(codecs.FrameDuration); !l.next.IsZero() && gap > 0 && gap <= media.ClockSlack { // the session sees longer ones itself
+		l.stream.session.EmitLate(&codecs.Packet{Samples: l.format.Codec.TimestampUnits(gap)}, age+gap)
+	}
+	emitSealed(l.stream.session, l.stream.digest, packet, age)
+	l.next = captured.Add(l.length(packet.Samples))
+}
+
+// length is how long so many RTP units are.
+func (l *replayLine) length(units int) time.Duration {
+	return time.Duration(units) * time.Second / time.Duration(l.format.Codec.ClockRate())
 }
 
 // transcoder turns the packets of one codec into those of another.
@@ -278,6 +307,11 @@ func newTranscoder(from codecs.Codec, to codecs.Format) (*transcoder, error) {
 	}
 	t.encoder, err = codecs.NewEncoder(to)
 	return t, err
+}
+
+// kept is how much of what it was given no packet has had yet.
+func (t *transcoder) kept() time.Duration {
+	return time.Duration(len(t.pending)) * time.Second / time.Duration(t.format.Codec.SampleRate())
 }
 
 // each gives the packets that a packet yields.

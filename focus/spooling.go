@@ -142,7 +142,7 @@ func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *code
 		return false
 	}
 	f := spoolFrame{
-		stream: index, at: kept.epoch.Add(h.at), codec: h.codec, samples: p.Samples, csrc: p.CSRC, payload: p.Payload,
+		stream: index, at: kept.epoch.Add(h.captured()), codec: h.codec, samples: p.Samples, csrc: p.CSRC, payload: p.Payload,
 	}
 	g.buffer = f.record(g.buffer[:0])
 	return g.writer.Append(g.buffer) == nil

@@ -68,6 +68,7 @@ type heardStream struct {
 	pcm     []float64
 	ssrcs   map[uint32]bool
 	stamps  []uint32 // timestamps, in order of arrival
+	sources []uint32 // the sources of those
 	numbers []uint16 // sequence numbers
 	came    []time.Time
 	marks   []bool

@@ -70,7 +70,8 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		stream.last, stream.from = time.Now(), from
 		stream.came = append(stream.came, stream.last)
 		stream.marks, stream.csrcs = append(stream.marks, packet[1]&0x80 != 0), append(stream.csrcs, csrcs)
-		stream.ssrcs[uint32(packet[8])<<24|uint32(packet[9])<<16|uint32(packet[10])<<8|uint32(packet[11])] = true
+		source := binary.BigEndian.Uint32(packet[8:])
+		stream.sources, stream.ssrcs[source] = append(stream.sources, source), true
 		for _, v := range pcm[:k] {
 			stream.pcm = append(stream.pcm, float64(v)/32768)
 		}

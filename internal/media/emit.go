@@ -9,9 +9,9 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// clockSlack is how far the timestamps may be behind the clock before they jump to it: ticks that were late are caught up, up to a
+// ClockSlack is how far the timestamps may be behind the clock before they jump to it: ticks that were late are caught up, up to a
 // tenth of a second, what never was is a gap.
-const clockSlack = 6 * tick
+const ClockSlack = 6 * tick
 
 // sender is the sending half of a session. It belongs to the tick.
 type sender struct {
@@ -66,14 +66,14 @@ func (o *sender) advance(now time.Duration) (anew bool) {
 	case !o.running:
 		o.running, o.due = true, now
 		return true
-	case behind > clockSlack:
+	case behind > ClockSlack:
 		missed := behind.Round(tick) // whole ticks: the samples keep their grid
 		o.timestamp += uint32(int(missed/tick) * o.clock / 50)
 		o.due += missed
 		o.spurt = true
 		return false
-	case behind < -clockSlack: // more was sent than time went by: two ticks in one, again and again
-		o.due = now
+	case behind < -ClockSlack: // more was sent than time went by: two ticks in one, again and again
+		o.due += behind.Round(tick) // whole ticks, as above: what was captured and not sent yet runs on the same grid
 		return true
 	default:
 		return false

@@ -39,8 +39,16 @@ type reporter struct {
 	gone                                                level  // 1: by BYE or silence
 	goneSeen                                            uint64 // of the departures of others
 
+	captured   atomic.Int64  // how much earlier than it is sent audio was captured, in nanoseconds; see [Session.Captured]
 	sentBefore uint64        // RTP packets
 	busy       time.Duration // when they last were seen to be more
+}
+
+// Captured says that what is sent at one time was captured at another, and all else as much earlier: sender reports tell when it was captured, not
+// when it is sent (RFC 3550, section 6.4.1, lets a sender choose its clock). Any goroutine may call it, before the first packet is sent.
+func (s *Session) Captured(at, sent time.Time) {
+	epoch := s.transport.epoch // whose wall clock the reports have
+	s.report.captured.Store(int64(epoch.Add(sent.Sub(epoch)).Sub(at)))
 }
 
 // reception is what has come of a source.
@@ -161,7 +169,7 @@ func (v *service) compound(s *Session, now time.Duration) {
 		timestamp, _ := s.shared.anchor.get(now)
 		w.begin(rtcp.TypeSenderReport)
 		w.word(ssrc)
-		w.sender(ntp(v.transport.epoch.Add(now)), timestamp, uint32(sent), uint32(s.shared.sentOctets.get()))
+		w.sender(ntp(v.transport.epoch.Add(now-time.Duration(s.report.captured.Load()))), timestamp, uint32(sent), uint32(s.shared.sentOctets.get()))
 	} else {
 		w.begin(rtcp.TypeReceiverReport)
 		w.word(ssrc)

@@ -102,7 +102,7 @@ func (s *Session) blocks(reports []rtcp.ReceptionReport, at time.Time) {
 		r.remoteFraction.set(int64(b.FractionLost))
 		r.remoteJitter.set(int64(b.Jitter))
 		if b.LastSenderReport != 0 {
-			r.tripped(at, b.LastSenderReport, b.Delay)
+			r.tripped(at.Add(-time.Duration(r.captured.Load())), b.LastSenderReport, b.Delay)
 		}
 	}
 }

@@ -24,6 +24,8 @@ type note struct {
 	// Known and Latched tell with noteClock whether there is one, and whether anybody is listened to.
 	Known   bool `json:"known,omitempty"`
 	Latched bool `json:"latched,omitempty"`
+	// Captured tells with noteClock the NTP time of the beginning of a delivery; see origin.
+	Captured time.Duration `json:"captured,omitempty"`
 	// All tells with notePlay that nothing was waited for.
 	All bool `json:"all,omitempty"`
 	// Library is what makes Opus, with noteBegin.
@@ -118,7 +120,7 @@ func parseNote(b []byte) (n note, ok bool) {
 
 // clock is what a receiver knows of the clock of an address.
 func (r *receiver) clock(from netip.AddrPort) note {
-	n := note{Do: noteClock, Latched: from.IsValid()}
+	n := note{Do: noteClock, Latched: from.IsValid(), Captured: r.origin.captured}
 	n.NS, n.Known = r.clocks[from.Addr()]
 
 	return n

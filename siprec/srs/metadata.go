@@ -60,7 +60,8 @@ func (r *recording) merge(d *document, method string, labels []string, now time.
 func (r *recording) sessions() {
 	for _, s := range r.known.Sessions {
 		if span := replayOf(s.Extensions); span != nil {
-			r.report.Replay = span
+			span.From = span.From.Add(-headroom).Truncate(headroom)
+			r.report.Replay, r.origin.captured = span, ntpTime(span.From)
 			for _, one := range r.streams {
 				if one.receiver.text != nil {
 					one.receiver.text.began = r.epoch()
@@ -96,6 +97,9 @@ func (r *recording) epoch() time.Time {
 
 	return r.began
 }
+
+// headroom is by how much a delivered recording begins before what is first in it, at least: timestamps, and so places, are rounded to samples.
+const headroom = time.Millisecond
 
 // replayOf reads the element by which a client says that it delivers what it has kept.
 func replayOf(extensions []siprec.Extension) *Replay {

@@ -12,6 +12,8 @@ type origin struct {
 	early time.Duration
 	// asking is who needs room.
 	asking *receiver
+	// captured is the NTP time of the beginning, if the client delivers what it has kept and tells in its reports when that was; 0: it does not.
+	captured time.Duration
 	// later moves all that is in the files of the recording, and reports whether it did.
 	later func(by time.Duration) (bool, error)
 }
@@ -42,8 +44,8 @@ func (o *origin) grow(missing time.Duration) error {
 // place is where in the file a place of the time line is; before the file if there is no room.
 func (r *receiver) place(s *source, at int64) (int64, error) {
 	place := at + s.line.samples(r.origin.early)
-	// What a decoder makes late may begin a little early.
-	if place >= -s.line.delay-s.line.samples(exact) {
+	// What a decoder makes late begins early.
+	if place >= -s.line.delay {
 		return place, nil
 	}
 	r.origin.asking = r

@@ -199,3 +199,58 @@ func onset(t *testing.T, format Format, by int64) float64 {
 
 	return float64(first) / float64(file.fileRate())
 }
+
+// What a client has kept and delivers later is where its reports say that it was captured, however long it took from the beginning of the session to its first
+// packet, and whichever stream is reported first.
+func TestDeliveredIsPlacedByItsReports(t *testing.T) {
+	from := time.Date(2026, 3, 4, 5, 6, 7, 8e6, time.UTC)
+	first, second := newBench(t, codecs.PCMU, clocks{}), newBench(t, codecs.PCMU, clocks{})
+	first.share(second)
+	first.rx.origin.captured = ntpTime(from)
+	report := func(b *bench, stamp uint32, captured, at time.Duration) {
+		ntp := ntpTime(from) + captured
+		sr := senderReport{ssrc: 1, ntp: uint64(ntp/time.Second)<<32 | uint64(ntp%time.Second)<<32/uint64(time.Second), timestamp: stamp}
+		if err := b.rx.senderReport(sr, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const setup, joined = 3 * time.Second, 500 * time.Millisecond // the second stream begins later
+	for n := range 100 {
+		at := time.Duration(n) * frame
+		first.send(n, setup+at)
+		second.send(n, setup+joined+at+17*time.Millisecond)
+		if n == 70 {
+			report(second, uint32(n*160), joined+at, setup+joined+at)
+			report(first, uint32(n*160), at, setup+at)
+		}
+	}
+	a, b := first.finish(10*time.Second), second.finish(10*time.Second)
+	for _, n := range []int{0, 40, 71, 99} {
+		has(t, a, n, n*160)
+		has(t, b, n, int(joined/frame)*160+n*160)
+	}
+	if first.rx.origin.early != 0 {
+		t.Errorf("the files begin %v before", first.rx.origin.early)
+	}
+}
+
+// Reports and packets take different ways: packets that were under way when their source said goodbye belong where they were said, not where they came.
+func TestPacketsAfterGoodbye(t *testing.T) {
+	b := newBench(t, codecs.PCMU, clocks{})
+	for n := range 50 {
+		b.send(n, time.Duration(n)*frame)
+	}
+	if err := b.rx.bye(1, 50*frame); err != nil {
+		t.Fatal(err)
+	}
+	for n := 50; n < 60; n++ {
+		b.send(n, 50*frame+200*time.Millisecond)
+	}
+	pcm := b.finish(3 * time.Second)
+	for _, n := range []int{0, 49, 50, 59} {
+		has(t, pcm, n, n*160)
+	}
+	if len(b.rx.report.SSRCs) != 1 || b.rx.report.Packets != 60 {
+		t.Errorf("%+v", b.rx.report)
+	}
+}

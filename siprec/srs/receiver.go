@@ -51,6 +51,7 @@ type receiver struct {
 	paused    bool
 	pausedAt  time.Duration
 	source    *source
+	left      *source // the one before, which has said goodbye: what was under way may come after that
 	candidate *source // another source, until it is believed
 	origin    *origin
 	next      int64 // sample after the last one of all sources
@@ -111,6 +112,8 @@ func (r *receiver) packet(data []byte, from netip.AddrPort, at time.Duration) er
 	r.took = true
 	e := entry{at: at, header: h, payload: payload}
 	switch {
+	case r.source == nil && r.left != nil && r.left.ssrc == h.ssrc && r.left.order.push(e):
+		r.source, r.left = r.left, nil
 	case r.source == nil:
 		r.source = r.newSource(h.ssrc, format)
 		r.source.order.push(e)
@@ -202,9 +205,11 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	if err := r.audio(s, ts, e); err != nil {
 		return err
 	}
-	began := s.line.began
-	if err := r.move(s, began, s.line.arrived(ts, e.at)); err != nil {
-		return err
+	if r.origin.captured == 0 { // else reports tell where it belongs
+		began := s.line.began
+		if err := r.move(s, began, s.line.arrived(ts, e.at)); err != nil {
+			return err
+		}
 	}
 	if s.reported && !s.line.byReport {
 		return r.align(s)
@@ -368,6 +373,9 @@ func (r *receiver) align(s *source) error {
 	ntp := s.report.time()
 	began := s.line.began
 	delta, known := r.clocks[r.remote.Addr()]
+	if c := r.origin.captured; c != 0 && (ntp-c-s.reportAt).Abs() < reachable {
+		delta, known = -c, true
+	}
 	if !known {
 		var by int64
 		if s.line.any {

@@ -180,7 +180,7 @@ func (m *remaker) note(n *note, at time.Duration) error {
 	}
 	switch n.Do {
 	case noteClock:
-		m.rx.remote = netip.AddrPort{}
+		m.rx.remote, m.origin.captured = netip.AddrPort{}, n.Captured
 		if n.Latched {
 			m.rx.remote = everybody
 		}

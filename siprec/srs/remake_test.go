@@ -25,12 +25,13 @@ type remakeBench struct {
 	digests []*seal.Digest
 	voices  []*voice
 	sent    []int
+	clock   time.Time // of the client, in its reports, at the beginning
 }
 
 func newRemakeBench(t rapid.TB, dir string, format Format, list ...codecs.Codec) *remakeBench {
 	b := &remakeBench{t: t}
 	b.r = &recording{cfg: &Config{Format: format}, dir: dir, began: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), clocks: clocks{}, server: &Server{keeper: &keeper{}}}
-	b.r.origin = &origin{later: b.r.later}
+	b.r.origin, b.clock = &origin{later: b.r.later}, b.r.began
 	b.r.report = Recording{ID: "x", Directory: dir, CallID: "c", SealKey: "k", State: StateRecording}
 	for i, codec := range list {
 		v := &voice{label: string(rune('1' + i)), codec: codec, frequency: 400 + 100*float64(i), pt: 96, ssrc: uint32(i + 1), sequence: 65500}
@@ -108,7 +109,7 @@ func (b *remakeBench) event(t *testing.T, rt *rapid.T, i, n int, at time.Duratio
 		b.ok(s.play(at, false))
 	case what == 1:
 		shift := time.Duration(rapid.Int64Range(-3000, 50).Draw(rt, "shift")) * time.Millisecond
-		report := v.senderReport(n, b.r.began.Add(shift))
+		report := v.senderReport(n, b.clock.Add(shift))
 		b.ok(s.control(&packet{data: report, from: from}, at))
 	case what == 2:
 		b.ok(s.flush())
@@ -134,28 +135,55 @@ func (b *remakeBench) event(t *testing.T, rt *rapid.T, i, n int, at time.Duratio
 // Whatever comes when, the files that are made again from the dumps are those that the recorder has written.
 func TestRemake(t *testing.T) {
 	t.Parallel()
-	all := []codecs.Codec{codecs.PCMU, codecs.PCMA, codecs.G722, codecs.Opus, codecs.L16At16000}
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "") //nolint:usetesting // one for each try
-		if err != nil {
-			rt.Fatal(err)
-		}
-		format := Format(rapid.IntRange(0, 2).Draw(rt, "format"))
-		b := newRemakeBench(rt, dir, format, rapid.SliceOfN(rapid.SampledFrom(all), 1, 2).Draw(rt, "codecs")...)
-		const frames = 200
-		for n := range frames {
-			for i := range b.voices {
-				b.event(t, rt, i, n, time.Duration(n)*frame)
-			}
-		}
-		r, m := b.finish(frames * frame)
-		for i, s := range r.Streams {
-			audio, err := r.proveAudio(i, &m.Streams[i], false)
-			if err != nil || slices.ContainsFunc(audio.Reasons, func(s string) bool { return !isCount(s) }) || audio.Rounded > 0 {
-				rt.Fatalf("%s: %+v %v", s.File, audio, err)
-			}
-		}
+		b := drawRemakeBench(t, rt)
+		remakes(t, rt, b, 200, func(int) {})
 	})
+}
+
+// The same of what a client delivers later, whose reports tell when it was captured, whether the recorder knows from the beginning that it is that or not.
+func TestRemakeOfDelivery(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		b := drawRemakeBench(t, rt)
+		b.clock = b.r.began.Add(-time.Hour)
+		known := rapid.SampledFrom([]int{0, 0, 50}).Draw(rt, "known")
+		remakes(t, rt, b, 200, func(n int) {
+			if n == known {
+				b.r.origin.captured = ntpTime(b.clock)
+			}
+		})
+	})
+}
+
+func drawRemakeBench(t *testing.T, rt *rapid.T) *remakeBench {
+	t.Helper()
+	all := []codecs.Codec{codecs.PCMU, codecs.PCMA, codecs.G722, codecs.Opus, codecs.L16At16000}
+	dir, err := os.MkdirTemp(t.TempDir(), "") //nolint:usetesting // one for each try
+	if err != nil {
+		rt.Fatal(err)
+	}
+	format := Format(rapid.IntRange(0, 2).Draw(rt, "format"))
+
+	return newRemakeBench(rt, dir, format, rapid.SliceOfN(rapid.SampledFrom(all), 1, 2).Draw(rt, "codecs")...)
+}
+
+// remakes lets events happen, and looks at what is made again.
+func remakes(t *testing.T, rt *rapid.T, b *remakeBench, frames int, before func(n int)) {
+	t.Helper()
+	for n := range frames {
+		before(n)
+		for i := range b.voices {
+			b.event(t, rt, i, n, time.Duration(n)*frame)
+		}
+	}
+	r, m := b.finish(time.Duration(frames) * frame)
+	for i, s := range r.Streams {
+		audio, err := r.proveAudio(i, &m.Streams[i], false)
+		if err != nil || slices.ContainsFunc(audio.Reasons, func(s string) bool { return !isCount(s) }) || audio.Rounded > 0 {
+			rt.Fatalf("%s: %+v %v", s.File, audio, err)
+		}
+	}
 }
 
 // isCount tells a reason that says what the recorder has not put in, which is so as well when the file is what it has made.

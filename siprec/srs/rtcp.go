@@ -27,6 +27,13 @@ func (s senderReport) time() time.Duration {
 	return seconds + time.Duration((s.ntp&0xffffffff)*uint64(time.Second)>>32)
 }
 
+// ntpTime is a time since 1900, as reports tell it (RFC 3550, section 4).
+func ntpTime(t time.Time) time.Duration {
+	const from1900 = 2208988800 // seconds to 1970
+
+	return time.Duration(t.Unix()+from1900)*time.Second + time.Duration(t.Nanosecond())
+}
+
 // parseRTCP walks a compound packet and hands over sender reports and sources
 // that left. It stops at what is malformed (RFC 3550, appendix A.2).
 func parseRTCP(b []byte, report func(senderReport), bye func(ssrc uint32)) {

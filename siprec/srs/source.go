@@ -88,7 +88,7 @@ func (r *receiver) bye(ssrc uint32, at time.Duration) error {
 	}
 	err := r.play(at, true)
 	r.retire()
-	r.source, r.candidate = nil, nil
+	r.left, r.source, r.candidate = r.source, nil, nil
 
 	return err
 }

@@ -239,11 +239,15 @@ func (s *stream) count() {
 	if rx.first != none {
 		s.report.OffsetMS = max(0, float64(rx.first)*1000/float64(rx.rate)+float64(rx.origin.early)/float64(time.Millisecond))
 	}
-	if rx.source == nil || !rx.source.begun {
+	heard := rx.source
+	if heard == nil {
+		heard = rx.left
+	}
+	if heard == nil || !heard.begun {
 		return
 	}
 	s.report.Clock = "arrival"
-	if rx.source.line.byReport {
+	if heard.line.byReport {
 		s.report.Clock = "rtcp"
 	}
 }
