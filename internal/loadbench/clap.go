@@ -41,7 +41,7 @@ func (b *bench) clap(ctx context.Context) error {
 		fmt.Sprintf("a clap heard by %d callers at once, in their %d streams of the recording, %d claps in each of %d rooms", clapLegs, clapLegs, claps, clapRooms),
 		"at most 5 ms apart, when their packets leave together",
 		"p50 %.1f, at most %.1f ms apart (%d of %d claps found); with packets that leave at times of their own p50 %.1f, at most %.1f ms (of 20 ms that packets are long; %d of %d)",
-		quantileOf(together, 0.5), together[len(together)-1], n, all, quantileOf(byThemselves, 0.5), byThemselves[len(byThemselves)-1], m, all) //nolint:mnd // the middle
+		median(together), together[len(together)-1], n, all, median(byThemselves), byThemselves[len(byThemselves)-1], m, all)
 	return nil
 }
 
@@ -177,9 +177,4 @@ func onsets(pcm []float64, rate int) (at []float64) {
 		quiet = 0
 	}
 	return at
-}
-
-// quantileOf is of values in ascending order.
-func quantileOf(values []float64, share float64) float64 {
-	return values[int(share*float64(len(values)-1))]
 }

@@ -39,7 +39,7 @@ func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 	failures := 0
 	for {
-		runtime.Gosched() // what was read before goes first (docs/adr/0088)
+		runtime.Gosched() // what was read before goes first (ADR 88)
 		n, source, err := l.PacketConn.ReadFrom(p)
 		if err != nil {
 			failures++
