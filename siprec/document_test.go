@@ -87,6 +87,9 @@ func TestDocument(t *testing.T) {
 			d.ParticipantSessions[3].Params[0].Name != "isfocus" || !d.SessionRecordings[0].Associate.Equal(minute(5)) || len(d.Streams) != 3 {
 			t.Errorf("%s: got %+v", test.name, d)
 		}
+		if len(d.SessionRecordings) != len(d.Sessions) || d.SessionRecordings[0].Session != d.Sessions[0].ID {
+			t.Errorf("%s: sessions %+v are of the recording as %+v", test.name, d.Sessions, d.SessionRecordings)
+		}
 		if issues := siprec.Verify(d, []string{"1", "2", "3"}); len(issues) > 0 {
 			t.Errorf("%s: %v", test.name, issues)
 		}
