@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"net/netip"
 	"runtime"
@@ -11,10 +12,35 @@ import (
 	"time"
 )
 
-// rotateAfter is after how many changes of the source address the read loop of
-// a UDP listener is started anew, because the stack remembers each source for
-// as long as the loop runs.
+// rotateAfter is after how many sources the read loop of a UDP listener is
+// started anew, because the stack remembers each of them for as long as the
+// loop runs. A request that is being handled in that moment is answered from
+// another port, so this is far above what a site has.
 const rotateAfter = 1 << 18
+
+// sourceSet counts about how many different sources there were, in 64 KiB
+// whatever their number: two whose hashes are the same are counted once, which
+// of 2^18 makes 362 thousand.
+type sourceSet struct {
+	seed  maphash.Seed
+	seen  [rotateAfter * 2 / 64]uint64
+	count int
+}
+
+// add counts source unless it was there before.
+func (s *sourceSet) add(source string) {
+	bit := maphash.String(s.seed, source) % (rotateAfter * 2)
+	if word := &s.seen[bit/64]; *word&(1<<(bit%64)) == 0 {
+		*word |= 1 << (bit % 64)
+		s.count++
+	}
+}
+
+// clear forgets all sources.
+func (s *sourceSet) clear() {
+	clear(s.seen[:])
+	s.count = 0
+}
 
 // udpListener is a UDP socket whose ReadFrom delivers only what has passed
 // precheck.
@@ -28,13 +54,13 @@ type udpListener struct {
 
 	// Only the read loop touches these.
 	last    string
-	changes int
+	sources sourceSet
 }
 
 // ReadFrom delivers the next datagram that is worth parsing.
 func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
-	if l.changes >= rotateAfter {
-		l.changes = 0
+	if l.sources.count >= rotateAfter {
+		l.sources.clear()
 		return 0, nil, net.ErrClosed // ends the loop, not the socket
 	}
 	failures := 0
@@ -58,7 +84,7 @@ func (l *udpListener) ReadFrom(p []byte) (int, net.Addr, error) {
 		case pass:
 			if from := source.String(); from != l.last {
 				l.last = from
-				l.changes++
+				l.sources.add(from)
 			}
 			return n, source, nil
 		case reject:
@@ -217,6 +243,7 @@ func (a *Agent) openListener(ctx context.Context, transport string, addr netip.A
 		}
 		listener := &udpListener{
 			PacketConn: conn, addr: addrPortOf(conn.LocalAddr()), limits: a.config.Limits, refuse: a.refuseRaw, closed: a.closed,
+			sources: sourceSet{seed: maphash.MakeSeed()},
 		}
 		a.udp = append(a.udp, listener)
 		return listener.addr.Port(), nil
