@@ -2,6 +2,8 @@ package focus_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,7 +154,7 @@ const listHead = `<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists" 
 
 // A list of recipients is called at once, and told of each other as they wish.
 //
-// Shows FO-LST-01, FO-LST-02, FO-LST-03, FO-LST-06, FO-LST-07, FO-LST-08, FO-LST-09, FO-LST-12, FO-LST-13, FO-LST-14, FO-OPT-05.
+// Shows FO-LST-01, FO-LST-02, FO-LST-06, FO-LST-07, FO-LST-08, FO-LST-09, FO-LST-12, FO-LST-13, FO-LST-14, FO-OPT-05.
 func TestRecipientList(t *testing.T) {
 	b := newBench(t, focus.Config{Dynamic: true, Factory: "factory", Refer: focus.ReferPolicy{Targets: []string{"bob@*", "carol@*"}}})
 	bodies := make(chan *sipua.Request, 4)
@@ -219,10 +221,50 @@ func TestRecipientList(t *testing.T) {
 			t.Errorf("OPTIONS %s: Supported %s", user, response.Headers.Get("Supported"))
 		}
 	}
-	_, _, err = r.agent.Invite(t.Context(), sipua.OutgoingCall{
+}
+
+// A list of recipients is for a call that makes a conference: elsewhere its option is not known, and nobody is called.
+//
+// Shows FO-LST-03.
+func TestRecipientListElsewhere(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Factory: "factory", Refer: focus.ReferPolicy{Targets: []string{"*"}}})
+	r := b.raw()
+	require := sipua.Headers{{Name: "Require", Value: "recipient-list-invite"}}
+	dialog, _, err := r.create(nil, "application/sdp", r.describe(codecs.PCMU))
+	must(t, err)
+	contentType, body := siprec.BuildMultipart([]siprec.Part{
+		{ContentType: "application/sdp", Body: r.describe(codecs.PCMU)},
+		{
+			ContentType: "application/resource-lists+xml", Disposition: "recipient-list",
+			Body: []byte(listHead + `<entry uri="sip:bob@` + r.agent.Addr("udp").String() + `"/></list></resource-lists>`),
+		},
+	})
+	check := func(name string, response *sipua.Response, err error) {
+		t.Helper()
+		if refused, ok := errors.AsType[*sipua.StatusError](err); ok {
+			response = refused.Response
+		}
+		if response == nil || response.Status != 420 || response.Headers.Get("Unsupported") != "recipient-list-invite" {
+			t.Errorf("%s: %+v, %v", name, response, err)
+		}
+	}
+	response, err := dialog.ReInvite(t.Context(), sipua.Body{ContentType: contentType, Data: body, Headers: require})
+	check("a re-INVITE", response, err)
+	// A phone that takes no notice of our Contact sends its re-INVITE to where it has called.
+	again := &sipua.Request{Method: "INVITE", URI: b.parse("factory"), Headers: require}
+	if got := focus.SupportedFor("factory")(again); !slices.Contains(got, "recipient-list-invite") {
+		t.Errorf("at the factory: %q", got)
+	}
+	again.To = sipua.Address{URI: again.URI}.With("tag", "1")
+	if got := focus.SupportedFor("factory")(again); len(got) > 0 {
+		t.Errorf("in a dialog with the factory: %q", got)
+	}
+	other := b.raw()
+	_, response, err = other.agent.Invite(t.Context(), sipua.OutgoingCall{
 		To: sipua.Address{URI: b.parse("room")}, Headers: require, ContentType: contentType, Body: body,
-	}, r)
-	if sipua.Status(err) != 420 {
-		t.Errorf("to a conference: %v", err)
+	}, other)
+	check("at a conference", response, err)
+	if all := b.focus.Conferences(); len(all) != 1 || len(all[0].Participants) != 1 {
+		t.Errorf("conferences %+v", all)
 	}
 }

@@ -68,9 +68,6 @@ func (f *Focus) admitRecorder(call *sipua.IncomingCall) (recorderCall, *controll
 	case found:
 		id = at.controller.id
 	}
-	if _, err := f.lookup(id); err != nil {
-		return recorderCall{}, nil, err
-	}
 	m := recorderCall{request: request, server: server, reply: make(chan recorderAnswer, 1)}
 	c, err := f.send(context.Background(), id, false, m)
 	return m, c, err

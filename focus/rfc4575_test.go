@@ -139,7 +139,7 @@ func TestDescription(t *testing.T) {
 // An endpoint from its call to its end: how it came, what it sends, on whose hold it is, and what is said of it last.
 //
 // Shows CE-ELM-13, CE-ELM-15, CE-ELM-16, CE-ELM-20, CE-ELM-22, CE-ELM-23, CE-ELM-24, CE-ELM-27, CE-ELM-28, CE-ELM-29, CE-ELM-33, CE-ELM-34,
-// CE-ELM-36, CE-ELM-37, CE-ELM-38, CE-ELM-07, CE-WHN-01, CE-WHN-02, CE-WHN-03, CE-WHN-10, CE-DOC-10, CE-DOC-11, CE-DOC-14, CE-DOC-20.
+// CE-ELM-36, CE-ELM-37, CE-ELM-38, CE-ELM-07, CE-WHN-01, CE-WHN-02, CE-WHN-03, CE-DOC-10, CE-DOC-11, CE-DOC-14, CE-DOC-20.
 func TestEndpointLife(t *testing.T) {
 	b := newBench(t, focus.Config{Dynamic: true, NotifyInterval: -1})
 	b.dial("room", conftest.PhoneConfig{Name: "alice"})

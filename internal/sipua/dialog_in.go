@@ -113,6 +113,7 @@ func (d *Dialog) accept(in *inbound, response *Response) {
 	agreed, timing := d.state.agent.config.SessionTimer.serve(in.request)
 	response = response.withHeaders(timing)
 	d.session.sent(Body{ContentType: response.Headers.Get("Content-Type"), Data: response.Body})
+	d.session.asked(in.request)
 	d.session.begin(agreed)
 	if !response.Headers.Has("Contact") {
 		d.state.mu.Lock()

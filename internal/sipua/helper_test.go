@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -158,6 +159,7 @@ type phone struct {
 	t    *testing.T
 	conn net.Conn
 	buf  []byte
+	had  []string // messages that expect has given
 }
 
 // dialPhone connects a raw socket to an agent.
@@ -214,7 +216,8 @@ func (p *phone) read(timeout time.Duration) string {
 	}
 }
 
-// expect reads until a message starts with this, skipping 100 Trying.
+// expect reads until a message starts with this, skipping 100 Trying and what is sent again of what it has given before: on a busy machine an
+// ACK may come after the first retransmission of what it is for.
 func (p *phone) expect(prefix string) string {
 	p.t.Helper()
 	for {
@@ -223,9 +226,10 @@ func (p *phone) expect(prefix string) string {
 			p.t.Fatalf("no message that starts with %q", prefix)
 		}
 		if strings.HasPrefix(message, prefix) {
+			p.had = append(p.had, message)
 			return message
 		}
-		if !strings.HasPrefix(message, "SIP/2.0 100") {
+		if !strings.HasPrefix(message, "SIP/2.0 100") && !slices.Contains(p.had, message) {
 			p.t.Fatalf("want %q, got\n%s", prefix, message)
 		}
 	}

@@ -23,7 +23,7 @@ type session struct {
 
 	mu          sync.Mutex
 	agreed      lease
-	least       time.Duration // Min-SE that the peer has asked for
+	least       time.Duration // the largest Min-SE that has come in this dialog; 0: none
 	ends        time.Time     // when the session is over, unless it is refreshed
 	timer       *time.Timer
 	stopped     bool
@@ -103,6 +103,16 @@ func (s *session) tooSmall(response *Response) bool {
 	}
 	s.least = least
 	return true
+}
+
+// asked takes the Min-SE of a re-INVITE or UPDATE of the peer: requests of ours in this dialog ask for no less (RFC 4028, section 7.4).
+func (s *session) asked(request *Request) {
+	if !request.Headers.Has("Min-SE") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.least = max(s.least, minSE(request.Headers))
 }
 
 // refresh is called when half of the interval is over.

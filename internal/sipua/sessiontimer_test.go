@@ -250,7 +250,7 @@ func TestRefreshOfTheDead(t *testing.T) {
 
 // A call that is refused because its session is too short is made again, with the same Call-ID.
 //
-// Shows SR-ERR-06.
+// Shows FO-TIM-10, SR-ERR-06.
 func TestSessionTooShort(t *testing.T) {
 	strict := quickSession()
 	strict.SessionTimer = SessionTimer{Interval: 600 * time.Second, Min: 300 * time.Second}
@@ -274,4 +274,63 @@ func TestSessionTooShort(t *testing.T) {
 	if got := response.Headers.Get("Session-Expires"); got != "300;refresher=uas" {
 		t.Errorf("Session-Expires %q", got)
 	}
+}
+
+// A refresh that is refused as too short is made again as it was asked for, and no request after it asks for less; nor for less than the peer
+// has asked for himself. A refusal that says nothing new is final.
+//
+// Shows FO-TIM-10.
+func TestRefreshTooShort(t *testing.T) {
+	answers, requests := make(chan string, 2), make(chan *Request, 4)
+	ours, peer := newRecorder(), newRecorder()
+	ours.offer = func(*Request) *Response { return NewResponse(200) }
+	peer.offer = func(request *Request) *Response {
+		requests <- request
+		if least := <-answers; least != "" {
+			return NewResponse(422, Header{Name: "Min-SE", Value: least})
+		}
+		return NewResponse(200)
+	}
+	dialogs := make(chan *Dialog, 1)
+	peer.invite = func(call *IncomingCall) {
+		dialog, err := call.Answer(context.Background(), answerTo(call.Request()), leg{peer})
+		if err != nil {
+			t.Error(err)
+		}
+		dialogs <- dialog
+	}
+	listen := []string{"udp://127.0.0.1:0"}
+	caller := startAgent(t, Config{Listen: listen, SessionTimer: SessionTimer{Interval: 1800 * time.Second}}, ours)
+	callee := startAgent(t, Config{Listen: listen}, peer)
+	dialog, _, err := caller.Invite(t.Context(), OutgoingCall{
+		To: Address{URI: callee.Contact("1000", "udp")}, ContentType: sdpType, Body: []byte("offer"),
+	}, leg{ours})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := wait(t, dialogs, "the callee's dialog")
+	check := func(name string, status int, want string, refusals ...string) {
+		t.Helper()
+		for _, least := range refusals {
+			answers <- least
+		}
+		_, err := dialog.Update(t.Context(), Body{})
+		var last *Request
+		for range refusals {
+			last = wait(t, requests, name)
+		}
+		if got := last.Headers.Get("Session-Expires") + " " + last.Headers.Get("Min-SE"); Status(err) != status || got != want {
+			t.Errorf("%s: %v, %q, want %q", name, err, got, want)
+		}
+	}
+	check("refused and made again", 0, "3600;refresher=uac 3600", "3600", "")
+	check("the next one", 0, "3600;refresher=uac 3600", "")
+	check("nothing new", 422, "3600;refresher=uac 3600", "3600")
+	check("less than before", 422, "3600;refresher=uac 3600", "600")
+	for _, least := range []string{"7200", "5400"} {
+		if _, err := theirs.Update(t.Context(), Body{Headers: Headers{{Name: "Min-SE", Value: least}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("the peer has asked for more", 0, "7200;refresher=uac 7200", "")
 }

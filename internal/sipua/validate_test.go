@@ -11,7 +11,7 @@ import (
 
 // TestValidation is the table of what is answered before a handler sees it. It
 // covers FO-ERR-01, FO-ERR-05, FO-ERR-08, FO-ERR-09, FO-ERR-10, FO-ERR-14,
-// FO-ERR-16, FO-ERR-22 and FO-IN-14.
+// FO-ERR-16, FO-ERR-22, FO-IN-10 and FO-IN-14.
 func TestValidation(t *testing.T) {
 	agent := startAgent(t, Config{
 		Supported: []string{"timer"}, Methods: []string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"},
