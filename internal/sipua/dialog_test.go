@@ -341,9 +341,10 @@ func TestRefusedOffer(t *testing.T) {
 
 // TestByeEndsOffer: a pending re-INVITE gets 487 when the dialog ends. FO-END-06.
 func TestByeEndsOffer(t *testing.T) {
-	release := make(chan struct{})
+	release, reached := make(chan struct{}), make(chan struct{}, 2)
 	callee := newRecorder()
 	callee.offer = func(request *Request) *Response {
+		reached <- struct{}{}
 		<-release
 		return answerTo(request)
 	}
@@ -352,6 +353,7 @@ func TestByeEndsOffer(t *testing.T) {
 	f := answered(t, p)
 	f.method, f.cseq, f.branch, f.body = "INVITE", 2, "z9hG4bK"+unique("re"), "offer"
 	p.send(p.render(f))
+	wait(t, reached, "the offer") // or the next one could be handled first
 	f.cseq, f.branch = 3, "z9hG4bK"+unique("re")
 	p.send(p.render(f))
 	second := p.expect("SIP/2.0 500")
