@@ -20,6 +20,7 @@ type securePhone struct {
 	session *media.Session
 	local   sdp.Local
 	dialog  *sipua.Dialog
+	agreed  *sdp.Protection
 }
 
 func newSecurePhone(t *testing.T, seed byte) *securePhone {
@@ -62,6 +63,7 @@ func (p *securePhone) call(t *testing.T, b *bench, conf string) (err error) {
 	if stream.Protection == nil {
 		t.Fatal("no keys were agreed")
 	}
+	p.agreed = stream.Protection
 	must(t, p.session.Configure(media.Params{
 		Remote: stream.Remote, RemoteRTCP: stream.RemoteRTCP, Send: true, Receiving: true, SendCodec: codecs.PCMU,
 		Receive:    []media.PayloadType{{Number: 0, Codec: codecs.PCMU}},
@@ -115,7 +117,7 @@ func ulaw(v float64) byte {
 
 // A protected and a plain phone hear each other, and the roster tells which is which.
 //
-// Shows ME-SRT-10, SR-SEC-08, SR-SEC-09.
+// Shows SR-SEC-08, SR-SEC-09.
 func TestProtectedCall(t *testing.T) {
 	b := newBench(t, focus.Config{Dynamic: true, Security: sdp.SecurityOptional, KeysInClear: true})
 	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
@@ -143,6 +145,24 @@ func TestProtectedCall(t *testing.T) {
 	}
 	if s := carol.session.Stats(); s.Forged != 0 || s.PacketsReceived < 50 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// The focus has keys of its own for each call, which are not those of the caller.
+//
+// Shows ME-SRT-10.
+func TestKeysOfEachCall(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Security: sdp.SecurityOptional, KeysInClear: true})
+	seen := map[string]bool{}
+	for seed := range byte(3) {
+		p := newSecurePhone(t, seed)
+		theirs := string(p.local.Streams[0].Keys[0].Secret)
+		must(t, p.call(t, b, "desk"))
+		ours := string(p.agreed.Remote.Secret)
+		if seen[ours] || seen[theirs] || ours == theirs || len(ours) != len(theirs) {
+			t.Errorf("call %d has the key of another, or of its other direction", seed)
+		}
+		seen[ours], seen[theirs] = true, true
 	}
 }
 

@@ -41,6 +41,10 @@ func TestContributingSources(t *testing.T) {
 	if got := slices.Clone(p.csrc); len(got) != 15 || len(p.levels) != 15 || !slices.IsSorted(p.levels) || !p.voice {
 		t.Errorf("sources %v with levels %v, voice %v", got, p.levels, p.voice)
 	}
+	level := map[uint32]uint8{}
+	for i, source := range p.csrc {
+		level[source] = p.levels[i]
+	}
 	slices.Sort(p.csrc)
 	slices.Sort(want)
 	if !slices.Equal(p.csrc, want) {
@@ -50,6 +54,11 @@ func TestContributingSources(t *testing.T) {
 		p := lastPacket(t, out)
 		if slices.Contains(p.csrc, uint32(1000+i)) || len(p.csrc) != 15 {
 			t.Errorf("member %d is told of %v", i, p.csrc)
+		}
+		for k, source := range p.csrc {
+			if want, known := level[source]; len(p.levels) != len(p.csrc) || known && p.levels[k] != want {
+				t.Fatalf("member %d is told of %v with the levels %v; that of %d is %d", i, p.csrc, p.levels, source, want)
+			}
 		}
 	}
 }

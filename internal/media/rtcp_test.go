@@ -239,3 +239,40 @@ func FuzzReports(f *testing.F) {
 		}
 	})
 }
+
+// A source of which nothing has come for five intervals, neither media nor reports, is gone; one that is heard again is back.
+//
+// Shows ME-RCP-09.
+func TestSilentSourceIsGone(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	s, p := call(t, transport, nil)
+	heard := func(packets uint64) {
+		t.Helper()
+		tickUntil(t, "a packet", func() {
+			p.say(0, loud(), 160)
+			ingest(s)
+		}, func() bool { return s.Stats().PacketsReceived >= packets })
+	}
+	after := func(silence time.Duration) (gone bool) {
+		done := make(chan struct{})
+		transport.service.request(func() {
+			transport.service.lookAfter(s, s.shared.lastReceived.time()+silence)
+			gone = s.Stats().RemoteGone
+			close(done)
+		})
+		<-done
+		return gone
+	}
+	heard(2)
+	limit := 5 * transport.cfg.RTCPInterval
+	if after(limit) {
+		t.Error("gone within five intervals")
+	}
+	if !after(limit + time.Millisecond) {
+		t.Error("not gone after five intervals")
+	}
+	heard(s.Stats().PacketsReceived + 1)
+	if after(limit / 2) {
+		t.Error("who is heard again is still gone")
+	}
+}

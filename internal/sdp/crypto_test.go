@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,11 @@ func TestKeysOfBothEnds(t *testing.T) {
 	offer := Offer(ours)
 	if text := string(offer.Marshal()); !strings.Contains(text, "RTP/SAVP ") || strings.Index(text, "a=crypto:1 AEAD_AES_256_GCM") < strings.Index(text, "m=audio") {
 		t.Fatal(text)
+	}
+	if lines := offer.Media[0].Values("crypto"); !slices.EqualFunc(lines, []string{
+		"1 AEAD_AES_256_GCM ", "2 AEAD_AES_128_GCM ", "3 AES_CM_128_HMAC_SHA1_80 ", "4 AES_CM_128_HMAC_SHA1_32 ",
+	}, strings.HasPrefix) {
+		t.Errorf("offers %q", lines)
 	}
 	theirs, err := Answer(offer, secured(SecurityOptional, 100))
 	if err != nil {

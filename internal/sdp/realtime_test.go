@@ -86,6 +86,20 @@ func TestTextGenerations(t *testing.T) {
 			t.Errorf("%q and %d: %+v", c.fmtp, c.ours, stream.Text)
 		}
 	}
+	for _, c := range [][3]int{{2, 1, 1}, {1, 2, 1}, {2, 2, 2}, {4, 2, 2}, {2, 0, 0}, {0, 2, 0}} { // offered, of who answers, agreed
+		offer := sdp.Offer(textLocal(c[0], true))
+		answered, err := sdp.Answer(offer, textLocal(c[1], true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := sdp.Accept(offer, answered.Answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stream, ok := plan.Text(); !ok || stream.Text.Send.Generations != c[2] || stream.Text.Receive.Generations != c[2] {
+			t.Errorf("%v: %+v", c, stream.Text)
+		}
+	}
 }
 
 // Between two of us both sides come to the same, whoever offers. Without text of ours an offer of it gets port 0, and what was there stays as a

@@ -113,6 +113,9 @@ func TestLevelExtensions(t *testing.T) {
 			}
 		})
 	}
+	if got, want := fmt.Sprint(Offer(participant("192.0.2.1")).Media[0].Extensions), "[{1  "+level+" } {2 sendonly "+mixer+" }]"; got != want {
+		t.Errorf("offers %s, want %s", got, want)
+	}
 	session := parse(t, "a=extmap:9 "+level, "a=extmap:x", "m=audio 4000 RTP/AVP 0")
 	if s := first(t, mustAnswer(t, session, participant("192.0.2.1"))); s.LevelExtension != 9 {
 		t.Errorf("%+v", s)
