@@ -73,7 +73,7 @@ func (c *capture) PrefetchEmit(near bool) {
 // Emit takes a frame from the mix.
 func (c *capture) Emit(p *codecs.Packet) {
 	c.Prepare(p, nil)
-	c.Send()
+	c.Send(nil)
 }
 
 // Prepare and Send implement [mixer.Sender].
@@ -135,10 +135,10 @@ func (c *capture) pass(p *codecs.Packet, room []byte) {
 }
 
 // Send hands over what Prepare has left.
-func (c *capture) Send() {
+func (c *capture) Send(calls mixer.Calls) {
 	if c.ready {
 		c.ready = false
-		c.session.Send()
+		c.session.Send(calls)
 	}
 }
 

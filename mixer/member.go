@@ -29,9 +29,14 @@ type Encoded interface {
 // the mixer. Ingest works without it as well.
 //
 // The room is where a packet may be put, until Ingest: [PacketRoom] octets that members use in turn, so that they stay in the near caches.
+// The calls are those of [Config.Calls], or nil: where they are left, they are made before Ingest.
 type Receiver interface {
-	Receive(room []byte)
+	Receive(room []byte, calls Calls)
 }
+
+// Calls is where several members leave their system calls, which Submit makes all at once. It is the name of an interface that others may write
+// out who do not know this package. If it has a method Close, that is called when it is no longer used.
+type Calls = interface{ Submit() }
 
 // PacketRoom is how many octets members are lent for a packet: an Ethernet frame, and some more.
 const PacketRoom = 2048
@@ -59,10 +64,11 @@ type Sourced interface {
 }
 
 // Sender may be implemented by an Output that hands its packets to the system. Prepare is Emit up to there; Send, soon after, does what
-// is left, for several members one after the other; see [Receiver], also for the room, which is the output's until Send.
+// is left, for several members one after the other; see [Receiver], also for the room, which is the output's until Send, and, if the call
+// was left with the calls, until these are made.
 type Sender interface {
 	Prepare(p *codecs.Packet, room []byte)
-	Send()
+	Send(calls Calls)
 }
 
 // OutputPrefetcher may be implemented by an Output with much memory of its own: it asks for what Emit is going to use, some members before

@@ -15,6 +15,28 @@ const roomStride = PacketRoom + 320
 // room is that of the nth member of a batch.
 func (w *scratch) room(n int) []byte { return w.rooms[n][:PacketRoom:PacketRoom] }
 
+// submit makes the system calls that members have left.
+func (w *scratch) submit() {
+	if w.calls != nil {
+		w.calls.Submit()
+	}
+}
+
+// open gets the worker what its members leave their system calls with.
+func (w *scratch) open(c *Config) {
+	if c.Calls != nil {
+		w.calls = c.Calls()
+	}
+}
+
+// close gives it back.
+func (w *scratch) close() {
+	if c, ok := w.calls.(interface{ Close() }); ok {
+		c.Close()
+	}
+	w.calls = nil
+}
+
 // scratch is what one worker needs while it works: buffers, and counters that others may read.
 type scratch struct {
 	frame   [codecs.MaxFrameSamples]int16   // what an input yields
@@ -27,6 +49,7 @@ type scratch struct {
 	csrc    [codecs.MaxCSRC]uint32
 	levels  [codecs.MaxCSRC]uint8
 	rooms   [batch][roomStride]byte // for packets that are under way to or from the system
+	calls   Calls                   // nil: none are left for later
 
 	encoded      [codecCount]atomic.Uint64
 	forwarded    [codecCount]atomic.Uint64

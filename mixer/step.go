@@ -91,9 +91,10 @@ func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
 		for n, i := range ins {
 			p.askReceive(ins, n)
 			if r := p.seats[i].in.receiver; r != nil {
-				r.Receive(w.room(n))
+				r.Receive(w.room(n), w.calls)
 			}
 		}
+		w.submit()
 		for n, i := range ins {
 			p.askIngest(ins, n)
 			p.seats[i].ingest(cfg, w)
@@ -291,9 +292,10 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 		}
 		for _, i := range outs {
 			if s := p.seats[i].out.sender; s != nil {
-				s.Send()
+				s.Send(w.calls)
 			}
 		}
+		w.submit()
 	}
 }
 

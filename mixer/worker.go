@@ -25,6 +25,8 @@ func (w *worker) run() {
 	w.thread.take()
 	defer w.thread.leave()
 	defer w.engine.workers.Done()
+	w.scratch.open(&w.engine.cfg)
+	defer w.scratch.close()
 	for {
 		bell := atomic.LoadUint32(&w.bell)
 		if w.engine.stopping.Load() {

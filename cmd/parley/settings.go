@@ -63,6 +63,22 @@ func referPolicy(cfg config.Refer) focus.ReferPolicy {
 //nolint:gochecknoglobals // a table
 var lasting = map[string]focus.Lasting{"creator": focus.WithCreator, "empty": focus.WhileUsed, "duration": focus.ForDuration}
 
+// mixerConfig has each thread that mixes make the system calls of packets together, where that is wanted and the system allows it.
+func mixerConfig(cfg config.Media, log *slog.Logger) mixer.Config {
+	c := mixer.Config{Workers: cfg.Workers}
+	if cfg.IOUring {
+		c.Calls = func() mixer.Calls {
+			batch, err := media.NewBatch()
+			if err != nil {
+				log.Info("each packet has its own system call", slog.Any("error", err))
+				return nil
+			}
+			return batch
+		}
+	}
+	return c
+}
+
 func mediaConfig(cfg config.Media, log *slog.Logger) media.Config {
 	external, _ := netip.ParseAddr(cfg.ExternalAddress) // checked by config; empty is invalid, which means none
 	return media.Config{

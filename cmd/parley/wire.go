@@ -168,11 +168,13 @@ func (s *service) startMedia(ctx context.Context, cfg *config.Config) error {
 	}
 	s.onClose("media", func(context.Context) error { return s.media.Close() })
 	var speakers atomic.Pointer[focus.Focus] // the engine is made before the focus that wants to hear of it
-	s.mixer, err = mixer.New(mixer.Config{Workers: cfg.Media.Workers, OnSpeakers: func(m *mixer.Mix, active []mixer.MemberID) {
+	mixing := mixerConfig(cfg.Media, s.log)
+	mixing.OnSpeakers = func(m *mixer.Mix, active []mixer.MemberID) {
 		if f := speakers.Load(); f != nil {
 			f.Speakers(m, active)
 		}
-	}})
+	}
+	s.mixer, err = mixer.New(mixing)
 	if err != nil {
 		return err
 	}

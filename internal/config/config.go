@@ -95,6 +95,7 @@ type Media struct {
 	ComfortNoise    bool          `yaml:"comfort_noise"` // instead of silence, to those with G.711 who take it
 	Timeout         time.Duration `yaml:"timeout"`       // without media, after which the far end is asked whether it is there; 0: never
 	Workers         int           `yaml:"workers"`       // mixer threads; 0: one per processor
+	IOUring         bool          `yaml:"io_uring"`      // system calls of packets together, where the system allows it
 }
 
 // JitterBuffer bounds the delay it may add.
@@ -311,7 +312,7 @@ func Default() Config {
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled", DTLS: "accept", ICE: "answer", RTCPXR: "answer", Redundancy: "answer",
-			Timeout: time.Minute, Symmetric: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
+			Timeout: time.Minute, Symmetric: true, IOUring: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
 		},
 		ConferenceDefaults: ConferenceDefaults{
 			Dynamic: true, Entry: "none", Roster: Roster{Subscribers: "anyone", Anonymous: "masked", Calls: "moderators", Sidebars: "by-value", Others: "refused", Transport: "any", Cascades: "none"},

@@ -47,7 +47,7 @@ var live = []string{
 // fixed are those among them that cannot.
 //
 //nolint:gochecknoglobals // a table
-var fixed = []string{"media.workers"}
+var fixed = []string{"media.workers", "media.io_uring"}
 
 // Live tells whether what has changed can change while the program runs. Whether media are protected at all cannot: a recording that goes on
 // would be less protected than calls that come into it, or than those that stay (RFC 7866, section 12).

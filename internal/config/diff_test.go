@@ -50,8 +50,9 @@ http: {tokens: [{name: ops, token: hidden-one}]}
 			[]string{"log.level: info -> warn", "media.workers: 0 -> 3"},
 			[]string{"media.workers"},
 		},
-		"protection": {replace("optional", "disabled"), []string{"media.srtp: optional -> disabled"}, []string{"media.srtp"}},
-		"more of it": {replace("optional", "required"), []string{"media.srtp: optional -> required"}, nil},
+		"system calls": {replace("20100]", "20100], io_uring: false"), []string{"media.io_uring: true -> false"}, []string{"media.io_uring"}},
+		"protection":   {replace("optional", "disabled"), []string{"media.srtp: optional -> disabled"}, []string{"media.srtp"}},
+		"more of it":   {replace("optional", "required"), []string{"media.srtp: optional -> required"}, nil},
 		"a receiver elsewhere": {
 			replace("a.example/hidden", "b.example/hidden"), []string{"events.webhooks[crm].url: https://a.example/… -> https://b.example/…"}, nil,
 		},

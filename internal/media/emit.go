@@ -121,8 +121,12 @@ func (s *Session) Prepare(p *codecs.Packet, room []byte) {
 	s.prepare(p, 0)
 }
 
-// Send hands over what Prepare has left. Between the two there is no other call of the tick but Prepare.
-func (s *Session) Send() {
+// Send hands over what Prepare has left, or leaves it for a [Batch] to do when it is submitted. From Prepare until then there is no other call of the
+// tick but Prepare.
+func (s *Session) Send(calls interface{ Submit() }) {
+	if b, ok := calls.(*Batch); ok && s.out.ready > 0 && b.send(s) {
+		return
+	}
 	s.flush()
 	s.in.room = nil // goes back
 }
@@ -188,16 +192,25 @@ func (s *Session) flush() {
 	if o.ready == 0 {
 		return
 	}
+	s.flushed(s.rtp.send(s.in.room[:o.ready], o.address()))
+}
+
+// address is what the system is to be told of where packets go.
+func (o *sender) address() *sockaddr {
+	if o.connected {
+		return nil
+	}
+	return &o.to
+}
+
+// flushed is told what the system says of the packet that was ready.
+func (s *Session) flushed(errno syscall.Errno) {
+	o := &s.out
 	packet := s.in.room[:o.ready]
 	o.ready = 0
-	to := &o.to
-	if o.connected {
-		to = nil
-	}
-	errno := s.rtp.send(packet, to)
 	if errno == syscall.ECONNREFUSED { // what was refused is an earlier packet; this one has not left yet
 		s.shared.refused.add(1)
-		errno = s.rtp.send(packet, to)
+		errno = s.rtp.send(packet, o.address())
 	}
 	if errno != 0 {
 		s.shared.sendErrors.add(1)

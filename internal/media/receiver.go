@@ -110,7 +110,7 @@ func (s *Session) disconnect() {
 func (s *Session) drain(now time.Duration) {
 	r := &s.in.got
 	for range drainLimit {
-		s.Receive(nil)
+		s.Receive(nil, nil)
 		s.in.hasGot = false
 		errno := s.in.gotError
 		if errno == 0 {

@@ -4,11 +4,17 @@ package media
 // less, as nil, has the session use its own. It does not block, lock or, with room, allocate, and belongs to the tick.
 //
 // Who calls for many sessions in turn lends them the same few rooms: these stay in the near caches, where those of each session would not.
-func (s *Session) Receive(room []byte) {
+//
+// With a [Batch] it only leaves the call there, which that makes when it is submitted, before Ingest.
+func (s *Session) Receive(room []byte, calls interface{ Submit() }) {
 	in := &s.in
-	if !in.hasGot {
-		in.gotError = s.rtp.receive(in.borrow(room), &in.got)
-		in.hasGot = true
+	if in.hasGot {
+		return
+	}
+	in.borrow(room)
+	in.hasGot = true
+	if b, ok := calls.(*Batch); !ok || !b.receive(s) {
+		in.gotError = s.rtp.receive(in.room, &in.got)
 	}
 }
 

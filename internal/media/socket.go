@@ -126,29 +126,14 @@ type received struct {
 
 // receive reads one packet without waiting; EAGAIN when there is none.
 func (s socket) receive(buf []byte, r *received) syscall.Errno {
-	var control [64]byte
-	iov := unix.Iovec{Base: &buf[0]}
-	iov.SetLen(len(buf))
-	var header unix.Msghdr
-	header.Name = (*byte)(unsafe.Pointer(&r.from.raw)) //nolint:gosec // memory of the system call
-	header.Namelen = uint32(unsafe.Sizeof(r.from.raw))
-	header.Iov = &iov
-	header.Iovlen = 1
-	header.Control = &control[0]
-	header.SetControllen(len(control))
-	n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&header)), unix.MSG_DONTWAIT) //nolint:gosec // memory of the system call
-	if errno != 0 {
-		return errno
+	var vector unix.Iovec
+	var control controlRoom
+	m := toReceive(buf, r, &vector, &control)
+	n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&m)), unix.MSG_DONTWAIT) //nolint:gosec // memory of the system call
+	if errno == 0 {
+		r.tell(int(n), &m, &control)
 	}
-	r.size, r.cut = int(n), header.Flags&unix.MSG_TRUNC != 0
-	r.from.size = header.Namelen
-	r.stamp = 0
-	if c := (*unix.Cmsghdr)(unsafe.Pointer(&control[0])); header.Controllen >= unix.SizeofCmsghdr && //nolint:gosec // memory of the system call
-		c.Level == unix.SOL_SOCKET && c.Type == unix.SCM_TIMESTAMPNS {
-		stamp := (*unix.Timespec)(unsafe.Pointer(&control[unix.SizeofCmsghdr])) //nolint:gosec // memory of the system call
-		r.stamp = stamp.Nano()
-	}
-	return 0
+	return errno
 }
 
 // send sends one packet without waiting, to the address or, with none, to where the socket is connected.
