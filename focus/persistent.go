@@ -141,6 +141,9 @@ func (f *Focus) newPersistent(agent *sipua.Agent, server Recorder) (*persistent,
 		defer stop()
 		h.begin(ctx)
 		h.keepAlive(ctx)
+		if h.merged != nil {
+			<-h.merged.mix.Close() // takes a tick, which no conference is to wait for
+		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.close()
@@ -166,7 +169,6 @@ func (h *persistent) begin(ctx context.Context) {
 // close lets go of the media. mu is held, but at the beginning.
 func (h *persistent) close() {
 	if h.merged != nil {
-		<-h.merged.mix.Close()
 		h.merged.weigh()
 	}
 	for _, l := range h.lines {

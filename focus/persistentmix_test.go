@@ -15,7 +15,10 @@ import (
 // hears the other, and who is left out of recordings or in a conference whose recording is paused is not in it.
 //
 // Shows RQ-008, RQ-UC04b.
-func TestPersistentMix(t *testing.T) {
+func TestPersistentMix(t *testing.T) { virtual(t, testPersistentMix) }
+
+func testPersistentMix(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := persistentBench(t, srs, 1, func(c *focus.Config) { c.Recorders[0].Merge = true })
 	b.ready(srs, 1)
@@ -116,7 +119,10 @@ func (b *bench) mergedMetadata(srs *recordingServer) {
 }
 
 // A merged stream goes on in the next session when the server has ended one.
-func TestPersistentMixComesBack(t *testing.T) {
+func TestPersistentMixComesBack(t *testing.T) { virtual(t, testPersistentMixComesBack) }
+
+func testPersistentMixComesBack(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := persistentBench(t, srs, 1, func(c *focus.Config) { c.Recorders[0].Merge = true })
 	b.ready(srs, 1)

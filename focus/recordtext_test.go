@@ -68,7 +68,7 @@ func (b *bench) passed(from, reader *texter, text string) {
 // Text is in recordings as the audio is: of each writer, and of all with each as a contributing source. Of who is masked, left out, or in a pause
 // there is nothing, before or after. Streams have labels, the CNAMEs of their audio, and stand in the metadata of those who write and read.
 //
-// Shows ME-RTT-34, SR-SDP-20, RQ-007, RQ-023.
+// Shows ME-RTT-34, SR-SDP-20, RQ-007.
 func TestTextInRecordings(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := textRecordingBench(t, srs, func(c *focus.Config) { c.Recorders[0].Profile.Events = true })

@@ -215,6 +215,12 @@ func TestLifetimeAndIdentifier(t *testing.T) {
 		if _, err := sender.Protect(buf, len(packet(7, 3))); !errors.Is(err, ErrExhausted) {
 			t.Errorf("%v: %v", suite, err)
 		}
+		longer := k
+		longer.Lifetime = 0
+		careless, _ := pair(t, longer)
+		if _, err := receiver.Unprotect(protect(t, careless, packet(7, 3))); !errors.Is(err, ErrExhausted) {
+			t.Errorf("%v: a fourth packet with a key for three: %v", suite, err)
+		}
 		other := k
 		other.MKI = []byte{0, 0, 0, 2}
 		foreign, _ := pair(t, other)
