@@ -30,9 +30,9 @@ type capture struct {
 	parked  atomic.Bool  // the tick has seen that it holds: others may read the backlog
 	lost    atomic.Uint64
 	told    uint64 // the controller's: lost frames that have been counted
-	discard bool   // the controller's: what is held when the stream flows again belongs to a pause
 
-	paused time.Duration // the controller's: when that pause began
+	pauses [keptPauses]pause // the last ones
+	paused int               // the controller's: how many there have been
 
 	due     time.Duration               // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
@@ -149,6 +149,9 @@ func (c *capture) flush(most int) {
 		if !ok {
 			return
 		}
+		if c.nobodys(h.at) {
+			continue
+		}
 		if uint32(h.codec) != c.sends.Load() {
 			c.lost.Add(1) // the recorder has chosen another codec than the frame is in
 			continue
@@ -184,7 +187,7 @@ func tickUnits(c codecs.Codec) int { return max(1, c.TimestampUnits(codecs.Frame
 // hold keeps what comes from now on, and what came in the last while, which may have been sent to somebody who was not there
 // any more. For the controller, as all that follows.
 func (c *capture) hold(last time.Duration) {
-	c.discard = false
+	c.resume()
 	if c.kept == nil || c.holding.Load() {
 		return
 	}
@@ -195,22 +198,9 @@ func (c *capture) hold(last time.Duration) {
 	c.holding.Store(true)
 }
 
-// pause holds until the mix has let go of the stream. What comes until then is nobody's (RFC 6341, section 3: what is said in a
-// pause is discarded, not kept).
-func (c *capture) pause() {
-	c.hold(0)
-	c.discard, c.paused = true, time.Since(c.epoch)
-}
-
-// nobodys reports whether a held frame came in a pause, before the mix had let go of the stream: it is neither kept nor lost.
-func (c *capture) nobodys(h held) bool { return c.discard && h.at >= c.paused }
-
 // release lets the stream flow, what was kept first.
 func (c *capture) release(codec codecs.Codec) {
-	if c.kept != nil && c.discard { // the mix has let go of it: there is no reader and no writer
-		c.kept.pass()
-	}
-	c.discard = false
+	c.resume()
 	c.sends.Store(uint32(codec))
 	c.holding.Store(false)
 }
@@ -222,6 +212,24 @@ func (c *capture) rest() {
 			c.flush(catchUp)
 		}
 	}
+}
+
+// drain does what the tick has done before, for a stream that the mix has let go of. It reports whether nothing is left to send.
+func (c *capture) drain() bool {
+	if c.kept == nil {
+		return true
+	}
+	if at := c.again.Swap(0); at != 0 {
+		c.kept.rewind(time.Duration(at))
+		c.rewound = true
+	}
+	if c.holding.Load() {
+		c.parked.Store(true)
+		return !c.owed()
+	}
+	c.parked.Store(false)
+	c.flush(catchUp)
+	return c.kept.empty()
 }
 
 // unsent takes the frames that no recorder has taken, oldest first, as far as they are older than the age. The mix has let go

@@ -53,6 +53,7 @@ type controller struct {
 	leaving      map[conference.ParticipantID]*transit   // calls on their way to another conference
 	settling     map[conference.RecordingID]int          // streams whose rest is on its way
 	texted       bool                                    // somebody has text
+	draining     bool                                    // streams linger
 	watching     bool                                    // the media of recorders are looked at
 	applied      <-chan struct{}                         // of the last layout
 	unmixed      *gathered                               // changes that the mixer does not know of yet; nil: none

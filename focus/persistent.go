@@ -219,7 +219,7 @@ func (h *persistent) desire() {
 	for _, l := range h.lines {
 		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port(), Prefer: l.prefer}
 		if l.wish != nil {
-			w.Session, w.Participant, w.Members, w.Senders, w.Paused = l.wish.Session, l.wish.Participant, l.wish.Members, l.wish.Senders, l.wish.Paused
+			w.Session, w.Participant, w.Members, w.Senders, w.Paused, w.Rest = l.wish.Session, l.wish.Participant, l.wish.Members, l.wish.Senders, l.wish.Paused, l.wish.Rest
 		}
 		if h.merged != nil && h.merged.line == l {
 			w.Sessions = h.merged.sessions()

@@ -218,6 +218,17 @@ func (l *lease) line(key string) *line {
 	return one
 }
 
+// drop takes back a line that the server has never taken. Its media are the caller's.
+func (l *lease) drop(key string) {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if one := l.lines[key]; one != nil {
+		one.wish = nil
+	}
+	delete(l.lines, key)
+	delete(l.playing, key)
+}
+
 // Codecs implements protocol.
 func (l *lease) Codecs() []codecs.Codec {
 	l.session.mu.Lock()

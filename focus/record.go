@@ -14,7 +14,7 @@ import (
 // desire tells a recording session what the State wants recorded. Sessions follow every version; what comes close together
 // is put into one request by the protocol.
 func (c *controller) desire(r *recorder) {
-	if r.moved {
+	if r.moved || r.ending != nil {
 		return
 	}
 	state := c.machine.State()
@@ -24,7 +24,13 @@ func (c *controller) desire(r *recorder) {
 		Streams: c.wishes(r, state),
 	}
 	d.Others = c.sideRosters(r, state, &d.Roster)
+	if d.Stopped && c.endLater(r, d) {
+		return
+	}
+	c.lingering(r, &d)
+	r.wanted = d
 	c.recorderStep(r, d)
+	c.sweep(r, &d)
 	if len(r.texts) > 0 {
 		c.updateText()
 	}
@@ -50,12 +56,15 @@ const mixedKey = "mixed"
 func (c *controller) wishes(r *recorder, state *conference.State) []siprec.StreamWish {
 	var list []siprec.StreamWish
 	r.settlePair(state)
+	r.round, r.fed = r.round+1, 0
 	add := func(key string, at conference.SidebarID, of side, id conference.ParticipantID) {
 		s := c.stream(r, key, at, id)
 		if s == nil {
 			return
 		}
-		s.side = of
+		s.side, s.round = of, r.round
+		r.fed++
+		c.unlinger(s)
 		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.prefers(s), Senders: c.feeders(r, of)}
 		if id != "" {
 			w.Participant, w.Stereo = c.identity(id), w.Prefer == codecs.Opus && c.participants[id].stream.Opus.SpropStereo
@@ -63,7 +72,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		if at != "" {
 			w.Session = c.side(at).session
 		}
-		s.offered = siprec.Preferring(r.client.Codecs(), w.Prefer)
+		s.wish, s.offered = w, siprec.Preferring(r.client.Codecs(), w.Prefer)
 		list = append(list, w)
 	}
 	if r.modes&conference.Mixed != 0 {

@@ -52,6 +52,9 @@ type recorder struct {
 	gaveUp       bool           // the protocol will not try again by itself
 	silent       bool           // it had sent reports and does not any more
 	queue        []siprec.Event // the first is being handled
+	wanted       siprec.Desire  // what was asked for last
+	round, fed   int            // counts the wishes, and the streams in the last one that somebody feeds
+	ending       *siprec.Desire // what is asked for when the last that was captured has been sent; nil: it does not end
 	over         bool
 }
 
@@ -76,10 +79,13 @@ type recorded struct {
 	offered     []codecs.Codec // in the last offer, or the next one
 	keeps       codecs.Codec   // of what is kept from a server of another kind, and so what the next one is offered first; none: nothing
 	label       string
-	counted     uint64 // packets that the counts of a copy have already
-	before      uint64 // packets that the line had sent when it was lent
-	line        *line  // of a persistent session; nil: the stream is its own
-	feed        *feed  // into a line that others are in, too; nil: the stream has it alone
+	wish        siprec.StreamWish // the last one
+	round       int               // of that wish
+	linger      *linger           // nobody feeds it any more; nil: somebody does
+	counted     uint64            // packets that the counts of a copy have already
+	before      uint64            // packets that the line had sent when it was lent
+	line        *line             // of a persistent session; nil: the stream is its own
+	feed        *feed             // into a line that others are in, too; nil: the stream has it alone
 }
 
 // newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).

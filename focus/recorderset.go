@@ -242,7 +242,7 @@ func (c *controller) join(r *recorder) {
 // taps adds the streams that the server takes.
 func (r *recorder) taps(list []tap, encode bool) []tap {
 	for _, s := range r.streams {
-		if s.started || s.capture.kept != nil && r.client.Awaited(s.key) {
+		if s.linger == nil && (s.started || s.capture.kept != nil && r.client.Awaited(s.key)) {
 			list = append(list, tap{
 				Member: s.member, Out: s.out(), Format: s.format, Recording: r.recording, Participant: s.participant, Sidebar: s.sidebar, Side: s.side,
 				Pair: r.pair, First: r.first,

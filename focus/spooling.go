@@ -112,7 +112,7 @@ func (m letGo) handle(c *controller) {
 func (c *controller) spoolUnsent(r *recorder, s *recorded, kept *capture, age time.Duration) {
 	spools := c.spools(r.recording)
 	kept.unsent(age, func(p *codecs.Packet, h held) {
-		if kept.nobodys(h) {
+		if kept.nobodys(h.at) {
 			return
 		}
 		if !spools || !c.spoolFrame(r, s, kept, p, h) {

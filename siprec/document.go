@@ -95,7 +95,7 @@ func (p *RosterParticipant) in(endpoint ID) bool {
 }
 
 // participantStream tells what a participant feeds and hears. Someone who has left
-// feeds and hears nothing; someone who left before recording began never did, and the
+// feeds and hears nothing, but is named with the streams of his that are still on their way; someone who left before recording began never did, and the
 // focus has no media of its own.
 func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool) {
 	if p.Focus || (!p.Left.IsZero() && instant(p.Left).Before(instant(r.RecordedSince))) {
@@ -107,10 +107,11 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 		Disassociate: instant(earliest(p.Left, r.RecordedUntil)),
 	}
 	if !a.Disassociate.IsZero() {
+		a.Send = r.resting(p.ID)
 		return a, true
 	}
 	for _, s := range r.Streams {
-		if s.Members != nil && !slices.Contains(s.Members, p.ID) {
+		if s.Rest || s.Members != nil && !slices.Contains(s.Members, p.ID) {
 			continue
 		}
 		own := p.in(s.Participant) || len(s.Senders) == 1 && p.in(s.Senders[0])
@@ -126,4 +127,15 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 		}
 	}
 	return a, true
+}
+
+// resting are the streams of somebody of which what was captured is still on its way.
+func (r *Roster) resting(id ID) []ID {
+	var list []ID
+	for _, s := range r.Streams {
+		if s.Rest && s.Participant == id {
+			list = append(list, s.ID)
+		}
+	}
+	return list
 }

@@ -67,6 +67,17 @@ func TestDocument(t *testing.T) {
 			},
 		},
 		{
+			// What was captured is still on its way: nobody feeds it or hears it, and whoever fed it is named until then.
+			"left, and on its way",
+			func(r *siprec.Roster) {
+				r.Participants[0].Left, r.Streams[1].Rest, r.Streams[2].Rest = minute(7), true, true
+			},
+			[]siprec.ParticipantStream{
+				{Participant: idOf(kindParticipant, 0), Send: []siprec.ID{own}, Associate: minute(5), Disassociate: minute(7)},
+				{Participant: idOf(kindParticipant, 2), Send: []siprec.ID{mix}, Recv: []siprec.ID{mix}, Associate: minute(6)},
+			},
+		},
+		{
 			// SR-CS-10, SR-PSA-04: the end disassociates everybody.
 			"ended",
 			func(r *siprec.Roster) { r.Ended = minute(9) },

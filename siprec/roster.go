@@ -48,4 +48,5 @@ type RosterStream struct {
 	Members     []ID // who can feed or hear it; nil: everybody (sidebars name theirs)
 	Senders     []ID // of a mixed one: who can feed it; nil: everybody
 	Text        bool // it is real-time text, not audio
+	Rest        bool // what was captured of it is on its way, and nobody feeds it any more
 }

@@ -60,7 +60,7 @@ func (c *Client) complete(roster Roster) Roster {
 	for _, s := range c.slots {
 		if s.wanted && (c.desire.session(&s.wish) == roster.Session || slices.Contains(s.wish.Sessions, roster.Session)) {
 			roster.Streams = append(roster.Streams, RosterStream{
-				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members, Senders: s.wish.Senders, Text: s.wish.Text,
+				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members, Senders: s.wish.Senders, Text: s.wish.Text, Rest: s.wish.Rest,
 			})
 		}
 	}

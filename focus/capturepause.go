@@ -1,0 +1,84 @@
+package focus
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// keptPauses is how many pauses are told apart in what is kept.
+const keptPauses = 4
+
+// pause is when a stream was paused, by the time of its frames. It goes on while its end is not after its beginning.
+type pause struct{ from, to atomic.Int64 }
+
+func (p *pause) goesOn() bool { return p.from.Load() > 0 && p.to.Load() <= p.from.Load() }
+
+// has tells whether a time is in it.
+func (p *pause) has(at time.Duration) bool {
+	from := p.from.Load()
+	return from > 0 && int64(at) >= from && (int64(at) < p.to.Load() || p.goesOn())
+}
+
+// pause holds until the mix has let go of the stream. What comes from now on is nobody's (RFC 6341, section 3: what is said in a pause is discarded,
+// not kept); what was captured before is sent when the stream flows again.
+func (c *capture) pause() {
+	last := &c.pauses[c.paused%keptPauses]
+	if last.goesOn() {
+		return
+	}
+	c.hold(0)
+	if c.kept == nil {
+		return
+	}
+	next := &c.pauses[(c.paused+1)%keptPauses]
+	if at, waits := c.kept.next(); waits && int64(at) < next.to.Load() { // what is kept has frames of that one: what came since the last is given up
+		c.lost.Add(c.since(time.Duration(last.to.Load())))
+		last.to.Store(0)
+		return
+	}
+	c.paused++
+	next.to.Store(0)
+	next.from.Store(max(1, int64(time.Since(c.epoch)), last.to.Load()))
+}
+
+// resume ends the pause, if there is one.
+func (c *capture) resume() {
+	if last := &c.pauses[c.paused%keptPauses]; last.goesOn() {
+		last.to.Store(max(int64(time.Since(c.epoch)), last.from.Load()+1))
+	}
+}
+
+// nobodys reports whether a frame came in a pause, before the mix had let go of the stream: it is neither kept nor lost. May be asked by anybody.
+func (c *capture) nobodys(at time.Duration) bool {
+	for i := range c.pauses {
+		if c.pauses[i].has(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// idle tells whether the stream is paused, and nothing of before is left.
+func (c *capture) idle() bool { return c.pauses[c.paused%keptPauses].goesOn() && !c.owed() }
+
+// since counts the frames that are kept from a time on.
+func (c *capture) since(from time.Duration) (frames uint64) {
+	b := c.kept
+	for at, tail := b.sent.Load(), b.tail.Load(); at != tail; at += uint64(b.length(at)) {
+		if b.time(at) >= from {
+			frames++
+		}
+	}
+	return frames
+}
+
+// owed tells whether anything that is kept is to be sent. It holds, or the mix has let go of it.
+func (c *capture) owed() bool {
+	b := c.kept
+	for at, tail := b.sent.Load(), b.tail.Load(); at != tail; at += uint64(b.length(at)) {
+		if !c.nobodys(b.time(at)) {
+			return true
+		}
+	}
+	return false
+}
