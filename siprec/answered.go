@@ -88,7 +88,7 @@ func (c *Client) agreed(e *exchange, contentType string, body []byte, now time.T
 			return
 		}
 	}
-	c.refusals = 0
+	c.refusals, c.refusedUntil = 0, time.Time{}
 	if e.metadata {
 		c.known, c.synced = e.document, true
 	}
@@ -286,9 +286,11 @@ func (c *Client) changeRefused(e *exchange, a Answered, now time.Time) {
 	case a.Status == statusPending:
 		// We own the Call-ID (RFC 3261, section 14.1): 2.1 to 4 s in steps of 10 ms.
 		wait = 2100*time.Millisecond + time.Duration(c.random.fraction()*191)*10*time.Millisecond
+		c.glareUntil = now.Add(wait)
 	default:
 		c.do(Alarm{Kind: AlarmUpdateRefused, Status: a.Status, Detail: a.Reason})
 		wait = max(c.config.Retry.delay(c.refusals, &c.random), a.RetryAfter)
+		c.refusedUntil = now.Add(wait)
 		c.refusals++
 	}
 	c.flushAt = now.Add(wait)

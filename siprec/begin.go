@@ -28,6 +28,7 @@ func (c *Client) reset() {
 	c.sent, c.accepted, c.remote = nil, nil, nil
 	c.synced, c.noUpdate = false, false
 	c.flushAt, c.snapshotAt = time.Time{}, time.Time{}
+	c.glareUntil, c.refusedUntil = time.Time{}, time.Time{}
 	c.refusals, c.certificate = 0, sdp.Fingerprint{}
 }
 
@@ -130,9 +131,9 @@ func (c *Client) wantSnapshot(now time.Time) {
 	if !c.up() || !c.snapshotAt.IsZero() {
 		return
 	}
-	c.snapshotAt = latest(now, c.lastSnap.Add(c.config.Snapshot))
-	if c.lastSnap.IsZero() {
-		c.snapshotAt = now
+	c.snapshotAt = latest(now, c.glareUntil)
+	if !c.lastSnap.IsZero() {
+		c.snapshotAt = latest(c.snapshotAt, c.lastSnap.Add(c.config.Snapshot))
 	}
 }
 
@@ -179,16 +180,33 @@ func (c *Client) stop() {
 }
 
 // flush sets the time at which changes go out: soon after the first of them, and not
-// too soon after the request before, unless it is urgent.
+// too soon after the request before, unless it is urgent. What the recorder has refused waits
+// as long as it was told to, however much changes meanwhile.
 func (c *Client) flush(urgent bool, now time.Time) {
-	at := now.Add(c.config.Coalesce)
-	if !c.lastRequest.IsZero() && !urgent {
-		at = latest(at, c.lastRequest.Add(c.profile.MinInterval))
+	at := latest(now.Add(c.gathering(now)), c.glareUntil)
+	if !urgent {
+		at = latest(at, c.refusedUntil)
+		if !c.lastRequest.IsZero() {
+			at = latest(at, c.lastRequest.Add(c.profile.MinInterval))
+		}
 	}
 	if c.desire.Stopped {
 		at = now
 	}
 	c.flushAt = earliest(c.flushAt, at)
+}
+
+// gathering is for how long more changes are waited for after one. When they have come for two such times without a pause as long as one, more
+// are sure to come: then half of it is enough, as the interval between requests gathers them.
+func (c *Client) gathering(now time.Time) time.Duration {
+	if c.lastChange.IsZero() || now.Sub(c.lastChange) > c.config.Coalesce {
+		c.restless = now
+	}
+	c.lastChange = now
+	if now.Sub(c.restless) >= 2*c.config.Coalesce {
+		return c.config.Coalesce / 2 //nolint:mnd // half
+	}
+	return c.config.Coalesce
 }
 
 // onRetry tries again at once.

@@ -43,11 +43,16 @@ type Client struct {
 	upSince     time.Time
 	flushAt     time.Time // when changes go out; zero: none
 	lastRequest time.Time
+	lastChange  time.Time // of what is wanted
+	restless    time.Time // since when changes have come without a pause
 	snapshotAt  time.Time // when a wanted snapshot goes out; zero: none
 	lastSnap    time.Time
 	retryAt     time.Time
 	attempts    int
 	refusals    int // of changes, in a row
+
+	glareUntil   time.Time // no request with an offer before (RFC 3261, section 14.1)
+	refusedUntil time.Time // none that is not urgent before
 
 	certificate sdp.Fingerprint // ours in this dialog; zero: keys stand in the descriptions
 	mute        bool            // text is wanted and has no keys, which was told

@@ -14,7 +14,7 @@ type Config struct {
 	Profile    Profile
 	Address    netip.Addr    // of our media, for o= and c=
 	SDPSession uint64        // session id of o=; the same for all dialogs of the session
-	Coalesce   time.Duration // wait for more changes before a request; 200 ms
+	Coalesce   time.Duration // wait for more changes before a request, half of it while they come all the time; 200 ms
 	Snapshot   time.Duration // between two snapshots on request; 1 s
 	Retry      RetryPolicy
 	Seed       uint64 // of the jitter

@@ -57,7 +57,7 @@ type Profile struct {
 	MaxStreams        int            // m-lines with a port at one time; 0: no limit
 	Codecs            []codecs.Codec // in order of preference; empty: PCMA, PCMU
 	PacketTime        time.Duration  // 0: 20 ms
-	MinInterval       time.Duration  // between two requests of ours, but for pause, resume, stop and snapshots; 0: 200 ms
+	MinInterval       time.Duration  // between two requests of ours, but for pause, resume, stop and snapshots; 0: 150 ms
 	AVPF              bool           // offer RTP/AVPF, falling back to RTP/AVP on 488
 	Pause             PauseMedia
 	Headers           []Header // extra headers of every request, e.g. Call-Info

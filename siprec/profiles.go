@@ -59,7 +59,7 @@ func (p Profile) Normalize() Profile {
 		p.PacketTime = codecs.FrameDuration
 	}
 	if p.MinInterval == 0 {
-		p.MinInterval = 200 * time.Millisecond
+		p.MinInterval = 150 * time.Millisecond
 	}
 	if p.FirstLabel == 0 {
 		p.FirstLabel = 1
