@@ -48,6 +48,7 @@ type persistent struct {
 	deaf     bool           // the protocol is being told that nobody listens to the media
 	callID   string         // of the dialog, or of the last one
 	sent     *sentDocuments // in the dialog; nil: nothing is sealed
+	chain    *sealChain     // of the manifests of the dialog; nil as well
 }
 
 // line is one of its streams.

@@ -77,12 +77,13 @@ func (h *persistent) hangUp(m siprec.Message) {
 	if dialog == nil {
 		return
 	}
+	last := h.farewell(m)
 	h.focus.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
 		defer cancel()
 		ctx, release := h.focus.patient(ctx, farewellPatience)
 		defer release()
-		if err := dialog.ByeWith(ctx, byeBody(m)); err != nil {
+		if err := dialog.ByeWith(ctx, byeBody(last())); err != nil {
 			h.focus.log.DebugContext(ctx, "BYE", slog.Any("error", err))
 		}
 	})

@@ -33,7 +33,7 @@ func (c *controller) renewSealing(r *recorder) {
 	r.sealing.manifest.CallID, r.sealing.manifest.Part = callID, true
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	r.sealing.part, r.sealing.sent, r.sealing.from = l, l.sent, l.from
+	r.sealing.part, r.sealing.sent, r.sealing.from, r.sealing.chain = l, l.sent, l.from, l.session.chain
 }
 
 // endSession ends what a recording has of a dialog: as a rule it is over.
@@ -128,7 +128,7 @@ func (h *persistent) beginDocuments() {
 	if h.focus.sealer == nil {
 		return
 	}
-	h.sent = newSentDocuments()
+	h.sent, h.chain = newSentDocuments(), &sealChain{}
 	for _, l := range h.leases {
 		l.sent, l.from = h.sent, 0
 	}

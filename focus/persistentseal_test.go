@@ -67,6 +67,17 @@ func TestPersistentIsSealed(t *testing.T) {
 			t.Errorf("%s: %s was sent", m.Conference, seals[m.Conference].CallID)
 		}
 	}
+	chains := map[string][]seal.Linked{}
+	for _, m := range all {
+		signed, err := seal.Sign(m, signs.key)
+		must(t, err)
+		chains[m.CallID] = append(chains[m.CallID], seal.NewLinked(signed, &m))
+	}
+	for dialog, chain := range chains { // each dialog has its own
+		if broken := seal.Breaks(chain, false); len(chain) != 2 || len(broken) != 0 || chain[0].Link == nil {
+			t.Errorf("%s: %+v, %+v", dialog, chain, broken)
+		}
+	}
 	if len(all) != 4 || heard["1"] != 0 || heard["2"] != 0 {
 		t.Errorf("%d parts; packets that are in none: %v", len(all), heard)
 	}

@@ -128,13 +128,14 @@ func (c *controller) startText(r *recorder, t *recordedText, a *siprec.StartMedi
 	if !t.started { // what was repeated to another is not this one's
 		t.session.Forget()
 	}
+	var witness media.Witness // before the first packet can leave, and without a moment in which there is none
+	if d := r.sealing.digest(a.Label, textCodec); d != nil {
+		witness = d
+	}
+	t.session.SetWitness(witness)
 	if err := t.session.Configure(recordedTextParams(a)); err != nil {
 		c.log.Error("recorded stream of text", slog.String("server", r.server.Name), slog.Any("error", err))
 		return
-	}
-	t.session.SetWitness(nil)
-	if d := r.sealing.digest(a.Label, textCodec); d != nil {
-		t.session.SetWitness(d)
 	}
 	t.started, t.silence, t.label = true, a.Silence, a.Label
 	t.capture.release(a.Text.Mixer)

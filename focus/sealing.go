@@ -39,6 +39,7 @@ type sealing struct {
 	sent     *sentDocuments
 	part     *lease // of a persistent session, whose documents after the first ones (from) it has; nil: all of a dialog of its own
 	from     int
+	chain    *sealChain     // of the manifests of that dialog; nil: there is one only
 	closing  sync.WaitGroup // streams of which the rest goes out
 }
 
@@ -172,7 +173,7 @@ func (s *sealing) sign(f *Focus) []byte {
 		s.manifest.Streams[i] = seal.Stream{Label: stream.label, Codec: stream.codec}
 		stream.digest.Fill(&s.manifest.Streams[i])
 	}
-	signed, err := f.sealer.Seal(s.manifest)
+	signed, err := s.chain.seal(f.sealer, s.manifest)
 	if err != nil {
 		f.log.Error("a recording cannot be sealed", slog.String("recording", s.manifest.Recording), slog.String("server", s.manifest.Server), slog.Any("error", err))
 		if h := f.hooks.RecordingFailure; h != nil {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/parley-sip/parley/focus"
@@ -96,7 +97,11 @@ func (s *sealer) Seal(m seal.Manifest) ([]byte, error) {
 		return nil, err
 	}
 	dialog := seal.HashOf([]byte(m.CallID))[:12]
-	name := strings.Join([]string{m.Started.Format("20060102T150405Z"), plain(m.Conference), plain(m.Recording), plain(m.Server), dialog}, "-") + ".jws"
+	parts := []string{m.Started.Format("20060102T150405Z"), plain(m.Conference), plain(m.Recording), plain(m.Server), dialog}
+	if m.Chain != nil && m.Chain.Last { // of no recording
+		parts = slices.Delete(parts, 1, 3)
+	}
+	name := strings.Join(parts, "-") + ".jws"
 	return signed, os.WriteFile(filepath.Join(s.directory, name), signed, sealMode)
 }
 

@@ -38,20 +38,26 @@ func (c *verifyCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	verdict := srs.Proved
+	all := make([]found, 0, len(names))
 	for _, name := range names {
-		m, key, err := c.manifest(name)
+		f, err := c.manifest(name)
 		if err != nil {
 			return err
 		}
-		proof, err := recording.Prove(m)
-		if err != nil {
+		if f.proof, err = recording.Prove(f.proof.Manifest); err != nil {
 			return err
 		}
-		if err := c.show(t, &proof, key); err != nil {
+		all = append(all, f)
+	}
+	if c.Manifest == "" { // or there is one alone because only one was named
+		follow(all, recording.Over())
+	}
+	verdict := srs.Proved
+	for i := range all {
+		if err := c.show(t, &all[i]); err != nil {
 			return err
 		}
-		verdict = srs.Worse(verdict, proof.Verdict)
+		verdict = srs.Worse(verdict, all[i].proof.Verdict)
 	}
 	switch verdict {
 	case srs.Proved:
@@ -63,13 +69,37 @@ func (c *verifyCommand) Run(t *terminal) error {
 	return fmt.Errorf("%s: %w", c.Dir, errAltered)
 }
 
+// found is a manifest that is sealed by one of the keys, and what it proves.
+type found struct {
+	proof   srs.Proof
+	key     string
+	link    seal.Linked
+	ongoing bool // more may follow, which nobody misses yet
+}
+
+// follow looks whether the manifests are all of those of their session.
+func follow(list []found, over bool) {
+	links := make([]seal.Linked, len(list))
+	for i := range list {
+		links[i] = list[i].link
+		list[i].ongoing = !over && list[i].link.Link != nil
+	}
+	for _, b := range seal.Breaks(links, over) {
+		p, v := &list[b.At].proof, srs.Altered
+		if b.Missing {
+			v = srs.Incomplete
+		}
+		p.Verdict, p.Problems = srs.Worse(p.Verdict, v), append(p.Problems, b.Text)
+	}
+}
+
 // show prints what a manifest proves: for programs an object on a line of its own.
-func (c *verifyCommand) show(t *terminal, proof *srs.Proof, key string) error {
+func (c *verifyCommand) show(t *terminal, f *found) error {
 	if !c.JSON {
-		c.tell(t, proof, key)
+		c.tell(t, f)
 		return nil
 	}
-	m := &proof.Manifest
+	m := &f.proof.Manifest
 	text, err := json.Marshal(struct {
 		srs.Proof
 
@@ -79,7 +109,10 @@ func (c *verifyCommand) show(t *terminal, proof *srs.Proof, key string) error {
 		Session    string `json:"session"`
 		Server     string `json:"server"`
 		CallID     string `json:"call_id"`
-	}{*proof, key, m.Conference, m.Recording, m.Session, m.Server, m.CallID})
+
+		Chain   *seal.Link `json:"chain,omitempty"`
+		Ongoing bool       `json:"ongoing,omitempty"`
+	}{f.proof, f.key, m.Conference, m.Recording, m.Session, m.Server, m.CallID, m.Chain, f.ongoing})
 	if err != nil {
 		return err
 	}
@@ -92,10 +125,6 @@ func (c *verifyCommand) manifests(r *srs.Recording) ([]string, error) {
 	if c.Manifest != "" {
 		return []string{c.Manifest}, nil
 	}
-	whole := filepath.Join(c.Dir, seal.FileName)
-	if _, err := os.Stat(whole); err == nil || len(r.Manifests) == 0 {
-		return []string{whole}, nil
-	}
 	parts, err := filepath.Glob(filepath.Join(c.Dir, strings.ReplaceAll(seal.PartFileName, "%04d", "*")))
 	if err != nil {
 		return nil, err
@@ -106,29 +135,36 @@ func (c *verifyCommand) manifests(r *srs.Recording) ([]string, error) {
 		}
 	}
 	slices.Sort(parts)
+	whole := filepath.Join(c.Dir, seal.FileName) // or the last of the parts
+	if _, err := os.Stat(whole); err == nil || len(parts) == 0 {
+		parts = append(parts, whole)
+	}
 	return parts, nil
 }
 
 // manifest reads a manifest and finds the key that has signed it.
-func (c *verifyCommand) manifest(name string) (m seal.Manifest, id string, err error) {
+func (c *verifyCommand) manifest(name string) (f found, err error) {
 	signed, err := os.ReadFile(name) //nolint:gosec // the caller names it
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, "", fmt.Errorf("there is no seal: %w", err)
+		return f, fmt.Errorf("there is no seal: %w", err)
 	}
 	if err != nil {
-		return m, "", err
+		return f, err
 	}
 	for _, file := range c.Key {
 		key, err := readPublicKey(file)
 		if err != nil {
-			return m, "", err
+			return f, err
 		}
-		if m, err = seal.Verify(signed, key); err == nil {
-			id, err = seal.KeyID(key)
-			return m, id, err
+		m, err := seal.Verify(signed, key)
+		if err != nil {
+			continue
 		}
+		f.proof.Manifest, f.link = m, seal.NewLinked(signed, &m)
+		f.key, err = seal.KeyID(key)
+		return f, err
 	}
-	return m, "", fmt.Errorf("%s: %w", name, seal.ErrSeal)
+	return f, fmt.Errorf("%s: %w", name, seal.ErrSeal)
 }
 
 func readPublicKey(file string) (ed25519.PublicKey, error) {
@@ -143,34 +179,25 @@ func readPublicKey(file string) (ed25519.PublicKey, error) {
 	return key, nil
 }
 
+// title says what a manifest is of.
+func (f *found) title() string {
+	m := &f.proof.Manifest
+	if m.Chain != nil && m.Chain.Last {
+		return fmt.Sprintf("end of the session, after %d recordings in it", m.Chain.Number-1)
+	}
+	title := fmt.Sprintf("conference %s, recording %s", m.Conference, m.Recording)
+	if m.Chain != nil {
+		title += fmt.Sprintf(", number %d in the session", m.Chain.Number)
+	}
+	return title
+}
+
 // tell prints the proof for people.
-func (c *verifyCommand) tell(t *terminal, p *srs.Proof, key string) {
-	m := &p.Manifest
-	t.printf("%s: conference %s, recording %s, by key %s\n", p.Verdict, m.Conference, m.Recording, key)
-	for _, s := range p.Streams {
-		t.printf("  stream %-4s %-10s %d of %d packets", s.Label, s.Verdict, s.Proved, s.Sent)
-		for _, n := range []struct {
-			count uint64
-			what  string
-		}{{s.Lost, "lost"}, {s.Unproved, "beside lost ones"}, {s.Altered, "altered"}, {s.Strange, "never sent"}} {
-			if n.count > 0 {
-				t.printf(", %d %s", n.count, n.what)
-			}
-		}
-		if len(s.Changed) > 0 {
-			t.printf(", changed: %s", strings.Join(s.Changed, " "))
-		}
-		t.printf("\n")
-		for _, a := range s.Audio {
-			t.printf("    audio %s: %s", a.Verdict, a.File)
-			if a.Rounded > 0 {
-				t.printf(", %d samples rounded otherwise", a.Rounded)
-			}
-			t.printf("\n")
-			for _, reason := range a.Reasons {
-				t.printf("      %s\n", reason)
-			}
-		}
+func (c *verifyCommand) tell(t *terminal, f *found) {
+	p := &f.proof
+	t.printf("%s: %s, by key %s\n", p.Verdict, f.title(), f.key)
+	for i := range p.Streams {
+		c.tellStream(t, &p.Streams[i])
 	}
 	for _, d := range p.Documents {
 		file := d.File
@@ -181,5 +208,35 @@ func (c *verifyCommand) tell(t *terminal, p *srs.Proof, key string) {
 	}
 	for _, problem := range p.Problems {
 		t.printf("  %s\n", problem)
+	}
+	if f.ongoing {
+		t.printf("  the session goes on: whether recordings came after this one is known at its end\n")
+	}
+}
+
+// tellStream prints what is proved of a stream.
+func (c *verifyCommand) tellStream(t *terminal, s *srs.StreamProof) {
+	t.printf("  stream %-4s %-10s %d of %d packets", s.Label, s.Verdict, s.Proved, s.Sent)
+	for _, n := range []struct {
+		count uint64
+		what  string
+	}{{s.Lost, "lost"}, {s.Unproved, "beside lost ones"}, {s.Altered, "altered"}, {s.Strange, "never sent"}} {
+		if n.count > 0 {
+			t.printf(", %d %s", n.count, n.what)
+		}
+	}
+	if len(s.Changed) > 0 {
+		t.printf(", changed: %s", strings.Join(s.Changed, " "))
+	}
+	t.printf("\n")
+	for _, a := range s.Audio {
+		t.printf("    audio %s: %s", a.Verdict, a.File)
+		if a.Rounded > 0 {
+			t.printf(", %d samples rounded otherwise", a.Rounded)
+		}
+		t.printf("\n")
+		for _, reason := range a.Reasons {
+			t.printf("      %s\n", reason)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/siprec/seal"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
@@ -291,9 +292,10 @@ func TestSealedInPersistentSession(t *testing.T) {
 	}
 	provesParts(t, stored.Directory, public, "at its end")
 	kept, err := filepath.Glob(filepath.Join(seals, "*.jws"))
-	if err != nil || len(kept) != 2 {
+	if err != nil || len(kept) != 3 { // one says that there are no more
 		t.Fatalf("%v %v", kept, err)
 	}
+	missesParts(t, &stored, public)
 	dir := copied(t, stored.Directory)
 	rewrite(t, filepath.Join(dir, stored.Streams[0].Dump), func(b []byte) []byte {
 		at := dumped(b)
@@ -312,6 +314,49 @@ func TestSealedInPersistentSession(t *testing.T) {
 	}
 }
 
+// missesParts checks that none of the manifests of a session can be taken away unseen, with its name: neither one of a recording nor the one that says that
+// it is over.
+func missesParts(t *testing.T, stored *srs.Recording, public string) {
+	t.Helper()
+	for name, want := range map[string]string{
+		stored.Manifests[0]: "number 1 is missing", stored.Manifests[1]: "number 2 is missing", seal.FileName: "without its last manifest",
+	} {
+		dir := copied(t, stored.Directory)
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, filepath.Join(dir, "recording.json"), func(b []byte) []byte {
+			var report map[string]any
+			if err := json.Unmarshal(b, &report); err != nil {
+				t.Fatal(err)
+			}
+			report["manifests"] = slices.DeleteFunc(slices.Clone(stored.Manifests), func(other string) bool { return other == name })
+			b, err := json.Marshal(report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		})
+		if status, text := verify(t, dir, "--key", public); status != exitPartly || !strings.Contains(text, want) {
+			t.Errorf("without %s: %d %s", name, status, text)
+		}
+	}
+	dir := copied(t, stored.Directory)
+	other := filepath.Join(dir, "manifest-9999.jws")
+	if err := os.Rename(filepath.Join(dir, stored.Manifests[0]), other); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, stored.Manifests[1]), filepath.Join(dir, stored.Manifests[0])); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other, filepath.Join(dir, stored.Manifests[1])); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := verify(t, dir, "--key", public); status != exitDone {
+		t.Errorf("in another order: %d %s", status, text)
+	}
+}
+
 // provesParts checks that both recordings in a session are proved.
 func provesParts(t *testing.T, dir, public, when string) {
 	t.Helper()
@@ -322,6 +367,10 @@ func provesParts(t *testing.T, dir, public, when string) {
 		return status == exitDone
 	})
 	if strings.Count(text, "proved: conference 1000") != 2 || strings.Count(text, " proved ") < 6 {
+		t.Errorf("%s: %s", when, text)
+	}
+	goesOn, over := strings.Count(text, "the session goes on"), strings.Contains(text, "end of the session, after 2 recordings")
+	if over != (goesOn == 0) || goesOn != 0 && goesOn != 2 {
 		t.Errorf("%s: %s", when, text)
 	}
 }

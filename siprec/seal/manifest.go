@@ -25,6 +25,8 @@ type Manifest struct {
 	// Part tells that the session with the recorder is of other recordings as well: streams are parts of longer ones, and what is beside the
 	// documents is of others.
 	Part bool `json:"part,omitempty"`
+	// Chain is its place among the manifests of that session. Nil: the session has no other, or is of an earlier version.
+	Chain *Link `json:"chain,omitempty"`
 }
 
 // Stream is one recorded stream.
