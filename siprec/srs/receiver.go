@@ -188,6 +188,9 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	}
 	ts := s.extend(e.header.timestamp)
 	if !s.begun || r.strange(s, ts, e.at) {
+		if err := r.settle(s); err != nil {
+			return err
+		}
 		r.bound = r.next
 		s.line.start(ts, e.at, r.next)
 		s.begun, s.nextTS, s.next = true, ts, s.line.anchor
@@ -216,6 +219,17 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	}
 
 	return nil
+}
+
+// settle puts the piece that ends where its arrivals so far say, if they have not been looked at yet: a new one, which may go back to where the
+// clock of the client was all the time, would come on top of it.
+func (r *receiver) settle(s *source) error {
+	if !s.begun {
+		return nil
+	}
+	began := s.line.began
+
+	return r.move(s, began, s.line.settle())
 }
 
 // audio puts a payload where it belongs.

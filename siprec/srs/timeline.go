@@ -101,6 +101,16 @@ func (t *timeline) forward(off int64) int64 {
 	return t.correct(off, exact, true)
 }
 
+// settle returns by how many samples what was written so far should move when no more comes after it.
+func (t *timeline) settle() int64 {
+	if t.byReport || !t.first || !t.any {
+		return 0
+	}
+	t.first = false
+
+	return t.forward(t.least)
+}
+
 // report takes a sender report: timestamp is at that sample. It returns by how many samples what
 // was written so far should move.
 func (t *timeline) report(timestamp, sample, written int64) int64 {
