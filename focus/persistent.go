@@ -30,25 +30,26 @@ type persistent struct {
 	client   *siprec.Client // guarded by mu
 	over     chan struct{}  // closed when the session has ended for good
 
-	mu       sync.Mutex // guards what follows
-	lines    []*line
-	merged   *merged   // has the mixed streams of all conferences; nil: each has its own
-	group    siprec.ID // of all sessions, if there is one
-	began    time.Time
-	made     int // lines so far
-	leases   []*lease
-	playing  map[string]siprec.StartMedia // by the key of the line: what the server takes
-	dialog   *sipua.Dialog
-	inviting func() // takes the open INVITE back; nil: there is none
-	reply    *sipua.Response
-	timer    *time.Timer
-	stopping bool
-	started  bool           // the agent can send
-	after    time.Duration  // Retry-After of the last refusal
-	deaf     bool           // the protocol is being told that nobody listens to the media
-	callID   string         // of the dialog, or of the last one
-	sent     *sentDocuments // in the dialog; nil: nothing is sealed
-	chain    *sealChain     // of the manifests of the dialog; nil as well
+	agreement agreement
+	mu        sync.Mutex // guards what follows
+	lines     []*line
+	merged    *merged   // has the mixed streams of all conferences; nil: each has its own
+	group     siprec.ID // of all sessions, if there is one
+	began     time.Time
+	made      int // lines so far
+	leases    []*lease
+	playing   map[string]siprec.StartMedia // by the key of the line: what the server takes
+	dialog    *sipua.Dialog
+	inviting  func() // takes the open INVITE back; nil: there is none
+	reply     *sipua.Response
+	timer     *time.Timer
+	stopping  bool
+	started   bool           // the agent can send
+	after     time.Duration  // Retry-After of the last refusal
+	deaf      bool           // the protocol is being told that nobody listens to the media
+	callID    string         // of the dialog, or of the last one
+	sent      *sentDocuments // in the dialog; nil: nothing is sealed
+	chain     *sealChain     // of the manifests of the dialog; nil as well
 }
 
 // line is one of its streams.
@@ -300,6 +301,7 @@ func (h *persistent) owns(l *line) bool {
 func (h *persistent) happened(e siprec.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.agreement.concluded(e)
 	h.step(e)
 }
 

@@ -17,8 +17,10 @@ func (h *persistent) act(a siprec.Action) {
 	case siprec.Invite:
 		h.beginDocuments()
 		h.sent.note(a.Message)
+		h.agreement.begin()
 		h.invite(a.Message)
 	case siprec.ReInvite:
+		h.agreement.begin()
 		h.sent.note(a.Message)
 		h.request(a.Message, (*sipua.Dialog).ReInvite)
 	case siprec.Update:

@@ -44,6 +44,7 @@ func (h *persistent) invite(m siprec.Message) {
 		if a, ok := event.(siprec.Answered); ok {
 			h.after = a.RetryAfter
 		}
+		h.agreement.concluded(event)
 		h.step(event)
 	})
 }
@@ -100,6 +101,7 @@ func (p *persistentHandler) Ack(request *sipua.Request) {
 // Offer answers a re-INVITE or UPDATE of the server (RFC 7866, section 7.2).
 func (p *persistentHandler) Offer(request *sipua.Request) *sipua.Response {
 	h := p.session
+	h.agreement.await(request)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reply = nil

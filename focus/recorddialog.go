@@ -88,6 +88,7 @@ type recorderDialog struct {
 func (m recorderDialog) handle(c *controller) {
 	r := m.recorder
 	r.inviting = nil
+	r.agreement.concluded(m.event)
 	if m.dialog != nil && r.over {
 		c.hangUp(m.dialog, "")
 		return
@@ -173,7 +174,10 @@ type recorderEvent struct {
 	event    siprec.Event
 }
 
-func (m recorderEvent) handle(c *controller) { c.recorderStep(m.recorder, m.event) }
+func (m recorderEvent) handle(c *controller) {
+	m.recorder.agreement.concluded(m.event)
+	c.recorderStep(m.recorder, m.event)
+}
 
 // outcome is what became of a request to a server, in the terms of the protocol.
 func outcome(exchange uint32, response *sipua.Response, err error) siprec.Event {
@@ -287,6 +291,7 @@ func (h *recorderHandler) Ack(request *sipua.Request) {
 
 // Offer answers a re-INVITE or UPDATE of the server (RFC 7866, section 7.2).
 func (h *recorderHandler) Offer(request *sipua.Request) *sipua.Response {
+	h.recorder.agreement.await(request)
 	m := recorderRequest{recorder: h.recorder, reply: make(chan *sipua.Response, 1), event: peerOffer(request)}
 	if !h.controller.post(m) {
 		return sipua.NewResponse(481)

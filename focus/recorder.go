@@ -36,7 +36,8 @@ type recorder struct {
 	dialog       *sipua.Dialog
 	inviting     context.CancelFunc // takes the open INVITE back
 	canceled     bool               // it is to be taken back
-	reply        *sipua.Response    // to the request of the server that is being handled
+	agreement    agreement
+	reply        *sipua.Response // to the request of the server that is being handled
 	streams      map[string]*recorded
 	texts        map[string]*recordedText
 	state        siprec.State
@@ -216,8 +217,10 @@ func (c *controller) recorderActions(r *recorder, actions []siprec.Action) {
 func (c *controller) signal(r *recorder, a siprec.Action) {
 	switch a := a.(type) {
 	case siprec.Invite:
+		r.agreement.begin()
 		c.inviteRecorder(r, a.Message)
 	case siprec.ReInvite:
+		r.agreement.begin()
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).ReInvite)
 	case siprec.Update:
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).Update)

@@ -122,14 +122,19 @@ func sipp(t *testing.T, scenario string, args ...string) (wait func()) {
 	if err := command.Start(); err != nil {
 		t.Fatal("sipp (Debian package sip-tester):", err)
 	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, name := range []string{"errors", "messages"} {
+			text, _ := os.ReadFile(filepath.Join(dir, name))
+			t.Logf("%s of SIPp:\n%s", name, text)
+		}
+	})
 	return func() {
 		t.Helper()
 		defer cancel()
 		if err := command.Wait(); err != nil {
-			for _, name := range []string{"errors", "messages"} {
-				text, _ := os.ReadFile(filepath.Join(dir, name))
-				t.Logf("%s of SIPp:\n%s", name, text)
-			}
 			t.Errorf("sipp %s: %v", scenario, err)
 		}
 	}
