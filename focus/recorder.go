@@ -71,7 +71,9 @@ type recorded struct {
 	side        side                     // in the mode pair
 	id          siprec.ID
 	member      mixer.MemberID
-	started     bool // the server takes it
+	started     bool   // the server takes it
+	looks       int    // since then, as far as they count
+	refused     uint64 // packets nobody listened to, before those looks
 	silence     bool
 	keyless     bool // its keys are not there yet: what is captured is kept
 	format      codecs.Format
@@ -300,7 +302,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if s == nil {
 		return false
 	}
-	s.started = false
+	s.started, s.looks = false, 0
 	switch {
 	case s.line != nil && a.Removed: // the server takes the line as ever: what is left goes out when the mix has let go of it
 	case a.Removed && !c.gone(s), r.client.Awaited(s.key):

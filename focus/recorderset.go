@@ -86,7 +86,7 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 		}
 		c.weigh(r)
 		for _, s := range r.streams {
-			s.started = false
+			s.started, s.looks = false, 0
 			s.capture.hold(r.overlap)
 		}
 		for _, t := range r.texts {
@@ -174,7 +174,7 @@ func (c *controller) look(r *recorder) {
 		if !s.started {
 			continue
 		}
-		refused += s.session.Stats().Refused
+		refused += s.refusedSince(s.session.Stats().Refused)
 	}
 	if silent := !recording.Paused && r.unheard(); silent != r.silent { // in a pause nothing comes that could be reported
 		r.silent = silent
@@ -195,6 +195,16 @@ func (c *controller) look(r *recorder) {
 	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 	r.overlap = 0
+}
+
+// refusedSince is how many packets of a stream were refused since the server takes it, by the count of all. What is new in the first looks is of the
+// server before: the socket tells of the last packets to it when the next ones are sent, seconds later where it was dead that long.
+func (s *recorded) refusedSince(all uint64) uint64 {
+	if s.looks < deafLooks {
+		s.looks++
+		s.refused = all
+	}
+	return all - s.refused
 }
 
 // unheard tells that no receiver reports what comes of the streams that flow.
