@@ -11,7 +11,7 @@ import (
 // overtaken is how long a request of a server waits for us to look at the server's own answer, which came before.
 const overtaken = time.Second
 
-// agreement is an INVITE of ours in a recording session until what came of it has been looked at. A server may ask for something as soon as it has
+// agreement is an INVITE of ours in a recording session until its outcome is looked at. A server may ask for something as soon as it has
 // our ACK (RFC 3261, section 13.2.2.4), which is sent before that: such a request waits, as 491 would be wrong. Its methods may be called at the same time.
 type agreement struct {
 	mu   sync.Mutex
@@ -31,12 +31,9 @@ func (a *agreement) begin() {
 func (a *agreement) concluded(event siprec.Event) {
 	switch event.(type) {
 	case siprec.Answered, siprec.TimedOut, siprec.TransportFailed:
-		a.end()
+	default:
+		return
 	}
-}
-
-// end notes that the outcome has been looked at.
-func (a *agreement) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.open != nil {

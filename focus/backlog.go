@@ -2,6 +2,7 @@ package focus
 
 import (
 	"encoding/binary"
+	"iter"
 	"sync/atomic"
 	"time"
 
@@ -123,6 +124,17 @@ func (b *backlog) time(at uint64) time.Duration {
 	var word [8]byte
 	b.read(at+2, word[:])
 	return time.Duration(binary.BigEndian.Uint64(word[:])) //nolint:gosec // as written
+}
+
+// times are those of the frames that are still to be sent, oldest first.
+func (b *backlog) times() iter.Seq[time.Duration] {
+	return func(yield func(time.Duration) bool) {
+		for at, tail := b.sent.Load(), b.tail.Load(); at != tail; at += uint64(b.length(at)) {
+			if !yield(b.time(at)) {
+				return
+			}
+		}
+	}
 }
 
 // pass marks everything as read: the writer has sent it itself.

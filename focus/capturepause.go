@@ -63,9 +63,8 @@ func (c *capture) idle() bool { return c.pauses[c.paused%keptPauses].goesOn() &&
 
 // since counts the frames that are kept from a time on.
 func (c *capture) since(from time.Duration) (frames uint64) {
-	b := c.kept
-	for at, tail := b.sent.Load(), b.tail.Load(); at != tail; at += uint64(b.length(at)) {
-		if b.time(at) >= from {
+	for at := range c.kept.times() {
+		if at >= from {
 			frames++
 		}
 	}
@@ -74,9 +73,8 @@ func (c *capture) since(from time.Duration) (frames uint64) {
 
 // owed tells whether anything that is kept is to be sent. It holds, or the mix has let go of it.
 func (c *capture) owed() bool {
-	b := c.kept
-	for at, tail := b.sent.Load(), b.tail.Load(); at != tail; at += uint64(b.length(at)) {
-		if !c.nobodys(b.time(at)) {
+	for at := range c.kept.times() {
+		if !c.nobodys(at) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -85,7 +86,8 @@ func (c *controller) sweep(r *recorder, d *siprec.Desire) {
 	}
 	for _, key := range r.inOrder() {
 		s := r.streams[key]
-		if s.round == r.round || s.started || s.feed != nil || s.linger != nil && !s.linger.over && wishes(d, key) {
+		if s.round == r.round || s.started || s.feed != nil || s.linger != nil && !s.linger.over &&
+			slices.ContainsFunc(d.Streams, func(w siprec.StreamWish) bool { return w.Key == key }) {
 			continue
 		}
 		delete(r.streams, key)
@@ -95,16 +97,6 @@ func (c *controller) sweep(r *recorder, d *siprec.Desire) {
 		c.updateMix()
 		c.closeStream(r, s)
 	}
-}
-
-// wishes tells whether a stream is among those that are wanted.
-func wishes(d *siprec.Desire, key string) bool {
-	for i := range d.Streams {
-		if d.Streams[i].Key == key {
-			return true
-		}
-	}
-	return false
 }
 
 // endLater has the end of a recording session wait until what was captured before it has been sent. It reports false if nothing has to be waited
@@ -153,7 +145,7 @@ type drainStreams struct{}
 func (drainStreams) handle(c *controller) {
 	c.draining = false
 	left := false
-	for _, r := range append([]*recorder(nil), c.recorders...) {
+	for _, r := range slices.Clone(c.recorders) {
 		waits, news := false, false
 		for _, s := range r.streams {
 			if s.linger == nil || s.linger.over {

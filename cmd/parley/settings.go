@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -67,10 +68,11 @@ var lasting = map[string]focus.Lasting{"creator": focus.WithCreator, "empty": fo
 func mixerConfig(cfg config.Media, log *slog.Logger) mixer.Config {
 	c := mixer.Config{Workers: cfg.Workers}
 	if cfg.IOUring {
+		var told sync.Once // there is a thread for each processor
 		c.Calls = func() mixer.Calls {
 			batch, err := media.NewBatch()
 			if err != nil {
-				log.Info("each packet has its own system call", slog.Any("error", err))
+				told.Do(func() { log.Info("each packet has its own system call", slog.Any("error", err)) })
 				return nil
 			}
 			return batch

@@ -188,7 +188,9 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	}
 	ts := s.extend(e.header.timestamp)
 	if !s.begun || r.strange(s, ts, e.at) {
-		if err := r.settle(s); err != nil {
+		// What begins here may go back to where the clock of the client was all the time: the piece before must not be in its way.
+		began := s.line.began
+		if err := r.move(s, began, s.line.settle()); err != nil {
 			return err
 		}
 		r.bound = r.next
@@ -219,17 +221,6 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 	}
 
 	return nil
-}
-
-// settle puts the piece that ends where its arrivals so far say, if they have not been looked at yet: a new one, which may go back to where the
-// clock of the client was all the time, would come on top of it.
-func (r *receiver) settle(s *source) error {
-	if !s.begun {
-		return nil
-	}
-	began := s.line.began
-
-	return r.move(s, began, s.line.settle())
 }
 
 // audio puts a payload where it belongs.

@@ -101,7 +101,7 @@ func (t *timeline) forward(off int64) int64 {
 	return t.correct(off, exact, true)
 }
 
-// settle returns by how many samples what was written so far should move when no more comes after it.
+// settle returns by how many samples what was written so far should move when no more comes after it, and its arrivals have not been looked at yet.
 func (t *timeline) settle() int64 {
 	if t.byReport || !t.first || !t.any {
 		return 0
