@@ -124,6 +124,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	must(t, err)
 	transport, err := media.NewTransport(media.Config{
 		ListenAddress: mediaAddress, Symmetric: true, JitterMax: 60 * time.Millisecond, PortMin: 20000, PortMax: 24000,
+		Receive: receiving(b.inside),
 	})
 	must(t, err)
 	b.mixer = engine

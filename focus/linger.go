@@ -34,29 +34,43 @@ type linger struct {
 
 // lingering adds to what is wanted the streams that nobody feeds any more, and of which something is still to be sent.
 func (c *controller) lingering(r *recorder, d *siprec.Desire) {
-	if len(r.streams) == r.fed {
-		return
+	n, limit := 0, r.server.Profile.MaxStreams
+	room := func() bool { return n < maxLingering && (limit <= 0 || len(d.Streams) < limit) } // who is there comes first
+	rest := func(w siprec.StreamWish) {
+		n++
+		w.Rest = true
+		d.Streams = append(d.Streams, w)
 	}
-	n := 0
-	for _, key := range r.inOrder() {
+	for _, key := range r.unfed() {
 		s := r.streams[key]
-		if s.round == r.round || s.linger == nil && !s.owes() {
-			continue
-		}
-		if limit := r.server.Profile.MaxStreams; n >= maxLingering || limit > 0 && len(d.Streams) >= limit { // who is there comes first
+		if s.linger == nil && !s.owes() || !room() {
 			continue
 		}
 		if c.letLinger(s); s.linger.over {
 			continue
 		}
-		n++
 		w := s.wish
-		w.Rest = true
 		if s.keeps != codecs.None {
 			w.Prefer = s.keeps
 		}
-		d.Streams = append(d.Streams, w)
+		rest(w)
 	}
+	for _, t := range r.unwritten() {
+		if t.linger == nil && !t.capture.owes() || !room() {
+			continue
+		}
+		if c.letTextLinger(t); !t.linger.over {
+			rest(t.wish)
+		}
+	}
+}
+
+// unfed are the keys of the streams that the last wish has nobody for, in order.
+func (r *recorder) unfed() []string {
+	if len(r.streams) == r.fed {
+		return nil
+	}
+	return slices.DeleteFunc(r.inOrder(), func(key string) bool { return r.streams[key].round == r.round })
 }
 
 // owes tells whether something of a stream is still to be sent, or may be.
@@ -81,13 +95,22 @@ func (c *controller) unlinger(s *recorded) {
 
 // sweep closes the streams that are not wanted and have never been taken: nobody says that they stop.
 func (c *controller) sweep(r *recorder, d *siprec.Desire) {
-	if d.Stopped || r.over || len(r.streams) == r.fed {
+	if d.Stopped || r.over {
 		return
 	}
-	for _, key := range r.inOrder() {
+	rests := func(l *linger, key string) bool {
+		return l != nil && !l.over && slices.ContainsFunc(d.Streams, func(w siprec.StreamWish) bool { return w.Key == key })
+	}
+	for _, t := range r.unwritten() {
+		if !t.started && !rests(t.linger, t.key) {
+			delete(r.texts, t.key)
+			c.updateText()
+			c.closeRecordedText(r, t)
+		}
+	}
+	for _, key := range r.unfed() {
 		s := r.streams[key]
-		if s.round == r.round || s.started || s.feed != nil || s.linger != nil && !s.linger.over &&
-			slices.ContainsFunc(d.Streams, func(w siprec.StreamWish) bool { return w.Key == key }) {
+		if s.started || s.feed != nil || rests(s.linger, key) {
 			continue
 		}
 		delete(r.streams, key)
@@ -109,6 +132,9 @@ func (c *controller) endLater(r *recorder, d siprec.Desire) bool {
 	for _, s := range r.streams {
 		owes = owes || s.owes() && (s.linger == nil || !s.linger.over)
 	}
+	for _, t := range r.texts {
+		owes = owes || t.capture.owes() && (t.linger == nil || !t.linger.over)
+	}
 	if !owes {
 		return false
 	}
@@ -124,6 +150,9 @@ func (c *controller) endLater(r *recorder, d siprec.Desire) bool {
 		if s.feed == nil {
 			c.letLinger(s)
 		}
+	}
+	for _, t := range r.texts {
+		c.letTextLinger(t)
 	}
 	if r.wanted.Paused { // what was captured before the pause
 		r.wanted.Paused = false
@@ -147,12 +176,18 @@ func (drainStreams) handle(c *controller) {
 	left := false
 	for _, r := range slices.Clone(c.recorders) {
 		waits, news := false, false
-		for _, s := range r.streams {
-			if s.linger == nil || s.linger.over {
-				continue
+		step := func(l *linger, drain func() bool) {
+			if l == nil || l.over {
+				return
 			}
-			s.linger.over = c.drain(r, s)
-			waits, news = waits || !s.linger.over, news || s.linger.over
+			l.over = drain()
+			waits, news = waits || !l.over, news || l.over
+		}
+		for _, s := range r.streams {
+			step(s.linger, func() bool { return c.drain(r, s) })
+		}
+		for _, t := range r.texts {
+			step(t.linger, func() bool { return !t.capture.owes() || c.late(r, t.linger, false) })
 		}
 		left = left || waits
 		switch {
@@ -178,8 +213,13 @@ func (c *controller) drain(r *recorder, s *recorded) bool {
 	if s.capture.drain() {
 		return true
 	}
-	now, l := time.Now(), s.linger
-	if s.started && !s.capture.holding.Load() {
+	return c.late(r, s.linger, s.started && !s.capture.holding.Load())
+}
+
+// late tells whether the time is up of what lingers. taken: the recorder takes it.
+func (c *controller) late(r *recorder, l *linger, taken bool) bool {
+	now := time.Now()
+	if taken {
 		if l.sending.IsZero() {
 			l.sending = now
 		}

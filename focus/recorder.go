@@ -55,6 +55,7 @@ type recorder struct {
 	queue        []siprec.Event // the first is being handled
 	wanted       siprec.Desire  // what was asked for last
 	round, fed   int            // counts the wishes, and the streams in the last one that somebody feeds
+	written      int            // those of text
 	ending       *siprec.Desire // what is asked for when the last that was captured has been sent; nil: it does not end
 	over         bool
 }

@@ -232,7 +232,7 @@ func (c *controller) newRecorder(r *conference.Recording, server Recorder, from 
 	}
 	if from != nil {
 		rec.streams, rec.texts, rec.account = from.streams, from.texts, from.account
-		rec.first, rec.sides = from.first, from.sides
+		rec.first, rec.sides, rec.round = from.first, from.sides, from.round
 		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
 		from.streams, from.texts, from.moved = map[string]*recorded{}, map[string]*recordedText{}, true
 	} else {

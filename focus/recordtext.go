@@ -25,6 +25,9 @@ type recordedText struct {
 	started     bool           // the server takes it
 	silence     bool
 	label       string
+	wish        siprec.StreamWish // the last one
+	round       int               // of that wish
+	linger      *linger           // nobody writes into it any more; nil: somebody may
 }
 
 // textKey is the key of a stream of text, by that of the audio which it goes with.
@@ -33,6 +36,7 @@ func textKey(key string) string { return "text/" + key }
 // textWishes are the streams of text that shall be recorded, in the order of those of audio: one of all, with each writer as a contributing
 // source (RFC 9071, section 3), or one of each. In a session that all recordings share there are none, nor where exactly two streams are expected.
 func (c *controller) textWishes(r *recorder, state *conference.State) []siprec.StreamWish {
+	r.written = 0
 	if !c.recordsText(r, state) {
 		return nil
 	}
@@ -49,6 +53,8 @@ func (c *controller) textWishes(r *recorder, state *conference.State) []siprec.S
 		if at != "" {
 			w.Session = c.side(at).session
 		}
+		t.wish, t.round, t.linger = w, r.round, nil
+		r.written++
 		list = append(list, w)
 	}
 	all := r.modes&(conference.Mixed|conference.Pair) != 0 && state.Rules.Text

@@ -55,6 +55,7 @@ type replayStream struct {
 	session *media.Session     // nil: it is one of text
 	text    *media.TextSession // nil: it is one of audio
 	single  bool               // of text of one participant
+	cut     int                // characters of text that were too many; the player's
 	aware   atomic.Bool        // the server tells several sources of text apart
 	digest  *seal.Digest       // the player's; nil: nothing is sealed
 	changes chan codecs.Format // what the server takes; the player's newest

@@ -93,7 +93,7 @@ func (s *replayStream) write(t *spoolText) {
 	if s.single && !s.aware.Load() {
 		source = rtt.Source{}
 	}
-	s.text.Say(source, t.CNAME, t.Text)
+	s.cut += s.text.Say(source, t.CNAME, t.Text)
 }
 
 // startText lets a stream of text flow.
@@ -122,7 +122,7 @@ func (p *replay) flush(ctx context.Context) {
 	cut := 0
 	for _, s := range p.streams {
 		if s.text != nil {
-			cut += s.text.Finish()
+			cut += s.cut + s.text.Finish()
 		}
 	}
 	if cut == 0 {

@@ -36,7 +36,7 @@ type texter struct {
 func (b *bench) texter(conf, name string, aware, text bool, headers ...sipua.Header) *texter {
 	b.t.Helper()
 	p := &texter{raw: b.raw(), name: name, aware: aware, text: map[uint32]string{}}
-	transport, err := media.NewTransport(media.Config{PortMin: 28000, PortMax: 31999, RTCPInterval: 100 * time.Millisecond})
+	transport, err := media.NewTransport(media.Config{PortMin: 28000, PortMax: 31999, RTCPInterval: 100 * time.Millisecond, Receive: receiving(b.inside)})
 	must(b.t, err)
 	b.peers = append(b.peers, func(context.Context) { _ = transport.Close() })
 	p.session, err = transport.OpenText(media.TextOptions{Received: p.take})

@@ -67,7 +67,7 @@ func (c *textCapture) say(h heldText) {
 	if c.single && !c.aware {
 		h.source = rtt.Source{}
 	}
-	c.session.Say(h.source, h.cname, h.text)
+	c.lost += c.session.Say(h.source, h.cname, h.text)
 }
 
 // hold keeps what comes from now on, and what came in the last while.

@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 )
@@ -42,6 +43,9 @@ type Config struct {
 	// KeepAlive is after how long of sending nothing an empty datagram goes to the far end, so that boxes between keep the way open
 	// (RFC 6263, section 4.1). Where reports take the same way they do that. It is looked at with each report. Default 15 s.
 	KeepAlive time.Duration
+	// Receive reads a datagram of a session of text, as ReadFromUDPAddrPort does, which is the default. In a bubble of testing/synctest the clock
+	// goes on only if it does not wait for the system.
+	Receive func(socket *net.UDPConn, buffer []byte) (int, netip.AddrPort, error)
 	// Logger gets what an operator should know of; nothing is logged per packet. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -68,6 +72,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = defaultKeepAlive
+	}
+	if c.Receive == nil {
+		c.Receive = (*net.UDPConn).ReadFromUDPAddrPort
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -199,18 +199,20 @@ func (s *TextSession) Configure(p TextParams) error {
 	return nil
 }
 
-// Say sends what somebody has written. What may not be sent now, because the far end holds us, is not kept for later.
-func (s *TextSession) Say(from rtt.Source, cname, text string) {
+// Say sends what somebody has written. What may not be sent now, because the far end holds us, is not kept for later. It returns how many characters
+// are lost, as more of that writer wait already than he can write in a quarter of an hour.
+func (s *TextSession) Say(from rtt.Source, cname, text string) (lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.out == nil || !s.params.Send {
-		return
+		return 0
 	}
 	if from.ID != 0 {
 		s.contributors[from.ID] = contributor{cname: cname, name: from.Name}
 	}
-	s.out.Text(s.transport.now(), from, text)
+	lost = s.out.Text(s.transport.now(), from, text)
 	s.nudge()
+	return lost
 }
 
 // Drop forgets what was not sent of somebody: the far end may not read it any more.
@@ -308,7 +310,7 @@ func (s *TextSession) listen(socket *net.UDPConn, reports bool) {
 	defer s.running.Done()
 	buffer := make([]byte, 2048)
 	for {
-		n, from, err := socket.ReadFromUDPAddrPort(buffer)
+		n, from, err := s.cfg.Receive(socket, buffer)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return

@@ -46,18 +46,18 @@ func (o *Output) Configure(now time.Duration, f Format) {
 	o.screen = screen{}
 }
 
-// Text takes in what a source has written. Text of a source with ID 0 is of the mixer.
-func (o *Output) Text(now time.Duration, from Source, text string) {
+// Text takes in what a source has written. Text of a source with ID 0 is of the mixer. It returns how many characters are lost, as too many wait.
+func (o *Output) Text(now time.Duration, from Source, text string) (lost int) {
 	o.advance(now)
 	if text = clean(text); text == "" {
-		return
+		return 0
 	}
 	if from.ID == 0 || o.sender.format.Aware {
 		o.names[from.ID] = from.Name
-		o.sender.queue(from.ID, text)
-		return
+		return o.sender.queue(from.ID, text)
 	}
 	o.screen.write(now, from, text)
+	return 0
 }
 
 // Drop forgets what was not sent of a source, and what would be repeated of it: nobody may read it any more.

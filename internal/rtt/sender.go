@@ -96,8 +96,8 @@ func (s *sender) origin(id uint32) *origin {
 }
 
 // queue takes text in, in blocks that can be sent whole. What is too much, because somebody pastes a book, is lost and marked as that: this
-// is not a way for files (RFC 4103, section 9).
-func (s *sender) queue(id uint32, text string) {
+// is not a way for files (RFC 4103, section 9). It returns how many characters were too many.
+func (s *sender) queue(id uint32, text string) (lost int) {
 	o := s.origin(id)
 	for text != "" {
 		n := split(text, s.format.CPS, s.blockSize())
@@ -108,13 +108,14 @@ func (s *sender) queue(id uint32, text string) {
 				o.waiting = append(o.waiting, waiting{text: missing, count: 1})
 				o.count++
 			}
-			return
+			return utf8.RuneCountInString(text)
 		}
 		o.lost = false
 		o.waiting = append(o.waiting, waiting{text: text[:n], count: count})
 		o.count += count
 		text = text[n:]
 	}
+	return 0
 }
 
 // drop forgets what waits of a source.

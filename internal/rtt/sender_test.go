@@ -301,7 +301,10 @@ func rate(t *testing.T, f rtt.Format) {
 // What waits is bounded, and the end of what was taken is marked. Shows ME-RTT-11.
 func TestBook(t *testing.T) {
 	r := newRig(t, aware)
-	r.out.Text(r.now, rtt.Source{ID: alice}, strings.Repeat("book ", 100000))
+	lost := r.out.Text(r.now, rtt.Source{ID: alice}, strings.Repeat("book ", 100000))
+	if n := r.out.Waiting() - 1; n+lost != 500000 { // without the mark for what is lost
+		t.Errorf("of 500000 characters %d wait and %d are lost", n, lost)
+	}
 	r.until(30 * time.Minute)
 	if n := utf8.RuneCountInString(r.fresh()); n > 10000 || n < 8000 || !strings.HasSuffix(r.fresh(), "\ufffd") {
 		t.Errorf("%d characters were sent, the last %q", n, r.fresh()[len(r.fresh())-3:])
