@@ -1,6 +1,7 @@
 package cdr
 
 import (
+	"container/list"
 	"crypto/rand"
 	"encoding/hex"
 	"regexp"
@@ -16,10 +17,10 @@ type book struct {
 	boot     string
 	number   uint64
 	meetings map[conference.ID][]*meeting // the last one, and those before of which something is still to come
-	left     []departure                  // in the order of time
+	left     list.List                    // of departures, in the order of time
 }
 
-// departure is a participant that has left, and whose call record may be to come.
+// departure is a participant that has left, and whose call record is to come.
 type departure struct {
 	conference  conference.ID
 	of          *meeting
@@ -33,9 +34,12 @@ const lateRecord = 5 * time.Minute
 
 // despair forgets participants whose call records have not come.
 func (b *book) despair(now time.Time) {
-	for len(b.left) > 0 && now.Sub(b.left[0].at) > lateRecord {
-		d := b.left[0]
-		b.left = b.left[1:]
+	for first := b.left.Front(); first != nil; first = b.left.Front() {
+		d := first.Value.(departure) //nolint:forcetypeassert // nothing else is put there
+		if now.Sub(d.at) <= lateRecord {
+			return
+		}
+		b.left.Remove(first)
 		delete(d.of.present, d.participant)
 		b.forget(d.conference)
 	}
@@ -126,9 +130,9 @@ func (b *book) event(e *focus.Event) Record {
 		return record
 	case focus.ParticipantInfo:
 		m := b.open(e.Conference, at)
-		m.participant(e.Type, &info, at)
-		if e.Type == focus.ParticipantLeft {
-			b.left = append(b.left, departure{e.Conference, m, info.ID, at})
+		p := m.participant(e.Type, &info, at)
+		if e.Type == focus.ParticipantLeft && p.departure == nil {
+			p.departure = b.left.PushBack(departure{e.Conference, m, info.ID, at})
 		}
 	case focus.RecordingInfo:
 		m := b.taped(e.Conference, info.ID)
@@ -162,6 +166,7 @@ func (b *book) call(r *focus.CallRecord) Record {
 			of, p = m, known
 			if known.left { // else another call has taken its place
 				delete(m.present, r.Participant)
+				b.left.Remove(known.departure) // a thousand may leave in a second: they do not wait until records are late
 			}
 		}
 	}

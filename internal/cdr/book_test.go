@@ -199,8 +199,34 @@ func TestRecordThatNeverComes(t *testing.T) {
 	other := happened(9+301, focus.ConferenceStarted, focus.ConferenceInfo{ID: "other"})
 	other.Conference = "other"
 	s.tell(other)
-	if len(s.book.meetings["desk"]) != 0 || len(s.book.left) != 0 {
+	if len(s.book.meetings["desk"]) != 0 || s.book.left.Len() != 0 {
 		t.Errorf("still remembered: %+v", s.book.meetings)
+	}
+}
+
+// TestNothingIsKeptOfThoseWhoHaveGone: what is remembered of participants goes when their call records come, not when those would be late: of
+// a conference that begins anew for each call, of one that stays, and of a participant who leaves twice.
+func TestNothingIsKeptOfThoseWhoHaveGone(t *testing.T) {
+	s := story{book: newBook()}
+	info := focus.ConferenceInfo{ID: "desk"}
+	for second := range 100 {
+		alice := person("alice", "speaker", second)
+		s.tell(happened(second, focus.ConferenceStarted, info), happened(second, focus.ParticipantJoined, alice),
+			happened(second, focus.ParticipantLeft, alice), happened(second, focus.ParticipantLeft, alice), happened(second, focus.ConferenceEnded, info))
+		if s.book.left.Len() != 1 || len(s.book.meetings) != 1 {
+			t.Fatalf("%d departures, %d conferences before the record has come", s.book.left.Len(), len(s.book.meetings))
+		}
+		s.tell(callOf("alice", "answered", second, second, second))
+	}
+	if s.book.left.Len() != 0 || len(s.book.meetings) != 0 {
+		t.Errorf("%d departures, %d conferences are kept", s.book.left.Len(), len(s.book.meetings))
+	}
+	for second := 100; second < 200; second++ {
+		bob := person("bob", "speaker", second)
+		s.tell(happened(second, focus.ParticipantJoined, bob), happened(second, focus.ParticipantLeft, bob), callOf("bob", "answered", second, second, second))
+	}
+	if m := s.book.current("desk"); s.book.left.Len() != 0 || m == nil || len(m.present) != 0 {
+		t.Errorf("%d departures from a conference that stays, %+v", s.book.left.Len(), m)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cdr
 
 import (
+	"container/list"
 	"slices"
 	"time"
 
@@ -55,6 +56,7 @@ type presence struct {
 	joined     *focus.Time
 	inside     bool
 	left       bool
+	departure  *list.Element // in the book's; nil: it has not left
 	unrecorded bool
 	info       focus.ParticipantInfo
 	roles      []string
@@ -84,8 +86,8 @@ func newMeeting(id string, at time.Time) *meeting {
 // settled tells whether nothing more will be asked about the meeting.
 func (m *meeting) settled() bool { return m.over && len(m.present) == 0 && len(m.recording) == 0 }
 
-// participant follows an event of a participant.
-func (m *meeting) participant(kind focus.EventType, info *focus.ParticipantInfo, at time.Time) {
+// participant follows an event of a participant, and returns it.
+func (m *meeting) participant(kind focus.EventType, info *focus.ParticipantInfo, at time.Time) *presence {
 	p := m.present[info.ID]
 	if p == nil {
 		p = &presence{}
@@ -116,6 +118,7 @@ func (m *meeting) participant(kind focus.EventType, info *focus.ParticipantInfo,
 	p.follow(at)
 	m.stay += p.stay.total - before // it has gone
 	m.tape(p, at)
+	return p
 }
 
 // follow sets the clocks of a participant.
