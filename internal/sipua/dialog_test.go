@@ -87,25 +87,6 @@ func TestGate(t *testing.T) {
 	})
 }
 
-// TestExpiring: entries are forgotten after their time.
-func TestExpiring(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := newExpiring[int](time.Second)
-		table.add("a", 1)
-		if v, fresh := table.add("a", 2); fresh || v != 1 {
-			t.Error(v, fresh)
-		}
-		elapse(time.Second)
-		if _, ok := table.get("a"); ok {
-			t.Error("still there")
-		}
-		table.add("b", 3)
-		if table.size() != 1 {
-			t.Error(table.size())
-		}
-	})
-}
-
 // TestOffers is the table of RFC 3261, section 14.2, and RFC 3311, section 5.2.
 // FO-MOD-07, FO-MOD-10, FO-ERR-21, SR-SNP-12.
 func TestOffers(t *testing.T) {

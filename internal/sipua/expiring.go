@@ -1,6 +1,8 @@
 package sipua
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,9 +13,14 @@ import (
 type expiring[V any] struct {
 	mu    sync.Mutex
 	items map[string]expiringItem[V]
+	peak  int // entries that the map has had
 	queue []expiringKey
+	gone  int // of the queue, at its beginning, have expired
 	life  time.Duration
 }
+
+// expiringLeast is how many entries are not worth the work of making room smaller.
+const expiringLeast = 64
 
 type expiringItem[V any] struct {
 	value V
@@ -64,23 +71,31 @@ func (e *expiring[V]) size() int {
 	return len(e.items)
 }
 
+// sweep removes what has expired. Maps and slices keep the size that they once had, which is 500 octets for each of the calls of a wave: when
+// three quarters of them have gone, what is left moves to smaller ones. That, and moving up what waits, is done so seldom that an entry costs the
+// same however many there are.
 func (e *expiring[V]) sweep(now time.Time) {
-	n := 0
-	for n < len(e.queue) && !now.Before(e.queue[n].until) {
+	for e.gone < len(e.queue) && !now.Before(e.queue[e.gone].until) {
+		oldest := &e.queue[e.gone]
 		// A key that was removed and added again has a later entry in the queue.
-		if item, ok := e.items[e.queue[n].key]; ok && !now.Before(item.until) {
-			delete(e.items, e.queue[n].key)
+		if item, ok := e.items[oldest.key]; ok && !now.Before(item.until) {
+			delete(e.items, oldest.key)
 		}
-		n++
+		*oldest = expiringKey{}
+		e.gone++
 	}
+	waiting := e.queue[e.gone:]
 	switch {
-	case n == 0:
-	case n == len(e.queue): // maps and slices keep the size that they once had
-		e.queue = nil
-		if len(e.items) == 0 {
-			e.items = map[string]expiringItem[V]{}
-		}
+	case e.gone <= len(waiting)+expiringLeast:
+	case cap(e.queue) > 4*(len(waiting)+expiringLeast): //nolint:mnd // see above
+		e.queue, e.gone = slices.Clone(waiting), 0
 	default:
-		e.queue = append(e.queue[:0], e.queue[n:]...)
+		e.queue, e.gone = slices.Delete(e.queue, 0, e.gone), 0
+	}
+	e.peak = max(e.peak, len(e.items))
+	if e.peak > 4*(len(e.items)+expiringLeast) { //nolint:mnd // see above
+		items := make(map[string]expiringItem[V], len(e.items))
+		maps.Copy(items, e.items)
+		e.items, e.peak = items, len(items)
 	}
 }
