@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -35,7 +36,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	tools := flag.String("tools", "", "folder with confload and reflector")
-	only := flag.String("only", "", "the only measurement to make, such as crowd, which needs no tools")
+	only := flag.String("only", "", "the only measurements to make, separated by commas, such as crowd,cycles, which need no tools")
 	b := bench{}
 	flag.StringVar(&b.parley, "parley", "bin/parley", "the program to measure")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of the cost measurement; the median counts")
@@ -50,7 +51,10 @@ func main() {
 }
 
 func (b *bench) run(ctx context.Context, tools, only string) error {
-	var err error
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
 	if b.work, err = os.MkdirTemp("", "loadbench"); err != nil {
 		return err
 	}
@@ -60,40 +64,71 @@ func (b *bench) run(ctx context.Context, tools, only string) error {
 			return err
 		}
 	}
-	for _, m := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{
-		{"correctness", b.correctness},
-		{"cost", b.cost},
-		{"room", b.room},
-		{"listeners", b.listeners},
-		{"protection", b.protection},
-		{"latency", b.latency},
-		{"recording", b.recording},
-		{"start", b.start},
-		{"clap", b.clap},
-		{"failover", b.failover},
-		{"spool", b.spooled},
-		{"crossing", b.crossing},
-		{"roster", b.roster},
-		{"disturbed", b.disturbed},
-		{"idle", b.idle},
-		{"crowd", b.crowd},
-		{"surge", b.surge},
-		{"storm", b.storm},
-		{"cycles", b.cycles},
-		{"continuity", b.continuity},
-	} {
-		if only != "" && m.name != only {
-			continue
-		}
-		if err := m.measure(ctx); err != nil {
+	for _, m := range chosen {
+		if err := m.measure(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	return b.print(ctx)
 }
+
+// measurement is one of those that can be chosen.
+type measurement struct {
+	name    string
+	measure func(*bench, context.Context) error
+}
+
+// measurements are all of them, in the order in which they are made.
+func measurements() []measurement {
+	return []measurement{
+		{"correctness", (*bench).correctness},
+		{"cost", (*bench).cost},
+		{"room", (*bench).room},
+		{"listeners", (*bench).listeners},
+		{"protection", (*bench).protection},
+		{"latency", (*bench).latency},
+		{"recording", (*bench).recording},
+		{"start", (*bench).start},
+		{"clap", (*bench).clap},
+		{"failover", (*bench).failover},
+		{"spool", (*bench).spooled},
+		{"crossing", (*bench).crossing},
+		{"roster", (*bench).roster},
+		{"disturbed", (*bench).disturbed},
+		{"idle", (*bench).idle},
+		{"crowd", (*bench).crowd},
+		{"setup", (*bench).setup},
+		{"surge", (*bench).surge},
+		{"storm", (*bench).storm},
+		{"cycles", (*bench).cycles},
+		{"continuity", (*bench).continuity},
+	}
+}
+
+// choose finds measurements by their names, which commas separate; nothing stands for all. An unknown name is an error that lists the names.
+func choose(only string) (chosen []measurement, err error) {
+	all := measurements()
+	if only == "" {
+		return all, nil
+	}
+	wanted := strings.FieldsFunc(only, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, m := range all {
+		if n := slices.Index(wanted, m.name); n >= 0 {
+			chosen, wanted[n] = append(chosen, m), ""
+		}
+	}
+	if n := slices.IndexFunc(wanted, func(name string) bool { return name != "" }); n >= 0 || len(chosen) == 0 {
+		names := make([]string, len(all))
+		for i, m := range all {
+			names[i] = m.name
+		}
+		return nil, fmt.Errorf("%w: -only %s; there are %s", errUnknown, only, strings.Join(names, ", "))
+	}
+	return chosen, nil
+}
+
+// errUnknown is a measurement that there is not.
+var errUnknown = errors.New("no such measurement")
 
 // build compiles the tools from a copy, since their folder may be read-only.
 func (b *bench) build(ctx context.Context, tools string) error {

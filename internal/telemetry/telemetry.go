@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,9 @@ import (
 )
 
 const namespace = "parley"
+
+// liveHeap is what was in use at the last collection, without the garbage that go_memstats_heap_alloc_bytes counts as well: what grows with a leak.
+var liveHeap = regexp.MustCompile(`^/gc/heap/live:bytes$`)
 
 // Metrics is a registry of its own with everything this server counts.
 type Metrics struct {
@@ -48,7 +52,7 @@ func New() *Metrics {
 		quality: newQuality(),
 	}
 	m.registry.MustRegister(m.calls, m.setup, m.notifies, m.recordingFailures, m.authFailures,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: liveHeap})), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.quality.collectors()...)
 	return m
 }

@@ -68,7 +68,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_recording_seconds_total{fate="spooled"} 1`, `parley_recording_seconds_total{fate="unrecorded"} 0.5`, `parley_recording_spool_bytes 7`,
 		`parley_recording_server_up{server="second"} 1`, `parley_recording_server_sessions{server="second"} 3`, `process_cpu_seconds_total`,
 		`parley_srs_recordings 2`, `parley_srs_streams 7`, `parley_srs_received_bytes_total 1234`, `parley_srs_disk_free_bytes 99`,
-		`parley_srs_disk_low 1`, `parley_srs_sessions_total{outcome="refused"} 3`, `parley_srs_packets_total{fate="lost"} 4`, `go_goroutines`, `process_cpu_seconds_total`,
+		`parley_srs_disk_low 1`, `parley_srs_sessions_total{outcome="refused"} 3`, `parley_srs_packets_total{fate="lost"} 4`, `go_goroutines`, `go_gc_heap_live_bytes`, `process_cpu_seconds_total`,
 		`parley_trunk_up{trunk="pbx"} 1`, `parley_trunk_up{trunk="carrier"} 0`, `parley_bans 3`, `parley_sip_connections{transport="tls"} 5`,
 		`parley_sip_connections_refused_total 6`, `parley_sip_requests_ignored_total 8`,
 	} {
