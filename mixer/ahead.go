@@ -9,12 +9,25 @@ const (
 	askNear  = 1
 )
 
+// The parts of an input and of a mix that a tick uses.
+//
+//nolint:gochecknoglobals // constants, but for the compiler
+var (
+	inputHot = prefetch.SpanOf(&sample.in, &sample.in.source, &sample.in.lanes[mainLane])
+	mixHot   = prefetch.SpanOf(&sample.mix, &sample.mix.pending, &sample.mix.next)
+
+	sample struct {
+		in  input
+		mix Mix
+	}
+)
+
 // askNext asks for the layout of the mix whose turn is next, and for the mix after that.
 func (m *Mix) askNext() {
 	if next := m.next; next != nil {
 		prefetch.Value(next.live.Load())
 		if next.next != nil {
-			prefetch.Between(&next.next.pending, &next.next.next)
+			prefetch.Part(next.next, mixHot)
 		}
 	}
 }
@@ -79,7 +92,7 @@ func (in *input) askFar(near bool) {
 }
 
 // ask asks for what a tick uses of a member who is heard in the main conference only.
-func (in *input) ask() { prefetch.Between(&in.source, &in.lanes[mainLane]) }
+func (in *input) ask() { prefetch.Part(in, inputHot) }
 
 // askEmit asks for the memory of the outputs whose turn comes soon after the nth.
 func (p *plan) askEmit(outs []int32, n int) {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sole"
 )
 
 const (
@@ -182,7 +183,9 @@ func (in *input) publish(mixed, speaks bool) bool {
 	if speaking {
 		in.spoken++
 	}
-	in.state.Store(packInput(in.frame.Level, speaking, in.talking, mixed) | in.spoken<<spokenShift)
+	if word := packInput(in.frame.Level, speaking, in.talking, mixed) | in.spoken<<spokenShift; in.state.Load() != word {
+		sole.Store(&in.state, word)
+	}
 	changed := speaking != in.speaking
 	in.speaking = speaking
 

@@ -3,6 +3,8 @@ package mixer
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/parley-sip/parley/internal/sole"
 )
 
 // outputState is what others may know of an output: the level of the last packet, whether it is private, and the limiter's gain.
@@ -13,7 +15,7 @@ func (s *outputState) store(level uint8, private bool, gain float32) {
 	if private {
 		word |= 1 << 8
 	}
-	s.word.Store(word)
+	sole.Store(&s.word, word)
 }
 
 func (s *outputState) load() (level uint8, private bool, gain float32) {

@@ -1,6 +1,9 @@
 package mixer
 
-import "github.com/parley-sip/parley/codecs"
+import (
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sole"
+)
 
 // The media path of one mix. All of it is done by the worker that owns the mix's cohort, or, in the phases that go over
 // members or groups, by several workers in ranges that do not overlap. Nothing here locks or logs, and nothing
@@ -368,5 +371,5 @@ func (s *seat) send(i int32, st *stream, e *encoded, room []byte, w *scratch) {
 		s.group.bus.set.sources.all(&w.packet)
 	}
 	s.out.emit(&w.packet, room)
-	w.sent[st.format.Codec].Add(1)
+	sole.Add(&w.sent[st.format.Codec], 1)
 }

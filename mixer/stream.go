@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sole"
 )
 
 const (
@@ -180,7 +181,7 @@ func (s *stream) packet(pcm []int16, w *scratch) {
 		w.encodeErrors.Add(1)
 		n = 0
 	}
-	w.encoded[s.format.Codec].Add(1)
+	sole.Add(&w.encoded[s.format.Codec], 1)
 	p.payload, p.level = p.data[:n], codecs.SilenceLevel
 	if s.silence == 0 || s.silence*s.frame < s.size {
 		p.level = codecs.Level(pcm)

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/sole"
 )
 
 // stereoBit in the first octet of an Opus packet says that it has two channels (RFC 6716, section 3.1).
@@ -50,7 +51,7 @@ func (p *plan) forward(g *group, w *scratch) bool {
 	st.age++
 	st.silence, st.count = 0, 1
 	out.payload, out.level = payload, s.in.frame.Level
-	w.forwarded[codec].Add(1)
+	sole.Add(&w.forwarded[codec], 1)
 
 	return true
 }

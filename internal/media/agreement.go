@@ -36,6 +36,21 @@ func (t *formatTable) set(payloadType uint8, f format) {
 // of returns what a payload type means.
 func (t *formatTable) of(payloadType uint8) *format { return &t.list[t.index[payloadType]] }
 
+// formatMemo is the format of the last payload type, so that the table need not be looked at for nearly all packets. It belongs to the tick.
+type formatMemo struct {
+	table  *formatTable
+	format format
+	number uint8
+}
+
+// of returns what a payload type means, until the next call.
+func (m *formatMemo) of(t *formatTable, payloadType uint8) *format {
+	if m.table != t || m.number != payloadType {
+		m.table, m.number, m.format = t, payloadType, *t.of(payloadType)
+	}
+	return &m.format
+}
+
 type formatKind uint8
 
 const (

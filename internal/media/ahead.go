@@ -5,6 +5,28 @@ import (
 	"github.com/parley-sip/parley/internal/prefetch"
 )
 
+// The parts of a session and an agreement that a tick uses.
+//
+//nolint:gochecknoglobals // constants, but for the compiler
+var (
+	sessionCounters, sessionSent    prefetch.Span // the second is of what Emit uses
+	sessionReceives, sessionPlays   prefetch.Span
+	sessionLent, sessionSends       prefetch.Span
+	agreementParams, agreementGuard prefetch.Span
+)
+
+func init() { //nolint:gochecknoinits // the offsets of nested fields, once
+	s, a := &Session{}, &agreement{}
+	sessionCounters = prefetch.SpanOf(s, &s.transport, &s.shared.bursts.packet)
+	sessionReceives = prefetch.SpanOf(s, &s.in.agreed, &s.in.player.jitter.window.worst)
+	sessionPlays = prefetch.SpanOf(s, &s.in.player.jitter.drift, &s.in.player.fec)
+	sessionSent = prefetch.SpanOf(s, &s.transport, &s.shared.sentOctets)
+	sessionLent = prefetch.SpanOf(s, &s.in.agreed, &s.in.own)
+	sessionSends = prefetch.SpanOf(s, &s.out.to, &s.out.plain)
+	agreementParams = prefetch.SpanOf(a, &a.params, &a.params)
+	agreementGuard = prefetch.SpanOf(a, &a.guard, &a.clock)
+}
+
 // PrefetchIngest asks for the memory that the next Ingest uses: first that of the session itself, but for what is seldom used, then,
 // near, that of the packets, the decoder and the parameters.
 func (s *Session) PrefetchIngest(near bool) {
@@ -12,10 +34,9 @@ func (s *Session) PrefetchIngest(near bool) {
 		s.prefetchNear()
 		return
 	}
-	in := &s.in
-	prefetch.Between(&s.transport, &s.shared.bursts.packet)
-	prefetch.Between(&in.agreed, &in.player.jitter.window.worst)
-	prefetch.Between(&in.player.jitter.drift, &in.player.fec)
+	prefetch.Part(s, sessionCounters)
+	prefetch.Part(s, sessionReceives)
+	prefetch.Part(s, sessionPlays)
 }
 
 // prefetchNear is the second half of PrefetchIngest.
@@ -27,12 +48,8 @@ func (s *Session) prefetchNear() {
 		prefetch.Between(&store.arena[at*chunkSize], &store.arena[(at+1)*chunkSize-1])
 		prefetch.Value(&store.link[at])
 	}
-	if a := s.in.agreed; a != nil {
-		prefetch.Value(&a.params)
-		prefetch.Value(&a.formats.index[s.in.packet.payloadType&0x7f])
-		prefetch.Value(&a.formats.list[0])
-		prefetch.Between(&a.guard, &a.clock)
-	}
+	prefetch.Part(s.in.agreed, agreementParams)
+	prefetch.Part(s.in.agreed, agreementGuard)
 	if d, ok := p.decoders[p.codec].(codecs.Prefetcher); ok {
 		d.Prefetch()
 	}
@@ -42,13 +59,13 @@ func (s *Session) prefetchNear() {
 // Ingest has used it just before.
 func (s *Session) PrefetchEmit(near bool) {
 	if near {
-		if a := s.in.agreed; a != nil && s.in.idleEmits > 0 {
-			prefetch.Value(&a.params)
-			prefetch.Between(&a.guard, &a.clock)
+		if s.in.idleEmits > 0 {
+			prefetch.Part(s.in.agreed, agreementParams)
+			prefetch.Part(s.in.agreed, agreementGuard)
 		}
 		return
 	}
-	prefetch.Between(&s.transport, &s.shared.sentOctets)
-	prefetch.Between(&s.in.agreed, &s.in.own)
-	prefetch.Between(&s.out.to, &s.out.plain)
+	prefetch.Part(s, sessionSent)
+	prefetch.Part(s, sessionLent)
+	prefetch.Part(s, sessionSends)
 }

@@ -296,3 +296,40 @@ func TestDepartures(t *testing.T) {
 		t.Errorf("sources %v", all)
 	}
 }
+
+// A source that was forgotten is remembered when it comes again, though it was among the last that packets named (RFC 3550, section 7.3).
+func TestSpokenAgain(t *testing.T) {
+	s := &Session{}
+	for ssrc := uint32(1); ssrc <= 6; ssrc++ {
+		s.noteSpoken(ssrc)
+	}
+	s.noteSpoken(6)
+	if all := s.shared.spoken.sources(); len(all) != 6 {
+		t.Errorf("remembered %v of six", all)
+	}
+	if !s.forgetSpoken(6) || s.forgetSpoken(6) || slices.Contains(s.shared.spoken.sources(), 6) {
+		t.Errorf("not forgotten once: %v", s.shared.spoken.sources())
+	}
+	s.noteSpoken(6)
+	if !slices.Contains(s.shared.spoken.sources(), 6) {
+		t.Error("not remembered when it came again")
+	}
+}
+
+// The same payload type may mean something else by the next description.
+func TestFormatMemo(t *testing.T) {
+	var before, after formatTable
+	before.set(96, format{kind: formatAudio, codec: codecs.Opus, clock: 48000})
+	before.set(101, format{kind: formatEvent, clock: 8000})
+	after.set(96, format{kind: formatEvent, clock: 48000})
+	var m formatMemo
+	for i, c := range []struct {
+		table  *formatTable
+		number uint8
+		want   formatKind
+	}{{&before, 0, formatUnknown}, {&before, 96, formatAudio}, {&before, 96, formatAudio}, {&before, 101, formatEvent}, {&before, 96, formatAudio}, {&after, 96, formatEvent}, {&after, 0, formatUnknown}} {
+		if got := m.of(c.table, c.number).kind; got != c.want {
+			t.Errorf("%d: %v, want %v", i, got, c.want)
+		}
+	}
+}

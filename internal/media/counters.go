@@ -6,21 +6,23 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"github.com/parley-sip/parley/internal/sole"
 )
 
 // count is a number that one goroutine adds to and everybody may read. Having one writer it needs no locked instruction to
-// add.
+// add, nor a fence.
 type count struct{ v atomic.Uint64 }
 
-func (c *count) add(n uint64) { c.v.Store(c.v.Load() + n) }
+func (c *count) add(n uint64) { sole.Add(&c.v, n) }
 func (c *count) load() uint64 { return c.v.Load() }
 
 // level is a value that one goroutine sets and everybody may read.
 type level struct{ v atomic.Int64 }
 
-func (l *level) set(v int64)             { l.v.Store(v) }
+func (l *level) set(v int64)             { sole.Set(&l.v, v) }
 func (l *level) get() int64              { return l.v.Load() }
-func (l *level) setTime(d time.Duration) { l.v.Store(int64(d)) }
+func (l *level) setTime(d time.Duration) { sole.Set(&l.v, int64(d)) }
 func (l *level) time() time.Duration     { return time.Duration(l.v.Load()) }
 
 // counters are what the tick writes.
@@ -28,9 +30,10 @@ type counters struct {
 	// written in each tick; see [Session.PrefetchIngest]
 	packetsReceived, octetsReceived                       count
 	packetsSent, octetsSent                               count
-	sentPackets, sentOctets                               level // under the present SSRC (RFC 3550, section 6.4.1)
-	jitter, depth, delay, target, lastReceived, drift     level // jitter in RTP units of clock, drift in parts of 1e9
-	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level // the reception statistics of the present source
+	sentPackets, sentOctets                               level         // under the present SSRC (RFC 3550, section 6.4.1)
+	jitter, depth, delay, target, lastReceived, drift     level         // jitter in RTP units of clock, drift in parts of 1e9
+	remoteSSRC, highestSeq, baseSeq, sourceCount, rxClock level         // the reception statistics of the present source
+	forgets                                               atomic.Uint32 // how often a source was forgotten of spoken; see [Session.noteSpoken]
 	bursts                                                burstCounters
 
 	// seldom written

@@ -28,6 +28,7 @@ type sender struct {
 	refresh   int  // RTP units until comfort noise is sent again
 	ready     int  // octets of the packet in the room that is to be sent, 0: none
 	payload   int  // octets of its payload
+	lately    lately
 	sent      bool // something has left since prepare
 
 	witness Witness // is told of what leaves; nil: nobody
@@ -167,7 +168,7 @@ func (s *Session) transmit(a *agreement, p *codecs.Packet, payloadType uint8, ti
 	buf := s.in.borrow(nil)
 	for _, ssrc := range p.CSRC[:min(len(p.CSRC), codecs.MaxCSRC)] {
 		if ssrc != 0 {
-			s.shared.spoken.note(ssrc)
+			s.noteSpoken(ssrc)
 		}
 	}
 	size := o.header(buf, a, p, payloadType, timestamp)

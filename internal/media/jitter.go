@@ -62,6 +62,7 @@ type jitterBuffer struct {
 	maxDelay time.Duration
 
 	clock    int   // RTP units per second
+	unit     int64 // nanoseconds of one, if they are a whole number: divisions take their time; 0: they are not
 	next     int64 // timeline: the first unit not handed out
 	nextSeq  int64 // sequence number after the last packet handed out
 	highest  int64 // highest sequence number, extended
@@ -98,13 +99,19 @@ func (b *jitterBuffer) reset(clock int) {
 	b.window.reset()
 	b.drift = driftMeter{}
 	b.lag = lagFilter{}
-	b.clock = clock
+	b.clock, b.unit = clock, 0
+	if clock > 0 && int64(time.Second)%int64(clock) == 0 {
+		b.unit = int64(time.Second) / int64(clock)
+	}
 	b.started, b.playing, b.starved, b.jumpSeen = false, false, false, false
 	b.lateRun, b.history, b.ptime, b.grain = 0, 0, 0, 0
 }
 
 // duration converts units without overflow, however long the call.
 func (b *jitterBuffer) duration(units int64) time.Duration {
+	if b.unit != 0 {
+		return time.Duration(units * b.unit)
+	}
 	clock := int64(b.clock)
 	return time.Duration(units/clock)*time.Second + time.Duration(units%clock)*time.Second/time.Duration(clock)
 }

@@ -25,6 +25,7 @@ type player struct {
 	tail     int
 	noise    *codecs.NoiseGenerator
 	formats  *formatTable
+	memo     formatMemo
 	counters *counters
 	muted    time.Duration // an event is under way until then
 	empty    int           // ticks in a row with nothing to play
@@ -91,7 +92,7 @@ func (p *player) fill(out []int16, now time.Duration, f *codecs.Frame) codecs.Fr
 			p.comfort(s.payload)
 			continue
 		}
-		if codec := p.formats.of(s.packet.payloadType).codec; codec != p.codec {
+		if codec := p.memo.of(p.formats, s.packet.payloadType).codec; codec != p.codec {
 			rate := p.rate
 			p.change(codec)
 			if p.rate != rate && n == 0 {

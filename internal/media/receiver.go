@@ -36,6 +36,7 @@ type receiver struct {
 	paced     uint32        // timestamp of the last packet
 	csrcCount uint8
 	connected bool
+	copied    bool          // there may be something in red
 	idleEmits int           // since the last Ingest
 	got       received      // by Receive
 	gotError  syscall.Errno // the same
@@ -195,13 +196,16 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		s.shared.invalid.add(1)
 		return
 	}
-	f := in.agreed.formats.of(p.payloadType)
+	f := in.player.memo.of(&in.agreed.formats, p.payloadType)
 	if f.kind == formatUnknown {
 		s.shared.unknownType.add(1)
 		return
 	}
-	in.red.count = 0
+	if in.copied {
+		in.red.count, in.copied = 0, false
+	}
 	if f.kind == formatRed {
+		in.copied = true
 		if f = s.primary(); f == nil {
 			s.shared.invalid.add(1)
 			return
@@ -264,7 +268,7 @@ func (s *Session) admit(f *format, from netip.AddrPort, arrival time.Duration) {
 		s.event(f, arrival)
 		return
 	}
-	if in.red.count > 0 {
+	if in.copied {
 		s.repair(f, arrival)
 	}
 	s.push(f, arrival)

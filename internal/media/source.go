@@ -53,12 +53,8 @@ func (s *source) arrive(timestamp uint32, clock int, arrival time.Duration) {
 	transit := arrival - time.Duration(timestamp)*time.Second/time.Duration(clock)
 	if s.timed {
 		d := transit - s.transit
-		wrap := time.Duration(1<<32) * time.Second / time.Duration(clock)
-		switch {
-		case d > wrap/2:
-			d -= wrap
-		case d < -wrap/2:
-			d += wrap
+		if d < -maxTransit || d > maxTransit {
+			d = unwrapped(d, clock)
 		}
 		if d < 0 {
 			d = -d
@@ -69,6 +65,19 @@ func (s *source) arrive(timestamp uint32, clock int, arrival time.Duration) {
 		}
 	}
 	s.transit, s.timed = transit, true
+}
+
+// unwrapped is a change of transit without that of a timestamp that has wrapped.
+func unwrapped(d time.Duration, clock int) time.Duration {
+	wrap := time.Duration(1<<32) * time.Second / time.Duration(clock)
+	switch {
+	case d > wrap/2:
+		return d - wrap
+	case d < -wrap/2:
+		return d + wrap
+	default:
+		return d
+	}
 }
 
 // lost returns the cumulative number of packets lost (RFC 3550, appendix A.3).

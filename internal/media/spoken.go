@@ -16,15 +16,10 @@ const spokenRoom = 15
 type spoken struct {
 	list [spokenRoom]atomic.Uint32 // 0: none
 	at   uint8                     // the tick's: where the next one goes
-	last uint32                    // the tick's: the one seen last
 }
 
 // note remembers a source. It belongs to the tick.
 func (s *spoken) note(ssrc uint32) {
-	if ssrc == s.last {
-		return
-	}
-	s.last = ssrc
 	for i := range s.list {
 		if s.list[i].Load() == ssrc {
 			return
@@ -32,6 +27,39 @@ func (s *spoken) note(ssrc uint32) {
 	}
 	s.list[s.at%spokenRoom].Store(ssrc)
 	s.at++
+}
+
+// lately are the sources that were noted last, which are those of nearly all packets: so that spoken itself, which is seldom used otherwise, need
+// not be looked at. It belongs to the tick.
+type lately struct {
+	list    [4]uint32
+	at      uint8
+	forgets uint32
+}
+
+// noteSpoken remembers a source that a packet names.
+func (s *Session) noteSpoken(ssrc uint32) {
+	known := &s.out.lately
+	if forgets := s.shared.forgets.Load(); forgets != known.forgets { // perhaps one of those
+		*known = lately{forgets: forgets}
+	}
+	for _, one := range known.list {
+		if one == ssrc {
+			return
+		}
+	}
+	s.shared.spoken.note(ssrc)
+	known.list[known.at%uint8(len(known.list))] = ssrc
+	known.at++
+}
+
+// forgetSpoken forgets a source, and reports whether it was known. It does not belong to the tick.
+func (s *Session) forgetSpoken(ssrc uint32) bool {
+	if !s.shared.spoken.forget(ssrc) {
+		return false
+	}
+	s.shared.forgets.Add(1)
+	return true
 }
 
 // sources are all that are remembered.
@@ -98,7 +126,7 @@ func (d *departures) since(n uint64, each func(ssrc uint32)) uint64 {
 // leavers are the sources that the far end of a session has seen and that have left since its last report.
 func (v *service) leavers(s *Session) (gone []uint32) {
 	s.report.goneSeen = v.gone.since(s.report.goneSeen, func(ssrc uint32) {
-		if s.shared.spoken.forget(ssrc) && !slices.Contains(gone, ssrc) {
+		if s.forgetSpoken(ssrc) && !slices.Contains(gone, ssrc) {
 			gone = append(gone, ssrc)
 		}
 	})

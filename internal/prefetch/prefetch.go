@@ -16,6 +16,23 @@ func Between[A, B any](first *A, last *B) {
 	}
 }
 
+// Span is a part of a struct.
+type Span struct{ offset, size uintptr }
+
+// SpanOf is the part from the beginning of one field of a struct to the end of a later one.
+func SpanOf[T, A, B any](whole *T, first *A, last *B) Span {
+	from, to := uintptr(unsafe.Pointer(first)), uintptr(unsafe.Pointer(last))+unsafe.Sizeof(*last) //nolint:gosec // addresses, nothing is read
+	return Span{offset: from - uintptr(unsafe.Pointer(whole)), size: to - from}                    //nolint:gosec // the same
+}
+
+// Part asks for a part of a struct; nil for nothing. Unlike with [Between], the struct need not be there yet: the compiler has the address of a field of
+// what is not nil checked by reading it.
+func Part[T any](p *T, s Span) {
+	if p != nil {
+		Lines(unsafe.Add(unsafe.Pointer(p), s.offset), s.size) //nolint:gosec // an address, nothing is read
+	}
+}
+
 // Slice asks for the elements of a slice.
 func Slice[T any](s []T) {
 	var one T
