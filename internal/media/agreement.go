@@ -161,8 +161,12 @@ func newFormat(pt PayloadType) (format, error) {
 	return f, nil
 }
 
-// prepare makes decoders for those codecs of the agreement that are not in have.
+// prepare makes decoders for those codecs of the agreement that are not in have. Who only listens needs none, as what comes is dropped: of Opus
+// that is 18 KiB. When he may speak there is another agreement.
 func (a *agreement) prepare(have *[codecCount]bool) error {
+	if !a.params.Receiving {
+		return nil
+	}
 	for _, f := range a.formats.list {
 		if f.kind != formatAudio || have[f.codec] || a.decoders[f.codec] != nil {
 			continue
