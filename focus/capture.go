@@ -198,6 +198,16 @@ func (c *capture) hold(last time.Duration) {
 	c.holding.Store(true)
 }
 
+// resend makes a stream that the mix has been told to let go of owe what was captured since a time, but for what is nobody's.
+func (c *capture) resend(since time.Time) {
+	c.resume()
+	if c.kept != nil {
+		c.again.Store(max(1, int64(since.Sub(c.epoch))))
+		c.parked.Store(false)
+		c.holding.Store(true)
+	}
+}
+
 // release lets the stream flow, what was kept first.
 func (c *capture) release(codec codecs.Codec) {
 	c.resume()
@@ -219,10 +229,7 @@ func (c *capture) drain() bool {
 	if c.kept == nil {
 		return true
 	}
-	if at := c.again.Swap(0); at != 0 {
-		c.kept.rewind(time.Duration(at))
-		c.rewound = true
-	}
+	c.takeBack()
 	if c.holding.Load() {
 		c.parked.Store(true)
 		return !c.owed()
@@ -232,12 +239,21 @@ func (c *capture) drain() bool {
 	return c.kept.empty()
 }
 
+// takeBack makes what is to be sent again unsent, where the mix has not done that.
+func (c *capture) takeBack() {
+	if at := c.again.Swap(0); at != 0 {
+		c.kept.rewind(time.Duration(at))
+		c.rewound = true
+	}
+}
+
 // unsent takes the frames that no recorder has taken, oldest first, as far as they are older than the age. The mix has let go
 // of the stream, or is known to hold.
 func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 	if c.kept == nil {
 		return
 	}
+	c.takeBack()
 	limit := time.Since(c.epoch) - age
 	for {
 		if at, ok := c.kept.next(); !ok || at > limit {
