@@ -34,6 +34,7 @@ type capture struct {
 	pauses [keptPauses]pause // the last ones
 	paused int               // the controller's: how many there have been
 
+	ticks   media.TickClock             // the tick's
 	due     time.Duration               // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                         // the tick's: the same, of what was sent
@@ -112,9 +113,10 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 // late is by how much a frame is handed over later than it was captured. A tick may come late, and the next one early: what was captured runs as
 // its samples do, and follows the clock where these are more apart than that, as the timestamps of the session do.
 func (c *capture) late(now time.Duration, p *codecs.Packet, codec codecs.Codec) time.Duration {
-	switch behind := now - c.due; {
+	tick := c.ticks.At(now, p.Due)
+	switch behind := tick - c.due; {
 	case c.due == 0:
-		c.due = now
+		c.due = tick
 	case behind.Abs() > media.ClockSlack:
 		c.due += behind.Round(codecs.FrameDuration)
 	}

@@ -1,6 +1,8 @@
 package mixer
 
 import (
+	"time"
+
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/sole"
 )
@@ -26,7 +28,7 @@ func (m *Mix) step(w *scratch) {
 	p.askPackets()
 	p.encode(0, len(p.groups), w)
 	m.askNextInputs()
-	p.emit(m.skipped, 0, len(p.outs), w)
+	p.emit(m.skipped, m.due, 0, len(p.outs), w)
 }
 
 // adopt puts the layout in place that has been prepared since the last tick, if any, and returns the one in place.
@@ -285,8 +287,9 @@ func (p *plan) encode(from, to int, w *scratch) {
 	}
 }
 
-// emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed.
-func (p *plan) emit(skipped, from, to int, w *scratch) {
+// emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed, due when this one was.
+func (p *plan) emit(skipped int, due time.Duration, from, to int, w *scratch) {
+	w.due = due
 	for ; from < to; from += batch {
 		outs := p.outs[from:min(from+batch, to)]
 		for n, i := range outs {
@@ -306,12 +309,12 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 func (s *seat) emit(i int32, skipped int, room []byte, w *scratch) {
 	o := s.out
 	if skipped > 0 {
-		w.packet = codecs.Packet{Samples: skipped * o.units}
+		w.packet = codecs.Packet{Samples: skipped * o.units, Due: w.before(skipped)}
 		o.emit(&w.packet, room)
 	}
 	if o.without {
 		if s.contributes() {
-			w.packet = codecs.Packet{Samples: o.units}
+			w.packet = codecs.Packet{Samples: o.units, Due: w.due}
 			o.emit(&w.packet, room)
 
 			return
@@ -357,7 +360,7 @@ func (s *seat) encodePrivate(i int32, st *stream, w *scratch) {
 
 // send hands over one packet.
 func (s *seat) send(i int32, st *stream, e *encoded, room []byte, w *scratch) {
-	w.packet = codecs.Packet{Payload: e.payload, Samples: st.units, Level: e.level}
+	w.packet = codecs.Packet{Payload: e.payload, Samples: st.units, Level: e.level, Due: w.due}
 	if s.out.partial {
 		s.out.partial, w.packet.Payload = false, nil
 	}
