@@ -74,4 +74,6 @@ var (
 	_ mixer.Input = (*announcement)(nil)
 	_ mixer.Input = (*tone)(nil)
 	_ mixer.Input = (*speech)(nil)
+
+	_ mixer.InputPrefetcher = (*tone)(nil)
 )

@@ -126,7 +126,12 @@ func (b *bench) heard(id MemberID) []int16 {
 		return s.out.private.pcm
 	}
 
-	return s.group.stream.pcm
+	st := s.group.stream
+	for st.like != nil {
+		st = st.like
+	}
+
+	return st.pcm
 }
 
 func (b *bench) stats(id MemberID) MemberStats {

@@ -33,9 +33,8 @@ type Mix struct {
 	cohort          *cohort       // set before attached
 
 	// owned by the media path
-	adopted *plan         // in this tick
-	skipped int           // ticks missed before this one
-	due     time.Duration // when this one was due, on the clock of deadlines; 0: nobody knows
+	adopted *plan // in this tick
+	skipped int   // ticks missed before this one
 	leader  dominance
 	next    *Mix
 	cursors [phaseCount]atomic.Int32
