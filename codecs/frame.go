@@ -1,5 +1,7 @@
 package codecs
 
+import "time"
+
 // MaxCSRC is the most contributing sources that an RTP header can name (RFC 3550, section 5.1).
 const MaxCSRC = 15
 
@@ -59,6 +61,8 @@ type Packet struct {
 	Marker bool
 	// Level of the audio in the packet in -dBov (RFC 6464).
 	Level uint8
+	// Due is when the tick that it belongs to was due, on the clock of the mixer; 0: that is not known. What counts is the difference between two.
+	Due time.Duration
 	// Voice reports that the packet holds speech (RFC 6464, section 3, the V bit).
 	Voice bool
 }

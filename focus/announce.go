@@ -74,6 +74,4 @@ var (
 	_ mixer.Input = (*announcement)(nil)
 	_ mixer.Input = (*tone)(nil)
 	_ mixer.Input = (*speech)(nil)
-
-	_ mixer.InputPrefetcher = (*tone)(nil)
 )

@@ -20,54 +20,28 @@ import (
 //
 // Emit belongs to the tick: it does not block, lock or allocate.
 type capture struct {
-	// used in each tick; see PrefetchEmit
 	session *media.Session
 	epoch   time.Time
-	offset  time.Duration // of the session's clock when it was the epoch
 	kept    *backlog      // nil: nothing is ever kept
 	codec   atomic.Uint32 // that the mix makes
 	sends   atomic.Uint32 // that the session sends
 	holding atomic.Bool
-	parked  atomic.Bool                 // the tick has seen that it holds: others may read the backlog
-	rewound bool                        // the tick's: the next frame has been sent before
-	ready   bool                        // the tick's: a frame waits for Send
-	again   atomic.Int64                // what was captured after this is to be sent again; 0: nothing
-	due     time.Duration               // the tick's: when the next frame is captured, by the count of those before; 0: none has come
-	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
-	part    int                         // the tick's: the same, of what was sent
-	made    units                       // the tick's: of the codec that the mix made last
-	sent    units                       // the same, of what was sent
-	room    []byte                      // the tick's: of the backlog, where the next frame goes
-	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
-
-	lost atomic.Uint64
-	told uint64 // the controller's: lost frames that have been counted
+	again   atomic.Int64 // what was captured after this is to be sent again; 0: nothing
+	parked  atomic.Bool  // the tick has seen that it holds: others may read the backlog
+	lost    atomic.Uint64
+	told    uint64 // the controller's: lost frames that have been counted
 
 	pauses [keptPauses]pause // the last ones
 	paused int               // the controller's: how many there have been
-}
 
-// units are those of a codec's timestamps.
-type units struct {
-	codec codecs.Codec
-	tick  int32 // in a tick, at least one
-	clock int32 // in a second, at least one
-}
-
-// of returns those of a codec, which mostly is the one of before.
-func (u *units) of(codec codecs.Codec) *units {
-	if u.codec != codec || u.tick == 0 {
-		*u = units{codec: codec, tick: int32(tickUnits(codec)), clock: int32(max(1, codec.ClockRate()))} //nolint:gosec // rates of codecs
-	}
-	return u
-}
-
-// within is where in a tick a packet ends that begins at a place in it.
-func (u *units) within(at, samples int) int {
-	if at += samples; at == int(u.tick) {
-		return 0 // as nearly always
-	}
-	return at % int(u.tick)
+	ticks   media.TickClock             // the tick's
+	due     time.Duration               // the tick's: when the next frame is captured, by the count of those before; 0: none has come
+	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
+	part    int                         // the tick's: the same, of what was sent
+	rewound bool                        // the tick's: the next frame has been sent before
+	ready   bool                        // the tick's: a frame waits for Send
+	room    []byte                      // the tick's: of the backlog, where the next frame goes
+	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
 }
 
 // catchUp is how many frames of the backlog go out with each new one.
@@ -76,9 +50,6 @@ const catchUp = 4
 // newCapture holds from the beginning, for a time at most.
 func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *capture {
 	c := &capture{session: session, epoch: time.Now()}
-	if session != nil {
-		c.offset = session.Clock(c.epoch)
-	}
 	c.codec.Store(uint32(codec))
 	if d > 0 {
 		c.kept = newBacklog(d, frameSize(codec))
@@ -87,32 +58,16 @@ func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *ca
 	return c
 }
 
-// The parts of a stream and of what is kept of it that a tick uses.
-//
-//nolint:gochecknoglobals // constants, but for the compiler
-var (
-	captureHot = prefetch.SpanOf(&hot.capture, &hot.capture.session, &hot.capture.digest)
-	backlogHot = prefetch.SpanOf(&hot.backlog, &hot.backlog.octets, &hot.backlog.dropped)
-
-	hot struct {
-		capture capture
-		backlog backlog
-	}
-)
-
 // PrefetchEmit implements [mixer.OutputPrefetcher].
-func (c *capture) PrefetchEmit(step int) {
-	switch step {
-	case 0:
-		prefetch.Part(c, captureHot)
-	case 1:
-		c.session.PrefetchEmit(0)
-		if b := c.kept; b != nil {
-			prefetch.Part(b, backlogHot)
-			prefetch.Slice(c.room)
-		}
-	default:
-		c.session.PrefetchEmit(1)
+func (c *capture) PrefetchEmit(near bool) {
+	if !near {
+		prefetch.Value(c)
+		return
+	}
+	c.session.PrefetchEmit(false)
+	if b := c.kept; b != nil {
+		prefetch.Between(&b.octets, &b.dropped)
+		prefetch.Slice(c.room)
 	}
 }
 
@@ -124,10 +79,9 @@ func (c *capture) Emit(p *codecs.Packet) {
 
 // Prepare and Send implement [mixer.Sender].
 func (c *capture) Prepare(p *codecs.Packet, room []byte) {
-	b, now := c.kept, time.Since(c.epoch)
-	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
+	b := c.kept
 	if b == nil {
-		c.pass(p, room, now)
+		c.pass(p, room)
 		return
 	}
 	if at := c.again.Load(); at != 0 && !c.parked.Load() {
@@ -136,9 +90,10 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.rewound = true
 	}
 	behind := !b.empty()
-	u := c.made.of(codec)
-	b.push(p, held{at: now, late: c.late(now, p, u), codec: codec, inner: c.within != 0})
-	c.within = u.within(c.within, p.Samples)
+	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
+	now := time.Since(c.epoch)
+	b.push(p, held{at: now, late: c.late(now, p, codec), codec: codec, inner: c.within != 0})
+	c.within = (c.within + p.Samples) % tickUnits(codec)
 	c.room = b.room()
 	switch {
 	case c.holding.Load():
@@ -151,32 +106,33 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	default:
 		c.parked.Store(false)
 		b.pass()
-		c.pass(p, room, now)
+		c.pass(p, room)
 	}
 }
 
 // late is by how much a frame is handed over later than it was captured. A tick may come late, and the next one early: what was captured runs as
 // its samples do, and follows the clock where these are more apart than that, as the timestamps of the session do.
-func (c *capture) late(now time.Duration, p *codecs.Packet, u *units) time.Duration {
-	switch behind := now - c.due; {
+func (c *capture) late(now time.Duration, p *codecs.Packet, codec codecs.Codec) time.Duration {
+	tick := c.ticks.At(now, p.Due)
+	switch behind := tick - c.due; {
 	case c.due == 0:
-		c.due = now
+		c.due = tick
 	case behind.Abs() > media.ClockSlack:
 		c.due += behind.Round(codecs.FrameDuration)
 	}
 	late := now - c.due
-	c.due += time.Duration(p.Samples) * time.Second / time.Duration(u.clock)
+	c.due += time.Duration(p.Samples) * time.Second / time.Duration(max(1, codec.ClockRate()))
 	return late
 }
 
 // pass leaves a frame that is in time for Send, but for one that is sealed: whether it has left is to be known at once.
-func (c *capture) pass(p *codecs.Packet, room []byte, now time.Duration) {
+func (c *capture) pass(p *codecs.Packet, room []byte) {
 	if c.digest.Load() != nil {
 		c.send(p, 0)
 		return
 	}
 	c.advance(p)
-	c.session.PrepareAt(p, room, c.offset+now)
+	c.session.Prepare(p, room)
 	c.ready = true
 }
 
@@ -224,7 +180,7 @@ func (c *capture) send(p *codecs.Packet, age time.Duration) {
 
 // advance notes how much of a tick has been sent, when packets are no whole ones.
 func (c *capture) advance(p *codecs.Packet) {
-	c.part = c.sent.of(codecs.Codec(c.sends.Load())).within(c.part, p.Samples) //nolint:gosec // as stored
+	c.part = (c.part + p.Samples) % tickUnits(codecs.Codec(c.sends.Load())) //nolint:gosec // as stored
 }
 
 // tickUnits is how many RTP units a tick has, at least one.
@@ -242,6 +198,16 @@ func (c *capture) hold(last time.Duration) {
 	}
 	c.parked.Store(false)
 	c.holding.Store(true)
+}
+
+// resend makes a stream that the mix has been told to let go of owe what was captured since a time, but for what is nobody's.
+func (c *capture) resend(since time.Time) {
+	c.resume()
+	if c.kept != nil {
+		c.again.Store(max(1, int64(since.Sub(c.epoch))))
+		c.parked.Store(false)
+		c.holding.Store(true)
+	}
 }
 
 // release lets the stream flow, what was kept first.
@@ -265,10 +231,7 @@ func (c *capture) drain() bool {
 	if c.kept == nil {
 		return true
 	}
-	if at := c.again.Swap(0); at != 0 {
-		c.kept.rewind(time.Duration(at))
-		c.rewound = true
-	}
+	c.takeBack()
 	if c.holding.Load() {
 		c.parked.Store(true)
 		return !c.owed()
@@ -278,12 +241,21 @@ func (c *capture) drain() bool {
 	return c.kept.empty()
 }
 
+// takeBack makes what is to be sent again unsent, where the mix has not done that.
+func (c *capture) takeBack() {
+	if at := c.again.Swap(0); at != 0 {
+		c.kept.rewind(time.Duration(at))
+		c.rewound = true
+	}
+}
+
 // unsent takes the frames that no recorder has taken, oldest first, as far as they are older than the age. The mix has let go
 // of the stream, or is known to hold.
 func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 	if c.kept == nil {
 		return
 	}
+	c.takeBack()
 	limit := time.Since(c.epoch) - age
 	for {
 		if at, ok := c.kept.next(); !ok || at > limit {

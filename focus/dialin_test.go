@@ -235,6 +235,22 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// Who has only listened, and has no decoder, is heard when he may speak, at a rate that the mix has not had from him.
+//
+// Shows FO-MOD-03.
+func TestListenerSpeaks(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", Codec: codecs.Opus, ListenOnly: true})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
+	bob.hum(900, 30*time.Second)
+	b.await("alice to hear bob", func() bool { return alice.hearsNow(900) > loud })
+	must(t, alice.Change(t.Context(), sdp.SendRecv))
+	alice.hum(500, 30*time.Second)
+	b.await("bob to hear alice", func() bool { return bob.hearsNow(500) > loud })
+	must(t, alice.Change(t.Context(), sdp.RecvOnly))
+	b.await("bob to hear her no more", func() bool { return bob.hearsNow(500) < quiet })
+}
+
 // Music that a holder sends into the conference is heard by nobody.
 //
 // Shows FO-MOD-05.

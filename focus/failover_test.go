@@ -202,7 +202,10 @@ func (b *bench) loseCopy(id conference.RecordingID, one, two *recordingServer) {
 }
 
 // Shows SR-ERR-08, RQ-UC10b. Of two copies one has everything, whatever becomes of the other; the policy hears of it.
-func TestParallelCopies(t *testing.T) {
+func TestParallelCopies(t *testing.T) { virtual(t, testParallelCopies) }
+
+func testParallelCopies(t *testing.T) {
+	t.Helper()
 	one, two := newRecordingServer(t), newRecordingServer(t)
 	b := serversBench(t, []*recordingServer{one, two}, func(c *focus.Config) {
 		c.Defaults.Recording.Copies, c.Defaults.Recording.Quorum = 2, 2

@@ -7,7 +7,6 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
-	"github.com/parley-sip/parley/internal/prefetch"
 	"github.com/parley-sip/parley/internal/sdp"
 )
 
@@ -203,7 +202,6 @@ type tone struct {
 	generator *codecs.ToneGenerator
 	period    int // ticks
 	tick      int
-	over      bool // silence until the interval is
 }
 
 // newTone makes a tone of a frequency in hertz.
@@ -217,27 +215,16 @@ func newTone(frequency int, length, interval time.Duration) (*tone, error) {
 	return &tone{generator: generator, period: max(1, int(interval/codecs.FrameDuration))}, nil
 }
 
-// PrefetchIngest implements [mixer.InputPrefetcher].
-func (t *tone) PrefetchIngest(near bool) {
-	if !near {
-		prefetch.Value(t)
-	}
-}
-
 // Ingest writes the next 20 ms. It does not allocate.
 func (t *tone) Ingest(dst []int16) codecs.Frame {
 	const samples = toneRate / 50
 	if t.tick == 0 {
 		t.generator.Reset()
-		t.over = false
 	}
-	if t.tick++; t.tick == t.period {
-		t.tick = 0
-	}
-	if t.over {
-		return codecs.Frame{Rate: toneRate, Samples: samples, Level: codecs.SilenceLevel, Flags: codecs.Silent}
+	t.tick = (t.tick + 1) % t.period
+	if t.generator.Done() {
+		return codecs.Frame{Rate: toneRate, Samples: samples, Level: 127, Flags: codecs.Silent}
 	}
 	t.generator.Read(dst[:samples])
-	t.over = t.generator.Done() // what the generator needs is not touched again until then
 	return codecs.Frame{Rate: toneRate, Samples: samples, Level: codecs.Level(dst[:samples])}
 }

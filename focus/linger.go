@@ -161,6 +161,35 @@ func (c *controller) endLater(r *recorder, d siprec.Desire) bool {
 	return true
 }
 
+// rest is what is wanted of a session that takes over the end of another: all streams, also those that had ended before.
+func (r *recorder) rest() siprec.Desire {
+	d := r.wanted
+	d.Streams = slices.Clone(d.Streams)
+	add := func(key string, w siprec.StreamWish, l *linger) *siprec.StreamWish {
+		l.over = false // what the other was sent last is to be sent again
+		i := slices.IndexFunc(d.Streams, func(other siprec.StreamWish) bool { return other.Key == key })
+		if i < 0 {
+			i, w.Rest = len(d.Streams), true
+			d.Streams = append(d.Streams, w)
+		}
+		return &d.Streams[i]
+	}
+	for _, key := range r.inOrder() {
+		if s := r.streams[key]; s.linger != nil {
+			if w := add(key, s.wish, s.linger); s.keeps != codecs.None {
+				w.Prefer = s.keeps
+			}
+		}
+	}
+	for key, t := range r.texts {
+		if t.linger != nil {
+			add(key, t.wish, t.linger)
+		}
+	}
+	r.wanted = d
+	return d
+}
+
 // drainLater sends the next of what is kept of streams that linger, as often as the mix would.
 func (c *controller) drainLater() {
 	if !c.draining {

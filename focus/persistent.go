@@ -170,8 +170,9 @@ func (h *persistent) begin(ctx context.Context) {
 
 // close lets go of the media. mu is held, but at the beginning.
 func (h *persistent) close() {
-	if h.merged != nil {
-		h.merged.weigh()
+	if g := h.merged; g != nil {
+		g.forsake(g.capture)
+		g.weigh()
 	}
 	for _, l := range h.lines {
 		h.closeLine(l)
@@ -217,7 +218,7 @@ func (h *persistent) retire() {
 
 // desire tells the protocol what is to be recorded of all conferences. mu is held.
 func (h *persistent) desire() {
-	d := siprec.Desire{Stopped: h.stopping && len(h.leases) == 0}
+	d := siprec.Desire{Stopped: h.stopping && len(h.leases) == 0 && !h.sending()}
 	for _, l := range h.lines {
 		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port(), Prefer: l.prefer}
 		if l.wish != nil {
@@ -237,6 +238,9 @@ func (h *persistent) desire() {
 		h.step(d)
 	}
 }
+
+// sending tells whether what is kept of the line that conferences share is on its way. mu is held.
+func (h *persistent) sending() bool { return h.merged.owes() && !h.merged.capture.holding.Load() }
 
 // step feeds the protocol, does what it says, and lets the recordings look at what has become of it. mu is held.
 func (h *persistent) step(e siprec.Event) {

@@ -38,7 +38,7 @@ func (h *persistent) keepAlive(ctx context.Context) {
 // touch sends one frame of silence in a line that is nobody's. mu is held.
 func (h *persistent) touch(l *line) {
 	start, taken := h.playing[l.key]
-	if l.lease != nil || !taken || h.merged != nil && h.merged.line == l && len(h.merged.feeds) > 0 {
+	if l.lease != nil || !taken || h.merged != nil && h.merged.line == l && (len(h.merged.feeds) > 0 || h.merged.owes()) {
 		return
 	}
 	payload, samples, err := silentFrame(start.Format)

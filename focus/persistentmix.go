@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -26,6 +27,11 @@ type merged struct {
 	last    mixer.MemberID
 	turn    int // counts what the server takes
 	told    uint64
+	left    uint64 // frames that nobody has taken, beside those that the capture counts; not told yet
+
+	applied   <-chan struct{} // closed when the mix is as it should be
+	finishing bool
+	gone      []*feed // of conferences that have gone, and of which something may be kept
 }
 
 // mergedListener is who hears all feeds.
@@ -53,8 +59,9 @@ func (g *merged) apply() <-chan struct{} {
 	applied, err := g.mix.Apply(l)
 	if err != nil {
 		g.owner.focus.log.Error("merged recorded stream", slog.Any("error", err))
-		return closedChannel()
+		applied = closedChannel()
 	}
+	g.applied = applied
 	return applied
 }
 
@@ -75,8 +82,10 @@ func (g *merged) add(l *lease) (*feed, error) {
 func (g *merged) start(a siprec.StartMedia) {
 	g.turn++
 	turn := g.turn
+	before, dropped := g.capture, g.capture.dropped()
 	if g.format.Codec != a.Format.Codec {
 		g.capture = newCapture(g.line.session, max(leaseHold, g.owner.focus.cfg.Hold), a.Format.Codec)
+		g.left, g.told = g.left+dropped-g.told, 0
 	}
 	g.format = a.Format
 	applied := g.apply()
@@ -84,9 +93,14 @@ func (g *merged) start(a siprec.StartMedia) {
 		select {
 		case <-applied:
 		case <-ctx.Done():
+			return
 		}
 		g.owner.mu.Lock()
 		defer g.owner.mu.Unlock()
+		if before != g.capture { // the server has chosen another codec than the frames are in
+			g.left += before.dropped() - dropped
+			g.forsake(before)
+		}
 		if turn != g.turn {
 			return
 		}
@@ -95,6 +109,7 @@ func (g *merged) start(a siprec.StartMedia) {
 			return
 		}
 		g.capture.release(a.Format.Codec)
+		g.finishLater()
 	})
 }
 
@@ -107,17 +122,19 @@ func (g *merged) stop() {
 // weigh counts what nobody has taken in time.
 func (g *merged) weigh() {
 	n := g.capture.dropped() - g.told
-	if g.capture.dropped() < g.told { // it is another one
-		n = g.capture.dropped()
-	}
 	g.told = g.capture.dropped()
+	n, g.left = n+g.left, 0
 	all := n
 	for _, f := range g.feeds {
 		own := f.lost.Swap(0)
 		all += own
-		if n+own > 0 {
-			g.owner.focus.assurance.add(f.account, g.owner.server.Name, 0, 0, n+own)
-		}
+		g.account(f, n+own)
+	}
+	for _, f := range g.gone {
+		g.account(f, n)
+	}
+	if g.capture.live() {
+		g.gone = nil
 	}
 	if all == 0 {
 		return
@@ -262,8 +279,9 @@ func (f *feed) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f.into.weigh()
-	f.into.feeds = slices.DeleteFunc(f.into.feeds, func(other *feed) bool { return other == f })
+	f.into.leave(f)
 	f.into.apply()
+	f.into.finishLater()
 	h.desire()
 }
 
@@ -357,11 +375,11 @@ func (c *controller) mergedStream(r *recorder, l *lease) *recorded {
 func (s *recorded) startMerged(a siprec.StartMedia) { s.started, s.label = true, a.Label }
 
 // packets counts what was sent of a stream.
-func (s *recorded) packets(sent uint64) uint64 {
+func (s *recorded) packets(stats *media.Stats) uint64 {
 	if s.feed != nil {
 		return s.feed.taken.Load()
 	}
-	return sent
+	return stats.PacketsSent
 }
 
 // out is where the mix of the conference sends.

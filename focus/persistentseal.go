@@ -42,7 +42,7 @@ func (c *controller) endSession(r *recorder) {
 		c.sealLease(r, l)
 		return
 	}
-	c.endRecorderDialog(r, siprec.Message{}, farewellPatience)
+	c.endRecorderDialog(r, siprec.Message{}, farewellPatience, nil)
 }
 
 // sealLease seals what was recorded in a persistent session when the last of it has been sent and the server knows the end.

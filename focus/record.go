@@ -314,7 +314,7 @@ func (c *controller) recordingInfo(recording *conference.Recording) RecordingInf
 			stats := s.session.Stats()
 			stream := StreamInfo{
 				Server: r.server.Name, Label: r.client.Label(s.key), Participant: s.participant, Sidebar: s.sidebar, Side: s.side.String(),
-				Packets: s.packets(stats.PacketsSent) - s.before, Reports: stats.ReportsReceived, LossPercent: 100 * stats.RemoteFraction,
+				Packets: s.packets(&stats) - s.before, Reports: stats.ReportsReceived, LossPercent: 100 * stats.RemoteFraction,
 				JitterMS: milliseconds(stats.RemoteJitter), RoundTripMS: milliseconds(stats.RoundTrip),
 			}
 			if s.format.Codec.Valid() {

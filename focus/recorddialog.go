@@ -141,12 +141,16 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 	})
 }
 
-// endRecorderDialog sends the BYE after the last packet, with the seal of all that was sent. In a drain it is patient for a while only.
-func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time.Duration) {
+// endRecorderDialog sends the BYE after the last packet, with the seal of all that was sent. In a drain it is patient for a while only. Its answer
+// tells of streams that have ended whether the server was there.
+func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time.Duration, ended []parting) {
 	dialog, applied := r.dialog, c.applied
 	r.dialog = nil
 	if dialog == nil {
 		c.sealUp(r)
+		if len(ended) > 0 {
+			farewell{recorder: r, parting: ended}.handle(c)
+		}
 		return
 	}
 	sealed := r.sealing
@@ -161,8 +165,12 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time
 		ctx, release := c.focus.patient(ctx, while)
 		defer release()
 		last := sealed.seal(c.focus, m, dialog.ID().CallID, r.server.Profile.OmitSeal)
-		if err := dialog.ByeWith(ctx, byeBody(last)); err != nil {
+		err := dialog.ByeWith(ctx, byeBody(last))
+		if err != nil {
 			c.undelivered(r, "BYE", err)
+		}
+		if len(ended) > 0 {
+			return farewell{recorder: r, parting: ended, answered: err == nil}
 		}
 		return nil
 	})
@@ -234,6 +242,10 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 		Recording: r.recording, Server: r.server.Name, State: state, SessionID: c.session.Text(), Retrying: a.Retry,
 	}
 	if a.State == siprec.StateFailed {
+		if len(r.parting) > 0 {
+			c.revive(r)
+			c.desire(r)
+		}
 		report.Error = a.Reason
 		r.gaveUp = !a.Retry
 		c.later(seekInterval, seek{r})

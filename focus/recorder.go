@@ -40,6 +40,7 @@ type recorder struct {
 	reply        *sipua.Response // to the request of the server that is being handled
 	streams      map[string]*recorded
 	texts        map[string]*recordedText
+	parting      []parting // streams that have ended, and that the server may not have been there for
 	state        siprec.State
 	after        time.Duration // Retry-After of the last refusal
 	refused      uint64        // packets nobody listened to, at the last look
@@ -184,6 +185,7 @@ func (c *controller) recorderStep(r *recorder, e siprec.Event) {
 	}
 	for ; len(r.queue) > 0; r.queue = r.queue[1:] {
 		r.sealing.outcome(r.queue[0])
+		c.confirm(r, r.queue[0])
 		if !r.over {
 			c.recorderActions(r, r.client.Step(r.queue[0], time.Now()))
 		}
@@ -224,8 +226,10 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 		c.inviteRecorder(r, a.Message)
 	case siprec.ReInvite:
 		r.agreement.begin()
+		r.asks(a.Exchange)
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).ReInvite)
 	case siprec.Update:
+		r.asks(a.Exchange)
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).Update)
 	case siprec.Cancel:
 		r.canceled = true
@@ -233,7 +237,7 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 			r.inviting()
 		}
 	case siprec.Bye:
-		c.endRecorderDialog(r, a.Message, recorderPatience)
+		c.endRecorderDialog(r, a.Message, recorderPatience, c.takeLeave(r))
 	case siprec.AnswerPeer:
 		r.sealing.note(a.Message)
 		r.reply = recorderResponse(a, c.focus.recorderContact(c.id, r.server))
@@ -303,6 +307,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if s == nil {
 		return false
 	}
+	flowed := s.started
 	s.started, s.looks = false, 0
 	switch {
 	case s.line != nil && a.Removed: // the server takes the line as ever: what is left goes out when the mix has let go of it
@@ -315,7 +320,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if a.Removed {
 		delete(r.streams, a.Key)
 		c.updateMix()
-		c.closeStream(r, s)
+		c.part(r, s, flowed)
 		return false
 	}
 	return true
@@ -381,6 +386,8 @@ func (c *controller) finish(r *recorder) {
 	for _, s := range streams {
 		c.closeStream(r, s)
 	}
+	c.giveUp(r, r.parting)
+	r.parting = nil
 	for _, t := range texts {
 		c.closeRecordedText(r, t)
 	}

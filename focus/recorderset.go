@@ -50,16 +50,24 @@ func serverNames(r *conference.Recording) []string {
 // spare are the servers that could take over a copy, the best first.
 func (c *controller) spare(r *recorder) []string {
 	recording, ok := c.machine.State().Recording(r.recording)
-	if !ok || recording.Stopping || !r.server.movable() {
+	if !ok || recording.Stopping && r.ending == nil || !r.server.movable() {
 		return nil
 	}
 	names := slices.DeleteFunc(serverNames(&recording), func(name string) bool {
 		server, known := c.focus.pool.find(name)
-		return known && !server.movable() || slices.ContainsFunc(c.recorders, func(other *recorder) bool {
+		return known && !server.movable() || r.ending != nil && !takesEnd(&recording, server) || slices.ContainsFunc(c.recorders, func(other *recorder) bool {
 			return other.recording == r.recording && other.server.Name == name
 		})
 	})
 	return c.focus.pool.order(names, recording.Config.Balance)
+}
+
+// takesEnd tells whether a server may take over what is left of a recording that ends: one that stands by, as another copy has all of it, with a session
+// of its own, as one that is kept up may be about to end as well.
+func takesEnd(r *conference.Recording, server Recorder) bool {
+	return server.Persistent <= 0 && slices.ContainsFunc(r.Servers, func(v conference.RecordingServer) bool {
+		return v.Name == server.Name && v.State == conference.RecordingStandby
+	})
 }
 
 // stopping tells whether the recording of a copy is to end.
@@ -85,6 +93,7 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 			return
 		}
 		c.weigh(r)
+		c.revive(r)
 		for _, s := range r.streams {
 			s.started, s.looks = false, 0
 			s.capture.hold(r.overlap)
@@ -174,8 +183,7 @@ func (c *controller) look(r *recorder) {
 		if !s.started {
 			continue
 		}
-		_, all := s.session.Sent()
-		refused += s.refusedSince(all)
+		refused += s.refusedSince(s.session.Stats().Refused)
 	}
 	if silent := !recording.Paused && r.unheard(); silent != r.silent { // in a pause nothing comes that could be reported
 		r.silent = silent
@@ -193,7 +201,7 @@ func (c *controller) look(r *recorder) {
 		return
 	}
 	r.deaf, r.overlap = 0, overlap
-	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience)
+	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience, nil)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 	r.overlap = 0
 }
@@ -235,6 +243,7 @@ func (c *controller) newRecorder(r *conference.Recording, server Recorder, from 
 		rec.streams, rec.texts, rec.account = from.streams, from.texts, from.account
 		rec.first, rec.sides, rec.round = from.first, from.sides, from.round
 		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
+		rec.wanted, rec.ending, from.ending = from.wanted, from.ending, nil
 		from.streams, from.texts, from.moved = map[string]*recorded{}, map[string]*recordedText{}, true
 	} else {
 		rec.streams, rec.texts = map[string]*recorded{}, map[string]*recordedText{}
@@ -247,6 +256,10 @@ func (c *controller) newRecorder(r *conference.Recording, server Recorder, from 
 func (c *controller) join(r *recorder) {
 	c.recorders = append(c.recorders, r)
 	c.focus.pool.opened(r.server.Name)
+	if r.ending != nil {
+		c.recorderStep(r, r.rest())
+		return
+	}
 	c.desire(r)
 }
 

@@ -178,7 +178,10 @@ func checkSenderReports(t *testing.T, h *heardStream, source uint32) {
 
 // Shows SC-22, SR-MET-03, SR-MET-15, SR-MET-21. Fifty join at once, and the recorder wants a request a second at most: the last of them goes by TCP and is larger than any datagram, and
 // all are known.
-func TestFiftyJoin(t *testing.T) {
+func TestFiftyJoin(t *testing.T) { virtual(t, testFiftyJoin) }
+
+func testFiftyJoin(t *testing.T) {
+	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, func(c *focus.Config) { c.Recorders[0].Profile.MinInterval = time.Second })
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})

@@ -260,26 +260,17 @@ func (c *controller) reportSpool(id conference.RecordingID) {
 
 // weigh brings the counts of a copy up to date.
 func (c *controller) weigh(r *recorder) {
-	var sent uint64
 	for _, s := range r.streams {
-		sent += s.uncounted()
-		c.countLost(r, s, s.capture)
+		c.weighStream(r, s)
 	}
-	c.focus.assurance.add(r.account, r.server.Name, sent, 0, 0)
 }
 
 func (c *controller) weighStream(r *recorder, s *recorded) {
-	c.focus.assurance.add(r.account, r.server.Name, s.uncounted(), 0, 0)
-	c.countLost(r, s, s.capture)
-}
-
-// uncounted is how many packets have left since it was asked last.
-func (s *recorded) uncounted() uint64 {
-	all, _ := s.session.Sent()
-	n := s.packets(all)
-	since := n - s.counted
+	stats := s.session.Stats()
+	n := s.packets(&stats)
+	c.focus.assurance.add(r.account, r.server.Name, n-s.counted, 0, 0)
 	s.counted = n
-	return since
+	c.countLost(r, s, s.capture)
 }
 
 // countLost counts the frames that neither a server nor the spool has taken, and says so.

@@ -99,6 +99,7 @@ func (s *replayStream) write(t *spoolText) {
 // startText lets a stream of text flow.
 func (p *replay) startText(s *replayStream, a *siprec.StartMedia) {
 	s.aware.Store(a.Text.Mixer)
+	s.witnessed(p.sealing, a.Label) // before the first packet can leave
 	if err := s.text.Configure(recordedTextParams(a)); err != nil {
 		p.focus.log.Error("replayed stream of text", slog.Any("error", err))
 	}

@@ -135,6 +135,13 @@ func (s *recordingServer) Invite(call *sipua.IncomingCall) {
 	}
 	if slow != nil {
 		<-slow
+		s.mu.Lock()
+		refuse = s.refuse
+		s.mu.Unlock()
+		if refuse != 0 {
+			_ = call.Reject(sipua.NewResponse(refuse))
+			return
+		}
 	}
 	body, err := s.take(request.Headers, request.Body)
 	if err != nil {

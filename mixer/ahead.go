@@ -14,13 +14,11 @@ const (
 //nolint:gochecknoglobals // constants, but for the compiler
 var (
 	inputHot = prefetch.SpanOf(&sample.in, &sample.in.source, &sample.in.lanes[mainLane])
-	setHot   = prefetch.SpanOf(&sample.set, &sample.set.mask, &sample.set.sources.list[1])
 	mixHot   = prefetch.SpanOf(&sample.mix, &sample.mix.pending, &sample.mix.next)
 
 	sample struct {
 		in  input
 		mix Mix
-		set set
 	}
 )
 
@@ -96,38 +94,26 @@ func (in *input) askFar(near bool) {
 // ask asks for what a tick uses of a member who is heard in the main conference only.
 func (in *input) ask() { prefetch.Part(in, inputHot) }
 
-// How many members before its turn to emit memory is asked for: its seat, its own state, and then the steps of [OutputPrefetcher].
-const (
-	askSeat    = 6
-	askOutput  = 4
-	askRefers  = 2
-	askFurther = 1
-)
-
-// askEmit asks for the memory of the outputs whose turn comes soon after the one at a place, also of those of the next batch.
-func (p *plan) askEmit(at int) {
-	outs := p.outs[at:]
-	if len(outs) > askSeat {
-		prefetch.Value(&p.seats[outs[askSeat]])
+// askEmit asks for the memory of the outputs whose turn comes soon after the nth.
+func (p *plan) askEmit(outs []int32, n int) {
+	if at := n + askState; at < len(outs) {
+		p.seats[outs[at]].out.ask()
 	}
-	if len(outs) > askOutput {
-		s := &p.seats[outs[askOutput]]
-		prefetch.Value(s.out)
-		if s.outFar != nil {
-			s.outFar.PrefetchEmit(0)
-		}
+	if at := n + askFar; at < len(outs) {
+		p.seats[outs[at]].out.askFar(false)
 	}
-	if len(outs) > askRefers {
-		if far := p.seats[outs[askRefers]].outFar; far != nil {
-			far.PrefetchEmit(1)
-		}
-	}
-	if len(outs) > askFurther {
-		if far := p.seats[outs[askFurther]].outFar; far != nil {
-			far.PrefetchEmit(2)
-		}
+	if at := n + askNear; at < len(outs) {
+		p.seats[outs[at]].out.askFar(true)
 	}
 }
+
+func (o *output) askFar(near bool) {
+	if o.far != nil {
+		o.far.PrefetchEmit(near)
+	}
+}
+
+func (o *output) ask() { prefetch.Value(o) }
 
 // askMost is for how many buses and encodings memory is asked: more would drive each other out.
 const askMost = 8
@@ -145,10 +131,8 @@ func (p *plan) askSums() {
 // askSamples asks for the sums, and for what encodes them.
 func (p *plan) askSamples() {
 	for _, b := range p.buses[:min(askMost, len(p.buses))] {
-		if b.n > 1 { // as in the tick before
-			prefetch.Slice(b.room)
-		}
-		b.set.ask()
+		prefetch.Slice(b.sum)
+		prefetch.Value(b.set)
 	}
 	for _, g := range p.groups[:min(askMost, len(p.groups))] {
 		prefetch.Value(g.stream)
@@ -177,11 +161,8 @@ func (p *plan) askEncode(n int) {
 	}
 }
 
-// ask asks for what says who is heard; the list of sources is short, mostly.
-func (s *set) ask() { prefetch.Part(s, setHot) }
-
 func (s *stream) ask() {
-	if s.forwarded || s.silence > silenceSettled && s.hush != nil { // and goes on so, mostly
+	if s.forwarded { // and goes on so, mostly
 		return
 	}
 	prefetch.Slice(s.pcm)

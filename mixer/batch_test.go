@@ -26,7 +26,7 @@ type portCall struct {
 func (p *batchPort) note(what string) { *p.log = append(*p.log, portCall{what, p.id}) }
 
 func (p *batchPort) PrefetchIngest(bool) {}
-func (p *batchPort) PrefetchEmit(int)    {}
+func (p *batchPort) PrefetchEmit(bool)   {}
 func (p *batchPort) Emit(*codecs.Packet) { p.note("emit") }
 
 func (p *batchPort) Send(calls Calls) {

@@ -179,12 +179,12 @@ func (b *builder) seat(members []Member) {
 			b.plan.outs = append(b.plan.outs, int32(i))
 			if s.out = b.formerOutput(m, b.formats[i]); s.out == nil {
 				s.out = &output{sink: m.Out, format: b.formats[i]}
+				s.out.far, _ = m.Out.(OutputPrefetcher)
 				s.out.sender, _ = m.Out.(Sender)
 				s.out.sourced, _ = m.Out.(Sourced)
 				s.out.units = b.formats[i].Codec.TimestampUnits(codecs.FrameDuration)
 				s.out.state.store(codecs.SilenceLevel, false, 1)
 			}
-			s.outFar, _ = m.Out.(OutputPrefetcher)
 		}
 	}
 }
@@ -285,7 +285,7 @@ func (b *builder) group(members []Member) error {
 		s.own = hasBit(heard.mask, i)
 		only := int32(-1)
 		if members[i].Verbatim {
-			only = heard.only
+			only = heard.single()
 		}
 		s.group = b.groupFor(groupKey{set: heard, format: b.formats[i], gain: b.gains[i], only: only, stereo: only >= 0 && members[i].Stereo}, rate)
 		if old := b.base.seat(s.id); old != nil && old.out == s.out {
@@ -363,7 +363,6 @@ func (b *builder) set(mask []uint64, lane int, faint *soft) *set {
 		return s
 	}
 	s := &set{mask: slices.Clone(mask), lane: lane, soft: faint}
-	s.only = s.single()
 	b.sets[string(b.key)] = s
 	b.plan.sets = append(b.plan.sets, s)
 
@@ -378,7 +377,7 @@ func (b *builder) groupFor(key groupKey, rate int) *group {
 	at := busKey{set: key.set, rate: rate}
 	sum, ok := b.buses[at]
 	if !ok {
-		sum = &bus{set: key.set, rate: rate, room: make([]int32, frameSamples(rate))}
+		sum = &bus{set: key.set, rate: rate, sum: make([]int32, frameSamples(rate))}
 		b.buses[at] = sum
 		b.plan.buses = append(b.plan.buses, sum)
 	}

@@ -45,7 +45,6 @@ func (b *builder) streams() error {
 		}
 		c.group.stream, c.group.from = s, c.stream
 	}
-	b.plan.pairUp()
 
 	return nil
 }
@@ -56,9 +55,6 @@ func (b *builder) privates() error {
 	b.plan.speakers = map[*reserve]int{}
 	for _, i := range b.plan.outs {
 		s := &b.plan.seats[i]
-		if s.own || s.out.prepared { // with what an earlier layout has prepared it may be on its own still
-			b.plan.selves = append(b.plan.selves, i)
-		}
 		if !s.own || !b.sounds(s) && !s.out.prepared {
 			continue
 		}

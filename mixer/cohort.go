@@ -127,18 +127,18 @@ func (c *cohort) size() int {
 }
 
 // solo does a tick on one worker, mix by mix.
-func (c *cohort) solo(skipped int, w *scratch) {
+func (c *cohort) solo(skipped int, due time.Duration, w *scratch) {
 	for m := c.mixes; m != nil; m = m.next {
-		m.skipped = skipped
+		m.skipped, m.due = skipped, due
 		m.askNext()
 		m.step(w)
 	}
 }
 
 // lead does a tick together with the workers that come to help.
-func (c *cohort) lead(skipped int, e *Engine, w *worker) {
+func (c *cohort) lead(skipped int, due time.Duration, e *Engine, w *worker) {
 	for m := c.mixes; m != nil; m = m.next {
-		m.skipped = skipped
+		m.skipped, m.due = skipped, due
 		m.adopt()
 		for i := range m.cursors {
 			m.cursors[i].Store(0)
@@ -219,7 +219,7 @@ func (m *Mix) work(phase int, w *scratch) bool {
 		case phaseEncode:
 			p.encode(from, to, w)
 		case phaseEmit:
-			p.emit(m.skipped, from, to, w)
+			p.emit(m.skipped, m.due, from, to, w)
 		}
 	}
 

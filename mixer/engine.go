@@ -86,7 +86,7 @@ func (e *Engine) follow(ticks <-chan time.Time) {
 		for _, c := range e.cohorts {
 			began := monotonic()
 			c.take(began, e.base)
-			c.solo(0, &w.scratch)
+			c.solo(0, 0, &w.scratch)
 			c.finish()
 			e.count(0, time.Duration(monotonic()-began), 0)
 		}

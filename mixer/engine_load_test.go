@@ -208,9 +208,17 @@ type unitCounter struct {
 
 	units   atomic.Int64
 	skipped atomic.Int64
+	first   time.Duration // due, of the tick
+	apart   atomic.Int64  // packets that are not due when those before them are over
 }
 
 func (u *unitCounter) Emit(p *codecs.Packet) {
+	switch played := time.Duration(u.units.Load()) * time.Second / 8000; {
+	case played == 0:
+		u.first = p.Due
+	case p.Due-u.first != played:
+		u.apart.Add(1)
+	}
 	u.units.Add(int64(p.Samples))
 	if len(p.Payload) == 0 {
 		u.skipped.Add(int64(p.Samples))
@@ -241,6 +249,9 @@ func TestEngineCountsLateTicks(t *testing.T) {
 	}
 	if got := out.skipped.Load(); got < 160*4 || got%160 != 0 {
 		t.Errorf("timestamps skipped %d units for %d missed ticks", got, s.MissedTicks)
+	}
+	if n := out.apart.Load(); n > 0 || out.first == 0 {
+		t.Errorf("%d packets are due at another time than their timestamps say, the first at %v", n, out.first)
 	}
 	if played > elapsed+2*TickPeriod || played < elapsed-5*TickPeriod {
 		t.Errorf("%v of timestamps in %v", played, elapsed)

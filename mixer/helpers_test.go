@@ -126,12 +126,7 @@ func (b *bench) heard(id MemberID) []int16 {
 		return s.out.private.pcm
 	}
 
-	st := s.group.stream
-	for st.like != nil {
-		st = st.like
-	}
-
-	return st.pcm
+	return s.group.stream.pcm
 }
 
 func (b *bench) stats(id MemberID) MemberStats {

@@ -50,13 +50,13 @@ func magnitude(x int32) int32 {
 func (l *limiter) idle() bool { return l.gain == 1 && l.calm >= limiterHold }
 
 // process writes one frame. dst and src have the same length, and need not be a multiple of limiterBlocks. after is the highest gain with which the block
-// fits that will follow, as far as it is known, else 1. It reports whether nothing had to be turned down.
-func (l *limiter) process(dst []int16, src []int32, after float32) (plain bool) {
+// fits that will follow, as far as it is known, else 1.
+func (l *limiter) process(dst []int16, src []int32, after float32) {
 	src = src[:len(dst)]
 	if l.idle() && after == 1 {
 		l.load = 0
 		if copyFitting(dst, src) {
-			return true
+			return
 		}
 	}
 	var target [limiterBlocks + 1]float32
@@ -75,8 +75,6 @@ func (l *limiter) process(dst []int16, src []int32, after float32) (plain bool) 
 		}
 		l.gain = end
 	}
-
-	return false
 }
 
 // blockStart is where a block of a frame begins: at 44.1 kHz they are not all of one length.

@@ -72,9 +72,9 @@ type Sender interface {
 }
 
 // OutputPrefetcher may be implemented by an Output with much memory of its own: it asks for what Emit is going to use, some members before
-// its turn: in step 0 for its own state, in step 1, a member later, for what that refers to, and in step 2 for what that refers to in turn.
+// its turn: first for its own state, then, near, for what that refers to.
 type OutputPrefetcher interface {
-	PrefetchEmit(step int)
+	PrefetchEmit(near bool)
 }
 
 // MemberID identifies a member. It is unique within a [Mix] and chosen by the caller.

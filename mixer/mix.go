@@ -33,8 +33,9 @@ type Mix struct {
 	cohort          *cohort       // set before attached
 
 	// owned by the media path
-	adopted *plan // in this tick
-	skipped int   // ticks missed before this one
+	adopted *plan         // in this tick
+	skipped int           // ticks missed before this one
+	due     time.Duration // when this one was due, on the clock of deadlines; 0: nobody knows
 	leader  dominance
 	next    *Mix
 	cursors [phaseCount]atomic.Int32

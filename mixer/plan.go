@@ -19,7 +19,6 @@ type plan struct {
 
 	strange atomic.Bool // some input has another source, or is a mixer's
 
-	selves  []int32 // seats of outputs that may have an encoding of their own
 	gaps    []int32 // seats whose gaps are filled
 	talkers []int32 // seats that contribute in this tick
 	top     []int32 // room for the choice of the loudest
@@ -45,30 +44,25 @@ type seat struct {
 	cond    *conditioner // nil: the sound stays as it came
 	gap     *background  // nil: nothing is made up for gaps
 	group   *group
-	outFar  OutputPrefetcher // the output; nil: there is nothing to ask for
 }
 
 // set is a set of inputs that somebody hears, with nobody left out for being the listener: that is subtracted.
 type set struct {
 	mask    []uint64 // by seat
-	only    int32    // the seat of a set of one, -1: there are none or several
 	lane    int
 	soft    *soft // nil: all are heard as they are
 	sources sourceList
 }
 
 // has reports whether the set has the seat's input.
-func (s *set) has(seat int32) bool {
-	return s.only == seat || s.only < 0 && s.mask[seat>>6]>>(seat&63)&1 != 0
-}
+func (s *set) has(seat int32) bool { return s.mask[seat>>6]>>(seat&63)&1 != 0 }
 
 // bus is the sum of the contributions of a set at one rate.
 type bus struct {
-	set   *set
-	rate  int
-	heard []int32 // the sum of this tick: room, or the only contribution itself
-	room  []int32
-	n     int // contributions in this tick
+	set  *set
+	rate int
+	sum  []int32
+	n    int // contributions in this tick
 }
 
 // group is all who hear the same set in the same format with the same gain.
@@ -80,14 +74,14 @@ type group struct {
 	sharers int     // members that have no private encoding in this tick
 	only    int32   // seat whose payloads may be passed on, -1: none
 	stereo  bool    // also those of two channels
-	twin    int32   // group before it that may have the same packets, -1: none
 }
 
 // output is the state of one member's Output. It is owned by the media path, but for what is atomic.
 type output struct {
 	sink    Output
-	sourced Sourced // the same; nil: nobody knows what it sends as
-	sender  Sender  // the same; nil: Emit does it all
+	sourced Sourced          // the same; nil: nobody knows what it sends as
+	sender  Sender           // the same; nil: Emit does it all
+	far     OutputPrefetcher // the same; nil: there is nothing to ask for
 	format  codecs.Format
 	private *stream  // nil: it will not be needed, because the member does not speak; or it comes from the reserve
 	reserve *reserve // where private comes from when the member speaks, and goes afterwards; nil: it is its own

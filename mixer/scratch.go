@@ -2,6 +2,7 @@ package mixer
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 )
@@ -46,6 +47,7 @@ type scratch struct {
 	late    [codecs.MaxFrameSamples / blocks * lookBack]float32
 	shifted [codecs.MaxFrameSamples]int32 // a bus that is late by a block
 	packet  codecs.Packet
+	due     time.Duration // when the tick that is under way was due; 0: nobody knows
 	csrc    [codecs.MaxCSRC]uint32
 	levels  [codecs.MaxCSRC]uint8
 	rooms   [batch][roomStride]byte // for packets that are under way to or from the system
@@ -56,4 +58,13 @@ type scratch struct {
 	sent         [codecCount]atomic.Uint64
 	badFrames    atomic.Uint64
 	encodeErrors atomic.Uint64
+}
+
+// before is when the first of so many missed ticks before this one was due.
+func (w *scratch) before(missed int) time.Duration {
+	if w.due == 0 {
+		return 0
+	}
+
+	return w.due - time.Duration(missed)*TickPeriod
 }

@@ -27,8 +27,10 @@ func TestListenersShareOneEncoding(t *testing.T) {
 		for range 10 {
 			b.step()
 		}
-		// The talker hears silence, which is always the same, with Opus when it has forgotten what was before.
-		want := map[codecs.Codec]uint64{codecs.G722: 20, codecs.Opus: 11, codecs.PCMU: 10, codecs.PCMA: 10}[codec]
+		want := uint64(11) // the talker hears silence, which soon is not encoded any more
+		if codec == codecs.G722 {
+			want = 20
+		}
 		if n := b.encoded(codec) - before; n != want {
 			t.Errorf("%v: %d encodings in 10 ticks for 99 listeners and a talker, want %d", codec, n, want)
 		}

@@ -28,11 +28,6 @@ type sourceList struct {
 // collect lists who is heard and speaks in this tick (RFC 3550, section 7.4). Who is itself a mixer is replaced by its sources.
 func (l *sourceList) collect(p *plan, s *set) {
 	l.n = 0
-	if only := s.only; only >= 0 {
-		if in := p.seats[only].in; !in.talking || !in.lanes[s.lane].on {
-			return
-		}
-	}
 	for _, i := range p.talkers {
 		in := p.seats[i].in
 		if !in.talking || !in.lanes[s.lane].on || !s.has(i) {

@@ -12,7 +12,8 @@ type Stats struct {
 	Ticks uint64
 	// LateTicks began more than [LateThreshold] after their deadline.
 	LateTicks uint64
-	// MissedTicks were left out, because more than a tenth of a second was overdue. The timestamps of all outputs went on over them.
+	// MissedTicks were left out, because more than a tenth of a second was overdue. The timestamps of all outputs went on over them. Each
+	// cohort counts its own.
 	MissedTicks uint64
 	// Lateness is from the deadline to the beginning of a tick, Duration from its beginning to its end.
 	Lateness, Duration Histogram

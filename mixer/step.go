@@ -1,6 +1,8 @@
 package mixer
 
 import (
+	"time"
+
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/sole"
 )
@@ -26,7 +28,7 @@ func (m *Mix) step(w *scratch) {
 	p.askPackets()
 	p.encode(0, len(p.groups), w)
 	m.askNextInputs()
-	p.emit(m.skipped, 0, len(p.outs), w)
+	p.emit(m.skipped, m.due, 0, len(p.outs), w)
 }
 
 // adopt puts the layout in place that has been prepared since the last tick, if any, and returns the one in place.
@@ -152,48 +154,27 @@ func (m *Mix) mix(p *plan, w *scratch) {
 	p.join()
 }
 
-// add sums up the contributions of this tick. The only one is not copied.
+// add sums up the contributions of this tick.
 func (b *bus) add(p *plan) {
 	b.n = 0
-	if only := b.set.only; only >= 0 { // of a recorded stream, mostly: there is nobody else to be asked
-		b.join(p, only)
-
-		return
-	}
 	for _, i := range p.talkers {
-		if b.set.has(i) {
-			b.join(p, i)
+		l := &p.seats[i].in.lanes[b.set.lane]
+		if !l.sounding || !b.set.has(i) {
+			continue
 		}
+		switch faint := b.set.soft; {
+		case faint.has(i):
+			if b.n == 0 {
+				clear(b.sum)
+			}
+			faint.add(b.sum, l.out[b.rate])
+		case b.n == 0:
+			copy(b.sum, l.out[b.rate])
+		default:
+			add(b.sum, l.out[b.rate])
+		}
+		b.n++
 	}
-}
-
-// join adds what a member contributes.
-func (b *bus) join(p *plan, seat int32) {
-	l := &p.seats[seat].in.lanes[b.set.lane]
-	own := l.out[b.rate]
-	if !l.sounding || len(own) != len(b.room) {
-		return
-	}
-	if faint := b.set.soft; faint.has(seat) {
-		b.keep()
-		faint.add(b.room, own)
-	} else if b.n == 0 {
-		b.heard = own
-	} else {
-		b.keep()
-		add(b.room, own)
-	}
-	b.n++
-}
-
-// keep makes the sum so far the bus's own.
-func (b *bus) keep() {
-	if b.n == 0 {
-		clear(b.room)
-	} else if b.n == 1 && &b.heard[0] != &b.room[0] {
-		copy(b.room, b.heard)
-	}
-	b.heard = b.room
 }
 
 // contribution is how the frame of this tick enters a lane.
@@ -241,7 +222,7 @@ func (p *plan) part() {
 
 // join brings members back to the shared encoding whose own has become the same.
 func (p *plan) join() {
-	for _, i := range p.selves {
+	for _, i := range p.outs {
 		s := &p.seats[i]
 		if !s.out.apart || s.contributes() {
 			continue
@@ -301,20 +282,18 @@ func (p *plan) encode(from, to int, w *scratch) {
 			continue
 		}
 		g.stream.resume()
-		if p.repeat(g, from) {
-			continue
-		}
 		g.stream.render(g.bus, nil, g.gain, w)
 		g.stream.encode(w)
 	}
 }
 
-// emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed.
-func (p *plan) emit(skipped, from, to int, w *scratch) {
+// emit hands a range of outputs their packets. Skipped is the number of ticks that have been missed, due when this one was.
+func (p *plan) emit(skipped int, due time.Duration, from, to int, w *scratch) {
+	w.due = due
 	for ; from < to; from += batch {
 		outs := p.outs[from:min(from+batch, to)]
 		for n, i := range outs {
-			p.askEmit(from + n)
+			p.askEmit(outs, n)
 			p.seats[i].emit(i, skipped, w.room(n), w)
 		}
 		for _, i := range outs {
@@ -330,12 +309,12 @@ func (p *plan) emit(skipped, from, to int, w *scratch) {
 func (s *seat) emit(i int32, skipped int, room []byte, w *scratch) {
 	o := s.out
 	if skipped > 0 {
-		w.packet = codecs.Packet{Samples: skipped * o.units}
+		w.packet = codecs.Packet{Samples: skipped * o.units, Due: w.before(skipped)}
 		o.emit(&w.packet, room)
 	}
 	if o.without {
 		if s.contributes() {
-			w.packet = codecs.Packet{Samples: o.units}
+			w.packet = codecs.Packet{Samples: o.units, Due: w.due}
 			o.emit(&w.packet, room)
 
 			return
@@ -381,7 +360,7 @@ func (s *seat) encodePrivate(i int32, st *stream, w *scratch) {
 
 // send hands over one packet.
 func (s *seat) send(i int32, st *stream, e *encoded, room []byte, w *scratch) {
-	w.packet = codecs.Packet{Payload: e.payload, Samples: st.units, Level: e.level}
+	w.packet = codecs.Packet{Payload: e.payload, Samples: st.units, Level: e.level, Due: w.due}
 	if s.out.partial {
 		s.out.partial, w.packet.Payload = false, nil
 	}

@@ -25,12 +25,9 @@ type stream struct {
 	cacheable bool
 	limiter   limiter
 	delay     delay
-	age       int     // ticks since the state of the encoder was put in place
-	silence   int     // frames of digital silence in a row
-	forwarded bool    // the last packets were somebody else's
-	plain     bool    // the samples of this tick are those of the bus, as they were added
-	clear     bool    // pcm is digital silence
-	like      *stream // whose packets those of this tick are; nil: its own. Its pcm is of before
+	age       int  // ticks since the state of the encoder was put in place
+	silence   int  // frames of digital silence in a row
+	forwarded bool // the last packets were somebody else's
 
 	frame   int     // samples of one tick
 	size    int     // samples of one packet
@@ -38,7 +35,6 @@ type stream struct {
 	pcm     []int16 // of this tick
 	pending []int16 // of packets that are not full
 	have    int
-	hush    []byte // a packet of digital silence, that of all streams of this format; nil: it is no constant
 
 	count   int // packets of this tick
 	cached  bool
@@ -82,9 +78,6 @@ func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 	if s.size != s.frame {
 		s.pending = make([]int16, s.size+s.frame)
 	}
-	if s.stateless {
-		s.hush = hushes.of(format, encoder, s.size)
-	}
 
 	return s, nil
 }
@@ -122,40 +115,35 @@ func (s *stream) copyFrom(src *stream) {
 func (s *stream) render(b *bus, own []int32, gain float32, w *scratch) {
 	silent := b.n == 0 || own != nil && b.n == 1
 	s.age++
-	s.like = nil
 	if silent {
 		s.silence = min(s.silence+1, math.MaxInt32)
 		if s.limiter.idle() && s.delay.empty {
-			if !s.clear {
-				clear(s.pcm)
-			}
-			s.plain, s.clear = true, true
+			clear(s.pcm)
 
 			return
 		}
 	} else {
 		s.silence = 0
 	}
-	s.clear = false
 	mixed := w.sum[:s.frame]
 	switch {
 	case silent:
 		clear(mixed)
 	case own != nil:
-		subtract(mixed, b.heard, own)
+		subtract(mixed, b.sum, own)
 		if gain != 1 {
 			amplify(mixed, mixed, gain)
 		}
 	case gain != 1:
-		amplify(mixed, b.heard, gain)
+		amplify(mixed, b.sum, gain)
 	default:
-		mixed = b.heard
+		mixed = b.sum
 	}
 	after := float32(1)
 	if s.delay.kept != nil {
 		mixed, after = s.delay.shift(mixed, w)
 	}
-	s.plain = s.limiter.process(s.pcm, mixed, after) && own == nil && gain == 1 && s.delay.kept == nil
+	s.limiter.process(s.pcm, mixed, after)
 }
 
 // encode makes the packets that are full.
@@ -179,12 +167,6 @@ func (s *stream) encode(w *scratch) {
 func (s *stream) packet(pcm []int16, w *scratch) {
 	p := &s.packets[s.count]
 	settled := s.cacheable && s.silence*s.frame >= silenceSettled*s.frame+s.size
-	if settled && s.hush != nil { // near, as all streams have the same
-		p.payload, p.level = s.hush, codecs.SilenceLevel
-		s.count++
-
-		return
-	}
 	if settled && s.cached {
 		if s.count > 0 {
 			p.copy(s.packets[0].payload)
@@ -226,5 +208,5 @@ func add(dst, src []int32) {
 
 // rest is a tick in which nobody needs the stream.
 func (s *stream) rest() {
-	s.age, s.count, s.have, s.plain = 0, 0, 0, false
+	s.age, s.count, s.have = 0, 0, 0
 }

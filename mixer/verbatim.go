@@ -44,7 +44,7 @@ func (p *plan) forward(g *group, w *scratch) bool {
 		return false
 	}
 	if !st.forwarded {
-		st.forwarded, st.cached, st.like = true, false, nil
+		st.forwarded, st.cached = true, false
 		st.limiter, st.delay.empty = newLimiter(), true
 		clear(st.delay.kept)
 	}

@@ -99,10 +99,10 @@ func (w *worker) tick(c *cohort, now int64) {
 	c.deadline += int64(missed) * int64(TickPeriod)
 	if e.workerCount > 1 && (c.shared > 0 || c.size() > soloMembers) {
 		c.shared--
-		c.lead(missed, e, w)
+		c.lead(missed, time.Duration(c.deadline), e, w)
 	} else {
 		before := work()
-		c.solo(missed, &w.scratch)
+		c.solo(missed, time.Duration(c.deadline), &w.scratch)
 		c.weigh(work() - before)
 	}
 	c.deadline += int64(TickPeriod)

@@ -27,6 +27,7 @@ import (
 	"github.com/parley-sip/parley/internal/hugepages"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/prompts"
+	"github.com/parley-sip/parley/internal/resident"
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/internal/trunks"
@@ -78,6 +79,9 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 	s.startTidy(ctx)
 	if err := hugepages.Prefer(largeHeap); err != nil {
 		s.log.InfoContext(ctx, "the heap has small pages", slog.Any("error", err))
+	}
+	if err := resident.Load(); err != nil {
+		s.log.InfoContext(ctx, "the program is loaded as it is needed", slog.Any("error", err))
 	}
 	for _, step := range []func(context.Context, *config.Config) error{s.startRecorder, s.startApplications, s.startMedia, s.startFocus, s.startControl} {
 		if err := step(ctx, cfg); err != nil {

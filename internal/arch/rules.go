@@ -44,6 +44,7 @@ var imports = map[string][]string{
 	"internal/memnet":      {},
 	"internal/hugepages":   {},
 	"internal/sole":        {},
+	"internal/resident":    {},
 	"internal/prefetch":    {},
 	"internal/uring":       {},
 	"internal/conformance": {},

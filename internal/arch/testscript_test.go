@@ -33,6 +33,9 @@ func TestScriptForgives(t *testing.T) {
 		"a build":             {first: "FAIL\tp/x [build failed]\n", calls: 1},
 		"no name":             {first: "FAIL\tp/x\t0.2s\n", calls: 1},
 		"one, and no name":    {first: one + "FAIL\tp/y\t0.2s\n", calls: 1},
+		"killed":              {first: strings.Replace(one, "FAIL\tp", "signal: killed\nFAIL\tp", 1), calls: 1},
+		"gone":                {first: strings.Replace(one, "FAIL\tp", "exit status 2\nFAIL\tp", 1), calls: 1},
+		"said how":            {first: strings.Replace(one, "FAIL\tp", "exit status 1\nFAIL\tp", 1), second: "ok  \tp/x\t0.2s\n", passes: true, calls: 2},
 		"four":                {first: strings.Repeat("--- FAIL: TestB (0.1s)\n", 3) + one, calls: 1},
 		"only inside another": {first: "    --- FAIL: TestA/x (0.1s)\n", calls: 1},
 	} {
@@ -59,6 +62,11 @@ func TestScriptForgives(t *testing.T) {
 			lines := strings.Split(strings.TrimSpace(string(calls)), "\n")
 			if len(lines) != c.calls || len(lines) == 2 && lines[1] != "test -race -count=1 -run ^(TestA)$ p/x" {
 				t.Errorf("calls: %q", lines)
+			}
+			if _, end, forgives := strings.Cut(string(out), "NOT CLEAN: 1 failed"); forgives && !strings.Contains(end, "  --- FAIL: TestA (0.1s)\n      x_test.go:1: late\ntest: ") {
+				t.Errorf("does not say what failed:\n%s", out)
+			} else if forgives != (c.passes && c.calls == 2) {
+				t.Errorf("says that something failed: %v\n%s", forgives, out)
 			}
 			if forgiven := strings.Contains(string(out), "passed the second time"); forgiven != (c.passes && c.calls == 2) {
 				t.Errorf("says that it forgives: %v\n%s", forgiven, out)

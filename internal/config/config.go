@@ -315,7 +315,7 @@ func Default() Config {
 			Timeout: time.Minute, Symmetric: true, IOUring: true, JitterBuffer: JitterBuffer{Max: 200 * time.Millisecond}, Opus: Opus{Bitrate: 32000, Complexity: 5},
 		},
 		ConferenceDefaults: ConferenceDefaults{
-			Dynamic: true, Entry: "none", Roster: Roster{Subscribers: "anyone", Anonymous: "masked", Calls: "moderators", Sidebars: "by-value", Others: "refused", Transport: "any", Cascades: "none"},
+			Dynamic: true, Entry: "none", Life: Life{AllowUnmute: true, MusicAlone: true}, Roster: Roster{Subscribers: "anyone", Anonymous: "masked", Calls: "moderators", Sidebars: "by-value", Others: "refused", Transport: "any", Cascades: "none"},
 			Audio: Audio{AGC: AGC{Target: -23, MaxGain: 18, Rate: 6}, NoiseGate: NoiseGate{Threshold: -50}}, //nolint:mnd // speech as EBU R 128 has it, about
 			Recording: RecordingPolicy{
 				Policy: "on_demand", Mode: []string{"mixed", "separate"}, Select: "parallel", OnFailure: "notify",

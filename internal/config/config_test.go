@@ -13,6 +13,19 @@ import (
 	"github.com/parley-sip/parley/internal/config"
 )
 
+// TestUsualLife: where nothing is said, who mutes himself may unmute himself, and who is alone hears the music, also beside other rules.
+func TestUsualLife(t *testing.T) {
+	for _, text := range []string{"", "conference_defaults:\n  lobby: true\n"} {
+		cfg, err := config.Parse("parley.yml", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if life := cfg.ConferenceDefaults.Life; !life.AllowUnmute || !life.MusicAlone {
+			t.Errorf("with %q: %+v", text, life)
+		}
+	}
+}
+
 func TestAnEmptyFileIsTheDefault(t *testing.T) {
 	got, err := config.Parse("parley.yml", nil, nil)
 	if err != nil {

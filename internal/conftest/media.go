@@ -124,7 +124,7 @@ func (m *mouthAndEar) speak() {
 		}
 		m.lateness(time.Since(next))
 		stream, over := m.nextFrame(frame, &key)
-		if stream.Send && !m.cfg.ListenOnly {
+		if stream.Send {
 			m.said.put(next.Sub(m.cfg.Origin), frame)
 			m.send(packet, stream, frame, &sequence, timestamp, &key)
 		}

@@ -22,7 +22,7 @@ type PhoneConfig struct {
 	Transport   string       // udp (default) or tcp
 	Codec       codecs.Codec // the only one it offers
 	PacketTime  time.Duration
-	ListenOnly  bool          // offers recvonly and sends nothing
+	ListenOnly  bool          // offers recvonly, and sends nothing until Change says otherwise
 	RecordAware bool          // lists record-aware in Supported (RFC 7866, section 6.3)
 	LateOffer   bool          // sends INVITE without an offer
 	Stereo      bool          // says that it sends Opus in two channels (RFC 7587, section 6.1)

@@ -64,20 +64,20 @@ const (
 // codecCount is one more than the highest codec with a decoder.
 const codecCount = codecs.Count
 
-// agreement is [Params] prepared for the tick: built by Configure, handed over by an atomic pointer, never changed after. See [Session.PrefetchEmit] for the order.
+// agreement is [Params] prepared for the tick: built by Configure, handed over by an atomic pointer, never changed after.
 type agreement struct {
 	params   Params
-	guard    *guard      // nil: plain packets
-	aside    *asideRing  // shared with the service goroutine; nil: only media come
-	reports  *reportRing // shared with the service goroutine; nil: RTCP has its own port
-	alone    bool        // nothing but handshakes comes, which the service goroutine reads: there may be no tick that does
-	keys     *keyEar     // the tick's; nil: keys come as events
-	presses  *digitRing  // what Press has left for the tick; nil: events are not sent
-	copies   *copies     // the tick\'s; nil: no redundancy
-	rate     int         // of silence before anything came
-	clock    int         // of what is sent
 	formats  formatTable
 	decoders [codecCount]codecs.Decoder // those that the session did not have yet
+	guard    *guard                     // nil: plain packets
+	aside    *asideRing                 // shared with the service goroutine; nil: only media come
+	reports  *reportRing                // shared with the service goroutine; nil: RTCP has its own port
+	alone    bool                       // nothing but handshakes comes, which the service goroutine reads: there may be no tick that does
+	keys     *keyEar                    // the tick's; nil: keys come as events
+	presses  *digitRing                 // what Press has left for the tick; nil: events are not sent
+	copies   *copies                    // the tick\'s; nil: no redundancy
+	rate     int                        // of silence before anything came
+	clock    int                        // of what is sent
 }
 
 // newAgreement checks params and prepares everything that costs.
@@ -161,8 +161,12 @@ func newFormat(pt PayloadType) (format, error) {
 	return f, nil
 }
 
-// prepare makes decoders for those codecs of the agreement that are not in have.
+// prepare makes decoders for those codecs of the agreement that are not in have. Who only listens needs none, as what comes is dropped: of Opus
+// that is 18 KiB. When he may speak there is another agreement.
 func (a *agreement) prepare(have *[codecCount]bool) error {
+	if !a.params.Receiving {
+		return nil
+	}
 	for _, f := range a.formats.list {
 		if f.kind != formatAudio || have[f.codec] || a.decoders[f.codec] != nil {
 			continue

@@ -55,18 +55,17 @@ func (s *Session) prefetchNear() {
 	}
 }
 
-// PrefetchEmit asks for the memory that the next Emit uses: in step 0 that of the session itself, in step 1 that of the agreement, unless
+// PrefetchEmit asks for the memory that the next Emit uses: first that of the session itself, then, near, that of the agreement, unless
 // Ingest has used it just before.
-func (s *Session) PrefetchEmit(step int) {
-	switch step {
-	case 0:
-		prefetch.Part(s, sessionSent)
-		prefetch.Part(s, sessionLent)
-		prefetch.Part(s, sessionSends)
-	case 1:
+func (s *Session) PrefetchEmit(near bool) {
+	if near {
 		if s.in.idleEmits > 0 {
 			prefetch.Part(s.in.agreed, agreementParams)
 			prefetch.Part(s.in.agreed, agreementGuard)
 		}
+		return
 	}
+	prefetch.Part(s, sessionSent)
+	prefetch.Part(s, sessionLent)
+	prefetch.Part(s, sessionSends)
 }

@@ -22,6 +22,7 @@ type sender struct {
 	due       time.Duration // when its first sample is, by the clock
 	clock     int
 	running   bool // due is valid
+	ticks     TickClock
 	spurt     bool // the next packet begins a talk spurt
 	connected bool // to is where the socket is connected
 	quiet     int  // RTP units of digital silence in a row
@@ -100,7 +101,7 @@ func (s *Session) Emit(p *codecs.Packet) { s.EmitLate(p, 0) }
 // EmitLate is Emit for audio of a certain age: its timestamp says when it was. What is sent again needs a Rewind before. It
 // reports whether a packet has left.
 func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
-	s.prepare(p, time.Since(s.transport.epoch), age)
+	s.prepare(p, age)
 	s.flush()
 	s.in.room, s.out.plain = nil, nil // the latter is the caller's
 	return s.out.sent
@@ -117,18 +118,10 @@ func (s *Session) EmitWitnessed(p *codecs.Packet, age time.Duration, w Witness) 
 // Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send. The room is where the packet is made, and the
 // session's until Send; see [Session.Receive].
 func (s *Session) Prepare(p *codecs.Packet, room []byte) {
-	s.PrepareAt(p, room, time.Since(s.transport.epoch))
-}
-
-// PrepareAt is Prepare for who has looked at the clock already: now is [Session.Clock] of this moment.
-func (s *Session) PrepareAt(p *codecs.Packet, room []byte, now time.Duration) {
 	s.flush()
 	s.in.borrow(room)
-	s.prepare(p, now, 0)
+	s.prepare(p, 0)
 }
-
-// Clock is what the session counts its time by, at a time with a reading of the monotonic clock.
-func (s *Session) Clock(at time.Time) time.Duration { return at.Sub(s.transport.epoch) }
 
 // Send hands over what Prepare has left, or leaves it for a [Batch] to do when it is submitted. From Prepare until then there is no other call of the
 // tick but Prepare.
@@ -140,10 +133,11 @@ func (s *Session) Send(calls interface{ Submit() }) {
 	s.in.room = nil // goes back
 }
 
-// prepare makes the packet of one payload, at a time of the clock.
-func (s *Session) prepare(p *codecs.Packet, now, age time.Duration) {
+// prepare makes the packet of one payload.
+func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
 	s.flush()
 	s.out.sent = false
+	now := time.Since(s.transport.epoch)
 	s.adopt(now)
 	if s.in.idleEmits++; s.in.idleEmits > idleEmitLimit { // nobody calls Ingest: reports on the same port must still be read
 		s.in.idleEmits = 0
@@ -153,7 +147,7 @@ func (s *Session) prepare(p *codecs.Packet, now, age time.Duration) {
 	if a == nil {
 		return
 	}
-	if o.advance(now - age) {
+	if o.advance(o.ticks.At(now, p.Due) - age) {
 		s.shared.anchor.set(o.due, o.timestamp, o.clock)
 	}
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 || a.guard.waits() {

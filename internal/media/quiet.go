@@ -42,6 +42,15 @@ func OpenQuietSocket(local netip.AddrPort) (*QuietSocket, error) {
 // LocalAddr is where it is bound.
 func (q *QuietSocket) LocalAddr() netip.AddrPort { return q.local }
 
+// Room has the system keep packets until they are read, of a size in octets with their headers and at a number in a second, for a time; where they
+// are small it keeps more than that anyway. It is a wish: without CAP_NET_ADMIN, net.core.rmem_max bounds it.
+func (q *QuietSocket) Room(size, rate int, unread time.Duration) {
+	each := 2*size + 1<<10                                                              // what the system counts: the next power of two that has the packet and what it knows about it
+	if octets := int(unread.Seconds() * float64(rate*each/2)); octets > receiveBuffer { // it doubles what is asked for
+		q.widen(octets)
+	}
+}
+
 // Receive takes the next packet without waiting, and says where it came from and when the system had it. It is false when there is none.
 // Packets longer than the buffer are left out.
 func (q *QuietSocket) Receive(buf []byte) (n int, from netip.AddrPort, at time.Time, ok bool) {

@@ -128,11 +128,6 @@ func (s *Session) Stats() Stats {
 	return out
 }
 
-// Sent returns how many packets have left, and how many of them were refused: for who asks often.
-func (s *Session) Sent() (packets, refused uint64) {
-	return s.shared.packetsSent.load(), s.shared.refused.load()
-}
-
 // LastHeard returns when the far end last gave a sign of life, media or report, zero: never.
 func (s *Session) LastHeard() time.Time {
 	at := max(s.shared.lastReceived.time(), s.report.heard.time(), s.consented.time())

@@ -10,6 +10,7 @@ import (
 // A socket for calls has room for more than the usual, as far as it may.
 func TestReceiveBuffer(t *testing.T) {
 	t.Parallel()
+	free := false // the process may have as much as it wants: root in a container often may not
 	size := func(wide bool) (n int) {
 		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
@@ -26,10 +27,13 @@ func TestReceiveBuffer(t *testing.T) {
 		if err = raw.Control(func(fd uintptr) { n, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF) }); err != nil {
 			t.Fatal(err)
 		}
+		if e := raw.Control(func(fd uintptr) { free = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, n) == nil }); e != nil {
+			t.Fatal(e)
+		}
 		return n
 	}
 	usual, wide := size(false), size(true)
-	if unix.Geteuid() == 0 && wide < 2*receiveBuffer || wide < usual {
+	if free && wide < 2*receiveBuffer || wide < usual {
 		t.Errorf("room for %d octets, usually %d", wide, usual)
 	}
 }

@@ -141,6 +141,7 @@ func (r *recording) adopt(p *proposal, now time.Time) error {
 		i := agreed.Index
 		s := r.slot(i)
 		if s != nil && s.pair.port() == agreed.LocalPort {
+			s.pair.reserve(agreed.Codec)
 			fault = errors.Join(fault, r.agree(s, agreed, now))
 			slots[i] = s
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/media"
 )
 
@@ -88,6 +89,17 @@ func openPair(address netip.Addr, port uint16) (pair, error) {
 }
 
 func (p pair) port() uint16 { return p.rtp.LocalAddr().Port() }
+
+// unread is how long packets may wait for a recording that does something else, as one whose disk stands still.
+const unread = 8 * time.Second
+
+// reserve has the system keep so much of a stream. Others than uncompressed ones are small: of them it keeps that much anyway.
+func (p pair) reserve(codec codecs.Codec) {
+	const packetTime, sample = 10 * time.Millisecond, 2 // with longer ones more fits
+	if codec.Linear() {
+		p.rtp.Room(rtpHeaderSize+sample*codec.Channels()*codec.FrameSamples(packetTime), int(time.Second/packetTime), unread)
+	}
+}
 
 // drainTime is how long packets that are under way when a stream ends are waited for.
 const drainTime = 30 * time.Millisecond

@@ -51,6 +51,7 @@ func (r *recording) newStream(sockets pair, agreed sdp.Stream, now time.Time) (*
 		rx = newTextReceiver(text, report, r.epoch(), r.origin)
 	}
 	s := &stream{pair: sockets, port: sockets.port(), ssrc: rand.Uint32(), report: report, receiver: rx} //nolint:gosec // an SSRC is no secret
+	sockets.reserve(agreed.Codec)
 	if err := r.agree(s, agreed, now); err != nil {
 		s.unkey()
 
