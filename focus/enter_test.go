@@ -16,7 +16,7 @@ func TestToldInTheAnswer(t *testing.T) {
 			p := &participant{id: "p"}
 			p.peer.RecordAware, p.said = true, statement{record: recordOf(known)}
 			c.enter(p, known)
-			if p.want != known || !p.tells() {
+			if p.want != known || !c.tells(p) {
 				t.Errorf("told %v, and yet to be told %v", known, p.want)
 			}
 		}

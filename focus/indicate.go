@@ -31,7 +31,7 @@ func (c *controller) tell(p *participant) {
 	case !p.peer.RecordAware || p.untold:
 		c.sound(p)
 	case p.telling, p.answering:
-	case p.tells():
+	case c.tells(p):
 		c.told(p)
 	case p.dialog != nil:
 		c.offerIndication(p)
@@ -89,7 +89,7 @@ func (c *controller) told(p *participant) {
 
 // heardOf reports what an answer of ours has said.
 func (c *controller) heardOf(p *participant) {
-	if p.peer.RecordAware && !p.telling && p.tells() && !c.announces(p) {
+	if p.peer.RecordAware && !p.telling && c.tells(p) && !c.announces(p) {
 		c.told(p)
 	}
 }

@@ -39,6 +39,7 @@ func (c *controller) description(p *participant, offer *sdp.Description) (sdp.Lo
 		}},
 		Record: said.record, Attributes: c.recordedBy(p, said),
 	}
+	local.Streams[0].Record = said.record // at both levels: there are user agents that read one only
 	local.Streams[0].ExtendedReports = p.settings.ExtendedReports.in(offer, p.stream.Extended != (sdp.ExtendedReports{}))
 	local.Streams[0].Redundancy = p.settings.Redundancy != UseNever
 	local.Streams[0].OfferRedundancy = p.settings.Redundancy.in(nil, p.stream.Redundant)
@@ -48,6 +49,7 @@ func (c *controller) description(p *participant, offer *sdp.Description) (sdp.Lo
 	}
 	c.keying(p, offer, &local.Streams[0])
 	if text := c.textStream(p, offer); text != nil {
+		text.Record = said.text
 		local.Streams = append(local.Streams, *text)
 	}
 	return local, said
@@ -75,7 +77,7 @@ func (c *controller) recordAttribute(p *participant) statement {
 	if now == conference.IndicateOff && p.said.record == sdp.RecordUnspecified {
 		return statement{}
 	}
-	return statement{record: recordOf(now), via: state.IndicationVia(&s)}
+	return statement{record: recordOf(now), text: c.textRecord(state, &s), via: state.IndicationVia(&s)}
 }
 
 func recordOf(i conference.Indication) sdp.Record {

@@ -24,7 +24,8 @@ const (
 // statement is what a description says about recording, and how that is known.
 type statement struct {
 	record sdp.Record
-	via    string // of recordedByAttribute without ourselves; told to focuses only
+	text   sdp.Record // of real-time text; unspecified: the conference has none
+	via    string     // of recordedByAttribute without ourselves; told to focuses only
 }
 
 // recordedBy is the attribute of a statement; none to a phone, and where nothing is recorded. Of who is called it is not known what he is.
@@ -36,8 +37,9 @@ func (c *controller) recordedBy(p *participant, s statement) []sdp.Attribute {
 }
 
 // tells reports whether our last description has said what a participant is to be told.
-func (p *participant) tells() bool {
-	return indicationOf(p.said.record) == p.want && (!p.peer.Focus || p.want == conference.IndicateOff || p.said.via == p.wantVia)
+func (c *controller) tells(p *participant) bool {
+	told := indicationOf(p.said.record) == p.want && (!p.peer.Focus || p.want == conference.IndicateOff || p.said.via == p.wantVia)
+	return told && (!p.peer.Text.Agreed || p.said.text == c.recordAttribute(p).text)
 }
 
 // heed takes what a description of a participant says of recordings of his. What has come by ourselves is none of his, nor what has come a

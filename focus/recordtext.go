@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/hex"
 	"log/slog"
+	"slices"
 
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/rtt"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -94,6 +96,42 @@ func (c *controller) recordsText(r *recorder, state *conference.State) bool {
 	_, lent := r.client.(*lease)
 	wanted := recording.Config == nil || !recording.Config.NoText
 	return wanted && !lent && r.server.Profile.Layout != siprec.LayoutPair && (state.Rules.Text || len(r.texts) > 0)
+}
+
+// textRecord is what is so of a participant's text: what its own line says beside that of audio, of which all recordings are (RFC 7866, section
+// 7.1.2). Others who record may record all there is.
+func (c *controller) textRecord(state *conference.State, p *conference.Participant) sdp.Record {
+	if !state.Rules.Text {
+		return sdp.RecordUnspecified
+	}
+	with := *state
+	with.Recordings = slices.DeleteFunc(slices.Clone(state.Recordings), func(r conference.Recording) bool { return !c.hasText(&r) })
+	return recordOf(with.IndicationFor(p))
+}
+
+// hasText tells whether a recording is of text, too: before its sessions have begun, hence by what its servers are.
+func (c *controller) hasText(r *conference.Recording) bool {
+	return (r.Config == nil || !r.Config.NoText) && slices.ContainsFunc(r.Servers, func(s conference.RecordingServer) bool {
+		server, _ := c.focus.pool.find(s.Name)
+		return s.State != conference.RecordingStandby && server.Persistent <= 0 && server.Profile.Layout != siprec.LayoutPair
+	})
+}
+
+// retell tells those who write, or read, what has changed of the recording of text and not of that of audio.
+func (c *controller) retell(old, next *conference.State) {
+	if !next.Rules.Text || slices.EqualFunc(old.Recordings, next.Recordings, sameText) {
+		return
+	}
+	for _, p := range c.participants {
+		if p.peer.Text.Agreed && p.peer.RecordAware && p.bridged && !c.tells(p) {
+			c.tell(p)
+		}
+	}
+}
+
+// sameText tells whether two versions of a recording say the same of text.
+func sameText(a, b conference.Recording) bool {
+	return a.ID == b.ID && a.Paused == b.Paused && a.Stopping == b.Stopping && a.State == b.State && slices.Equal(a.Servers, b.Servers)
 }
 
 // ownText tells whether a participant has a recorded stream of text of his own: as of audio, not before he writes, and not if he is left out, but

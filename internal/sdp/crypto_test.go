@@ -62,6 +62,7 @@ func TestAnswerToKeys(t *testing.T) {
 		suite       srtp.Suite
 	}{
 		{"first line wins", "RTP/SAVP", []string{gcmLine, cmLine}, SecurityOptional, nil, gcm},
+		{"first line wins against our order", "RTP/SAVP", []string{cmLine, gcmLine}, SecurityOptional, nil, cm},
 		{"unknown suite first", "RTP/SAVPF", []string{"3 F8_128_HMAC_SHA1_80 " + inline(cm, 50), cmLine}, SecurityRequired, nil, cm},
 		{"lifetime and identifier", "RTP/SAVP", []string{cmLine + "|2^20|1:4"}, SecurityOptional, nil, cm},
 		{"parameter to ignore", "RTP/SAVP", []string{cmLine + " -FOO=1 WSH=64"}, SecurityOptional, nil, cm},
@@ -101,6 +102,25 @@ func TestAnswerToKeys(t *testing.T) {
 				t.Error("keys or transport", plan.Answer.Media[0].Proto)
 			}
 		})
+	}
+}
+
+// What a line says of its key beside the secret goes with it.
+//
+// Shows ME-SDE-12.
+func TestLifetimeAndIdentifierAreKept(t *testing.T) {
+	line := "1 AES_CM_128_HMAC_SHA1_80 " + inline(srtp.AESCM128HMACSHA180, 50)
+	for suffix, want := range map[string]srtp.Key{
+		"|2^20|1:4": {Lifetime: 1 << 20, MKI: []byte{0, 0, 0, 1}}, "|1000": {Lifetime: 1000}, "|258:2": {MKI: []byte{1, 2}}, "": {},
+	} {
+		plan, err := Answer(offered(t, "RTP/SAVP", line+suffix), secured(SecurityRequired, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream, _ := plan.Audio()
+		if got := stream.Protection.Remote; got.Lifetime != want.Lifetime || !slices.Equal(got.MKI, want.MKI) {
+			t.Errorf("%q: lifetime %d, identifier %v", suffix, got.Lifetime, got.MKI)
+		}
 	}
 }
 
