@@ -206,6 +206,22 @@ func TestPauseIsNobodys(t *testing.T) {
 	}
 }
 
+// When the stream flows again, of a pause that the mix had not heard of yet nothing is sent.
+//
+// Shows SR-UPD-02, SR-UPD-09.
+func TestNobodysIsNotSent(t *testing.T) {
+	c := newCapture(nil, time.Second, codecs.PCMU)
+	emit := func() { c.Emit(&codecs.Packet{Payload: []byte{1}, Samples: 160}) }
+	emit()
+	c.pause()
+	emit()
+	c.release(codecs.G722) // what would be sent is counted, as it cannot be: no session is asked
+	emit()
+	if n := c.dropped(); n != 2 {
+		t.Errorf("%d of the frames before and after the pause would be sent", n)
+	}
+}
+
 // Ticks come late, and those after them early: what is captured runs as its samples do. What has stood still for longer than that follows the clock.
 func TestCapturedAsSamplesRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

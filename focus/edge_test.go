@@ -27,6 +27,7 @@ type raw struct {
 	agent  *sipua.Agent
 	socket net.PacketConn
 	local  sdp.Description
+	wishes sdp.RecordPreference // in its answer to an INVITE
 	dialog *sipua.Dialog
 	offer  func(*sipua.Request) *sipua.Response
 	ended  chan sipua.EndReason
@@ -147,12 +148,16 @@ func TestLateAnswerIsUseless(t *testing.T) {
 
 // A record-aware phone that does not take the offer, or does not answer it, gets the tone (SR-REC-01).
 func TestIndicationRefused(t *testing.T) {
+	var asked atomic.Int32
 	for _, test := range []struct {
 		name  string
 		offer func(release <-chan struct{}) func(*sipua.Request) *sipua.Response
 	}{
 		{"refuses", func(<-chan struct{}) func(*sipua.Request) *sipua.Response {
-			return func(*sipua.Request) *sipua.Response { return sipua.NewResponse(488) }
+			return func(*sipua.Request) *sipua.Response {
+				asked.Add(1)
+				return sipua.NewResponse(488)
+			}
 		}},
 		{"does not answer", func(release <-chan struct{}) func(*sipua.Request) *sipua.Response {
 			return func(*sipua.Request) *sipua.Response {
@@ -172,6 +177,9 @@ func TestIndicationRefused(t *testing.T) {
 			b.await("packets all the same", func() bool { return srs.stream("1").packets > 5 })
 			if got := b.find("room", "raw").Recording; got != conference.IndicateOn {
 				t.Errorf("told: %s", got)
+			}
+			if n := asked.Load(); n > 1 {
+				t.Errorf("who refuses is asked %d times", n)
 			}
 			close(release)
 		})

@@ -89,6 +89,35 @@ func TestDialOutIsRedirected(t *testing.T) {
 	}
 }
 
+// Who asks for a call by REFER is led by a redirection to nobody whom he could not have asked for.
+//
+// Shows FO-OUT-04.
+func TestReferIsRedirected(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Refer: focus.ReferPolicy{Targets: []string{"bob@*", "eve@*"}}})
+	host := b.asks("room", conference.Moderator)
+	asked := make(chan string, 4)
+	r := b.raw()
+	there := b.callee(func(c *sipua.IncomingCall) {
+		asked <- c.Request().URI.UserPart()
+		r.answer(c)
+	}).Addr("udp").String()
+	moved := b.callee(func(c *sipua.IncomingCall) {
+		to := map[string]string{"bob": "bob", "eve": "premium"}[c.Request().URI.UserPart()]
+		_ = c.Reject(sipua.NewResponse(302, sipua.Header{Name: "Contact", Value: "<sip:" + to + "@" + there + ">"}))
+	}).Addr("udp").String()
+	if code, _ := host.refer("Refer-To", "<sip:eve@"+moved+">"); code != 202 {
+		t.Fatalf("REFER: %d", code)
+	}
+	b.await("the outcome", func() bool { return strings.HasSuffix(host.told(), "302 Moved Temporarily") })
+	if code, _ := host.refer("Refer-To", "<sip:bob@"+moved+">"); code != 202 {
+		t.Fatalf("REFER: %d", code)
+	}
+	b.await("bob, where he is now", func() bool { return b.find("room", "bob").Status.Present() })
+	if got := <-asked; got != "bob" {
+		t.Errorf("called %s", got)
+	}
+}
+
 // Conferences that call each other are linked once, whoever calls whom and when, and none calls itself.
 //
 // Shows FO-CAS-03.

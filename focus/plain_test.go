@@ -1,6 +1,7 @@
 package focus_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -23,6 +24,7 @@ import (
 type plain struct {
 	b     *bench
 	name  string
+	as    string // URI of From; empty: its own
 	sip   net.PacketConn
 	media *net.UDPConn
 	call  string
@@ -76,7 +78,7 @@ func (p *plain) request(method, conf, tag, body string, headers ...string) {
 	}
 	lines := append([]string{
 		fmt.Sprintf("%s %s SIP/2.0", method, p.b.uri(conf)), fmt.Sprintf("Via: SIP/2.0/UDP %s;branch=z9hG4bK%s%d%s", p.sip.LocalAddr(), p.name, p.cseq, method),
-		"Max-Forwards: 70", fmt.Sprintf("From: %s <%s>;tag=%s", p.name, p.uri(), p.name), "To: " + to, "Call-ID: " + p.call,
+		"Max-Forwards: 70", fmt.Sprintf("From: %s <%s>;tag=%s", p.name, cmp.Or(p.as, p.uri()), p.name), "To: " + to, "Call-ID: " + p.call,
 		fmt.Sprintf("CSeq: %d %s", p.cseq, method), "Contact: <" + p.uri() + ">",
 	}, headers...)
 	p.write(p.b.addr.String(), lines, body)

@@ -8,9 +8,10 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
 )
 
-// Shows SC-14, SR-PRF-02, SR-PRF-03, SR-PRF-07, RQ-004, RQ-017. The answer to a wish says what has come of it, and when it says that recording has stopped nothing is captured any
+// Shows SC-14, SR-PRF-05, SR-PRF-02, SR-PRF-03, SR-PRF-07, RQ-004, RQ-017. The answer to a wish says what has come of it, and when it says that recording has stopped nothing is captured any
 // more; the others are told as well.
 func TestPreferences(t *testing.T) { virtual(t, testPreferences) }
 
@@ -33,6 +34,7 @@ func testPreferences(t *testing.T) {
 		{sdp.PreferencePause, sdp.RecordPaused},
 		{sdp.PreferenceNone, sdp.RecordPaused},
 		{sdp.PreferenceOn, sdp.RecordOn},
+		{sdp.PreferenceUnspecified, sdp.RecordOn}, // has no wish any more
 		{sdp.PreferenceOn, sdp.RecordOn},
 		{sdp.PreferenceOff, sdp.RecordOff},
 	}
@@ -41,6 +43,9 @@ func testPreferences(t *testing.T) {
 		must(t, err)
 		if said != step.want {
 			t.Errorf("the answer to %s says %s", step.wish, said)
+		}
+		if got := b.find("room", "alice").Prefers; (got == conference.NoPreference) != (step.wish == sdp.PreferenceNone || step.wish == sdp.PreferenceUnspecified) {
+			t.Errorf("after %q her wish is %v", step.wish, got)
 		}
 		b.await("bob to be told "+step.want.String(), func() bool {
 			return lastOf(bob.Indications()) == step.want
@@ -53,6 +58,34 @@ func testPreferences(t *testing.T) {
 	}
 	if n := len(b.state("room").Recordings); n != 1 {
 		t.Errorf("%d recordings", n)
+	}
+}
+
+// A wish in an answer counts as one in an offer: of who calls without an offer, and of who is called.
+//
+// Shows SR-PRF-02, SR-PRF-03.
+func TestPreferenceInAnAnswer(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, func(c *focus.Config) {
+		c.Defaults.Recording = conference.RecordingConfig{Modes: both, Servers: []string{"srs"}, Preferences: conference.PreferencesOfAll}
+	})
+	bob := b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true, LateOffer: true, Preference: sdp.PreferenceOn})
+	for _, p := range []*phone{alice, bob} {
+		b.await(p.name+" to be told", func() bool { return lastOf(p.Indications()) == sdp.RecordOn })
+	}
+	if got := b.find("room", "alice").Prefers; got != conference.PreferOn {
+		t.Errorf("her wish is %v", got)
+	}
+	callee := b.raw()
+	agent := b.callee(func(call *sipua.IncomingCall) {
+		callee.wishes = sdp.PreferenceOff
+		callee.answer(call, sipua.Header{Name: "Supported", Value: "record-aware"})
+	})
+	_, err := b.focus.Dial(t.Context(), "room", "sip:carol@"+agent.Addr("udp").String())
+	must(t, err)
+	for _, p := range []*phone{alice, bob} {
+		b.await(p.name+" to be told of the end", func() bool { return lastOf(p.Indications()) == sdp.RecordOff })
 	}
 }
 

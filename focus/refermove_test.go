@@ -38,17 +38,19 @@ func (a *asker) sendTo(who, conf string) string {
 func TestReferMoves(t *testing.T) {
 	b := newBench(t, focus.Config{
 		Conferences: []focus.ConferenceConfig{
-			{ID: "one"}, {ID: "two"}, {ID: "locked", Locked: true}, {ID: "closed"}, {ID: "secret", PIN: "4711"},
+			{ID: "one"}, {ID: "two"}, {ID: "locked", Locked: true}, {ID: "closed"}, {ID: "hers"}, {ID: "secret", PIN: "4711"},
 		},
 		Refer: focus.ReferPolicy{From: focus.ReferModerators}, Factory: "factory", NotifyInterval: -1,
-		MayEnter: func(id conference.ID, _ *sipua.Request) bool { return id != "closed" },
+		MayEnter: func(id conference.ID, request *sipua.Request) bool {
+			return id != "closed" && (id != "hers" || request.From.URI.UserPart() == "alice")
+		},
 	})
 	host := b.asks("one", conference.Moderator)
 	alice := b.dial("one", conftest.PhoneConfig{Name: "alice"})
 	carol := b.dial("two", conftest.PhoneConfig{Name: "carol"})
 	who := b.find("one", "alice")
 	for conf, want := range map[string]string{
-		"locked": "Forbidden", "closed": "Forbidden", "nowhere": "Not Found", "factory": "Not Found",
+		"locked": "Forbidden", "closed": "Forbidden", "hers": "Forbidden", "nowhere": "Not Found", "factory": "Not Found",
 	} {
 		if got := host.sendTo(who.Entity, conf); got != want {
 			t.Errorf("to %s: %s, want %s", conf, got, want)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
@@ -21,6 +22,7 @@ type asker struct {
 
 	mu      sync.Mutex
 	reports []string // Event, Subscription-State and status line
+	came    []time.Time
 }
 
 // Request implements sipua.DialogHandler.
@@ -36,6 +38,7 @@ func (a *asker) note(request *sipua.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	state, _, _ := strings.Cut(request.Headers.Get("Subscription-State"), ";expires")
+	a.came = append(a.came, time.Now())
 	a.reports = append(a.reports, request.Headers.Get("Event")+" "+state+" "+strings.TrimSpace(string(request.Body)))
 }
 
@@ -106,11 +109,17 @@ func TestReferInDialog(t *testing.T) {
 	if got, want := a.told(), "refer active SIP/2.0 100 Trying\nrefer terminated;reason=noresource SIP/2.0 200 OK"; got != want {
 		t.Errorf("reports\n%s", got)
 	}
-	if code, _ := a.refer("Refer-To", "<sip:busy@"+target+">"); code != 202 {
+	if pace := a.came[1].Sub(a.came[0]); pace < time.Second {
+		t.Errorf("the second report is %v after the first", pace)
+	}
+	code, accepted := a.refer("Refer-To", "<sip:busy@"+target+">")
+	if code != 202 {
 		t.Errorf("the second REFER: %d", code)
 	}
 	b.await("the outcome", func() bool { return strings.HasSuffix(a.told(), "486 Busy Here") })
-	if got := a.told(); !strings.Contains(got, "refer;id=") {
+	cseq, _, _ := strings.Cut(accepted.Headers.Get("CSeq"), " ")
+	event := "refer;id=" + cseq
+	if got, want := a.told(), event+" active SIP/2.0 100 Trying\n"+event+" terminated;reason=noresource SIP/2.0 486 Busy Here"; !strings.HasSuffix(got, want) || cseq == "" {
 		t.Errorf("the second is not told apart:\n%s", got)
 	}
 	if code, _ := a.refer("Refer-To", "<sip:bob@"+target+">", "Refer-Sub", "false"); code != 200 || len(invites) > 1 {
@@ -120,6 +129,13 @@ func TestReferInDialog(t *testing.T) {
 		t.Errorf("BYE: %d", code)
 	}
 	b.await("bob to be gone", func() bool { return b.find("room", "bob").ID == "" })
+	if code, _ := a.refer("Refer-To", "<sip:busy@"+target+">"); code != 202 {
+		t.Errorf("the last REFER: %d", code)
+	}
+	b.await("its outcome", func() bool { return strings.Count(a.told(), "486 Busy Here") == 2 })
+	if n := strings.Count(a.told(), "\n") + 1; n != 6 { // two each, of those who wanted to know
+		t.Errorf("%d reports:\n%s", n, a.told())
+	}
 }
 
 // What is refused, and how.
@@ -142,8 +158,14 @@ func TestReferRefused(t *testing.T) {
 		"guest kicks":      {conference.Speaker, []string{"Refer-To", "<sip:a@example.com;method=BYE>"}, 403},
 		"not here":         {conference.Moderator, []string{"Refer-To", "<sip:nobody@example.com;method=BYE>"}, 404},
 		"nested elsewhere": {conference.Moderator, []string{"Refer-To", "<sip:a@example.com;method=REFER?Refer-To=sip:other@example.com>"}, 403},
-		"method":           {conference.Moderator, []string{"Refer-To", "<sip:a@example.com;method=MESSAGE>"}, 403},
-		"a list":           {conference.Moderator, []string{"Refer-To", "<cid:list>", "Require", "multiple-refer"}, 420},
+		"nested to another host": {
+			conference.Moderator, []string{"Refer-To", "<sip:a@example.com;method=REFER?Refer-To=sip:room@evil.example.com>"}, 403,
+		},
+		"nested, foreign": {
+			conference.Moderator, []string{"Refer-To", "<sip:9001234@premium.invalid;method=REFER?Refer-To=sip:room@" + b.parse("room").Host + ">"}, 403,
+		},
+		"method": {conference.Moderator, []string{"Refer-To", "<sip:a@example.com;method=MESSAGE>"}, 403},
+		"a list": {conference.Moderator, []string{"Refer-To", "<cid:list>", "Require", "multiple-refer"}, 420},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.focus.UpdateParticipant(t.Context(), "room", b.find("room", "raw").ID, focus.ParticipantChange{Role: &c.role})
@@ -226,6 +248,7 @@ func (r *raw) answer(call *sipua.IncomingCall, headers ...sipua.Header) {
 		_ = call.Reject(sipua.NewResponse(488))
 		return
 	}
+	plan.Answer.RecordPreference = r.wishes
 	_, _ = call.Answer(context.Background(), sipua.NewResponse(200, headers...).WithBody("application/sdp", plan.Answer.Marshal()), r)
 }
 

@@ -236,7 +236,7 @@ func TestFallbackToMixed(t *testing.T) {
 	srs.sound()
 }
 
-// Shows SR-EST-06, SR-REC-04. Who is called hears nothing of the option of recorders, and is told by a=record because his 200 says that he understands.
+// Shows SR-EST-06, SR-REC-04, SR-REC-18. Who is called hears nothing of the option of recorders, and is told by a=record because his 200 says that he understands.
 func TestCallsKnowNoRecorders(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
@@ -256,9 +256,13 @@ func TestCallsKnowNoRecorders(t *testing.T) {
 		}
 		return sipua.NewResponse(200).WithBody("application/sdp", plan.Answer.Marshal())
 	}
-	invites := make(chan *sipua.Request, 1)
+	invites := make(chan *sipua.Request, 2)
 	agent := b.callee(func(call *sipua.IncomingCall) {
 		invites <- call.Request()
+		if call.Request().URI.UserPart() == "carol" {
+			_ = call.Reject(sipua.NewResponse(486))
+			return
+		}
 		callee.answer(call, sipua.Header{Name: "Supported", Value: "record-aware"})
 	})
 	b.dial("room", conftest.PhoneConfig{Name: "alice"})
@@ -275,7 +279,13 @@ func TestCallsKnowNoRecorders(t *testing.T) {
 		t.Error("bob is told nothing")
 	}
 	request := <-invites
-	for _, field := range request.Headers {
+	_, err = b.focus.Dial(t.Context(), "room", "sip:carol@"+agent.Addr("udp").String())
+	must(t, err)
+	later := <-invites
+	if offer, err := sdp.Parse(later.Body); err != nil || offer.RecordOf(0) != sdp.RecordOn {
+		t.Errorf("who is called into a recorded conference is offered\n%s", later.Body)
+	}
+	for _, field := range slices.Concat(request.Headers, later.Headers) {
 		if strings.Contains(strings.ToLower(field.Value), "siprec") || strings.Contains(field.Value, "+sip.src") {
 			t.Errorf("%s: %s", field.Name, field.Value)
 		}

@@ -3,11 +3,13 @@ package focus_test
 import (
 	"math"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
@@ -184,5 +186,64 @@ func TestSecurityRequired(t *testing.T) {
 				t.Errorf("policy %d: %v", policy, err)
 			}
 		})
+	}
+	t.Run("offers in the clear", func(t *testing.T) {
+		b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, Security: sdp.SecurityRequired})
+		w := b.focus.Watch("desk", "")
+		defer w.Close()
+		late := b.client(t)
+		_, response, err := late.Invite(t.Context(), sipua.OutgoingCall{
+			To: sipua.Address{URI: b.parse("desk")}, Answer: func(*sipua.Response) sipua.Body { return sipua.Body{} },
+		}, ignore{})
+		if sipua.Status(err) != 488 {
+			t.Errorf("a call without an offer: %v, %+v", err, response)
+		}
+		called := make(chan string, 1)
+		callee := b.callee(func(c *sipua.IncomingCall) {
+			called <- string(c.Request().Body)
+			_ = c.Reject(sipua.NewResponse(486))
+		})
+		_, err = b.focus.Dial(t.Context(), "desk", "sip:bob@"+callee.Addr("udp").String())
+		must(t, err)
+		bob := departure(t, w)
+		for !strings.Contains(bob.URI, "bob") {
+			bob = departure(t, w)
+		}
+		if d := bob.Disconnection; d == nil || !strings.HasPrefix(d.Reason, "SIP;cause=488") {
+			t.Errorf("a call to somebody: %+v", d)
+		}
+		select {
+		case offer := <-called:
+			t.Errorf("somebody is offered\n%s", offer)
+		default:
+		}
+	})
+}
+
+// The text of a call has other keys than its audio (RFC 4568, section 6.1): there are two sources of ours, and each counts for itself.
+//
+// Shows ME-SRT-09, ME-SRT-10.
+func TestTextHasKeysOfItsOwn(t *testing.T) {
+	b := newBench(t, focus.Config{
+		Conferences: []focus.ConferenceConfig{{ID: "desk", Rules: conference.Rules{Text: true}}}, Security: sdp.SecurityOptional, KeysInClear: true,
+	})
+	p := newSecurePhone(t, 1)
+	text := p.local.Streams[0]
+	text.Codecs, text.Text, text.Port = nil, &sdp.LocalText{CPS: 30, Generations: 2}, 9
+	p.local.Streams = append(p.local.Streams, text)
+	offer := sdp.Offer(p.local)
+	_, response, err := b.client(t).Invite(t.Context(), sipua.OutgoingCall{To: sipua.Address{URI: b.parse("desk")}, ContentType: "application/sdp", Body: offer.Marshal()}, ignore{})
+	must(t, err)
+	answer, err := sdp.Parse(response.Body)
+	must(t, err)
+	if len(answer.Media) != 2 || answer.Media[1].Port == 0 {
+		t.Fatalf("answer\n%s", response.Body)
+	}
+	key := func(i int) string {
+		_, value, _ := strings.Cut(answer.Media[i].Values("crypto")[0], "inline:")
+		return value
+	}
+	if key(0) == key(1) || key(0) == "" {
+		t.Errorf("both media have the key %s", key(0))
 	}
 }

@@ -20,11 +20,11 @@ import (
 func TestWhoMaySubscribe(t *testing.T) {
 	b := newBench(t, focus.Config{
 		Conferences: []focus.ConferenceConfig{
-			{ID: "open"},
+			{ID: "open"}, {ID: "more"},
 			{ID: "closed", Roster: focus.RosterPolicy{Subscribers: focus.SubscribersParticipants}},
 			{ID: "hosts", Roster: focus.RosterPolicy{Subscribers: focus.SubscribersModerators}},
 		},
-		NotifyInterval: -1, Limits: focus.Limits{Subscriptions: 2, SubscriptionsPerSource: 3},
+		NotifyInterval: -1, Limits: focus.Limits{Subscriptions: 2, SubscriptionsPerSource: 4},
 	})
 	phones := map[string]*phone{}
 	entities := map[string]string{}
@@ -47,9 +47,13 @@ func TestWhoMaySubscribe(t *testing.T) {
 	b.await("her in the roster", func() bool { return len(stays.users()) == 1 })
 	try("open", "sip:bob@example.com", 0)
 	try("open", "sip:carol@example.com", 503) // of one conference
-	try("closed", entities["closed"], 503)    // of one source
+	b.claims("closed", entities["closed"], 403)
+	second := try("closed", entities["closed"], 0)
+	try("more", "sip:bob@example.com", 503) // of one source
 	phones["closed"].leave("closed")
-	b.await("the end of what was for participants", func() bool { return inside.last() == "terminated;reason=rejected" })
+	for _, r := range []*roster{inside, second} {
+		b.await("the end of what was for participants", func() bool { return r.last() == "terminated;reason=rejected" })
+	}
 	try("closed", "sip:carol@example.com", 403)
 	phones["open"].leave("open")
 	b.await("her to be gone", func() bool { return len(stays.users()) == 0 })
@@ -59,6 +63,19 @@ func TestWhoMaySubscribe(t *testing.T) {
 	b.dial("hosts", conftest.PhoneConfig{Name: "bob"})
 	b.moderate("hosts", "bob")
 	try("hosts", b.find("hosts", "bob").Entity, 0) // the place of the one that ended is free
+}
+
+// claims subscribes from another host than everybody's under somebody's identity, which is no more than a claim.
+func (b *bench) claims(conf, entity string, want int) {
+	b.t.Helper()
+	from, err := sipua.ParseURI(entity)
+	must(b.t, err)
+	_, err = b.clientAt(b.t, "127.0.0.2").Subscribe(b.t.Context(), sipua.OutgoingSubscription{
+		To: sipua.Address{URI: b.parse(conf)}, From: sipua.Address{URI: from}, Event: "conference", Expires: time.Hour,
+	})
+	if got := sipua.Status(err); got != want {
+		b.t.Errorf("%s by who claims to be %s: %d, %v, want %d", conf, entity, got, err, want)
+	}
 }
 
 // Who is at the door of a conference that tells only its participants is accepted at once, and told nothing until he is in, or has gone.

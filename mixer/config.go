@@ -31,8 +31,8 @@ type Config struct {
 	Cohorts int
 	// Calls may be nil, and may return nil: each [Receiver] and [Sender] makes its system calls itself then. It is called once for each thread that mixes.
 	Calls func() Calls
-	// OnSpeakers may be nil. It is called when the members that speak, or [Mix.Dominant], have changed, in the order of their identifiers, at most
-	// every [SpeakerInterval] for each mix, by one goroutine off the media path. It may keep active. While it blocks, changes are coalesced.
+	// OnSpeakers may be nil. It is called when the members that speak, the source that one of them speaks with, or [Mix.Dominant], have changed, in
+	// the order of their identifiers, at most every [SpeakerInterval] for each mix, by one goroutine off the media path. It may keep active. While it blocks, changes are coalesced.
 	OnSpeakers func(m *Mix, active []MemberID)
 }
 

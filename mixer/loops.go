@@ -23,8 +23,8 @@ func (in *input) strange() bool {
 	return in.frame.SSRC != in.identity.known || in.frame.CSRCCount > 0 || in.identity.seen > 0 || in.identity.rest > 0
 }
 
-// identify gives new sources names of their own, and finds loops.
-func (p *plan) identify() {
+// identify gives new sources names of their own, and finds loops. It tells whether somebody has another name than before.
+func (p *plan) identify() (renamed bool) {
 	for _, i := range p.ins {
 		in := p.seats[i].in
 		if !in.strange() {
@@ -34,9 +34,11 @@ func (p *plan) identify() {
 			in.identity.known = in.frame.SSRC
 			in.identity.alias = p.distinct(i)
 			in.called.Store(in.identity.alias)
+			renamed = true
 		}
 		in.followEcho(p.returns(i))
 	}
+	return renamed
 }
 
 // distinct is what a source is called that has just come: its SSRC, unless somebody else is called so (RFC 7866, section 8.3.2).

@@ -44,6 +44,7 @@ type Mix struct {
 
 	// owned by the observer
 	reported []MemberID
+	sources  map[MemberID]uint32 // of reported
 	leading  MemberID
 	led      bool
 }

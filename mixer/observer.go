@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -73,17 +74,18 @@ func (o *observer) look(m *Mix) {
 		return
 	}
 	p := m.live.Load()
-	active := []MemberID{}
+	active, sources := []MemberID{}, map[MemberID]uint32{}
 	for _, i := range p.ins {
-		if p.seats[i].in.state.Load()&speakingBit != 0 {
-			active = append(active, p.seats[i].id)
+		if s := &p.seats[i]; s.in.state.Load()&speakingBit != 0 {
+			active = append(active, s.id)
+			sources[s.id] = s.in.called.Load()
 		}
 	}
 	slices.Sort(active)
 	dominant, held := m.Dominant()
-	if slices.Equal(active, m.reported) && dominant == m.leading && held == m.led {
+	if slices.Equal(active, m.reported) && maps.Equal(sources, m.sources) && dominant == m.leading && held == m.led {
 		return
 	}
-	m.reported, m.leading, m.led = slices.Clone(active), dominant, held
+	m.reported, m.sources, m.leading, m.led = slices.Clone(active), sources, dominant, held
 	o.notify(m, active)
 }

@@ -133,9 +133,45 @@ func TestNonce(t *testing.T) {
 		if got, stale := try("192.0.2.10", 2000); got || !stale {
 			t.Errorf("another source: %v, %v", got, stale)
 		}
+		used := c
+		_, verdict = g.Admit(request(t, source, room))
+		unused := challenges(t, verdict.Refusal)[0]
 		<-time.After(5*time.Minute + time.Second)
-		if got, stale := try(source, 2001); got || !stale {
-			t.Errorf("old: %v, %v", got, stale)
+		for name, old := range map[string]digest.Challenge{"old": *used, "old, and never used": *unused} {
+			c = &old
+			if got, stale := try(source, 2001); got || !stale {
+				t.Errorf("%s: %v, %v", name, got, stale)
+			}
+		}
+	})
+}
+
+// TestForgottenNonce: of more nonces than are remembered the oldest count no more, so that none of their answers counts twice.
+//
+// Shows CE-AUT-16.
+func TestForgottenNonce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate(t, accounts())
+		answered := func(c *digest.Challenge) bool {
+			_, verdict := g.Admit(request(t, source, room, answer{user: "alice", password: "secret", uri: room, nc: 1}.header(t, c)))
+			return verdict.Refusal == nil
+		}
+		challenge := func() *digest.Challenge {
+			<-time.After(time.Millisecond) // as no two are made at once
+			_, verdict := g.Admit(request(t, source, room))
+			return challenges(t, verdict.Refusal)[0]
+		}
+		first := challenge()
+		if !answered(first) || answered(first) {
+			t.Fatal("the first does not count once")
+		}
+		for range 1 << 14 { // as many as are remembered
+			if !answered(challenge()) {
+				t.Fatal("a new one does not count")
+			}
+		}
+		if answered(first) {
+			t.Error("what was forgotten counts again")
 		}
 	})
 }

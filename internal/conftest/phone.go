@@ -230,6 +230,7 @@ func (p *Phone) answerLate(offer *sipua.Response) sipua.Body {
 	if err != nil {
 		return sipua.Body{}
 	}
+	answer.RecordPreference = p.cfg.Preference
 	return sipua.Body{ContentType: "application/sdp", Data: answer.Marshal()}
 }
 

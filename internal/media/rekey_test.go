@@ -234,3 +234,32 @@ func TestSilentLegsAreKeptOpen(t *testing.T) {
 		}
 	}
 }
+
+// A description with the keys that there are goes on with them: what has come does not come again, and the far end's rollover counter holds, when
+// nothing of the time before is there to fall back on.
+//
+// Shows ME-SRT-02, ME-SRT-04, ME-SRT-09, ME-SDE-15.
+func TestSameKeysGoOn(t *testing.T) {
+	for _, suite := range []srtp.Suite{srtp.AEADAES256GCM, srtp.AESCM128HMACSHA180} {
+		local, remote := testKey(suite, 1), testKey(suite, 2)
+		s, p := call(t, newTestTransport(t, nil), nil)
+		protectWith(t, s, p, local, remote)
+		sender := senderOf(t, remote)
+		p.header.SequenceNumber = 1<<16 - 3 // wraps
+		var last []byte
+		for range 6 {
+			last = p.sealed(sender)
+			p.raw(last)
+		}
+		tickUntil(t, "media", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 6 })
+		protectWith(t, s, p, local, remote)
+		ingest(s)
+		s.in.oldUntil = time.Since(s.transport.epoch) - time.Second // long after
+		p.raw(last)
+		p.raw(p.sealed(sender))
+		tickUntil(t, "what comes next", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 7 })
+		if st := s.Stats(); st.Replayed != 1 || st.Forged != 0 {
+			t.Errorf("%v: %+v", suite, st)
+		}
+	}
+}
