@@ -59,7 +59,6 @@ func (c *controller) step(e conference.Event) error {
 		c.endUnheard()
 	}
 	c.changeText(old, next)
-	c.retell(old, next)
 	c.settleMusic()
 	c.notify(e, old, next)
 	return nil

@@ -1,7 +1,7 @@
 package focus_test
 
 import (
-	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/parley-sip/parley/focus"
@@ -17,11 +17,11 @@ func (p *texter) levels() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d := p.remote[len(p.remote)-1]
-	text := d.Record.String()
+	all := []string{d.Record.String()}
 	for _, m := range d.Media {
-		text += fmt.Sprintf(" %s=%s", m.Kind, m.Record)
+		all = append(all, m.Kind+"="+m.Record.String())
 	}
-	return text
+	return strings.Join(all, " ")
 }
 
 // Recording is told at the level of the session and at that of each medium, as there are user agents that look at one of them only. Where audio is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 )
@@ -41,6 +42,18 @@ func TestRecorderSecurity(t *testing.T) {
 		got, err := f.recorderSecurity(x.server, x.secret)
 		if !errors.Is(err, x.err) || err == nil && got != x.want {
 			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+// One caller by TLS or WSS is enough for metadata to be worth as much protection (RFC 7866, section 12).
+//
+// Shows SR-SEC-04, SR-SEC-13, RQ-029.
+func TestOneSecretCallIsEnough(t *testing.T) {
+	for transport, want := range map[string]bool{"udp": false, "tcp": false, "ws": false, "tls": true, "wss": true} {
+		c := &controller{participants: map[conference.ParticipantID]*participant{"a": {transport: "udp"}, "b": {transport: transport}}}
+		if got := c.secret(); got != want {
+			t.Errorf("with a call by %s: %t", transport, got)
 		}
 	}
 }

@@ -20,7 +20,8 @@ import (
 func TestWhoMaySubscribe(t *testing.T) {
 	b := newBench(t, focus.Config{
 		Conferences: []focus.ConferenceConfig{
-			{ID: "open"}, {ID: "more"},
+			{ID: "open"},
+			{ID: "more"},
 			{ID: "closed", Roster: focus.RosterPolicy{Subscribers: focus.SubscribersParticipants}},
 			{ID: "hosts", Roster: focus.RosterPolicy{Subscribers: focus.SubscribersModerators}},
 		},

@@ -166,6 +166,7 @@ func (c *controller) updateText() {
 // changeText tells everybody that the conference has gained or lost text, if it has (RFC 4353, section 5.6).
 func (c *controller) changeText(old, next *conference.State) {
 	if old.Rules.Text == next.Rules.Text {
+		c.retell(old, next)
 		return
 	}
 	for _, p := range c.participants {

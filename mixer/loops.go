@@ -23,6 +23,13 @@ func (in *input) strange() bool {
 	return in.frame.SSRC != in.identity.known || in.frame.CSRCCount > 0 || in.identity.seen > 0 || in.identity.rest > 0
 }
 
+// identify has it reported, too, if somebody who speaks has another source.
+func (m *Mix) identify(p *plan) {
+	if p.identify() {
+		m.speakersChanged.Store(true)
+	}
+}
+
 // identify gives new sources names of their own, and finds loops. It tells whether somebody has another name than before.
 func (p *plan) identify() (renamed bool) {
 	for _, i := range p.ins {

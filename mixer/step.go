@@ -112,8 +112,8 @@ func (p *plan) ingest(cfg *MixConfig, from, to int, w *scratch) {
 
 // mix chooses the speakers, makes their contributions and sums them up, and decides who needs an encoding of its own.
 func (m *Mix) mix(p *plan, w *scratch) {
-	if p.strange.Swap(false) && p.identify() {
-		m.speakersChanged.Store(true)
+	if p.strange.Swap(false) {
+		m.identify(p)
 	}
 	for _, i := range p.gaps {
 		p.seats[i].uphold(m.leader.held && m.leader.holder == p.seats[i].id)

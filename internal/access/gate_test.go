@@ -134,8 +134,8 @@ func TestNonce(t *testing.T) {
 			t.Errorf("another source: %v, %v", got, stale)
 		}
 		used := c
-		_, verdict = g.Admit(request(t, source, room))
-		unused := challenges(t, verdict.Refusal)[0]
+		_, again := g.Admit(request(t, source, room))
+		unused := challenges(t, again.Refusal)[0]
 		<-time.After(5*time.Minute + time.Second)
 		for name, old := range map[string]digest.Challenge{"old": *used, "old, and never used": *unused} {
 			c = &old
