@@ -17,7 +17,7 @@ func (p *texter) levels() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d := p.remote[len(p.remote)-1]
-	all := []string{d.Record.String()}
+	all := append(make([]string, 0, 1+len(d.Media)), d.Record.String())
 	for _, m := range d.Media {
 		all = append(all, m.Kind+"="+m.Record.String())
 	}

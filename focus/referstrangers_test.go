@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
@@ -110,7 +111,7 @@ func TestNobodySeesCalls(t *testing.T) {
 		Contact: sipua.Address{URI: other.agent.Contact("secret")}.With("isfocus", ""), ContentType: "application/sdp", Body: other.describe(codecs.PCMU),
 	}, other)
 	must(t, err)
-	b.await("both", func() bool { return len(sees.users()) == 2 && sees.endpoint("Anonymous1").Status != 0 })
+	b.await("both", func() bool { return len(sees.users()) == 2 && sees.endpoint("Anonymous1").Status == confevent.StatusConnected })
 	if text := sees.texts(); strings.Contains(text, "secret") || strings.Contains(text, "call-info") || strings.Contains(text, "cascaded-focus>sip") {
 		t.Errorf("the moderator sees\n%s", text)
 	}

@@ -212,7 +212,7 @@ func (c *controller) succeed(p *participant) {
 	delete(c.successors, p.id)
 	delete(c.members, old.member)
 	c.participants[p.id], c.members[p.member] = p, p.id
-	p.want, p.wantVia, p.spoke, p.name = old.want, old.wantVia, p.spoke || old.spoke, old.name
+	p.spoke, p.name = p.spoke || old.spoke, old.name
 	if old.warned == isWarned {
 		p.warned = isWarned
 	}

@@ -99,6 +99,13 @@ func TestSubscriptionsByTLS(t *testing.T) {
 			t.Errorf("by %s: %v", transport, err)
 		}
 	}
+	_, err := client.Subscribe(t.Context(), sipua.OutgoingSubscription{ // by TLS, but its NOTIFYs would go in the clear
+		To: sipua.Address{URI: s.agent.Contact("desk", "tls").With("transport", "tls")}, From: sipua.Address{URI: client.Contact("alice", "tls")},
+		Contact: sipua.Address{URI: client.Contact("alice", "udp")}, Event: "conference", Expires: time.Hour,
+	})
+	if sipua.Status(err) != 403 {
+		t.Errorf("with a Contact that is not TLS: %v", err)
+	}
 	notes, err := subscribeBy(t, s, client, "tls", "conference", nil)
 	if err != nil {
 		t.Fatal(err)
