@@ -111,7 +111,9 @@ func TestNobodySeesCalls(t *testing.T) {
 		Contact: sipua.Address{URI: other.agent.Contact("secret")}.With("isfocus", ""), ContentType: "application/sdp", Body: other.describe(codecs.PCMU),
 	}, other)
 	must(t, err)
-	b.await("both", func() bool { return len(sees.users()) == 2 && sees.endpoint("Anonymous1").Status == confevent.StatusConnected })
+	b.await("both", func() bool {
+		return len(sees.users()) == 2 && sees.endpoint("Anonymous1").Status == confevent.StatusConnected
+	})
 	if text := sees.texts(); strings.Contains(text, "secret") || strings.Contains(text, "call-info") || strings.Contains(text, "cascaded-focus>sip") {
 		t.Errorf("the moderator sees\n%s", text)
 	}
