@@ -2,22 +2,23 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/testdata/speech"
 )
 
@@ -83,11 +84,10 @@ type baresipPhone struct {
 	account string // parameters of its account
 	uri     string // that it dials
 	config  string // lines of its configuration
-	seconds int    // until it hangs up; 0: 7
 }
 
-// baresip starts a real phone that dials, speaks alice's recording, and writes what it hears to a file of the returned pattern.
-// It takes what is written to keys for keys that are pressed on it.
+// baresip starts a real phone that dials, speaks alice's recording again and again, and writes what it hears to a file of the returned pattern.
+// It takes what is written to keys for keys that are pressed on it. It hangs up when it is told to stop, after a minute at the latest.
 func baresip(t *testing.T, phone baresipPhone) (heard string, keys io.Writer, stop func()) {
 	t.Helper()
 	modules, err := filepath.Glob("/usr/lib/*/baresip/modules")
@@ -104,11 +104,11 @@ func baresip(t *testing.T, phone baresipPhone) (heard string, keys io.Writer, st
 			t.Fatal(err)
 		}
 	}
-	if err = conftest.WriteWAV(filepath.Join(dir, "speech.wav"), 16000, voice(t, "alice", 16000)); err != nil {
+	if err = conftest.WriteWAV(filepath.Join(dir, "speech.wav"), 16000, slices.Repeat(voice(t, "alice", 16000), 7)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	command := exec.CommandContext(ctx, "baresip", "-4", "-f", dir, "-t", strconv.Itoa(cmp.Or(phone.seconds, 7)), "-e", "/dial "+phone.uri)
+	command := exec.CommandContext(ctx, "baresip", "-4", "-f", dir, "-e", "/dial "+phone.uri)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
@@ -121,6 +121,9 @@ func baresip(t *testing.T, phone baresipPhone) (heard string, keys io.Writer, st
 	return filepath.Join(dir, "dump-*-dec.wav"), keys, func() {
 		t.Helper()
 		defer cancel()
+		if err := command.Process.Signal(os.Interrupt); err != nil {
+			t.Errorf("baresip has gone: %v", err)
+		}
 		if err := command.Wait(); err != nil {
 			t.Errorf("baresip: %v\n%s", err, out.String())
 		}
@@ -134,7 +137,7 @@ func TestBaresipIsHeardAndHears(t *testing.T) {
 		t.Run(codec, func(t *testing.T) {
 			t.Parallel()
 			uri := fmt.Sprintf("sip:baresip-%s@%v", codec, s.agent.Addr("udp"))
-			speakTogether(t, uri, baresipPhone{codec: codec, uri: uri}, nil)
+			speakTogether(t, s, uri, baresipPhone{codec: codec, uri: uri}, nil)
 		})
 	}
 }
@@ -163,7 +166,7 @@ func TestBaresipProtected(t *testing.T) {
 		}
 	}()
 	uri := fmt.Sprintf("sip:secret@%v", s.agent.Addr("udp"))
-	speakTogether(t, uri, baresipPhone{codec: "PCMU", account: ";mediaenc=srtp-mand", uri: uri}, nil)
+	speakTogether(t, s, uri, baresipPhone{codec: "PCMU", account: ";mediaenc=srtp-mand", uri: uri}, nil)
 	select {
 	case <-protected:
 	default:
@@ -183,18 +186,10 @@ func TestBaresipSecure(t *testing.T) {
 		cfg.SIP.TLS = config.TLS{Cert: cert, Key: config.Secret(key)}
 		cfg.Media.SRTP = "optional"
 	})
-	there := func() (found focus.ParticipantInfo) {
-		list, _ := s.focus.Participants(t.Context(), "keys")
-		for _, p := range list {
-			if strings.HasPrefix(p.URI, "sip:baresip@") {
-				found = p
-			}
-		}
-		return found
-	}
-	speakTogether(t, fmt.Sprintf("sip:keys@%v", s.agent.Addr("udp")), baresipPhone{
+	there := func() focus.ParticipantInfo { return baresipIn(t, s, "keys") }
+	speakTogether(t, s, fmt.Sprintf("sip:keys@%v", s.agent.Addr("udp")), baresipPhone{
 		codec: "opus", account: ";transport=tls;mediaenc=srtp-mand", uri: fmt.Sprintf("sip:keys@%v;transport=tls", s.agent.Addr("tls")),
-		config: "sip_cafile " + cert + "\nmodule stdio.so\n", seconds: 11,
+		config: "sip_cafile " + cert + "\nmodule stdio.so\n",
 	}, func(keys io.Writer) {
 		waitFor(t, "three seconds of baresip", func() bool {
 			p := there()
@@ -207,7 +202,7 @@ func TestBaresipSecure(t *testing.T) {
 				}
 				<-time.After(400 * time.Millisecond) // it lets go of the key after a quarter of a second
 			}
-			waitFor(t, fmt.Sprintf("baresip to be muted: %v", muted), func() bool { return there().Muted == muted })
+			waitFor(t, fmt.Sprintf("baresip to be muted: %v", muted), func() bool { p := there(); return p.ID != "" && p.Muted == muted })
 		}
 	})
 }
@@ -221,26 +216,46 @@ func TestBaresipWithHandshake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			uri := fmt.Sprintf("sip:shake-%s@%v", name, s.agent.Addr("udp"))
-			speakTogether(t, uri, baresipPhone{codec: "PCMU", account: ";mediaenc=dtls_srtp" + parameters, uri: uri}, nil)
+			speakTogether(t, s, uri, baresipPhone{codec: "PCMU", account: ";mediaenc=dtls_srtp" + parameters, uri: uri}, nil)
 		})
 	}
 }
 
-// speakTogether lets baresip and bob hear each other.
-func speakTogether(t *testing.T, uri string, other baresipPhone, meanwhile func(keys io.Writer)) {
+// baresipIn is what the focus knows of baresip in a conference.
+func baresipIn(t *testing.T, s *service, conf conference.ID) (found focus.ParticipantInfo) {
+	t.Helper()
+	list, _ := s.focus.Participants(t.Context(), conf)
+	for _, p := range list {
+		if strings.HasPrefix(p.URI, "sip:baresip@") {
+			found = p
+		}
+	}
+	return found
+}
+
+// speakTogether lets baresip and bob hear each other, until six seconds have gone each way: how long baresip takes to begin is the machine's business.
+func speakTogether(t *testing.T, s *service, uri string, other baresipPhone, meanwhile func(keys io.Writer)) {
 	t.Helper()
 	phone := testPhone(t, "bob")
 	if err := phone.Call(t.Context(), uri); err != nil {
 		t.Fatal(err)
 	}
-	heardFile, keys, wait := baresip(t, other)
-	for range max(3, other.seconds/2) { // bob speaks all the time, so that baresip hears him whenever it is in
+	heardFile, keys, stop := baresip(t, other)
+	for range 9 { // bob speaks all the time, so that baresip hears him whenever it is in
 		phone.Say(voice(t, "bob", 8000))
 	}
 	if meanwhile != nil {
 		meanwhile(keys)
 	}
-	wait()
+	target, err := sipua.ParseURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "six seconds of both", func() bool {
+		p := baresipIn(t, s, conference.ID(target.User))
+		return p.Stats != nil && min(p.Stats.ReceivedPackets, p.Stats.SentPackets) >= 300
+	})
+	stop()
 	heard, err := phone.Heard()
 	if err != nil {
 		t.Fatal(err)
