@@ -81,6 +81,9 @@ func (a *Agent) dial(to target, attempt *dial, timeout time.Duration) {
 		info.domain, info.certificate = to.domain, to.certificate
 	}
 	framed := a.frame(conn, info)
+	if to.transport == overTCP {
+		framed.mute = func() { a.noTCP.add(to.addr.String(), struct{}{}) }
+	}
 	if attempt.err = a.conns.push(framed); attempt.err != nil {
 		_ = framed.Close()
 		return

@@ -41,8 +41,11 @@ type framedConn struct {
 	limits  Limits
 	refuse  func(status int, data []byte) []byte // renders an answer, or nil
 	onClose func()
-	gone    chan struct{} // closed with the connection
-	closed  sync.Once
+	// mute, if not nil, is told when the peer ends the connection, or what it says is no SIP, before it has said anything that is.
+	mute   func()
+	heard  bool          // a message has come; the reader's
+	gone   chan struct{} // closed with the connection
+	closed sync.Once
 
 	key     netip.AddrPort   // under which the stack has it; set by streamTable
 	aliases []netip.AddrPort // belongs to streamTable
@@ -115,8 +118,12 @@ func (c *framedConn) heed() {
 // called by one goroutine.
 func (c *framedConn) Read(p []byte) (int, error) {
 	if err := c.fill(); err != nil {
+		if c.mute != nil && !c.heard && !errors.Is(err, net.ErrClosed) {
+			c.mute()
+		}
 		return 0, err
 	}
+	c.heard = true
 	n := copy(p, c.ready)
 	c.ready = c.ready[n:]
 	return n, nil

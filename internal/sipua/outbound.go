@@ -17,6 +17,8 @@ const (
 	// largeRequest is the size from which a request is sent over TCP (RFC 3261,
 	// section 18.1.1).
 	largeRequest = 1300
+	// largestDatagram is what UDP can carry at all, less the headers of IPv6.
+	largestDatagram = 65_000
 	// dialTimeout is how long a TCP connection may take to come up.
 	dialTimeout = 4 * time.Second
 	// probeTimeout is the same for a request that may go over UDP as well.
@@ -48,6 +50,7 @@ type outbound struct {
 	redirect    func(URI) bool
 	answer      func(offer *Response) Body // of an INVITE without an offer; nil: none
 	redirects   int
+	datagram    bool // was sent over UDP after all, as nobody spoke SIP over TCP
 	visited     []string
 }
 
@@ -294,11 +297,15 @@ func (a *Agent) prepareTarget(ctx context.Context, o *outbound, to target) (*sip
 	}
 	wire, err := a.message(o, to)
 	// What does not fit into a datagram goes over TCP, if the peer can do that.
-	if err == nil && (len(wire.String()) <= largeRequest || o.method == "ACK" && o.sent != nil) {
+	size := 0
+	if err == nil {
+		size = len(wire.String())
+	}
+	if err == nil && (size <= largeRequest || o.method == "ACK" && o.sent != nil) {
 		return wire, to, nil
 	}
 	stream := target{transport: overTCP, addr: to.addr}
-	if _, known := a.noTCP.get(to.addr.String()); !known {
+	if _, known := a.noTCP.get(to.addr.String()); !known || size > largestDatagram {
 		key, refused := a.connect(ctx, stream, probeTimeout)
 		if refused == nil {
 			stream.conn = key

@@ -42,13 +42,28 @@ func (a *Agent) failOver(o *outbound, err error) bool {
 		return false
 	}
 	way := o.way()
-	if way < 0 || way == len(o.ways)-1 || o.inDialog() {
+	if way < 0 || o.inDialog() {
+		return false
+	}
+	if a.speaksNoTCP(o, o.ways[way], err) {
+		o.ways, o.datagram = o.ways[way:], true
+		o.again()
+		return true
+	}
+	if way == len(o.ways)-1 {
 		return false
 	}
 	a.down.add(o.ways[way].dialKey(), struct{}{})
 	o.ways = o.ways[way+1:]
 	o.again()
 	return true
+}
+
+// speaksNoTCP tells whether a request went over TCP for its size only, to somebody who took the connection and ended it without a word of SIP: then it goes over
+// UDP, as where there is no connection (RFC 3261, section 18.1.1). So behave proxies of connections that have nobody behind them, and programs that have the port.
+func (a *Agent) speaksNoTCP(o *outbound, wanted target, err error) bool {
+	_, known := a.noTCP.get(wanted.addr.String())
+	return known && !o.datagram && wanted.transport == overUDP && o.sent.transport == overTCP && errors.Is(err, ErrTransport)
 }
 
 // way is the index of the target that the request was sent to, -1 when none could
