@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/config"
+	"github.com/parley-sip/parley/internal/conftest"
 )
 
 // testService is a server on free loopback ports that ends with the test.
@@ -51,6 +53,31 @@ func outputOf(t *testing.T) io.Writer {
 		o.over = true
 	})
 	return o
+}
+
+// explain has a test that listens say, if it fails, what the mixer, the focus and a phone have counted by now: whose sound was not whole, and whether the machine
+// had time for it.
+func explain(t *testing.T, s *service, conf conference.ID, phone *conftest.Phone) {
+	t.Helper()
+	ticks := s.mixer.Stats()
+	sent, received, missing := phone.Counts()
+	late, latest := phone.Lateness(0.99), phone.Lateness(1)
+	list, err := s.focus.Participants(t.Context(), conf)
+	if err != nil {
+		t.Error(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		t.Logf("mixer: %d ticks, %d late, %d missed; the phone: %d sent, %d received, %d missing, late by %v, once by %v",
+			ticks.Ticks, ticks.LateTicks, ticks.MissedTicks, sent, received, missing, late, latest)
+		for _, p := range list {
+			if p.Stats != nil {
+				t.Logf("%s: %+v", p.URI, *p.Stats)
+			}
+		}
+	})
 }
 
 // testServiceTo has its log somewhere.
