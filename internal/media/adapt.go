@@ -13,12 +13,21 @@ const (
 	maxPeriod = 15 * time.Millisecond   // 67 Hz
 )
 
-// adapt brings the delay nearer to what the jitter needs, best where nobody hears it. It returns true if this tick is to be
-// filled with silence, so that the delay grows.
-func (p *player) adapt(out []int16, now time.Duration) bool {
+// adaptation says what has become of a tick while the delay was adapted.
+type adaptation uint8
+
+const (
+	adaptNothing adaptation = iota // it is to be filled
+	adaptStretch                   // it is to be silence, so that the delay grows
+	adaptFilled                    // it is filled
+)
+
+// adapt brings the delay nearer to what the jitter needs, best where nobody hears it: what is left out is quiet itself, and not only what came before
+// it, since a word may begin with it. If it fills out, it says so in the frame as well.
+func (p *player) adapt(out []int16, now time.Duration, f *codecs.Frame) adaptation {
 	over := p.jitter.surplus(now)
 	if over == 0 {
-		return false
+		return adaptNothing
 	}
 	quiet := p.last >= quietLevel
 	if quiet {
@@ -29,10 +38,14 @@ func (p *player) adapt(out []int16, now time.Duration) bool {
 	case quiet && over < growGuard:
 		p.jitter.moved(-p.codec.SamplesToUnits(len(out)))
 		p.jitter.grownAt = now
-		return true
+		return adaptStretch
 	case quiet && over >= tick+shrinkGuard && p.jitter.ready():
-		var left codecs.Frame
-		p.fill(out, now, &left)
+		left := *f
+		left.Flags = p.fill(out, now, &left)
+		if left.Samples > 0 && codecs.Level(out) < quietLevel {
+			*f = left
+			return adaptFilled
+		}
 		p.jitter.moved(p.codec.SamplesToUnits(len(out)))
 	case quiet && rest > 0 && over >= rest:
 		units := int(p.jitter.units(rest))
@@ -45,7 +58,13 @@ func (p *player) adapt(out []int16, now time.Duration) bool {
 	case rest >= minPeriod && over >= rest: // what is queued between two packets is of no use
 		p.accelerate(len(out), min(rest, maxPeriod), now)
 	}
-	return false
+	return adaptNothing
+}
+
+// restQuiet tells whether the beginning of what is queued is quiet.
+func (p *player) restQuiet(rest time.Duration) bool {
+	samples := p.codec.UnitsToSamples(int(p.jitter.units(rest)))
+	return codecs.Level(p.pcm[p.head:min(p.head+samples, p.tail)]) >= quietLevel
 }
 
 // accelerate shortens what is about to be played by one period of its pitch, found where it resembles itself best, with a

@@ -46,12 +46,15 @@ func (p *player) queued() int { return p.codec.SamplesToUnits(p.tail - p.head) }
 func (p *player) frame(dst []int16, now time.Duration) codecs.Frame {
 	p.event, p.whole = now < p.muted, nil
 	p.jitter.observe(now, p.queued())
-	stretch := p.adapt(dst[:p.rate/50], now)
 	f := codecs.Frame{Rate: p.rate, Samples: p.rate / 50, Level: codecs.SilenceLevel}
 	out := dst[:f.Samples]
-	if stretch {
+	switch p.adapt(out, now, &f) {
+	case adaptStretch:
 		f.Flags = p.idle(out)
-	} else {
+	case adaptFilled:
+	case adaptNothing:
+		f.Rate, f.Samples = p.rate, p.rate/50 // another codec may have been found meanwhile
+		out = dst[:f.Samples]
 		f.Flags = p.fill(out, now, &f)
 		if f.Samples == 0 { // the codec has changed before anything was written
 			f.Rate, f.Samples = p.rate, p.rate/50
