@@ -181,7 +181,11 @@ func (c *checkCommand) Run(t *terminal) error {
 	if err := addSounds(cfg, &settings); err != nil {
 		return fmt.Errorf("the configuration is not valid\n%w", err)
 	}
-	t.printf("%s is valid: %d listeners, %d conferences, %d recording servers\n",
-		c.Config, len(cfg.SIP.Listen), len(cfg.Conferences), len(cfg.Recording.Servers))
+	own := ""
+	if cfg.SRS.Enabled {
+		own = " and the one that is part of it"
+	}
+	t.printf("%s is valid: %d listeners, %d conferences, %d recording servers%s\n",
+		c.Config, len(cfg.SIP.Listen), len(cfg.Conferences), len(cfg.Recording.Servers), own)
 	return nil
 }

@@ -57,6 +57,7 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 		mux.HandleFunc("GET /asyncapi.json", asyncDocument(events))
 	}
 	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI(), len(s.cfg.Tokens) > 0))
+	mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // for who only types the address
 }
 
 // operation describes a route with the errors that its kind can have.

@@ -43,6 +43,7 @@ func TestTokens(t *testing.T) {
 		"none, readiness":       {"GET", "/readyz", "", 200},
 		"none, description":     {"GET", "/openapi.json", "", 200},
 		"none, pages":           {"GET", "/docs", "", 200},
+		"none, address alone":   {"GET", "/", "", 200}, // goes on to the pages
 		"none, another metrics": {"GET", "/metrics/", "", 404},
 	} {
 		t.Run(name, func(t *testing.T) {
