@@ -47,7 +47,7 @@ func (p *player) adapt(out []int16, now time.Duration, f *codecs.Frame) adaptati
 			return adaptFilled
 		}
 		p.jitter.moved(p.codec.SamplesToUnits(len(out)))
-	case quiet && rest > 0 && over >= rest:
+	case quiet && rest > 0 && over >= rest && p.restQuiet(rest):
 		units := int(p.jitter.units(rest))
 		p.head = min(p.head+p.codec.UnitsToSamples(units), p.tail)
 		p.jitter.moved(units)

@@ -8,8 +8,9 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// knocks gives payloads of silence in which each nth packet is loud, as the beginning of a word is. How many of them there are is counted.
-func knocks(tb testing.TB, nth int, loud *int) func(i, units int) []byte {
+// knocks gives payloads of silence in which each nth packet is loud, as the beginning of a word is, or its end from a number of units on. How many of them
+// there are is counted.
+func knocks(tb testing.TB, nth, from int, loud *int) func(i, units int) []byte {
 	tb.Helper()
 	encoder, err := codecs.NewEncoder(codecs.Format{Codec: codecs.PCMU, PacketTime: tick})
 	if err != nil {
@@ -36,6 +37,11 @@ func knocks(tb testing.TB, nth int, loud *int) func(i, units int) []byte {
 		for len(out) < units {
 			out = append(out, part[:min(len(part), units-len(out))]...)
 		}
+		if i%nth == 0 {
+			for at := range out[:from] {
+				out[at] = hush[at%len(hush)]
+			}
+		}
 		return out
 	}
 }
@@ -44,12 +50,21 @@ func knocks(tb testing.TB, nth int, loud *int) func(i, units int) []byte {
 func TestWhatEndsSilenceIsHeard(t *testing.T) {
 	for _, ptime := range []time.Duration{20 * time.Millisecond, 30 * time.Millisecond, 50 * time.Millisecond} {
 		for _, stall := range []time.Duration{10 * time.Millisecond, 30 * time.Millisecond, 50 * time.Millisecond, 90 * time.Millisecond, 130 * time.Millisecond} {
-			for nth := 2; nth <= 7; nth++ {
-				t.Run(fmt.Sprint(ptime, stall, nth), func(t *testing.T) {
+			for n := range 12 {
+				nth, from := 2+n/2, n%2*int((ptime-10*time.Millisecond)*8000/time.Second) // from the beginning of a packet, or in its last 10 ms
+				t.Run(fmt.Sprint(ptime, stall, nth, from), func(t *testing.T) {
 					network := newNetwork(uint64(nth))
 					network.ptime, network.stallAt, network.stallFor = ptime, time.Second, stall
+					// Where nothing comes, what is made up begins in the frame of the last packet: that is none that counts.
+					lasts := 4 * time.Second
+					for int((network.stallAt-network.delay-1)/ptime)%nth == 0 {
+						network.stallAt += ptime
+					}
+					for int((lasts-1)/ptime)%nth == 0 {
+						lasts += ptime
+					}
 					sent := 0
-					flights, _ := network.fly(4*time.Second, knocks(t, nth, &sent))
+					flights, _ := network.fly(lasts, knocks(t, nth, from, &sent))
 					l := newListener(t, 0, 200*time.Millisecond, codecs.PCMU)
 					heard, quiet := 0, time.Second
 					for now := 35 * time.Millisecond; now < 5*time.Second; now += tick {
