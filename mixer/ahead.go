@@ -13,14 +13,14 @@ const (
 //
 //nolint:gochecknoglobals // constants, but for the compiler
 var (
-	inputHot = prefetch.SpanOf(&sample.in, &sample.in.source, &sample.in.lanes[mainLane])
-	mixHot   = prefetch.SpanOf(&sample.mix, &sample.mix.pending, &sample.mix.next)
-
-	sample struct {
-		in  input
-		mix Mix
-	}
+	inputHot, mixHot prefetch.Span
 )
+
+func init() { //nolint:gochecknoinits // the offsets of fields, once
+	in, m := &input{}, &Mix{}
+	inputHot = prefetch.SpanOf(in, &in.source, &in.lanes[mainLane])
+	mixHot = prefetch.SpanOf(m, &m.pending, &m.next)
+}
 
 // askNext asks for the layout of the mix whose turn is next, and for the mix after that.
 func (m *Mix) askNext() {
