@@ -9,16 +9,22 @@ import (
 )
 
 const (
-	// tidyPeriod is how often it is looked whether a wave of calls has left garbage behind.
-	tidyPeriod = 3 * time.Second
+	// tidyPeriod is how often it is looked whether a wave of calls has left garbage behind, and how much comes in one.
+	tidyPeriod = time.Second
 	// tidyRest is the shortest time between two collections of it.
 	tidyRest = 30 * time.Second
 	// tidyLeast is how much memory has to come of it, and tidyShare which part of what is in use: more than the collector leaves of itself.
 	// What goes back to the system leaves holes in large pages, and makes small ones of them: for less than a wave that costs more than it
 	// brings, a tenth of the processor time (package hugepages).
 	tidyLeast, tidyShare = 2 << 20, 3
-	// tidyCalm is how much may be allocated in a period in which nothing goes on, besides a share of what is in use.
-	tidyCalm, tidyCalmShare = 512 << 10, 50
+	// tidyCalm is how much may be allocated in a period in which nothing goes on, besides a share of what is in use, and calmPeriods how many
+	// such periods make it calm.
+	tidyCalm, tidyCalmShare, calmPeriods = 170 << 10, 150, 3
+	// surgeRate is how much may be allocated in a period for each percent of garbage that may pile up: what a collection costs goes with what
+	// is in use, so that their share of the time goes with the rate alone.
+	surgeRate = 384 << 10
+	// surgeMost is the most garbage that may pile up so.
+	surgeMost = 256 << 20
 )
 
 // heapState is what the runtime tells of its memory, in octets.
@@ -33,19 +39,25 @@ type heapState struct {
 // it until as much was allocated again, which calls in progress do not do for hours.
 type tidier struct {
 	before heapState
-	calm   bool          // little was allocated lately
+	calm   int           // for how many periods little was allocated
+	rate   uint64        // octets allocated in the last period
 	last   time.Duration // of the last time, since the start
 }
 
 // due reports whether it is time, and notes what was seen.
 func (t *tidier) due(now heapState, since time.Duration) bool {
-	t.calm = now.allocated-t.before.allocated < tidyCalm+now.live/tidyCalmShare
+	t.rate = now.allocated - t.before.allocated
 	t.before = now
+	if t.rate < tidyCalm+now.live/tidyCalmShare {
+		t.calm++
+	} else {
+		t.calm = 0
+	}
 	gain := now.free
 	if now.objects > now.live {
 		gain += now.objects - now.live
 	}
-	if !t.calm || gain < max(tidyLeast, now.live/tidyShare) || t.last > 0 && since-t.last < tidyRest {
+	if t.calm < calmPeriods || gain < max(tidyLeast, now.live/tidyShare) || t.last > 0 && since-t.last < tidyRest {
 		return false
 	}
 	t.last = since
@@ -53,13 +65,15 @@ func (t *tidier) due(now heapState, since time.Duration) bool {
 	return true
 }
 
-// garbage is how much garbage may pile up now before it is collected, in percent of what is in use.
+// garbage is how much garbage may pile up now before it is collected, in percent of what is in use: one of a few values, as the runtime stops
+// to change it.
 func (t *tidier) garbage() int {
-	if t.calm {
+	if t.calm >= calmPeriods {
 		return calmGarbage
 	}
+	percent := min(t.rate/surgeRate, 100*surgeMost/max(t.before.live, 1), surgeGarbage)
 
-	return waveGarbage
+	return max(int(percent)/waveGarbage*waveGarbage, waveGarbage)
 }
 
 // startTidy begins to look, until the service ends.
@@ -86,10 +100,11 @@ func tidy(ctx context.Context) {
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 	}
+	metrics.Read(samples)
 	start := time.Now()
 	timer := time.NewTicker(tidyPeriod)
 	defer timer.Stop()
-	var t tidier
+	t := tidier{before: heapState{allocated: samples[0].Value.Uint64()}} // what the start has taken is no wave
 	percent, own := waveGarbage, os.Getenv("GOGC") == ""
 	for {
 		select {

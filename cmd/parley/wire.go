@@ -116,8 +116,9 @@ func favourSession() {
 
 // How much garbage may pile up before it is collected, in percent of what is in use. Calls in progress make little (some megabytes in a
 // minute for a thousand), so that collecting earlier costs next to nothing, and a participant takes a fifth less memory; most so while none
-// come and go, which is what calmGarbage is for.
-const waveGarbage, calmGarbage = 25, 10
+// come and go, which is what calmGarbage is for. While so many call, and are recorded, that there were several collections a second,
+// surgeGarbage may pile up.
+const surgeGarbage, waveGarbage, calmGarbage = 100, 25, 10
 
 // saveMemory sets that; an explicit GOGC is respected.
 func saveMemory() {
