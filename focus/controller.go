@@ -3,6 +3,7 @@ package focus
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -259,14 +260,15 @@ func (c *controller) tick() {
 			c.recorderStep(r, siprec.Tick{})
 		}
 	}
-	due := c.alarms
-	c.alarms = nil
-	for _, a := range due {
+	i := 0
+	for range len(c.alarms) { // what is handled may set others, which are not looked at now
+		a := c.alarms[i]
 		if now.Before(a.at) {
-			c.alarms = append(c.alarms, a)
-		} else {
-			a.message.handle(c)
+			i++
+			continue
 		}
+		c.alarms = slices.Delete(c.alarms, i, i+1)
+		a.message.handle(c)
 	}
 }
 

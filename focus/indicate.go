@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/prefetch"
 	"github.com/parley-sip/parley/internal/sdp"
 )
 
@@ -202,6 +203,14 @@ type tone struct {
 	generator *codecs.ToneGenerator
 	period    int // ticks
 	tick      int
+	over      bool // it has sounded in this interval: nothing but this struct is looked at until the next
+}
+
+// PrefetchIngest implements [mixer.InputPrefetcher].
+func (t *tone) PrefetchIngest(near bool) {
+	if !near {
+		prefetch.Value(t)
+	}
 }
 
 // newTone makes a tone of a frequency in hertz.
@@ -220,9 +229,13 @@ func (t *tone) Ingest(dst []int16) codecs.Frame {
 	const samples = toneRate / 50
 	if t.tick == 0 {
 		t.generator.Reset()
+		t.over = false
 	}
-	t.tick = (t.tick + 1) % t.period
-	if t.generator.Done() {
+	if t.tick++; t.tick >= t.period {
+		t.tick = 0
+	}
+	t.over = t.over || t.generator.Done()
+	if t.over {
 		return codecs.Frame{Rate: toneRate, Samples: samples, Level: 127, Flags: codecs.Silent}
 	}
 	t.generator.Read(dst[:samples])
