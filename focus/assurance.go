@@ -77,6 +77,15 @@ func (a *assurance) add(c *copyAccount, server string, sent, spooled, lost uint6
 	c.lost += lost
 }
 
+// unspool makes frames of a copy that were to be kept on disk lost ones.
+func (a *assurance) unspool(c *copyAccount, n uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n = min(n, c.spooled) // a few records are no frames
+	c.spooled -= n
+	c.lost += n
+}
+
 func (a *assurance) acknowledge(c *copyAccount, server string, synced bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -46,6 +46,7 @@ type recorder struct {
 	refused      uint64        // packets nobody listened to, at the last look
 	deaf         int           // looks in a row that found more of them
 	segment      *segment      // in the spool; nil: none
+	noSegment    time.Time     // there is none to be had before
 	sealing      *sealing      // of the present dialog; nil: nothing is sealed
 	abandoning   int           // streams whose rest is on its way to the spool
 	moved        bool          // another session has its streams

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -159,5 +161,33 @@ func TestSpoolSurvives(t *testing.T) {
 	}
 	if h := srs.streams[1]; h.level(500, 500*time.Millisecond) < loud {
 		t.Errorf("the tone is at %.0f dB", h.level(500, 500*time.Millisecond))
+	}
+}
+
+// A spool that cannot be written is no reason to be silent about what is lost, nor to give up: what is said once it can be is delivered.
+func TestSpoolThatCannotBeWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	srs := newRecordingServer(t)
+	srs.setRefuse(503)
+	b := spoolBench(t, srs, dir, func(*focus.Config) {})
+	must(t, os.Rename(dir, dir+"-away"))
+	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	alice.hum(500, 20*time.Second)
+	b.await("frames that are lost", func() bool { return b.focus.Stats().UnrecordedFrames > 0 })
+	if s := b.focus.Stats(); s.SpooledFrames != 0 {
+		t.Errorf("%d frames are in a spool that there is not", s.SpooledFrames)
+	}
+	must(t, os.Rename(dir+"-away", dir))
+	b.await("frames in the spool", func() bool { return b.focus.Stats().SpooledFrames > 100 })
+	lost := b.focus.Stats().UnrecordedFrames
+	srs.setRefuse(0)
+	b.await("the spool to be delivered", func() bool {
+		s := b.focus.Stats()
+		return s.SpooledFrames == s.DeliveredFrames
+	})
+	alice.leave("room")
+	b.await("the verdict", func() bool { return b.focus.Assurance()[0].Verdict == "partial" })
+	if n := b.focus.Stats().UnrecordedFrames; n != lost {
+		t.Errorf("%d frames are lost, of which %d before the spool could be written", n, lost)
 	}
 }

@@ -2,6 +2,7 @@ package focus
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -55,9 +56,7 @@ func (c *controller) spoolWaiting(r *recorder) {
 	}
 	if r.segment != nil {
 		c.spoolRoster(r)
-		if err := r.segment.writer.Flush(); err != nil {
-			c.log.Error("spool", slog.Any("error", err))
-		}
+		r.segment.writer.Flush()
 	}
 }
 
@@ -145,7 +144,19 @@ func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *code
 		stream: index, at: kept.epoch.Add(h.captured()), codec: h.codec, samples: p.Samples, csrc: p.CSRC, payload: p.Payload,
 	}
 	g.buffer = f.record(g.buffer[:0])
-	return g.writer.Append(g.buffer) == nil
+	return !c.refused(r, g.writer.Append(g.buffer))
+}
+
+// spoolAgain is after how long a copy tries another segment, when the disk has refused one.
+const spoolAgain = time.Second
+
+// refused looks at the outcome of a write, and gives up a segment that the disk takes no more of: the next one may find it well again.
+func (c *controller) refused(r *recorder, err error) bool {
+	if errors.Is(err, spool.ErrDisk) && r.segment != nil {
+		_ = r.segment.writer.Close() // what it has can be read
+		r.segment, r.noSegment = nil, time.Now().Add(spoolAgain)
+	}
+	return err != nil
 }
 
 // openSegment gives the segment of a copy, a new one if need be; nil when there is none to be had.
@@ -154,9 +165,13 @@ func (c *controller) openSegment(r *recorder) *segment {
 		return r.segment
 	}
 	now := time.Now()
-	writer, err := c.focus.spool.Create(now)
+	if now.Before(r.noSegment) {
+		return nil
+	}
+	writer, err := c.focus.spool.Create(now, c.unspooled(r))
 	if err != nil {
 		c.log.Error("spool", slog.Any("error", err))
+		r.noSegment = now.Add(spoolAgain)
 		return nil
 	}
 	state := c.machine.State()
@@ -171,7 +186,8 @@ func (c *controller) openSegment(r *recorder) *segment {
 	r.segment = &segment{writer: writer, index: map[siprec.ID]uint16{}}
 	if err != nil {
 		c.log.Error("spool", slog.Any("error", err))
-		c.closeSegment(r)
+		_ = writer.Close() // nothing is in it
+		r.segment, r.noSegment = nil, now.Add(spoolAgain)
 		return nil
 	}
 	c.log.Warn("no recording server takes the recording: it goes to the spool", slog.String("recording", string(r.recording)))
@@ -210,13 +226,27 @@ func (c *controller) spoolRoster(r *recorder) {
 	if reflect.DeepEqual(roster, g.roster) {
 		return
 	}
-	g.roster = roster
 	record, err := jsonRecord(spooledRoster, roster.without())
 	if err == nil {
 		err = g.writer.Append(record)
 	}
-	if err != nil {
+	if err != nil { // the next time
 		c.log.Error("spool", slog.Any("error", err))
+		return
+	}
+	g.roster = roster
+}
+
+// unspooled counts what a failed disk had been given of a copy. It may be called by any goroutine.
+func (c *controller) unspooled(r *recorder) func(records int) {
+	f, account, server := c.focus, r.account, r.server.Name
+	return func(records int) {
+		n := uint64(max(0, records))
+		f.assurance.unspool(account, n)
+		f.unrecorded.Add(n)
+		if h := f.hooks.RecordingFailure; h != nil {
+			h(server, "unrecorded")
+		}
 	}
 }
 

@@ -57,7 +57,7 @@ func (c *controller) spoolTexts(r *recorder, t *recordedText, list []heldText) [
 		record, err := jsonRecord(spooledText, spoolText{
 			Stream: index, At: h.at, Source: h.source.ID, Name: h.source.Name, CNAME: h.cname, Text: h.text,
 		})
-		if err != nil || g.writer.Append(record) != nil {
+		if err != nil || c.refused(r, g.writer.Append(record)) {
 			return list[i:]
 		}
 	}

@@ -12,6 +12,7 @@
 // from the key of the store and the salt (HKDF-SHA256, RFC 5869), so that block numbers can be nonces (NIST SP 800-38D,
 // section 8.2.1) and no block can be moved, repeated or left out in the middle unnoticed.
 //
-// Writing never waits for the disk: blocks are handed to one goroutine of the Store, and what it cannot keep up with, or what
-// goes beyond the bound, is refused and counted. Everything older is kept: it is somebody's only copy.
+// Writing never waits for the disk: blocks are handed to one goroutine of the Store. What it does not keep up with waits in
+// memory, and is written in larger blocks then; what is more than may wait, or goes beyond the bound, is refused, record by
+// record, so that whoever adds them can count what is lost. Everything older is kept: it is somebody's only copy.
 package spool

@@ -9,59 +9,82 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 )
 
 // Writer writes one segment. Append, Flush and Close belong to one goroutine.
 type Writer struct {
-	store *Store
-	name  string
-	block []byte
+	store   *Store
+	name    string
+	block   []byte
+	records int         // in block
+	waiting int         // octets of block that are there because the disk does not keep up
+	failed  atomic.Bool // the disk has refused something: nothing is written any more
 
 	// The goroutine of the disk's.
 	file  *os.File
 	aead  cipher.AEAD
 	count uint64
-	bad   bool
+	lost  func(records int) // see Create
 }
 
 // Name is that of the segment once it is closed.
 func (w *Writer) Name() string { return w.name }
 
-// Append adds a record. The error is [ErrFull]: the record is lost.
+// Append adds a record. With an error it is lost, and nothing else: [ErrFull] goes beyond the bound of the store, or beyond what may wait for the disk,
+// [ErrDisk] says that the disk has failed.
 func (w *Writer) Append(record []byte) error {
-	if limit := w.store.cfg.MaxBytes; limit > 0 && w.store.Size()+int64(len(w.block)+len(record)) > limit {
+	size := 4 + len(record)
+	switch limit := w.store.cfg.MaxBytes; {
+	case w.failed.Load():
+		return ErrDisk
+	case limit > 0 && w.store.Size()+int64(len(w.block)+size) > limit, size > maxRecord:
 		return ErrFull
-	}
-	if len(w.block) > 0 && len(w.block)+len(record)+4 > blockSize {
-		if err := w.Flush(); err != nil {
-			return err
+	case len(w.block) > 0 && len(w.block)+size > blockSize:
+		if w.Flush(); len(w.block) > 0 && !w.wait(size) {
+			return ErrFull
 		}
 	}
-	w.block = binary.BigEndian.AppendUint32(w.block, uint32(len(record))) //nolint:gosec // a block is small
+	w.block = binary.BigEndian.AppendUint32(w.block, uint32(len(record))) //nolint:gosec // bounded above
 	w.block = append(w.block, record...)
+	w.records++
 	return nil
 }
 
-// Flush hands what was added to the disk. The error is [ErrFull]: what was added since the last Flush is lost.
-func (w *Writer) Flush() error {
-	if len(w.block) == 0 {
-		return nil
+// wait takes room in memory for what the disk does not keep up with, if there is any.
+func (w *Writer) wait(size int) bool {
+	if len(w.block)+size > maxWaiting {
+		return false
 	}
-	block := w.block
-	w.block = nil
-	if !w.store.submit(job{w, block}) {
+	if w.store.waiting.Add(int64(size)) > maxAllWaiting {
+		w.store.waiting.Add(-int64(size))
+		return false
+	}
+	w.waiting += size
+	return true
+}
+
+// Flush hands what was added to the disk, or leaves it for the next time, with what is added until then, if the disk does not keep up.
+func (w *Writer) Flush() {
+	if len(w.block) > 0 && w.store.submit(job{writer: w, block: w.block, records: w.records}) {
+		w.handedOver()
+	}
+}
+
+func (w *Writer) handedOver() {
+	w.store.waiting.Add(-int64(w.waiting))
+	w.block, w.records, w.waiting = nil, 0, 0
+}
+
+// Close ends the segment: it can be read once the disk has it all. The error is [ErrFull] where the store was closed before: what was not flushed is
+// lost.
+func (w *Writer) Close() error {
+	ok := w.store.submit(job{writer: w, block: w.block, records: w.records, last: true})
+	w.handedOver()
+	if !ok {
 		return ErrFull
 	}
 	return nil
-}
-
-// Close ends the segment: it can be read once the disk has it all.
-func (w *Writer) Close() error {
-	err := w.Flush()
-	if !w.store.submit(job{w, nil}) {
-		return errors.Join(err, ErrFull) // it is found when the store is opened again
-	}
-	return err
 }
 
 // nonce is the number of a block.
@@ -72,8 +95,9 @@ func nonce(aead cipher.AEAD, count uint64) []byte {
 }
 
 // keep seals a block and writes it through to the disk.
-func (w *Writer) keep(block []byte) {
-	if w.bad {
+func (w *Writer) keep(block []byte, records int) {
+	if w.failed.Load() { // what follows a torn block could not be read
+		w.lost(records)
 		return
 	}
 	sealed := make([]byte, 4, 4+len(block)+w.aead.Overhead())
@@ -84,8 +108,9 @@ func (w *Writer) keep(block []byte) {
 	if err == nil {
 		err = w.file.Sync()
 	}
-	if err != nil { // what follows a torn block could not be read
-		w.bad = true
+	if err != nil {
+		w.failed.Store(true)
+		w.lost(records)
 		w.store.log.Error("spool", slog.String("segment", w.name), slog.Any("error", err))
 		return
 	}
@@ -129,7 +154,7 @@ func (s *Store) Read(name string) (*Reader, error) {
 }
 
 // Next gives the next record, valid until the call after it. The error is [io.EOF] at the end, also of a segment whose last
-// block is torn, or [ErrKey].
+// block is torn, [ErrKey], [ErrFormat], or that of the disk.
 func (r *Reader) Next() ([]byte, error) {
 	for len(r.block) == 0 {
 		if err := r.fill(); err != nil {
@@ -152,7 +177,7 @@ func (r *Reader) Next() ([]byte, error) {
 func (r *Reader) fill() error {
 	var word [4]byte
 	if _, err := io.ReadFull(r.in, word[:]); err != nil {
-		return io.EOF
+		return torn(err)
 	}
 	size := binary.BigEndian.Uint32(word[:])
 	if size > maxBlock {
@@ -160,7 +185,7 @@ func (r *Reader) fill() error {
 	}
 	sealed := make([]byte, size)
 	if _, err := io.ReadFull(r.in, sealed); err != nil {
-		return io.EOF // torn: the process died while it was written
+		return torn(err)
 	}
 	block, err := r.aead.Open(sealed[:0], nonce(r.aead, r.count), sealed, nil)
 	if err != nil {
@@ -169,6 +194,14 @@ func (r *Reader) fill() error {
 	r.count++
 	r.block = block
 	return nil
+}
+
+// torn is the error of a segment that ends in the middle of a block: the process died while it was written. A disk that cannot be read is no end.
+func torn(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.EOF
+	}
+	return err
 }
 
 // Close ends reading.

@@ -22,6 +22,8 @@ import (
 var (
 	// ErrFull: the bound of the store, or what the disk can keep up with, is exceeded.
 	ErrFull = errors.New("spool: full")
+	// ErrDisk: the disk has refused a part of the segment, and nothing can follow it.
+	ErrDisk = errors.New("spool: the disk has failed")
 	// ErrKey: the segment was not written with this key, or was changed since.
 	ErrKey = errors.New("spool: not readable with this key")
 	// ErrFormat: the file is no segment.
@@ -32,15 +34,18 @@ var (
 const KeySize = 32
 
 const (
-	magic     = "PLYSPL1\n"
-	saltSize  = 16
-	blockSize = 64 << 10 // of records, before they are sealed
-	maxBlock  = 4 << 20  // nothing longer is believed
-	queueSize = 256      // blocks that wait for the disk
-	suffix    = ".spool"
-	partial   = ".open" // behind suffix, while it is written
-	fileMode  = 0o600
-	dirMode   = 0o700
+	magic         = "PLYSPL1\n"
+	saltSize      = 16
+	blockSize     = 64 << 10  // of records, before they are sealed
+	maxWaiting    = 256 << 10 // the same, while the disk does not keep up: half a minute of a stream
+	maxAllWaiting = 64 << 20  // of all segments, beside what is in the queue
+	maxRecord     = 32 << 20  // the participants of a very large conference
+	maxBlock      = 64 << 20  // nothing longer is believed
+	queueSize     = 256       // blocks that wait for the disk
+	suffix        = ".spool"
+	partial       = ".open" // behind suffix, while it is written
+	fileMode      = 0o600
+	dirMode       = 0o700
 )
 
 // Config of a [Store].
@@ -53,19 +58,23 @@ type Config struct {
 
 // Store is a directory of segments. All methods may be called by any goroutine.
 type Store struct {
-	cfg    Config
-	log    *slog.Logger
-	size   atomic.Int64
-	queue  chan job
-	done   sync.WaitGroup
-	mu     sync.Mutex // guards closed
-	closed bool
+	cfg     Config
+	log     *slog.Logger
+	size    atomic.Int64
+	waiting atomic.Int64 // octets in memory, beyond a block of each segment
+	done    sync.WaitGroup
+	work    *sync.Cond // queue or closed has changed
+	mu      sync.Mutex // guards what follows
+	queue   []job
+	closed  bool
 }
 
 // job is something for the disk.
 type job struct {
-	writer *Writer
-	block  []byte // nil: end of the segment
+	writer  *Writer
+	block   []byte // nil: nothing is left
+	records int    // in the block
+	last    bool   // the segment ends
 }
 
 // Open makes the directory if need be, and finishes segments that a process left open when it died.
@@ -73,7 +82,8 @@ func Open(cfg Config) (*Store, error) {
 	if err := os.MkdirAll(cfg.Directory, dirMode); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, log: cfg.Logger, queue: make(chan job, queueSize)}
+	s := &Store{cfg: cfg, log: cfg.Logger}
+	s.work = sync.NewCond(&s.mu)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -131,45 +141,57 @@ func (s *Store) Remove(name string) error {
 	return nil
 }
 
-// Close writes what waits. Writers that are still open end there.
+// Close writes what waits. Writers that are still open end there. It returns nil.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	closed := s.closed
 	s.closed = true
+	s.work.Signal()
 	s.mu.Unlock()
-	if !closed {
-		close(s.queue)
-	}
 	s.done.Wait()
 	return nil
 }
 
-// submit hands a job to the disk without waiting.
+// submit hands a job to the disk without waiting, and reports whether it was taken. The end of a segment always is: else nobody could read it before
+// the next start, and there is one for every segment.
 func (s *Store) submit(j job) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || len(s.queue) >= queueSize && !j.last {
 		return false
 	}
-	select {
-	case s.queue <- j:
-		return true
-	default:
-		return false
+	s.queue = append(s.queue, j)
+	s.work.Signal()
+	return true
+}
+
+// next waits for the next job; false: there will be none.
+func (s *Store) next() (job, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) == 0 {
+		if s.closed {
+			return job{}, false
+		}
+		s.work.Wait()
 	}
+	j := s.queue[0]
+	s.queue[0] = job{} // its block is not kept alive
+	s.queue = s.queue[1:]
+	return j, true
 }
 
 // write is the goroutine of the disk.
 func (s *Store) write() {
 	open := map[*Writer]bool{}
-	for j := range s.queue {
+	for j, ok := s.next(); ok; j, ok = s.next() {
 		open[j.writer] = true
-		if j.block == nil {
+		if len(j.block) > 0 {
+			j.writer.keep(j.block, j.records)
+		}
+		if j.last {
 			delete(open, j.writer)
 			j.writer.finish()
-			continue
 		}
-		j.writer.keep(j.block)
 	}
 	for w := range open {
 		w.finish()
@@ -189,8 +211,12 @@ func aead(key [KeySize]byte, salt []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// Create begins a segment.
-func (s *Store) Create(now time.Time) (*Writer, error) {
+// Create begins a segment. lost is told of records that were added without an error and are lost all the same, because the disk has failed; nil: nobody
+// is. It is called by the goroutine of the disk, and must not wait.
+func (s *Store) Create(now time.Time, lost func(records int)) (*Writer, error) {
+	if lost == nil {
+		lost = func(int) {}
+	}
 	var random [saltSize + 4]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	salt := random[:saltSize]
@@ -207,5 +233,5 @@ func (s *Store) Create(now time.Time) (*Writer, error) {
 		return nil, errors.Join(fmt.Errorf("spool: %w", err), file.Close(), os.Remove(file.Name()))
 	}
 	s.size.Add(int64(len(magic) + saltSize))
-	return &Writer{store: s, name: name, file: file, aead: gcm}, nil
+	return &Writer{store: s, name: name, file: file, aead: gcm, lost: lost}, nil
 }
