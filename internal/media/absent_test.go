@@ -21,7 +21,7 @@ func TestAbsentAudio(t *testing.T) {
 		"nothing": {pause: func(int) (arrivedPacket, bool) { return arrivedPacket{}, false }, want: codecs.Silent | codecs.Absent},
 		"silence": {pause: func(int) (arrivedPacket, bool) { return arrivedPacket{units: 160, payload: quiet}, true }, want: codecs.Silent},
 		"noise": {pause: func(i int) (arrivedPacket, bool) {
-			return arrivedPacket{payloadType: 13, payload: []byte{60}}, i%25 == 0
+			return arrivedPacket{payload: []byte{60}}, i%25 == 0
 		}, want: codecs.ComfortNoise},
 	} {
 		l := newListener(t, 0, 200*time.Millisecond, codecs.PCMU)
@@ -34,6 +34,7 @@ func TestAbsentAudio(t *testing.T) {
 			if sent {
 				p.seq, p.timestamp = seq, uint32(160*i)
 				seq++
+				p.codec = l.codec
 				l.player.jitter.push(p, time.Duration(i)*tick)
 			}
 			f := l.tick(time.Duration(i)*tick + time.Millisecond)

@@ -125,7 +125,7 @@ func (p *player) fetch(samples int, now time.Duration) bool {
 		if s.kind != stepPacket || s.units == 0 {
 			return false
 		}
-		if codec := p.memo.of(p.formats, s.packet.payloadType).codec; codec != p.codec {
+		if codec := s.packet.codec; codec != p.codec {
 			p.change(codec)
 			p.decode(s, nil)
 			return false

@@ -1,6 +1,10 @@
 package media
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
 
 // stepKind says what is to be done for the next stretch of audio.
 type stepKind uint8
@@ -85,12 +89,12 @@ type jitterBuffer struct {
 
 // arrivedPacket is what push needs to know.
 type arrivedPacket struct {
-	seq         uint16
-	timestamp   uint32
-	units       int
-	payloadType uint8
-	flags       slotFlags
-	payload     []byte // copied
+	seq       uint16
+	timestamp uint32
+	units     int
+	codec     codecs.Codec
+	flags     slotFlags
+	payload   []byte // copied
 }
 
 // reset prepares for a new source with the clock rate.
@@ -152,7 +156,7 @@ func (b *jitterBuffer) push(p arrivedPacket, arrival time.Duration) pushResult {
 	}
 	b.lateRun = 0
 	b.insert(slot{
-		seq: seq, timestamp: ts, units: int32(p.units), payloadType: p.payloadType, flags: p.flags,
+		seq: seq, timestamp: ts, units: int32(p.units), codec: p.codec, flags: p.flags,
 	}, p.payload)
 	return pushQueued
 }

@@ -24,7 +24,6 @@ type player struct {
 	head     int
 	tail     int
 	noise    *codecs.NoiseGenerator
-	formats  *formatTable
 	memo     formatMemo
 	counters *counters
 	muted    time.Duration // an event is under way until then
@@ -95,7 +94,7 @@ func (p *player) fill(out []int16, now time.Duration, f *codecs.Frame) codecs.Fr
 			p.comfort(s.payload)
 			continue
 		}
-		if codec := p.memo.of(p.formats, s.packet.payloadType).codec; codec != p.codec {
+		if codec := s.packet.codec; codec != p.codec {
 			rate := p.rate
 			p.change(codec)
 			if p.rate != rate && n == 0 {

@@ -70,7 +70,7 @@ func (s *Session) adopt(now time.Duration) {
 	if in.player.codec == codecs.None {
 		in.player.rate = a.rate
 	}
-	in.player.formats, in.player.fec = &a.formats, a.params.FEC
+	in.player.fec = a.params.FEC
 	if was, symmetric := in.latch.described, s.cfg.Symmetric && a.params.ICE == nil; was != a.params.Remote || in.latch.symmetric != symmetric {
 		in.latch.describe(a.params.Remote, symmetric)
 		s.disconnect()
@@ -307,7 +307,7 @@ func (s *Session) push(f *format, arrival time.Duration) {
 			player.jitter.reset(int(f.clock))
 		}
 	}
-	a := arrivedPacket{seq: p.seq, timestamp: p.timestamp, units: units, payloadType: p.payloadType, payload: p.payload}
+	a := arrivedPacket{seq: p.seq, timestamp: p.timestamp, units: units, codec: f.codec, payload: p.payload}
 	if p.voice {
 		a.flags |= slotVoice
 	}

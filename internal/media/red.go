@@ -94,7 +94,7 @@ func (s *Session) repair(f *format, arrival time.Duration) {
 		before := uint16(b.offset / step)
 		a := arrivedPacket{
 			seq: p.seq - before, timestamp: p.timestamp - b.offset, units: g.codec.SamplesToUnits(samples),
-			payloadType: b.payloadType, payload: b.payload,
+			codec: g.codec, payload: b.payload,
 		}
 		if j.push(a, arrival) == pushQueued {
 			s.shared.repaired.add(1)

@@ -78,7 +78,7 @@ func (n *network) fly(d time.Duration, payload func(i int, units int) []byte) ([
 type listener struct {
 	player                   player
 	shared                   counters
-	formats                  formatTable
+	codec                    codecs.Codec // of what is pushed
 	queued, late, duplicates int
 	others                   int
 	ticks                    int
@@ -90,18 +90,16 @@ type listener struct {
 
 func newListener(tb testing.TB, least, most time.Duration, list ...codecs.Codec) *listener {
 	tb.Helper()
-	l := &listener{}
-	for i, c := range list {
+	l := &listener{codec: list[0]}
+	for _, c := range list {
 		decoder, err := codecs.NewDecoder(c)
 		if err != nil {
 			tb.Fatal(err)
 		}
 		l.player.decoders[c] = decoder
-		l.formats.set(uint8(i), format{kind: formatAudio, codec: c, clock: int32(c.ClockRate())})
 	}
-	l.formats.set(13, format{kind: formatCN, clock: 8000})
 	p := &l.player
-	p.rate, p.counters, p.formats = list[0].SampleRate(), &l.shared, &l.formats
+	p.rate, p.counters = list[0].SampleRate(), &l.shared
 	p.noise = codecs.NewNoiseGenerator(1)
 	p.jitter.minDelay, p.jitter.maxDelay = least, most
 	p.jitter.reset(list[0].ClockRate())
@@ -110,6 +108,7 @@ func newListener(tb testing.TB, least, most time.Duration, list ...codecs.Codec)
 
 // push counts what becomes of a packet.
 func (l *listener) push(f flight) {
+	f.packet.codec = l.codec
 	switch l.player.jitter.push(f.packet, f.arrival) {
 	case pushQueued:
 		l.queued++

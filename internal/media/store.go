@@ -1,6 +1,10 @@
 package media
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+)
 
 const (
 	storeSlots  = 64             // packets held at most, and the lost between them: more than 500 ms of packets of 10 ms
@@ -14,11 +18,11 @@ const (
 
 // slot is one packet in the store.
 type slot struct {
-	seq, timestamp int64  // extended
-	units          int32  // duration in RTP units, 0 for comfort noise
-	size           uint16 // of the payload
-	chunk          uint8  // first of its chunks
-	payloadType    uint8
+	seq, timestamp int64        // extended
+	units          int32        // duration in RTP units, 0 for comfort noise
+	size           uint16       // of the payload
+	chunk          uint8        // first of its chunks
+	codec          codecs.Codec // by what its payload type meant when it came: by now it may mean another, or nothing
 	flags          slotFlags
 }
 
