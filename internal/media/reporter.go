@@ -29,6 +29,7 @@ type reporter struct {
 	lastSR  uint32         // middle 32 bits of its NTP time
 	lastAt  time.Duration  // when it came
 	prior   reception      // as of the last report (RFC 3550, appendix A.3)
+	since   time.Duration  // from when on the far end is expected to be there: nothing can have come before
 	heard   level          // when a report last came
 
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
@@ -103,7 +104,7 @@ func (v *service) reportOn(s *Session, now time.Duration) {
 // lookAfter reads what the far end has reported and sees whether it is still there.
 func (v *service) lookAfter(s *Session, now time.Duration) {
 	v.readMuxed(s)
-	silent := now - max(s.report.heard.time(), s.shared.lastReceived.time())
+	silent := now - max(s.report.since, s.report.heard.time(), s.shared.lastReceived.time())
 	if silent > goneAfter*v.transport.cfg.RTCPInterval {
 		s.report.gone.set(1)
 	} else if s.shared.lastReceived.time() > s.report.heard.time() {

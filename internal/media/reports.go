@@ -60,6 +60,7 @@ func (v *service) reportArrived(s *Session, octets []byte, from netip.AddrPort, 
 	r.learned = from
 	r.heard.setTime(at)
 	r.got.add(1)
+	r.gone.set(0) // who reports again is back, unless this says that it leaves
 	for _, p := range packets {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:

@@ -240,11 +240,12 @@ func FuzzReports(f *testing.F) {
 	})
 }
 
-// A source of which nothing has come for five intervals, neither media nor reports, is gone; one that is heard again is back.
+// A source of which nothing has come for five intervals, neither media nor reports, is gone; one that is heard again, or reports again, is back.
 //
 // Shows ME-RCP-09.
 func TestSilentSourceIsGone(t *testing.T) {
 	transport := newTestTransport(t, nil)
+	begun := transport.service.now()
 	s, p := call(t, transport, nil)
 	heard := func(packets uint64) {
 		t.Helper()
@@ -253,18 +254,22 @@ func TestSilentSourceIsGone(t *testing.T) {
 			ingest(s)
 		}, func() bool { return s.Stats().PacketsReceived >= packets })
 	}
-	after := func(silence time.Duration) (gone bool) {
+	gone := func(now time.Duration) (gone bool) {
 		done := make(chan struct{})
 		transport.service.request(func() {
-			transport.service.lookAfter(s, s.shared.lastReceived.time()+silence)
+			transport.service.lookAfter(s, now)
 			gone = s.Stats().RemoteGone
 			close(done)
 		})
 		<-done
 		return gone
 	}
-	heard(2)
+	after := func(silence time.Duration) bool { return gone(s.shared.lastReceived.time() + silence) }
 	limit := 5 * transport.cfg.RTCPInterval
+	if s.Stats().PacketsReceived != 0 || gone(begun+limit) {
+		t.Error("gone before it was there for five intervals") // however long there have been others
+	}
+	heard(2)
 	if after(limit) {
 		t.Error("gone within five intervals")
 	}
@@ -274,5 +279,21 @@ func TestSilentSourceIsGone(t *testing.T) {
 	heard(s.Stats().PacketsReceived + 1)
 	if after(limit / 2) {
 		t.Error("who is heard again is still gone")
+	}
+	if !after(limit + time.Millisecond) {
+		t.Error("not gone after five intervals more")
+	}
+	octets, err := (&rtcp.ReceiverReport{SSRC: p.header.SSRC}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.rtcp.WriteToUDPAddrPort(octets, s.LocalRTCP()); err != nil {
+		t.Fatal(err)
+	}
+	// A recorder sends no media: that it reports again is all there is of it.
+	for end := time.Now().Add(10 * time.Second); s.Stats().RemoteGone; <-time.After(tick) {
+		if time.Now().After(end) {
+			t.Fatal("who reports again is still gone")
+		}
 	}
 }

@@ -94,7 +94,8 @@ func (v *service) configured(s *Session) {
 			return
 		}
 		s.report.scheduled = true
-		s.report.next = v.now() + firstReport(v.transport.cfg.RTCPInterval)
+		s.report.since = v.now()
+		s.report.next = s.report.since + firstReport(v.transport.cfg.RTCPInterval)
 		heap.Push(&v.timers, s)
 	})
 }
