@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/alecthomas/kong"
 )
 
 // commands is the command line. Every command is a struct with a Run method in the file of its topic.
@@ -11,7 +13,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the focus, the mixer, the notifier, the recording client and (by default) an embedded recorder."`
 	SRS         srsCommand         `cmd:"" name:"srs" help:"Run the reference session recording server alone."`
 	Demo        demoCommand        `cmd:"" help:"Show the main job end to end on this machine, verify it and print what was found."`
-	Check       checkCommand       `cmd:"" help:"Validate a configuration file."`
+	Check       checkCommand       `cmd:"" help:"Validate a configuration file, and that the files it names can be read."`
 	Conference  conferenceCommands `cmd:"" help:"List, show, create, change and delete conferences, and say who is let in and heard."`
 	Participant participantCommand `cmd:"" help:"List and control the participants of a conference."`
 	Sidebar     sidebarCommands    `cmd:"" help:"Take participants aside, so that the others do not hear them."`
@@ -28,6 +30,7 @@ type commands struct {
 	Connection  connectionCommands `cmd:"" help:"List the SIP connections."`
 	Reload      reloadCommand      `cmd:"" help:"Have a running server read its configuration again."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
+	VersionFlag kong.VersionFlag   `name:"version" hidden:"" help:"Print the version."`
 }
 
 type versionCommand struct{}

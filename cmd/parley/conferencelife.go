@@ -148,10 +148,10 @@ func (c *conferenceRollCall) Run(ctx context.Context, t *terminal) error {
 	}
 	t.printf("%d present, %d waiting\n", len(roll.Present), len(roll.Waiting))
 	for _, p := range roll.Present {
-		t.printf("%s (%s)\n", p.Name, p.Role)
+		t.printf("%s (%s)\n", harmless(p.Name), p.Role)
 	}
 	for _, p := range roll.Waiting {
-		t.printf("%s (waiting)\n", p.Name)
+		t.printf("%s (waiting)\n", harmless(p.Name))
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (c *eventsCommand) Run(ctx context.Context, t *terminal) error {
 	err := c.client().follow(ctx, at, c.After, func(event serverEvent) error {
 		line := eventLine(event)
 		if c.JSON {
-			line = string(event.data)
+			line = harmlessJSON(event.data)
 		}
 		if _, err := fmt.Fprintln(t.out, line); err != nil {
 			return err
@@ -53,7 +53,7 @@ func eventLine(event serverEvent) string {
 		Object     map[string]any `json:"object"`
 	}
 	if err := json.Unmarshal(event.data, &body); err != nil {
-		return event.name + " " + string(event.data)
+		return harmless(event.name + " " + string(event.data))
 	}
 	var about []string
 	for _, key := range []string{"id", "uri", "display_name", "state", "digit"} {
@@ -66,5 +66,5 @@ func eventLine(event serverEvent) string {
 			about = append(about, key)
 		}
 	}
-	return strings.Join([]string{body.Time, body.Conference, event.name, strings.Join(about, " ")}, "  ")
+	return harmless(strings.Join([]string{body.Time, body.Conference, event.name, strings.Join(about, " ")}, "  "))
 }

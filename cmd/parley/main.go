@@ -42,7 +42,7 @@ func (t *terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out
 
 // complain says what went wrong.
 func (t *terminal) complain(format string, args ...any) {
-	_, _ = fmt.Fprintf(t.err, "parley: "+format+"\n", args...)
+	_, _ = fmt.Fprintln(t.err, harmlessLines(fmt.Sprintf("parley: "+format, args...)))
 }
 
 // run is main with everything it depends on as arguments; it returns the exit status.
@@ -53,6 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&cli,
 		kong.Name("parley"),
 		kong.Description("SIP conference bridge for calls that must be recorded."),
+		kong.Vars{"version": "parley " + version},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -161,31 +160,4 @@ func recorderAPI(ctx context.Context, cfg *config.Config, recorder *srs.Server, 
 		log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
 	}
 	return page, nil
-}
-
-type checkCommand struct{ configured }
-
-// Run validates a configuration file and says what it is about to do.
-func (c *checkCommand) Run(t *terminal) error {
-	if c.Config == "" {
-		return fmt.Errorf("%w: check needs -c FILE", errUsage)
-	}
-	cfg, err := c.load()
-	if err != nil {
-		if _, missing := errors.AsType[*os.PathError](err); missing {
-			return err
-		}
-		return fmt.Errorf("the configuration is not valid\n%w", err)
-	}
-	settings := focusConfig(cfg, nil)
-	if err := addSounds(cfg, &settings); err != nil {
-		return fmt.Errorf("the configuration is not valid\n%w", err)
-	}
-	own := ""
-	if cfg.SRS.Enabled {
-		own = " and the one that is part of it"
-	}
-	t.printf("%s is valid: %d listeners, %d conferences, %d recording servers%s\n",
-		c.Config, len(cfg.SIP.Listen), len(cfg.Conferences), len(cfg.Recording.Servers), own)
-	return nil
 }

@@ -15,7 +15,7 @@ func (t *terminal) json(value json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(t.out, string(text))
+	_, err = fmt.Fprintln(t.out, harmlessJSON(text))
 	return err
 }
 
@@ -35,7 +35,7 @@ func (t *terminal) show(asJSON bool, found json.RawMessage, columns ...string) e
 	for _, row := range rows {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
-			cells[i] = cell(row[column])
+			cells[i] = harmless(cell(row[column]))
 		}
 		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
@@ -54,9 +54,7 @@ func cell(value any) string {
 			case string:
 				words = append(words, e)
 			case map[string]any:
-				if name, ok := e["name"].(string); ok {
-					words = append(words, fmt.Sprintf("%s:%v", name, e["state"]))
-				}
+				words = append(words, called(e)...)
 			}
 		}
 		if len(words) == 0 {
@@ -71,4 +69,19 @@ func cell(value any) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// called is the name of an object of a list, or its address, with its state if it has one; nothing if it has no name.
+func called(object map[string]any) []string {
+	name, _ := object["name"].(string)
+	if name == "" {
+		name, _ = object["aor"].(string)
+	}
+	if name == "" {
+		return nil
+	}
+	if state, ok := object["state"].(string); ok {
+		name += ":" + state
+	}
+	return []string{name}
 }

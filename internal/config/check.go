@@ -56,11 +56,8 @@ func (r *reader) check(cfg *Config) {
 	if _, _, err := net.SplitHostPort(cfg.HTTP.Listen); err != nil {
 		r.fail("http.listen", "wants host:port, has %q", cfg.HTTP.Listen)
 	}
-	for i, token := range cfg.HTTP.Tokens {
-		if token.Token == "" {
-			r.fail(fmt.Sprintf("http.tokens[%d].token", i), "wants a text")
-		}
-	}
+	r.checkTokens(cfg.HTTP.Tokens)
+	r.checkSockets(cfg)
 	for key, n := range map[string]int{
 		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.per_source": cfg.Limits.PerSource, "limits.cpu": cfg.Limits.CPU, "limits.conferences": cfg.Limits.Conferences,
 		"conference_defaults.max_participants": cfg.ConferenceDefaults.MaxParticipants,
@@ -76,6 +73,46 @@ func (r *reader) check(cfg *Config) {
 			r.fail(key, "wants 1 or more, has %d", n)
 		}
 	}
+}
+
+// checkTokens wants each token to be of one: which scope it has would be a matter of order otherwise.
+func (r *reader) checkTokens(tokens []Token) {
+	for i, token := range tokens {
+		key := fmt.Sprintf("http.tokens[%d].token", i)
+		if token.Token == "" {
+			r.fail(key, "wants a text")
+		} else if first := slices.IndexFunc(tokens, func(t Token) bool { return t.Token == token.Token }); first < i {
+			r.fail(key, "is the same as that of http.tokens[%d]", first)
+		}
+	}
+}
+
+// checkSockets finds addresses that are to be listened at twice. WebSockets, TLS and HTTP have TCP below.
+func (r *reader) checkSockets(cfg *Config) {
+	taken := map[string]string{}
+	take := func(key, network, address string) {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "0" {
+			return // said elsewhere; any free port
+		}
+		if first, twice := taken[network+address]; twice {
+			r.fail(key, "%s is the address of %s already", address, first)
+			return
+		}
+		taken[network+address] = key
+	}
+	listen := func(key string, urls []string) {
+		for i, text := range urls {
+			scheme, address, _ := strings.Cut(text, "://")
+			if scheme != "udp" {
+				scheme = "tcp"
+			}
+			take(fmt.Sprintf("%s[%d]", key, i), scheme, address)
+		}
+	}
+	listen("srs.listen", cfg.SRS.Listen)
+	clear(taken) // parley srs listens at no others
+	listen("sip.listen", cfg.SIP.Listen)
+	take("http.listen", "tcp", cfg.HTTP.Listen)
 }
 
 func (r *reader) checkSIP(sip *SIP) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -81,7 +82,7 @@ type reader struct {
 }
 
 func (r *reader) fail(key, format string, args ...any) {
-	e := &KeyError{File: r.file, Line: r.lines[key], Key: key, Problem: fmt.Sprintf(format, args...)}
+	e := &KeyError{File: r.file, Line: r.lineOf(key), Key: key, Problem: fmt.Sprintf(format, args...)}
 	list, _, _ := strings.Cut(key, "[") // an element comes from where its list comes from
 	if variable, ok := r.origin[list]; ok {
 		e.File, e.Line = variable, 0
@@ -90,6 +91,14 @@ func (r *reader) fail(key, format string, args ...any) {
 		e.File = "configuration"
 	}
 	r.found = append(r.found, e)
+}
+
+// lineOf is the line of a key, or, where it is missing, of what it should stand in.
+func (r *reader) lineOf(key string) int {
+	for r.lines[key] == 0 && key != "" {
+		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
+	}
+	return r.lines[key]
 }
 
 func (r *reader) syntax(err error) {
@@ -140,7 +149,7 @@ func (r *reader) readStruct(node ast.Node, value reflect.Value, key string) {
 		field, accept, ok := fieldOf(value, name)
 		switch {
 		case !ok:
-			r.fail(sub, "unknown key; accepted here: %s", strings.Join(keysOf(value.Type()), ", "))
+			r.unknown(sub, name, keysOf(value.Type()))
 		case seen[name]:
 			r.fail(sub, "given twice")
 		default:
@@ -183,7 +192,10 @@ func describe(node ast.Node) string {
 	case *ast.SequenceNode:
 		return "a list"
 	default:
-		return fmt.Sprintf("%q", strings.TrimSpace(node.String()))
+		if text, ok := node.(*ast.StringNode); ok {
+			return strconv.Quote(text.Value) // without the quotes that the file has
+		}
+		return strconv.Quote(strings.TrimSpace(node.String()))
 	}
 }
 

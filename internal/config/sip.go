@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -108,7 +110,15 @@ func sipURI(text string) bool {
 	if !ok {
 		rest, ok = strings.CutPrefix(text, "sip:")
 	}
-	return ok && rest != "" && !strings.ContainsAny(rest, " <>\"?")
+	if !ok || strings.ContainsAny(rest, " <>\"?") {
+		return false
+	}
+	host, _, _ := strings.Cut(rest[strings.LastIndex(rest, "@")+1:], ";") // a user part may have semicolons, too
+	if name, port, err := net.SplitHostPort(host); err == nil {
+		n, err := strconv.ParseUint(port, 10, 16)
+		return name != "" && err == nil && n > 0
+	}
+	return host != "" && (strings.HasPrefix(host, "[") == strings.HasSuffix(host, "]")) && (host[0] == '[' || !strings.Contains(host, ":"))
 }
 
 // checkRule looks at who may enter a conference, or who may be called.
