@@ -149,7 +149,7 @@ var conferenceID = regexp.MustCompile(`^[A-Za-z0-9_.!~*'()&=+$,;?/-]{1,128}$`)
 // checkConference holds what the rest relies on: a name that fits into a URI, and known recording servers.
 func (f *Focus) checkConference(c ConferenceConfig) error {
 	if !conferenceID.MatchString(string(c.ID)) {
-		return fmt.Errorf("%w: conference %q", ErrInvalid, c.ID)
+		return fmt.Errorf("%w: conference %q: an identifier has 1 to 128 of A-Z, a-z, 0-9 and _.!~*'()&=+$,;?/-", ErrInvalid, c.ID)
 	}
 	if !c.Closes.IsZero() && !c.Closes.After(c.Opens) {
 		return fmt.Errorf("%w: conference %q closes before it opens", ErrInvalid, c.ID)

@@ -95,7 +95,7 @@ type conferenceCreate struct {
 	server
 	ID              string `arg:"" optional:"" help:"User part of the conference's URI; left out: one that nobody can guess."`
 	Name            string `help:"Name for people."`
-	MaxParticipants int    `help:"How many may take part; 0: no limit."`
+	MaxParticipants *int   `placeholder:"N" help:"How many may take part; 0: no limit; left out: as in conference_defaults."`
 
 	Set []string `sep:"none" placeholder:"KEY=VALUE" help:"Rules, for example wait_for_moderator=true; may be repeated. Keys as the API has them."`
 }
@@ -106,8 +106,8 @@ func (c *conferenceCreate) Run(ctx context.Context, t *terminal) error {
 	if c.Name != "" {
 		in["name"] = c.Name
 	}
-	if c.MaxParticipants > 0 {
-		in["max_participants"] = c.MaxParticipants
+	if c.MaxParticipants != nil {
+		in["max_participants"] = *c.MaxParticipants
 	}
 	for _, rule := range c.Set {
 		key, value, err := setting(rule)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // lifeCommands are the commands about who waits, who is heard and who is there. They stand among those of conference.
@@ -41,13 +42,21 @@ func (c *conferenceSet) Run(ctx context.Context, t *terminal) error {
 	return t.json(changed)
 }
 
-// setting reads key=value; what is a number or a truth in JSON is one, all else is a text.
+// texts are the keys whose values are texts, even where they look like numbers.
+//
+//nolint:gochecknoglobals // a table
+var texts = []string{"id", "name", "pin", "moderator_pin"}
+
+// setting reads key=value; what is JSON, such as a number or true, is that, all else is a text.
 func setting(text string) (string, any, error) {
 	for i := range text {
 		if text[i] != '=' || i == 0 {
 			continue
 		}
 		var value any
+		if slices.Contains(texts, text[:i]) {
+			return text[:i], text[i+1:], nil
+		}
 		if err := json.Unmarshal([]byte(text[i+1:]), &value); err != nil {
 			value = text[i+1:]
 		}

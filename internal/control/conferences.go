@@ -24,34 +24,34 @@ type ConferencePath struct {
 type newConference struct {
 	Body struct {
 		ID              string     `json:"id,omitempty" doc:"User part of the URI; left out: one that nobody can guess." maxLength:"128"`
-		Name            string     `json:"name,omitempty" maxLength:"256"`
-		MaxParticipants int        `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
-		MaxSpeakers     int        `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
-		Locked          bool       `json:"locked,omitempty"`
-		MutedOnEntry    bool       `json:"muted_on_entry,omitempty"`
-		PIN             string     `json:"pin,omitempty" doc:"4 to 32 digits. Who calls in has to enter it; it is never shown. Left out: nobody."`
-		ModeratorPIN    string     `json:"moderator_pin,omitempty" doc:"4 to 32 digits. Makes who enters it a moderator; it is never shown."`
+		Name            string     `json:"name,omitempty" maxLength:"256" doc:"For people."`
+		MaxParticipants *int       `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
+		MaxSpeakers     *int       `json:"max_speakers,omitempty" minimum:"0" doc:"How many are heard at once; 0: everybody."`
+		Locked          bool       `json:"locked,omitempty" doc:"Nobody is let in."`
+		MutedOnEntry    *bool      `json:"muted_on_entry,omitempty" doc:"Speakers come in muted."`
+		PIN             string     `json:"pin,omitempty" doc:"4 to 32 digits, or none. Who calls in has to enter it; it is never shown."`
+		ModeratorPIN    string     `json:"moderator_pin,omitempty" doc:"4 to 32 digits, or none. Makes who enters it a moderator; it is never shown."`
 		Opens           *time.Time `json:"opens,omitempty" doc:"When callers are let in; left out: always."`
 		Closes          *time.Time `json:"closes,omitempty" doc:"When it ends, and nobody is let in any more; left out: never."`
 		RuleFields
 		DurationWarnings []string         `json:"duration_warnings,omitempty" doc:"So long before the end by max_duration, such as 5m."`
 		DialOut          *callList        `json:"dial_out,omitempty" doc:"Whom the conference calls by itself."`
-		Recording        *recordingPolicy `json:"recording,omitempty"`
+		Recording        *recordingPolicy `json:"recording,omitempty" doc:"What is left out of it is that of conference_defaults.recording."`
 	}
 }
 
 type recordingPolicy struct {
-	Policy    string   `json:"policy,omitempty" enum:"always,on_demand,never" default:"on_demand"`
-	Mode      []string `json:"mode,omitempty" enum:"mixed,separate,pair"`
-	Pair      string   `json:"pair,omitempty" enum:"first,moderators" default:"first" doc:"Who is on the first of the two streams of mode pair; all others are on the second."`
-	Servers   []string `json:"servers,omitempty"`
-	OnFailure string   `json:"on_failure,omitempty" enum:"continue,notify,terminate" default:"notify"`
-	Sidebars  string   `json:"sidebars,omitempty" enum:"none,same" default:"none" doc:"Whether sidebars are recorded like the conference, as sessions of their own."`
-	Text      string   `json:"text,omitempty" enum:"keep,none" default:"keep" doc:"Whether real-time text is recorded, where there is some."`
+	Policy    string   `json:"policy,omitempty" enum:"always,on_demand,never" doc:"Whether all of it is recorded, what somebody asks for, or nothing."`
+	Mode      []string `json:"mode,omitempty" enum:"mixed,separate,pair" doc:"Which streams recorders get."`
+	Pair      string   `json:"pair,omitempty" enum:"first,moderators" doc:"Who is on the first of the two streams of mode pair; all others are on the second."`
+	Servers   []string `json:"servers,omitempty" doc:"Recording servers, or groups of them, by name."`
+	OnFailure string   `json:"on_failure,omitempty" enum:"continue,notify,terminate" doc:"What follows when no server records any more: nothing, the participants and events tell it, or the conference ends."`
+	Sidebars  string   `json:"sidebars,omitempty" enum:"none,same" doc:"Whether sidebars are recorded like the conference, as sessions of their own."`
+	Text      string   `json:"text,omitempty" enum:"keep,none" doc:"Whether real-time text is recorded, where there is some."`
 }
 
-func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
-	var out conference.RecordingConfig
+// over gives the policy, with what is left out as in the defaults: a conference that somebody creates is recorded as all others are.
+func (p *recordingPolicy) over(out conference.RecordingConfig) (conference.RecordingConfig, error) {
 	if p == nil {
 		return out, nil
 	}
@@ -65,12 +65,25 @@ func (p *recordingPolicy) config() (conference.RecordingConfig, error) {
 			out.OnFailure = policy
 		}
 	}
-	modes, err := conference.ParseModes(p.Mode)
-	if p.Pair == "moderators" {
+	switch p.Pair {
+	case "first":
+		out.Pair = conference.PairFirst
+	case "moderators":
 		out.Pair = conference.PairModerators
 	}
-	out.Modes, out.Servers, out.Sidebars = modes, p.Servers, p.Sidebars == "same"
-	out.NoText = p.Text == "none"
+	if p.Servers != nil {
+		out.Servers = p.Servers
+	}
+	if p.Sidebars != "" {
+		out.Sidebars = p.Sidebars == "same"
+	}
+	if p.Text != "" {
+		out.NoText = p.Text == "none"
+	}
+	var err error
+	if p.Mode != nil {
+		out.Modes, err = conference.ParseModes(p.Mode)
+	}
 	return out, err
 }
 
@@ -78,10 +91,10 @@ type changedConference struct {
 	ConferencePath
 
 	Body struct {
-		Name            *string `json:"name,omitempty" maxLength:"256"`
+		Name            *string `json:"name,omitempty" maxLength:"256" doc:"For people."`
 		Locked          *bool   `json:"locked,omitempty" doc:"Nobody more may join."`
 		MutedOnEntry    *bool   `json:"muted_on_entry,omitempty" doc:"Who joins from now on starts muted."`
-		MaxParticipants *int    `json:"max_participants,omitempty" minimum:"0"`
+		MaxParticipants *int    `json:"max_participants,omitempty" minimum:"0" doc:"0: no limit."`
 		RuleFields
 	}
 }
@@ -96,7 +109,7 @@ func (s *Server) registerConferences(api huma.API) {
 			return out, nil
 		})
 	create := operation(tagConferences, http.MethodPost, "/conferences", "create-conference", "Create a conference")
-	create.Description = "It stays until it is deleted. Rules that are left out are those of conference_defaults."
+	create.Description = "It stays until it is deleted. What is left out is that of conference_defaults."
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, s.createConference)
 	huma.Register(api, operation(tagConferences, http.MethodGet, "/conferences/{id}", "get-conference", "Get a conference"),
@@ -126,40 +139,55 @@ func (s *Server) registerConferences(api huma.API) {
 		})
 }
 
+// createConference makes a conference of the defaults and what the request says otherwise.
 func (s *Server) createConference(ctx context.Context, in *newConference) (*body[focus.ConferenceInfo], error) {
-	recording, err := in.Body.Recording.config()
-	if err != nil {
+	settings := s.focus.Defaults()
+	var err error
+	if settings.Recording, err = in.Body.Recording.over(settings.Recording); err != nil {
 		return nil, failure(err)
 	}
-	settings := focus.ConferenceConfig{
-		ID: conference.ID(in.Body.ID), Name: in.Body.Name, MaxParticipants: in.Body.MaxParticipants, MaxSpeakers: in.Body.MaxSpeakers,
-		Locked: in.Body.Locked, MutedOnEntry: in.Body.MutedOnEntry, Recording: recording,
-		PIN: focus.PIN(in.Body.PIN), ModeratorPIN: focus.PIN(in.Body.ModeratorPIN),
-	}
-	if in.Body.Opens != nil {
-		settings.Opens = *in.Body.Opens
-	}
-	if in.Body.Closes != nil {
-		settings.Closes = *in.Body.Closes
-	}
-	if err = in.live(&settings, s.focus.Defaults()); err != nil {
+	settings.ID, settings.Name, settings.Locked = conference.ID(in.Body.ID), in.Body.Name, in.Body.Locked
+	override(&settings.MaxParticipants, in.Body.MaxParticipants)
+	override(&settings.MaxSpeakers, in.Body.MaxSpeakers)
+	override(&settings.MutedOnEntry, in.Body.MutedOnEntry)
+	override(&settings.Opens, in.Body.Opens)
+	override(&settings.Closes, in.Body.Closes)
+	settings.PIN, settings.ModeratorPIN = pin(in.Body.PIN, settings.PIN), pin(in.Body.ModeratorPIN, settings.ModeratorPIN)
+	if err = in.live(&settings); err != nil {
 		return nil, failure(err)
 	}
 	state, err := s.focus.Create(ctx, settings)
 	return describe(state, err)
 }
 
-// live fills in the rules. What the request leaves out is as in the defaults.
-func (n *newConference) live(out *focus.ConferenceConfig, defaults focus.ConferenceConfig) error {
+func override[T any](to, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+// noPIN takes away that of the defaults, as in the configuration.
+const noPIN = "none"
+
+func pin(said string, otherwise focus.PIN) focus.PIN {
+	switch said {
+	case "":
+		return otherwise
+	case noPIN:
+		return ""
+	}
+	return focus.PIN(said)
+}
+
+// live changes the rules of the defaults.
+func (n *newConference) live(out *focus.ConferenceConfig) error {
 	change, err := n.Body.change()
 	if err != nil {
 		return err
 	}
-	if out.Rules, err = defaults.Rules.With(change); err != nil {
+	if out.Rules, err = out.Rules.With(change); err != nil {
 		return err
 	}
-	out.Warnings, out.Music, out.NoMusicAlone = defaults.Warnings, defaults.Music, defaults.NoMusicAlone
-	out.Goodbye, out.Quiet = defaults.Goodbye, defaults.Quiet
 	if n.Body.DurationWarnings != nil {
 		out.Warnings = nil
 	}

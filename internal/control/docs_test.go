@@ -76,6 +76,15 @@ func TestDescriptionIsOpenAPI31AndNamesEveryRoute(t *testing.T) {
 			t.Errorf("there is no schema %s", reference[1])
 		}
 	}
+	// Everything says what it means.
+	for name := range schemas {
+		fields, _ := inside(t, schemas, name)["properties"].(map[string]any)
+		for field, about := range fields {
+			if about, _ := about.(map[string]any); about["description"] == nil && field != "$schema" {
+				t.Errorf("%s.%s has no description", name, field)
+			}
+		}
+	}
 	joined := inside(t, schemas, "ParticipantInfo", "properties", "joined_at")
 	if joined["format"] != "date-time" {
 		t.Errorf("a time is described as %v", joined)

@@ -105,7 +105,7 @@ func (c *callee) request() (focus.DialRequest, error) {
 // callList is whom a conference calls by itself.
 type callList struct {
 	When     string   `json:"when,omitempty" enum:"create,start,request" default:"create" doc:"At once, when the first participant comes, or only when call-list is posted to."`
-	Targets  []callee `json:"targets"`
+	Targets  []callee `json:"targets" doc:"Whom."`
 	Attempts int      `json:"attempts,omitempty" minimum:"0" doc:"To reach each of them; 0: one."`
 	Interval string   `json:"interval,omitempty" doc:"From a failure to the next attempt; left out: 30s."`
 }

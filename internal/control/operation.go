@@ -30,7 +30,7 @@ type Operation interface {
 
 // TrunkInfo is a trunk.
 type TrunkInfo struct {
-	Name            string      `json:"name"`
+	Name            string      `json:"name" doc:"Name in sip.trunks."`
 	URI             string      `json:"uri" doc:"The peer."`
 	State           string      `json:"state" enum:"registering,registered,failed,up,down,static" doc:"static: it neither wants a registration nor is it asked whether it is there."`
 	Reason          string      `json:"reason,omitempty" doc:"Why it has failed or is down."`
@@ -41,18 +41,18 @@ type TrunkInfo struct {
 // BanInfo is a source that is ignored.
 type BanInfo struct {
 	Source string     `json:"source" doc:"Address, or network of 64 bits for IPv6."`
-	Until  focus.Time `json:"until"`
+	Until  focus.Time `json:"until" doc:"When it is heard again."`
 	Times  int        `json:"times" doc:"How often it has been banned so far; each ban is twice as long."`
 }
 
 // ConnectionInfo is a SIP connection.
 type ConnectionInfo struct {
-	Transport string     `json:"transport" enum:"tcp,tls,ws,wss"`
-	Local     string     `json:"local"`
-	Remote    string     `json:"remote"`
-	OpenedBy  string     `json:"opened_by" enum:"us,peer"`
+	Transport string     `json:"transport" enum:"tcp,tls,ws,wss" doc:"What it is."`
+	Local     string     `json:"local" doc:"Our address and port."`
+	Remote    string     `json:"remote" doc:"Address and port of the peer."`
+	OpenedBy  string     `json:"opened_by" enum:"us,peer" doc:"Who has opened it."`
 	Names     []string   `json:"names,omitempty" doc:"Domains that the peer has proved to be, by its certificate."`
-	Since     focus.Time `json:"since"`
+	Since     focus.Time `json:"since" doc:"When it was opened."`
 }
 
 // SettingInfo is a key of the configuration that has changed.

@@ -44,8 +44,8 @@ type changedParticipant struct {
 		GainDB       *float64 `json:"gain_db,omitempty" minimum:"-60" maximum:"20" doc:"Of what the participant says."`
 		ListenGainDB *float64 `json:"listen_gain_db,omitempty" minimum:"-60" maximum:"20" doc:"Of what the participant hears."`
 		Coaching     *string  `json:"coaching,omitempty" maxLength:"128" doc:"Participant who alone hears this one; empty: everybody hears it again."`
-		Role         *string  `json:"role,omitempty" enum:"moderator,speaker,listener"`
-		DisplayName  *string  `json:"display_name,omitempty" maxLength:"256"`
+		Role         *string  `json:"role,omitempty" enum:"moderator,speaker,listener" doc:"What it may do."`
+		DisplayName  *string  `json:"display_name,omitempty" maxLength:"256" doc:"Name in the roster."`
 		Waiting      *bool    `json:"waiting,omitempty" doc:"false lets it in, true sends it back to where it waits."`
 		Marked       *bool    `json:"marked,omitempty" doc:"The others need not wait when it is there, as with a moderator."`
 		HandRaised   *bool    `json:"hand_raised,omitempty" doc:"It wants to speak, or does not any more."`

@@ -80,14 +80,14 @@ type changedRecorded struct {
 type ReferenceRecorder struct {
 	Recordings int    `json:"recordings" doc:"That go on."`
 	Streams    int    `json:"streams" doc:"That go on."`
-	Accepted   uint64 `json:"accepted"`
-	Refused    uint64 `json:"refused"`
+	Accepted   uint64 `json:"accepted" doc:"Recording sessions that were taken."`
+	Refused    uint64 `json:"refused" doc:"Recording sessions that were not."`
 	Failed     uint64 `json:"failed" doc:"Could not be written to the end."`
 	Deleted    uint64 `json:"deleted" doc:"Had been kept long enough."`
-	Packets    uint64 `json:"packets"`
-	Lost       uint64 `json:"lost"`
-	Late       uint64 `json:"late"`
-	Discarded  uint64 `json:"discarded"`
+	Packets    uint64 `json:"packets" doc:"Recorded."`
+	Lost       uint64 `json:"lost" doc:"Never came."`
+	Late       uint64 `json:"late" doc:"Came when their place was filled."`
+	Discarded  uint64 `json:"discarded" doc:"Could not be used."`
 	Octets     uint64 `json:"octets" doc:"Received."`
 	DiskFree   int64  `json:"disk_free" doc:"Octets."`
 	DiskLow    bool   `json:"disk_low" doc:"No recording begins."`

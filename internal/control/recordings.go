@@ -34,7 +34,7 @@ type changedRecording struct {
 	RecordingPath
 
 	Body struct {
-		State string `json:"state" enum:"paused,recording"`
+		State string `json:"state" enum:"paused,recording" doc:"Which it shall be in."`
 	}
 }
 

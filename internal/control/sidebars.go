@@ -21,7 +21,7 @@ type newSidebar struct {
 	ConferencePath
 
 	Body struct {
-		Name         string   `json:"name,omitempty" maxLength:"256"`
+		Name         string   `json:"name,omitempty" maxLength:"256" doc:"For people."`
 		Participants []string `json:"participants" minItems:"1" doc:"Who is taken aside."`
 		HearMain     bool     `json:"hear_main,omitempty" doc:"They hear the rest of the conference."`
 		MainGainDB   float64  `json:"main_gain_db,omitempty" minimum:"-60" maximum:"0" default:"-12" doc:"How loud, in dB."`
@@ -33,11 +33,11 @@ type changedSidebar struct {
 	SidebarPath
 
 	Body struct {
-		Name         *string  `json:"name,omitempty" maxLength:"256"`
+		Name         *string  `json:"name,omitempty" maxLength:"256" doc:"For people."`
 		Participants []string `json:"participants,omitempty" minItems:"1" doc:"All who shall be in it; the others come back."`
-		HearMain     *bool    `json:"hear_main,omitempty"`
-		MainGainDB   *float64 `json:"main_gain_db,omitempty" minimum:"-60" maximum:"0"`
-		Private      *bool    `json:"private,omitempty"`
+		HearMain     *bool    `json:"hear_main,omitempty" doc:"They hear the rest of the conference."`
+		MainGainDB   *float64 `json:"main_gain_db,omitempty" minimum:"-60" maximum:"0" doc:"How loud, in dB."`
+		Private      *bool    `json:"private,omitempty" doc:"Other participants are not told of it in conference documents."`
 	}
 }
 

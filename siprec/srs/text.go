@@ -48,10 +48,10 @@ type TextLine struct {
 
 // A Writer is a source in a stream of text, and who that is, as far as is known.
 type Writer struct {
-	SSRC uint32 `json:"ssrc"`
+	SSRC uint32 `json:"ssrc" doc:"Source."`
 	// Participant is the ID in the metadata, Name what the client calls him by RTCP (RFC 3550, section 6.5).
-	Participant string `json:"participant,omitempty"`
-	Name        string `json:"name,omitempty"`
+	Participant string `json:"participant,omitempty" doc:"Identifier in the metadata, as far as it is known."`
+	Name        string `json:"name,omitempty" doc:"What the client calls it by RTCP."`
 	cname       string
 }
 
