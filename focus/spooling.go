@@ -190,7 +190,7 @@ func (c *controller) openSegment(r *recorder) *segment {
 		r.segment, r.noSegment = nil, now.Add(spoolAgain)
 		return nil
 	}
-	c.log.Warn("no recording server takes the recording: it goes to the spool", slog.String("recording", string(r.recording)))
+	c.log.Warn("what a recording server does not take goes to the spool", slog.String("recording", string(r.recording)), slog.String("server", r.server.Name))
 	if h := c.focus.hooks.RecordingFailure; h != nil {
 		h(r.server.Name, "spooling")
 	}

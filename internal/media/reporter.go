@@ -29,7 +29,8 @@ type reporter struct {
 	lastSR  uint32         // middle 32 bits of its NTP time
 	lastAt  time.Duration  // when it came
 	prior   reception      // as of the last report (RFC 3550, appendix A.3)
-	since   time.Duration  // from when on the far end is expected to be there: nothing can have come before
+	toward  netip.AddrPort // the far end, as described
+	since   time.Duration  // from when on it is expected to be there: nothing can have come before
 	heard   level          // when a report last came
 
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
@@ -109,6 +110,15 @@ func (v *service) lookAfter(s *Session, now time.Duration) {
 		s.report.gone.set(1)
 	} else if s.shared.lastReceived.time() > s.report.heard.time() {
 		s.report.gone.set(0) // a source that has said BYE and sends again is back
+	}
+}
+
+// expect has the far end of a session expected from now on, if it is another than before: a recorder that takes over is not silent since the
+// other one was.
+func (s *Session) expect(far netip.AddrPort, now time.Duration) {
+	if r := &s.report; far != r.toward {
+		r.toward, r.since = far, now
+		r.gone.set(0)
 	}
 }
 

@@ -296,4 +296,17 @@ func TestSilentSourceIsGone(t *testing.T) {
 			t.Fatal("who reports again is still gone")
 		}
 	}
+	if !gone(max(s.report.heard.time(), s.shared.lastReceived.time()) + limit + time.Millisecond) {
+		t.Error("not gone after five intervals without a report")
+	}
+	began := transport.service.now()
+	if err := s.Configure(pcmuParams(netip.MustParseAddrPort("127.0.0.1:9"))); err != nil {
+		t.Fatal(err)
+	}
+	if gone(began + limit) {
+		t.Error("another far end is gone since the one before was")
+	}
+	if !gone(transport.service.now() + 2*limit) {
+		t.Error("another far end is not missed")
+	}
 }

@@ -84,7 +84,11 @@ func (v *service) configured(s *Session) {
 		if v.sessions[int32(s.rtcp.fd)] != s {
 			return
 		}
-		if a := s.offered.Load(); a != nil && a.params.ReducedSize {
+		a := s.offered.Load()
+		if a != nil {
+			s.expect(a.params.Remote, v.now())
+		}
+		if a != nil && a.params.ReducedSize {
 			v.reducers[s] = struct{}{}
 		} else {
 			delete(v.reducers, s)
@@ -94,8 +98,7 @@ func (v *service) configured(s *Session) {
 			return
 		}
 		s.report.scheduled = true
-		s.report.since = v.now()
-		s.report.next = s.report.since + firstReport(v.transport.cfg.RTCPInterval)
+		s.report.next = v.now() + firstReport(v.transport.cfg.RTCPInterval)
 		heap.Push(&v.timers, s)
 	})
 }
