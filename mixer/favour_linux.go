@@ -1,6 +1,8 @@
 package mixer
 
 import (
+	"fmt"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -23,6 +25,21 @@ func favour() {
 	if unix.SchedSetAttr(0, &attributes, 0) != nil {
 		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, favouredNice)
 	}
+}
+
+// RealTime tells whether the system lets threads be real-time threads, as those that mix want to be; the error says why not. It tries it with
+// a thread that ends then.
+func RealTime() error {
+	tried := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
+		attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Flags: unix.SCHED_FLAG_RESET_ON_FORK, Priority: realTime}
+		tried <- unix.SchedSetAttr(0, &attributes, 0)
+	}()
+	if err := <-tried; err != nil {
+		return fmt.Errorf("SCHED_FIFO: %w", err)
+	}
+	return nil
 }
 
 // thread is that of a worker. It belongs to the worker.

@@ -35,6 +35,9 @@ func nap(word *uint32, value uint32, deadline int64) { park(word, value, deadlin
 // wake has nothing to do here.
 func wake(*uint32) {}
 
+// RealTime says nothing: there are no means to favour threads here.
+func RealTime() error { return nil }
+
 // thread is that of a worker. There are no means to favour it here.
 type thread struct{}
 

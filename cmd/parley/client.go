@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -155,8 +156,11 @@ func (c *client) follow(ctx context.Context, at, after string, yield func(server
 	}
 	defer res.Body.Close() //nolint:errcheck // read only
 	err = readEvents(bufio.NewReader(res.Body), yield)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return fmt.Errorf("the server has gone without ending the stream: %w", err)
 	}
 	return err
 }

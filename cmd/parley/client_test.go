@@ -92,3 +92,22 @@ func TestTableShowsNumbersAndListsAsTheyAre(t *testing.T) {
 		t.Error("an object is no list")
 	}
 }
+
+// TestServerThatGoes: a stream that the server has not ended says so, rather than what broke.
+func TestServerThatGoes(t *testing.T) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = w.Write([]byte("id: 1\nevent: participant.joined\ndata: {}\n\n"))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler) // the connection breaks
+	}))
+	defer page.Close()
+	came := 0
+	err := (&server{API: page.URL}).client().follow(t.Context(), "/events", "", func(serverEvent) error {
+		came++
+		return nil
+	})
+	if came != 1 || err == nil || !strings.Contains(err.Error(), "the server has gone without ending the stream") {
+		t.Errorf("%d events, then %v", came, err)
+	}
+}

@@ -48,6 +48,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	warnOfLimits(ctx, s.log, cfg)
 	if len(cfg.HTTP.Tokens) == 0 && !loopback(s.control.Addr()) {
 		s.log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
 	}
@@ -63,7 +64,10 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	t.printf("parley %s ready:%s\n", version, s.addresses())
-	s.reloadOn(ctx, hangup)
+	manager := manager()
+	s.logged(ctx, manager.ready("serves at"+s.addresses()))
+	s.reloadOn(ctx, hangup, manager)
+	s.logged(context.WithoutCancel(ctx), manager.stopping())
 	impatient, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s.drain(impatient)
@@ -73,14 +77,23 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 // reloadOn reads the configuration again with each SIGHUP, until ctx ends.
-func (s *service) reloadOn(ctx context.Context, hangup <-chan os.Signal) {
+func (s *service) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager notifier) {
 	for {
 		select {
 		case <-hangup:
+			s.logged(ctx, manager.reloading())
 			_, _ = s.reload(ctx) // it is in the log
+			s.logged(ctx, manager.ready("serves at"+s.addresses()))
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// logged logs what is no reason to end.
+func (s *service) logged(ctx context.Context, err error) {
+	if err != nil {
+		s.log.WarnContext(ctx, "the service manager does not know how things are", slog.Any("error", err))
 	}
 }
 
@@ -119,7 +132,12 @@ func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
 		where = " http://" + page.Addr()
 	}
 	t.printf("parley %s ready: recorder %s%s, writes to %s\n", version, recorderAddresses(recorder), where, cfg.SRS.Directory)
+	manager := manager()
+	err = manager.ready("records into " + cfg.SRS.Directory)
 	<-ctx.Done()
+	if err = errors.Join(err, manager.stopping()); err != nil {
+		settings.Logger.WarnContext(context.WithoutCancel(ctx), "the service manager does not know how things are", slog.Any("error", err))
+	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	err = recorder.Close(drain)

@@ -1,11 +1,14 @@
 package srs
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -182,11 +185,30 @@ func (k *keeper) total(names []string) int64 {
 	return sum
 }
 
-// prepare makes the directory and removes what was half deleted.
+// prepare makes the directory, sees that recordings can be written to it, and removes what was half deleted.
 func (k *keeper) prepare() error {
 	if err := os.MkdirAll(k.library.Directory, dirMode); err != nil {
 		return err
 	}
+	if err := writable(k.library.Directory); err != nil {
+		return err
+	}
 
 	return k.library.sweep()
+}
+
+// writable makes a folder as a recording does, and takes it away again. That it is not allowed would be found with the first call otherwise; a
+// full disk can have room by then.
+func writable(directory string) error {
+	probe, err := os.MkdirTemp(directory, deletedPrefix+"probe-") // what a dead process leaves is removed by the next one
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("recordings cannot be written: %w", err)
+	}
+	if err == nil {
+		err = os.Remove(probe)
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return nil
+	}
+	return err
 }

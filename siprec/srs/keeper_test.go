@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,6 +46,27 @@ func idsOf(list []Recording) string {
 	}
 
 	return strings.Join(ids, " ")
+}
+
+// TestDirectoryThatTakesNothing: it is told when the recorder starts, not with the first call.
+func TestDirectoryThatTakesNothing(t *testing.T) {
+	directory := t.TempDir()
+	keeper := keeper{library: Library{Directory: directory}}
+	if err := keeper.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(directory); err != nil || len(left) != 0 {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
+	if keeper.library.Directory = "/sys"; os.Getuid() != 0 { // where not even root may
+		keeper.library.Directory = directory
+		if err := os.Chmod(directory, 0o500); err != nil { //nolint:gosec // a folder
+			t.Fatal(err)
+		}
+	}
+	if err := keeper.prepare(); !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "recordings cannot be written") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestLibrary(t *testing.T) {
