@@ -27,9 +27,9 @@ func TestServiceManagerIsTold(t *testing.T) {
 	hears := func(want ...string) {
 		t.Helper()
 		var buffer [1024]byte
-		n, err := manager.Read(buffer[:])
-		if err != nil {
-			t.Fatal(err)
+		n, failed := manager.Read(buffer[:])
+		if failed != nil {
+			t.Fatal(failed)
 		}
 		lines := strings.Split(string(buffer[:n]), "\n")
 		if len(lines) != len(want) {

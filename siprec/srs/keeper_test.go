@@ -51,20 +51,20 @@ func idsOf(list []Recording) string {
 // TestDirectoryThatTakesNothing: it is told when the recorder starts, not with the first call.
 func TestDirectoryThatTakesNothing(t *testing.T) {
 	directory := t.TempDir()
-	keeper := keeper{library: Library{Directory: directory}}
-	if err := keeper.prepare(); err != nil {
+	k := keeper{library: Library{Directory: directory}}
+	if err := k.prepare(); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(directory); err != nil || len(left) != 0 {
 		t.Errorf("it leaves %v, %v", left, err)
 	}
-	if keeper.library.Directory = "/sys"; os.Getuid() != 0 { // where not even root may
-		keeper.library.Directory = directory
-		if err := os.Chmod(directory, 0o500); err != nil { //nolint:gosec // a folder
+	if k.library.Directory = "/sys"; os.Getuid() != 0 { // where not even root may
+		k.library.Directory = directory
+		if err := os.Chmod(directory, 0o500); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := keeper.prepare(); !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "recordings cannot be written") {
+	if err := k.prepare(); !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "recordings cannot be written") {
 		t.Errorf("got %v", err)
 	}
 }
