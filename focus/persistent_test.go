@@ -93,6 +93,11 @@ func TestPersistent(t *testing.T) {
 	if v := srs.known(); len(v.Sessions)+len(v.Groups)+len(v.Participants) != 0 || len(v.Streams) != 3 {
 		t.Errorf("at rest: %+v", v)
 	}
+	kept := func(want int) {
+		t.Helper()
+		b.await("the session to be at rest, or not", func() bool { return b.focus.KeptSessions() == want })
+	}
+	kept(1)
 	for round, room := range []string{"first", "second"} {
 		alice := b.dial(room, conftest.PhoneConfig{Name: "alice", RecordAware: true})
 		bob := b.dial(room, conftest.PhoneConfig{Name: "bob", RecordAware: true})
@@ -100,6 +105,7 @@ func TestPersistent(t *testing.T) {
 		bob.hum([]float64{700, 1300}[round], 60*time.Second)
 		id := b.record(room, both)
 		b.awaitRecording(room, id, conference.RecordingActive)
+		kept(0)
 		heard := func(label string) []float64 {
 			var list []float64
 			for _, hz := range []float64{400, 700, 1000, 1300} {
@@ -119,6 +125,7 @@ func TestPersistent(t *testing.T) {
 			return len(v.Sessions) == round+1 && !v.Sessions[round].Stop.IsZero() && !slices.ContainsFunc(v.Streams, func(s siprec.Stream) bool { return s.Session != "" })
 		})
 		b.await("the lines to be silent", func() bool { return len(heard("1")) == 0 || srs.resting("1") })
+		kept(1)
 	}
 	var told []siprec.Recording
 	for _, d := range srs.kept().documents {

@@ -2,6 +2,7 @@ package focus
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -80,4 +81,21 @@ func (g *merged) leave(f *feed) {
 	if !g.capture.live() {
 		g.gone = append(g.gone, f)
 	}
+}
+
+// KeptSessions is how many recording sessions there are that are kept up while nothing is recorded, those among them that are being begun:
+// INVITE dialogs that nobody is in, and that end for no caller. Any goroutine may call it.
+func (f *Focus) KeptSessions() int {
+	f.mu.Lock()
+	sessions := slices.Collect(maps.Values(f.persistent))
+	f.mu.Unlock()
+	n := 0
+	for _, h := range sessions {
+		h.mu.Lock()
+		if len(h.leases) == 0 && (h.dialog != nil || h.inviting != nil) {
+			n++
+		}
+		h.mu.Unlock()
+	}
+	return n
 }

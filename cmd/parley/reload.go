@@ -155,13 +155,13 @@ func (s *service) drain(ctx context.Context) {
 	s.control.Unready()
 	s.agent.Refuse()
 	s.focus.Refuse()
-	s.log.InfoContext(ctx, "draining", slog.Int("calls", s.agent.Calls()), slog.Duration("for", cfg.Drain))
-	over := outlast(ctx, cfg.Drain, s.agent.Calls)
+	s.log.InfoContext(ctx, "draining", slog.Int("calls", s.calls()), slog.Duration("for", cfg.Drain))
+	over := outlast(ctx, cfg.Drain, s.calls)
 	if ctx.Err() != nil {
 		return
 	}
 	if !over {
-		s.log.InfoContext(ctx, "the drain is over", slog.Int("calls", s.agent.Calls()))
+		s.log.InfoContext(ctx, "the drain is over", slog.Int("calls", s.calls()))
 	}
 	if !cfg.Announce {
 		return
@@ -171,6 +171,13 @@ func (s *service) drain(ctx context.Context) {
 	if err := s.focus.Farewell(ctx); err != nil {
 		s.log.WarnContext(ctx, "not everybody could be told of the end", slog.Any("error", err))
 	}
+}
+
+// calls is how many dialogs a drain waits for: of callers and of recordings. Recording sessions that are kept up while nothing is recorded would
+// outlast any drain. As they come and go by themselves it is never less than there are participants.
+func (s *service) calls() int {
+	now := s.focus.Stats()
+	return max(s.agent.Calls()-s.focus.KeptSessions(), now.Participants+now.Waiting)
 }
 
 // drainLook is how often it is looked whether calls are left.
