@@ -19,7 +19,7 @@ const (
 // the Content-Type does not tell, and a missing last one. Errors wrap [ErrMultipart] or
 // [ErrTooLarge].
 func ParseParts(contentType, disposition string, body []byte) ([]Part, error) {
-	if len(body) > maxDocument {
+	if len(body) > MaxDocument {
 		return nil, fmt.Errorf("%w: %d octets", ErrTooLarge, len(body))
 	}
 	part := Part{ContentType: contentType, Disposition: disposition, Body: body}

@@ -163,7 +163,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 		{"other root", `<conference-info xmlns="urn:ietf:params:xml:ns:conference-info"/>`, siprec.ErrSyntax},
 		{"other namespace", `<recording xmlns="urn:x"/>`, siprec.ErrNamespace},
 		{"too deep", deep, siprec.ErrTooLarge},
-		{"too large", strings.Repeat(" ", 5<<20), siprec.ErrTooLarge},
+		{"too large", strings.Repeat(" ", siprec.MaxDocument+1), siprec.ErrTooLarge},
 		{"no id", `<recording xmlns="urn:ietf:params:xml:ns:recording:1"><group/></recording>`, siprec.ErrSyntax},
 		{"unknown element", `<recording xmlns="urn:ietf:params:xml:ns:recording:1"><x/></recording>`, siprec.ErrSyntax},
 		{"other encoding", `<?xml version="1.0" encoding="UTF-16"?><recording/>`, siprec.ErrSyntax},

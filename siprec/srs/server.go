@@ -48,6 +48,9 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// maxHead is the room for the header fields of a message, in octets.
+const maxHead = 64 << 10
+
 // agent is the configuration of the SIP agent.
 func (c Config) agent() sipua.Config {
 	return sipua.Config{
@@ -60,7 +63,7 @@ func (c Config) agent() sipua.Config {
 		Accept: []string{
 			"application/sdp", "multipart/mixed", siprec.MetadataType, siprec.MetadataTypeOld, seal.ContentType,
 		},
-		Limits: sipua.Limits{MaxCalls: c.MaxRecordings},
+		Limits: sipua.Limits{MaxCalls: c.MaxRecordings, MaxMessageSize: siprec.MaxDocument + maxHead},
 		Timers: c.Timers,
 		Logger: c.Logger,
 	}
