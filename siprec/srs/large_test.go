@@ -2,6 +2,7 @@ package srs
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func TestLargeConference(t *testing.T) {
 		separate     bool
 		least        int // octets
 	}{{1000, false, 500_000}, {300, true, 1_500_000}} {
-		t.Run(fmt.Sprint(test.participants), func(t *testing.T) {
+		t.Run(strconv.Itoa(test.participants), func(t *testing.T) {
 			t.Parallel()
 			server := startServer(t, Config{})
 			c := newClient(t, server)
@@ -31,7 +32,7 @@ func TestLargeConference(t *testing.T) {
 					ID: numbered(3, n), Names: []siprec.NameID{{AOR: fmt.Sprintf("sip:%d@example.com", n), Name: fmt.Sprintf("Caller %d", n)}}, Joined: now,
 				})
 				if test.separate {
-					r.Streams = append(r.Streams, siprec.RosterStream{ID: numbered(4, n), Label: fmt.Sprint(n + 1), Participant: numbered(3, n)})
+					r.Streams = append(r.Streams, siprec.RosterStream{ID: numbered(4, n), Label: strconv.Itoa(n+1), Participant: numbered(3, n)})
 				}
 			}
 			if !test.separate {
