@@ -32,7 +32,7 @@ func TestLargeConference(t *testing.T) {
 					ID: numbered(3, n), Names: []siprec.NameID{{AOR: fmt.Sprintf("sip:%d@example.com", n), Name: fmt.Sprintf("Caller %d", n)}}, Joined: now,
 				})
 				if test.separate {
-					r.Streams = append(r.Streams, siprec.RosterStream{ID: numbered(4, n), Label: strconv.Itoa(n+1), Participant: numbered(3, n)})
+					r.Streams = append(r.Streams, siprec.RosterStream{ID: numbered(4, n), Label: strconv.Itoa(n + 1), Participant: numbered(3, n)})
 				}
 			}
 			if !test.separate {
