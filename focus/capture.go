@@ -186,15 +186,15 @@ func (c *capture) advance(p *codecs.Packet) {
 // tickUnits is how many RTP units a tick has, at least one.
 func tickUnits(c codecs.Codec) int { return max(1, c.TimestampUnits(codecs.FrameDuration)) }
 
-// hold keeps what comes from now on, and what came in the last while, which may have been sent to somebody who was not there
-// any more. For the controller, as all that follows.
+// hold keeps what comes from now on, and what came in the last while that was not paused, which may have been sent to somebody who was not there
+// any more, also if that has been found out in a pause. For the controller, as all that follows.
 func (c *capture) hold(last time.Duration) {
 	c.resume()
-	if c.kept == nil || c.holding.Load() {
+	if c.kept == nil || last <= 0 && c.holding.Load() {
 		return
 	}
 	if last > 0 {
-		c.again.Store(int64(max(1, time.Since(c.epoch)-last)))
+		c.again.Store(int64(max(1, c.before(last))))
 	}
 	c.parked.Store(false)
 	c.holding.Store(true)

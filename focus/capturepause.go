@@ -6,7 +6,7 @@ import (
 )
 
 // keptPauses is how many pauses are told apart in what is kept.
-const keptPauses = 4
+const keptPauses = 8
 
 // pause is when a stream was paused, by the time of its frames. It goes on while its end is not after its beginning.
 type pause struct{ from, to atomic.Int64 }
@@ -46,6 +46,22 @@ func (c *capture) resume() {
 	if last := &c.pauses[c.paused%keptPauses]; last.goesOn() {
 		last.to.Store(max(int64(time.Since(c.epoch)), last.from.Load()+1))
 	}
+}
+
+// before is the time since which a while has gone by in which the stream was not paused, at most back to the pauses that are told apart. It is not
+// paused now.
+func (c *capture) before(while time.Duration) time.Duration {
+	end := time.Since(c.epoch)
+	for i := range keptPauses {
+		p := &c.pauses[(c.paused+keptPauses-i)%keptPauses]
+		from, to := time.Duration(p.from.Load()), time.Duration(p.to.Load())
+		if from <= 0 || to <= from || to > end || end-to >= while {
+			return end - while
+		}
+		while -= end - to
+		end = from
+	}
+	return end
 }
 
 // nobodys reports whether a frame came in a pause, before the mix had let go of the stream: it is neither kept nor lost. May be asked by anybody.

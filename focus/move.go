@@ -141,6 +141,7 @@ func (m arrived) handle(c *controller) {
 	}
 	p.member = c.newMember()
 	c.participants[p.id], c.members[p.member] = p, p.id
+	c.returned(p.id)
 	m.way.mu.Lock()
 	m.way.there = true
 	over := m.way.ended

@@ -30,12 +30,28 @@ func (c *controller) desire(r *recorder) {
 	c.lingering(r, &d)
 	r.wanted = d
 	c.recorderStep(r, d)
+	r.pauseAwaited(d.Paused)
 	c.sweep(r, &d)
 	if len(r.texts) > 0 {
 		c.updateText()
 	}
 	if r.state == siprec.StateFailed {
 		c.reportSpool(r.recording)
+	}
+}
+
+// pauseAwaited has what streams keep that their server has not taken, or has not agreed yet to take again, end with a pause, and begin when that is over: a
+// server that needs a second to agree gets all that is said from then on.
+func (r *recorder) pauseAwaited(paused bool) {
+	for key, s := range r.streams {
+		if s.started || s.linger != nil || s.feed != nil {
+			continue
+		}
+		if paused {
+			s.capture.pause()
+		} else if r.client.Awaited(key) {
+			s.capture.hold(0)
+		}
 	}
 }
 
@@ -258,6 +274,12 @@ func (c *controller) remember(state *conference.State) {
 		}
 		c.departed = slices.Delete(c.departed, 0, over)
 	}
+}
+
+// returned takes somebody who comes back by a move, as who he was, from those who have left: in metadata he is one participant, whose stay begins anew.
+func (c *controller) returned(id conference.ParticipantID) {
+	c.departed = slices.DeleteFunc(c.departed, func(g gone) bool { return g.id == id })
+	delete(c.absences, id)
 }
 
 // overtold is how many of those who left first need not be in metadata any more: every recorder has acknowledged that they have left. The last

@@ -153,6 +153,7 @@ func (p *replay) roster(roster siprec.Roster, stopped bool) siprec.Roster {
 		roster.SessionElements = append(roster.SessionElements, sealSpan(p.focus.sealer.KeyID()))
 	}
 	roster.RecordedSince, roster.RecordedUntil = latest(p.content.first, roster.Started), time.Time{}
+	roster.Participants = p.content.present(roster.Participants)
 	roster.SessionElements = append(roster.SessionElements, replaySpan(p.content.first, p.content.last))
 	if stopped {
 		roster.RecordedUntil = p.content.last
@@ -162,7 +163,6 @@ func (p *replay) roster(roster siprec.Roster, stopped bool) siprec.Roster {
 		return roster
 	}
 	roster.Ended = time.Time{}
-	roster.Participants = slices.Clone(roster.Participants)
 	for i := range roster.Participants {
 		q := &roster.Participants[i]
 		q.Left, q.Muted, q.Deafened, q.Held = time.Time{}, false, false, false

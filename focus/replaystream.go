@@ -2,9 +2,12 @@ package focus
 
 import (
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/media"
+	"github.com/parley-sip/parley/siprec"
 )
 
 // newReplayStream opens the media of a stream.
@@ -24,4 +27,20 @@ func (s *replayStream) local() netip.AddrPort {
 		return s.text.LocalAddr()
 	}
 	return s.session.LocalAddr()
+}
+
+// present are those of a roster who were there by the time of the last frame: it was written when the segment ended, which may be later. Who has come again
+// since was there before, too, if there is a stream of his.
+func (s *spooled) present(roster []siprec.RosterParticipant) []siprec.RosterParticipant {
+	list := make([]siprec.RosterParticipant, 0, len(roster))
+	for _, q := range roster {
+		if !q.Focus && q.Joined.After(s.last) {
+			if !slices.ContainsFunc(s.streams, func(t spoolStream) bool { return t.Participant == q.ID }) {
+				continue
+			}
+			q.Joined, q.Left = s.first, time.Time{}
+		}
+		list = append(list, q)
+	}
+	return list
 }

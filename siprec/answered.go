@@ -156,9 +156,11 @@ func (c *Client) takePlan(ours *sdp.Description, plan *sdp.Plan, answered bool) 
 		}
 		offered := ours.Media[i].Port != 0
 		stream, ok := taken[i]
-		s.accepted, s.held = true, s.held && !answered
 		s.disabled = !offered || !ok
 		s.send = ok && (stream.Send || c.sendonlyIsReady(stream))
+		s.rests = ok && !s.send && !s.held && ours.DirectionOf(i) == sdp.Inactive &&
+			(answered || stream.RemoteDirection == sdp.RecvOnly || stream.RemoteDirection == sdp.SendRecv)
+		s.accepted, s.held = true, s.held && !answered
 		if ok {
 			s.stream = stream
 		}

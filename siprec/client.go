@@ -174,7 +174,7 @@ func (c *Client) Codecs() []codecs.Codec {
 func (c *Client) Label(key string) string { return c.labels[key] }
 
 // Awaited tells whether it is still open if the recorder takes a stream: there is no dialog yet, or not any more, or the stream
-// has not been offered or answered. What is captured of it now may be wanted later.
+// has not been offered or answered, or goes on after a pause of ours as soon as the recorder agrees. What is captured of it now may be wanted later.
 func (c *Client) Awaited(key string) bool {
 	if c.desire.Stopped || c.phase == phaseStopped {
 		return false
@@ -186,7 +186,7 @@ func (c *Client) Awaited(key string) bool {
 	if s == nil {
 		return c.dropped == 0 && !c.declined(key)
 	}
-	return s.live() && !s.wish.Paused && (!s.accepted || s.disabled)
+	return s.live() && !s.wish.Paused && (!s.accepted || s.disabled || s.rests && !c.desire.Paused)
 }
 
 // Acknowledged returns the document the recorder has by now, merged from all it has

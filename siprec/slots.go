@@ -20,6 +20,7 @@ type slot struct {
 	disabled bool // an offer with port 0 has been accepted: the line can be reused
 	held     bool // the recorder's last offer does not want it now
 	send     bool // the recorder takes it, by the last answer or offer
+	rests    bool // it does not, and only because we have paused
 	stream   sdp.Stream
 	keys     []srtp.Key  // of this stream in this dialog
 	playing  *StartMedia // what has been started; nil: nothing
