@@ -1,0 +1,291 @@
+package focus_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/spool"
+	"github.com/parley-sip/parley/siprec"
+)
+
+const (
+	stormLength  = 18 * time.Second
+	stormUnaware = 4 // who hears a tone instead of being told by signalling
+)
+
+var stormConferences = [...]string{"one", "two"}
+
+// stormPlan is what a storm is about, by its seed.
+type stormPlan struct {
+	seed     uint64
+	modes    map[string]conference.Mode
+	always   map[string]bool // it is recorded by the policy
+	copies   int
+	servers  int
+	spool    bool
+	lines    int // of persistent sessions; 0: there are none
+	sidebars bool
+	encode   bool
+	rough    bool // servers die and refuse
+}
+
+func newStormPlan(seed uint64) *stormPlan {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	all := []conference.Mode{conference.Mixed, conference.Separate, both, conference.Pair, both | conference.Pair}
+	p := &stormPlan{seed: seed, modes: map[string]conference.Mode{}, always: map[string]bool{}}
+	for _, conf := range stormConferences {
+		p.modes[conf] = all[rng.IntN(len(all))]
+		p.always[conf] = rng.IntN(2) == 0
+	}
+	p.always["one"] = p.always["one"] || !p.always["two"]
+	p.copies, p.spool, p.sidebars, p.encode, p.rough = 1+rng.IntN(2), rng.IntN(2) == 0, rng.IntN(2) == 0, rng.IntN(3) == 0, rng.IntN(4) > 0
+	p.servers = p.copies + rng.IntN(2)
+	if rng.IntN(3) == 0 {
+		p.lines = 4
+	}
+	return p
+}
+
+// storm is a focus with telephones and recorders, and what has been done to it.
+type storm struct {
+	t    *testing.T
+	b    *bench
+	plan *stormPlan
+	over time.Time
+
+	phones []*stormPhone
+	busy   []sync.Mutex // of each phone
+	srs    []*stormRecorder
+	facts  *stormFacts
+	mains  map[string]bool // the communication sessions of conferences
+	log    lines
+}
+
+// said is when a frame is said.
+func (s *storm) said(n int) time.Time {
+	return s.b.origin.Add(time.Duration(n) * 20 * time.Millisecond)
+}
+
+func (s *storm) since(at time.Time) time.Duration {
+	return at.Sub(s.b.origin).Truncate(time.Millisecond)
+}
+
+func newStorm(t *testing.T, plan *stormPlan) *storm {
+	t.Helper()
+	s := &storm{
+		t: t, plan: plan, facts: &stormFacts{spans: map[string][]stormSpan{}}, mains: map[string]bool{}, busy: make([]sync.Mutex, stormVoices),
+	}
+	cfg := focus.Config{
+		Hold: 8 * time.Second, Deliver: 100 * time.Millisecond, Encode: plan.encode,
+		Notification: focus.Notification{ToneLength: toneTime, ToneInterval: time.Second, ToneFrequency: 3600},
+	}
+	var names []string
+	for i := range plan.servers {
+		name := string(rune('a' + i))
+		r := newStormRecorder(t, name)
+		s.srs, names = append(s.srs, r), append(names, name)
+		cfg.Recorders = append(cfg.Recorders, focus.Recorder{
+			Name: name, URI: r.uri(), Retry: siprec.RetryPolicy{Initial: 50 * time.Millisecond, Max: 200 * time.Millisecond, Attempts: -1},
+			Health: siprec.HealthConfig{Cooldown: 100 * time.Millisecond, MaxCool: 200 * time.Millisecond}, Persistent: plan.lines,
+		})
+	}
+	for _, conf := range stormConferences {
+		policy := conference.RecordingConfig{Modes: plan.modes[conf], Servers: names, Copies: plan.copies, Spool: plan.spool, Sidebars: plan.sidebars}
+		if plan.always[conf] {
+			policy.Policy = conference.Always
+		}
+		cfg.Conferences = append(cfg.Conferences, focus.ConferenceConfig{ID: conference.ID(conf), Recording: policy})
+	}
+	deps := focus.Deps{}
+	if plan.spool {
+		store, err := spool.Open(spool.Config{Directory: t.TempDir(), Key: [spool.KeySize]byte{7}})
+		must(t, err)
+		t.Cleanup(func() { must(t, store.Close()) })
+		deps.Spool = store
+	}
+	s.b = newBenchWith(t, deps, cfg)
+	for voice := range stormVoices {
+		s.phones = append(s.phones, s.newPhone(voice))
+	}
+	return s
+}
+
+// sessions are those of all recorders, when the storm is over.
+func (s *storm) sessions() (list []*stormSession) {
+	for _, r := range s.srs {
+		list = append(list, r.all()...)
+	}
+	return list
+}
+
+// watch notes what the focus says of itself, over and over.
+func (s *storm) watch(done <-chan struct{}) {
+	for {
+		now := time.Now()
+		for _, conf := range stormConferences {
+			state, captures := s.b.state(conf), "no"
+			for i := range state.Recordings {
+				r := &state.Recordings[i]
+				if r.Captures() && r.State != conference.RecordingFailed {
+					captures = "yes"
+				}
+				for _, v := range r.Servers {
+					if v.SessionID != "" {
+						s.facts.mu.Lock()
+						s.mains[v.SessionID] = true
+						s.facts.mu.Unlock()
+					}
+				}
+			}
+			s.facts.seen(now, "captures/"+conf, captures)
+		}
+		for voice, p := range s.phones {
+			told := "off"
+			for _, conf := range stormConferences {
+				if q := s.b.find(conf, p.name); q.ID != "" && q.Recording == conference.IndicateOn {
+					told = "on"
+				}
+			}
+			s.facts.seen(now, key("told", voice), told)
+		}
+		select {
+		case <-done:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// Whatever is done to a conference, its participants and its recorders at whatever time, who may not hear somebody does not, and what may not be recorded is
+// in no recording; who may hear him does, and what shall be recorded is with a recorder in the end, or counted.
+//
+// Shows RQ-UC05, RQ-021, SR-ERR-08, SR-UPD-04, SR-UPD-09.
+func TestStorm(t *testing.T) {
+	seeds := []int{3, 7, 10, 15}
+	if more := os.Getenv("PARLEY_TEST_STORM"); more != "" { // other seeds: the first, and how many
+		first, count := 0, 0
+		_, err := fmt.Sscanf(more, "%d,%d", &first, &count)
+		must(t, err)
+		seeds = nil
+		for i := range count {
+			seeds = append(seeds, first+i)
+		}
+	}
+	for _, seed := range seeds {
+		runVirtual(t, strconv.Itoa(seed), func(t *testing.T) {
+			t.Helper()
+			newStorm(t, newStormPlan(uint64(seed))).run()
+		})
+	}
+}
+
+func (s *storm) run() {
+	s.t.Helper()
+	began, done := time.Now(), make(chan struct{})
+	var watching, working sync.WaitGroup
+	watching.Go(func() { s.watch(done) })
+	stop := sync.OnceFunc(func() {
+		close(done)
+		watching.Wait()
+	})
+	defer stop()
+	for _, conf := range stormConferences {
+		value := "off"
+		if s.plan.always[conf] {
+			value = "on"
+		}
+		s.facts.end(began, value, "recording/"+conf)
+	}
+	for voice := range s.phones {
+		s.facts.end(began, "", key("in", voice))
+	}
+	s.join(0, "one")
+	s.join(1, "one")
+	s.join(2, "two")
+	s.join(3, "two")
+	s.over = time.Now().Add(stormLength)
+	for worker := range 3 {
+		working.Go(func() { s.stir(rand.New(rand.NewPCG(s.plan.seed, uint64(10+worker)))) })
+	}
+	working.Go(func() { s.stirRecordings(rand.New(rand.NewPCG(s.plan.seed, 20))) })
+	if s.plan.rough {
+		working.Go(func() { s.stirRecorders(rand.New(rand.NewPCG(s.plan.seed, 21))) })
+	}
+	working.Wait()
+	s.settle()
+	stop()
+	s.verdict()
+}
+
+// settle lets everything come to an end: the recorders are well, and get what has waited for them.
+func (s *storm) settle() {
+	for _, r := range s.srs {
+		r.set(func(r *stormRecorder) { r.down, r.refuse, r.reject, r.dawdle = false, 0, 0, 0 })
+	}
+	for _, conf := range stormConferences {
+		s.flow(conf, true)
+	}
+	pass(3 * time.Second)
+	for voice := range s.phones {
+		s.leave(voice)
+	}
+	for range 120 { // requests to who is dead time out
+		stats := s.b.focus.Stats()
+		if stats.SpooledFrames == stats.DeliveredFrames && !slices.ContainsFunc(s.b.focus.Assurance(), func(a focus.Assurance) bool { return a.EndedAt == nil }) {
+			break
+		}
+		pass(time.Second)
+	}
+	pass(2 * time.Second)
+}
+
+func (s *storm) verdict() {
+	s.t.Helper()
+	o := &stormOracle{s: s, facts: s.facts, tally: map[string]int{}, wrong: map[string][]string{}}
+	o.checkPhones()
+	o.checkRecordings()
+	stats := s.b.focus.Stats()
+	lost := int(stats.UnrecordedFrames)
+	s.t.Logf("plan %+v, %d frames are lost, %d of %d delivered from the spool\n%v", *s.plan, lost, stats.DeliveredFrames, stats.SpooledFrames, o.tally)
+	for _, a := range s.b.focus.Assurance() {
+		if a.EndedAt == nil {
+			s.t.Errorf("does not end: %+v", a)
+		}
+	}
+	if stats.SpooledFrames != stats.DeliveredFrames {
+		s.t.Errorf("%d of %d frames are delivered from the spool", stats.DeliveredFrames, stats.SpooledFrames)
+	}
+	if missing := o.tally["recordings: missing"]; missing <= lost*stormVoices {
+		delete(o.wrong, "unrecorded")
+	}
+	for kind, list := range o.wrong {
+		s.t.Errorf("%s, %d times:\n%s", kind, o.tally["WRONG "+kind], strings.Join(list, "\n"))
+	}
+	if len(o.wrong) > 0 {
+		s.t.Logf("what was done:\n%s", s.log.text.String())
+	}
+	for _, enough := range []string{"phones: judged", "phones: must", "recordings: judged", "recordings: must"} {
+		if o.tally[enough] < 200 {
+			s.t.Errorf("%s: %d only", enough, o.tally[enough])
+		}
+	}
+	for _, session := range s.sessions() {
+		for _, issue := range session.kept().issues {
+			s.t.Errorf("metadata: %+v", issue)
+		}
+	}
+}
+
+// note is for who looks for the cause.
+func (s *storm) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(&s.log, "%v "+format+"\n", slices.Concat([]any{s.since(time.Now())}, args)...)
+}

@@ -1,0 +1,383 @@
+package focus_test
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/mixer"
+)
+
+// own are the facts of a participant that begin anew with each stay in a conference.
+var own = []string{"in", "id", "muted", "deafened", "held", "unrecorded", "masked", "aside", "coaching"}
+
+func keys(voice int, facts ...string) (list []string) {
+	for _, fact := range facts {
+		list = append(list, key(fact, voice))
+	}
+	return list
+}
+
+// changing does something that changes facts, which have a value then.
+func (s *storm) changing(what string, value func() string, change func() error, facts ...string) {
+	s.note("%s %v begins", what, facts)
+	s.facts.begin(time.Now(), facts...)
+	err := change()
+	now := value()
+	s.facts.end(time.Now(), now, facts...)
+	s.note("%s %v is %q: %v", what, facts, now, err)
+	if err != nil {
+		s.t.Errorf("%s %v at %v: %v", what, facts, s.since(time.Now()), err)
+	}
+}
+
+// stopping does what takes effect at once, but is over only when recorders have agreed.
+func (s *storm) stopping(what, value string, change func() error, fact string) {
+	s.note("%s %s begins", what, fact)
+	s.facts.begin(time.Now(), fact)
+	done := make(chan error, 1)
+	go func() { done <- change() }()
+	pass(3 * mixer.TickPeriod)
+	s.facts.end(time.Now(), value, fact)
+	if err := <-done; err != nil {
+		s.t.Errorf("%s %s: %v", what, fact, err)
+	}
+	s.note("%s %s is over", what, fact)
+}
+
+func is(value string) func() string { return func() string { return value } }
+
+// arrived has the facts of a participant be as they are for who has just come.
+func (s *storm) arrived(voice int, conf string) {
+	now, id := time.Now(), ""
+	if conf != "" {
+		id = string(s.phones[voice].id(conf))
+	}
+	for _, fact := range own {
+		s.facts.end(now, map[string]string{"in": conf, "id": id}[fact], key(fact, voice))
+	}
+}
+
+func (s *storm) join(voice int, conf string) {
+	p := s.phones[voice]
+	s.note("%s calls %s", p.name, conf)
+	s.facts.begin(time.Now(), keys(voice, slices.Concat(own, []string{"unsteady", "direction"})...)...)
+	must(s.t, p.call(conf))
+	s.b.await(p.name+" to be there", func() bool { q := s.b.find(conf, p.name); return q.Present() })
+	s.arrived(voice, conf)
+	s.facts.end(time.Now(), "sendrecv", key("direction", voice))
+	s.facts.end(time.Now(), "no", key("unsteady", voice))
+	s.note("%s is in %s", p.name, conf)
+}
+
+func (s *storm) leave(voice int) {
+	p, conf := s.phones[voice], s.facts.now(key("in", voice))
+	if conf == "" {
+		return
+	}
+	s.note("%s leaves %s", p.name, conf)
+	s.facts.begin(time.Now(), keys(voice, slices.Concat(own, []string{"unsteady"})...)...)
+	must(s.t, p.hangUp())
+	s.b.await(p.name+" to be gone", func() bool { return p.id(conf) == "" })
+	pass(40 * time.Millisecond) // its last tick
+	s.arrived(voice, "")
+}
+
+func (s *storm) move(voice int, from, to string) {
+	p := s.phones[voice]
+	s.note("%s moves to %s", p.name, to)
+	s.facts.begin(time.Now(), keys(voice, slices.Concat(own, []string{"unsteady"})...)...)
+	must(s.t, s.b.focus.Move(s.t.Context(), conference.ID(from), p.id(from), conference.ID(to)))
+	s.b.await(p.name+" to be there", func() bool { q := s.b.find(to, p.name); return q.Present() && p.id(from) == "" })
+	pass(40 * time.Millisecond) // until the layout is in effect
+	s.arrived(voice, to)
+	s.facts.end(time.Now(), "no", key("unsteady", voice))
+	s.note("%s is in %s", p.name, to)
+}
+
+// toggle changes a flag of a participant.
+func (s *storm) toggle(voice int, conf, fact string, change func(*focus.ParticipantChange, *bool)) {
+	on := s.facts.now(key(fact, voice)) != "yes"
+	value := "no"
+	if on {
+		value = "yes"
+	}
+	s.changing("flag", is(value), func() error {
+		var c focus.ParticipantChange
+		change(&c, &on)
+		_, err := s.b.focus.UpdateParticipant(s.t.Context(), conference.ID(conf), s.phones[voice].id(conf), c)
+		return err
+	}, key(fact, voice))
+}
+
+// stir does one thing after the other to participants.
+func (s *storm) stir(rng *rand.Rand) {
+	for time.Now().Before(s.over) {
+		pass(time.Duration(rng.IntN(600)) * time.Millisecond)
+		voice := rng.IntN(stormVoices)
+		if !s.busy[voice].TryLock() {
+			continue
+		}
+		s.disturb(rng, voice)
+		s.busy[voice].Unlock()
+	}
+}
+
+func (s *storm) disturb(rng *rand.Rand, voice int) {
+	conf := s.facts.now(key("in", voice))
+	if conf == "" {
+		s.join(voice, stormConferences[rng.IntN(2)])
+		return
+	}
+	p := s.phones[voice]
+	if s.relieve(rng, voice, conf) {
+		return
+	}
+	switch rng.IntN(16) {
+	case 0, 1:
+		s.toggle(voice, conf, "muted", stormFlags["muted"])
+	case 2:
+		s.toggle(voice, conf, "deafened", stormFlags["deafened"])
+	case 3:
+		s.toggle(voice, conf, "held", stormFlags["held"])
+	case 4, 5:
+		s.toggle(voice, conf, "unrecorded", stormFlags["unrecorded"])
+	case 6, 7:
+		s.toggle(voice, conf, "masked", stormFlags["masked"])
+	case 8, 9:
+		direction := []sdp.Direction{sdp.SendOnly, sdp.Inactive, sdp.RecvOnly}[rng.IntN(3)]
+		if s.facts.now(key("direction", voice)) != "sendrecv" {
+			direction = sdp.SendRecv
+		}
+		s.resend(voice, direction.String(), func() error { return p.change(direction, p.codec) })
+	case 10:
+		codec := codecs.PCMA
+		if p.codec == codec {
+			codec = codecs.PCMU
+		}
+		s.resend(voice, s.facts.now(key("direction", voice)), func() error { return p.change(p.direction, codec) })
+	case 11:
+		s.resend(voice, s.facts.now(key("direction", voice)), func() error {
+			p.changeSource()
+			return nil
+		})
+	case 12:
+		s.coach(rng, voice, conf)
+	case 13:
+		s.aside(rng, voice, conf)
+	case 14:
+		if voice > 2 { // the others keep the conferences going
+			s.move(voice, conf, map[string]string{"one": "two", "two": "one"}[conf])
+		}
+	case 15:
+		if voice > 2 {
+			s.leave(voice)
+		}
+	}
+}
+
+// stormFlags are those of a participant, and what changes them.
+var stormFlags = map[string]func(*focus.ParticipantChange, *bool){
+	"muted":      func(c *focus.ParticipantChange, on *bool) { c.Muted = on },
+	"deafened":   func(c *focus.ParticipantChange, on *bool) { c.Deafened = on },
+	"held":       func(c *focus.ParticipantChange, on *bool) { c.Held = on },
+	"unrecorded": func(c *focus.ParticipantChange, on *bool) { c.Unrecorded = on },
+	"masked":     func(c *focus.ParticipantChange, on *bool) { c.Masked = on },
+}
+
+// relieve ends something that has been done to somebody: else nobody would be heard any more before long.
+func (s *storm) relieve(rng *rand.Rand, voice int, conf string) bool {
+	var list []func()
+	for _, fact := range slices.Sorted(maps.Keys(stormFlags)) {
+		if s.facts.now(key(fact, voice)) == "yes" {
+			list = append(list, func() { s.toggle(voice, conf, fact, stormFlags[fact]) })
+		}
+	}
+	if s.facts.now(key("direction", voice)) != "sendrecv" {
+		list = append(list, func() {
+			s.resend(voice, "sendrecv", func() error { return s.phones[voice].change(sdp.SendRecv, s.phones[voice].codec) })
+		})
+	}
+	if s.facts.now(key("coaching", voice)) != "" {
+		list = append(list, func() { s.coach(rng, voice, conf) })
+	}
+	if s.facts.now(key("aside", voice)) != "" {
+		list = append(list, func() { s.aside(rng, voice, conf) })
+	}
+	if len(list) == 0 || rng.IntN(3) == 0 {
+		return false
+	}
+	list[rng.IntN(len(list))]()
+	return true
+}
+
+// resend changes how a phone sends, so that it may not be heard for a moment.
+func (s *storm) resend(voice int, direction string, change func() error) {
+	s.facts.begin(time.Now(), key("unsteady", voice))
+	s.changing("direction", is(direction), change, key("direction", voice))
+	s.facts.end(time.Now(), "no", key("unsteady", voice))
+}
+
+// coach has somebody be heard by one other only, or by all again.
+func (s *storm) coach(rng *rand.Rand, voice int, conf string) {
+	whom := conference.ParticipantID("")
+	if other := rng.IntN(stormVoices); s.facts.now(key("coaching", voice)) == "" && other != voice {
+		if !s.busy[other].TryLock() {
+			return
+		}
+		defer s.busy[other].Unlock()
+		whom = s.phones[other].id(conf)
+	}
+	s.changing("coach", is(string(whom)), func() error {
+		_, err := s.b.focus.UpdateParticipant(s.t.Context(), conference.ID(conf), s.phones[voice].id(conf), focus.ParticipantChange{Coaching: &whom})
+		return err
+	}, key("coaching", voice))
+}
+
+// aside takes somebody and others of his conference into a sidebar, or lets one of those that there are hear the conference, or not, or be over.
+func (s *storm) aside(rng *rand.Rand, voice int, conf string) {
+	members := []int{voice}
+	in := s.facts.now(key("aside", voice))
+	for other := range stormVoices {
+		if other != voice && (rng.IntN(2) == 0 || in != "") && s.busy[other].TryLock() {
+			defer s.busy[other].Unlock()
+			if s.facts.now(key("in", other)) == conf && (in == "" || s.facts.now(key("aside", other)) == in) {
+				members = append(members, other)
+			}
+		}
+	}
+	var aside []string
+	for _, m := range members {
+		aside = append(aside, key("aside", m))
+	}
+	id := conference.SidebarID(in)
+	switch {
+	case in == "":
+		request := focus.SidebarRequest{Name: "aside", HearMain: rng.IntN(2) == 0, MainGainDB: -float64(rng.IntN(12))}
+		for _, m := range members {
+			request.Participants = append(request.Participants, s.phones[m].id(conf))
+		}
+		s.changing("aside", func() string { return string(id) }, func() error {
+			info, err := s.b.focus.OpenSidebar(s.t.Context(), conference.ID(conf), request)
+			if id = info.ID; err == nil {
+				s.facts.end(time.Now().Add(-time.Hour), map[bool]string{true: "yes", false: "no"}[request.HearMain], "open/"+string(id))
+			}
+			return err
+		}, aside...)
+	case rng.IntN(2) == 0:
+		open := s.facts.now("open/"+in) != "yes"
+		s.changing("open", is(map[bool]string{true: "yes", false: "no"}[open]), func() error {
+			_, err := s.b.focus.ChangeSidebar(s.t.Context(), conference.ID(conf), id, focus.SidebarChange{HearMain: &open})
+			return err
+		}, "open/"+in)
+	default:
+		state, locked := s.b.state(conf), 0
+		if locked = len(state.SidebarMembers(id)); locked != len(members) {
+			return // somebody is busy
+		}
+		s.changing("back", is(""), func() error { return s.b.focus.CloseSidebar(s.t.Context(), conference.ID(conf), id) }, aside...)
+	}
+}
+
+// flow has the recording of a conference go on if it is paused, and if it is not pauses it, or ends it and begins another one.
+func (s *storm) flow(conf string, on bool) {
+	fact := "recording/" + conf
+	was := s.facts.now(fact)
+	state := s.b.state(conf)
+	var id conference.RecordingID
+	for k := range state.Recordings {
+		if r := &state.Recordings[k]; !r.Over() && !r.Stopping {
+			id = r.ID
+		}
+	}
+	var err error
+	switch {
+	case on && was == "paused":
+		s.changing("resume", is("on"), func() error {
+			_, err = s.b.focus.ResumeRecording(s.t.Context(), conference.ID(conf), id)
+			return err
+		}, fact)
+	case on && was == "off":
+		s.changing("record", is("on"), func() error {
+			_, err = s.b.focus.StartRecording(s.t.Context(), conference.ID(conf), focus.RecordingRequest{Modes: s.plan.modes[conf]})
+			return err
+		}, fact)
+	case on:
+	default:
+		s.stopping("pause", "paused", func() error {
+			_, err = s.b.focus.PauseRecording(s.t.Context(), conference.ID(conf), id)
+			return err
+		}, fact)
+	}
+}
+
+func (s *storm) stop(conf string) {
+	state := s.b.state(conf)
+	for k := range state.Recordings {
+		if r := state.Recordings[k]; !r.Over() && !r.Stopping {
+			s.stopping("stop", "off", func() error {
+				_, err := s.b.focus.StopRecording(s.t.Context(), conference.ID(conf), r.ID)
+				return err
+			}, "recording/"+conf)
+		}
+	}
+}
+
+// stirRecordings has recordings begin, pause, go on and end.
+func (s *storm) stirRecordings(rng *rand.Rand) {
+	for time.Now().Before(s.over) {
+		pass(time.Duration(rng.IntN(1500)) * time.Millisecond)
+		conf := stormConferences[rng.IntN(2)]
+		switch now := s.facts.now("recording/" + conf); {
+		case now != "on":
+			s.flow(conf, true)
+		case !s.plan.always[conf] && rng.IntN(3) == 0:
+			s.stop(conf)
+		default:
+			s.flow(conf, false)
+		}
+	}
+}
+
+// stirRecorders has them be as they should not.
+func (s *storm) stirRecorders(rng *rand.Rand) {
+	for time.Now().Before(s.over) {
+		pass(time.Duration(200+rng.IntN(1500)) * time.Millisecond)
+		r := s.srs[rng.IntN(len(s.srs))]
+		set := func(change func(*stormRecorder)) { r.set(change) }
+		switch rng.IntN(6) {
+		case 0:
+			s.note("%s dies", r.name)
+			r.die()
+			pass(time.Duration(500+rng.IntN(3000)) * time.Millisecond)
+			s.note("%s comes back", r.name)
+			r.comeBack()
+		case 1:
+			status := []int{491, 500, 488, 503}[rng.IntN(4)]
+			s.note("%s refuses a re-INVITE with %d", r.name, status)
+			set(func(r *stormRecorder) { r.reject = status })
+		case 2:
+			d := time.Duration(rng.IntN(2500)) * time.Millisecond
+			s.note("%s dawdles for %v", r.name, d)
+			set(func(r *stormRecorder) { r.dawdle = d })
+		case 3:
+			s.note("%s refuses", r.name)
+			set(func(r *stormRecorder) { r.refuse = 503 })
+			pass(time.Duration(rng.IntN(2000)) * time.Millisecond)
+			s.note("%s does not refuse any more", r.name)
+			set(func(r *stormRecorder) { r.refuse = 0 })
+		case 4:
+			set(func(r *stormRecorder) { r.dawdle = 0 })
+		case 5:
+			if all := r.all(); len(all) > 0 {
+				s.note("%s hangs up", r.name)
+				all[len(all)-1].hangUp()
+			}
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package focus_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-sip/parley/mixer"
+	"github.com/parley-sip/parley/siprec"
+)
+
+const (
+	// stormDelay is how long what is said may take until it is mixed: to the end of its tick, and in the jitter buffer.
+	stormDelay = 140 * time.Millisecond
+	// stormLate is how late it may be to be somebody's, and nothing that was made up.
+	stormLate = 400 * time.Millisecond
+	// stormSettle is how long a phone may take until it is heard again after it has changed how it sends.
+	stormSettle = 400 * time.Millisecond
+)
+
+// stormOracle tells who should have been heard where.
+type stormOracle struct {
+	s     *storm
+	facts *stormFacts
+	tally map[string]int
+	wrong map[string][]string // the first of each kind
+}
+
+func key(what string, voice int) string { return fmt.Sprintf("%s/%d", what, voice) }
+
+func (o *stormOracle) fault(kind, format string, args ...any) {
+	o.tally["WRONG "+kind]++
+	if len(o.wrong[kind]) < 8 {
+		o.wrong[kind] = append(o.wrong[kind], fmt.Sprintf(format, args...))
+	}
+}
+
+// speaks tells whether a voice is let into any mix of its conference.
+func speaks(l *stormLook, voice int) bool {
+	return l.is(key("in", voice)) != "" && l.is(key("muted", voice)) != "yes" && l.is(key("held", voice)) != "yes" && l.is(key("direction", voice)) == "sendrecv"
+}
+
+// hears tells whether one hears another.
+func hears(l *stormLook, listener, voice int) bool {
+	in, direction := l.is(key("in", listener)), l.is(key("direction", listener))
+	if in == "" || in != l.is(key("in", voice)) || !speaks(l, voice) || l.is(key("deafened", listener)) == "yes" || l.is(key("held", listener)) == "yes" ||
+		direction != "sendrecv" && direction != "recvonly" {
+		return false
+	}
+	if whom := l.is(key("coaching", voice)); whom != "" {
+		return whom == l.is(key("id", listener))
+	}
+	from, at := l.is(key("aside", voice)), l.is(key("aside", listener))
+	return from == at || from == "" && l.is("open/"+at) == "yes"
+}
+
+// recordedIn is the sidebar, or "main" for the conference, in whose streams a voice may be; "": in none.
+func recordedIn(l *stormLook, voice int) (conf, where string) {
+	conf = l.is(key("in", voice))
+	if conf == "" || !speaks(l, voice) || l.is(key("coaching", voice)) != "" || l.is(key("unrecorded", voice)) == "yes" || l.is(key("masked", voice)) == "yes" ||
+		l.is("recording/"+conf) != "on" {
+		return conf, ""
+	}
+	if aside := l.is(key("aside", voice)); aside != "" {
+		return conf, aside
+	}
+	return conf, "main"
+}
+
+// checkPhones compares what each phone has heard with what it should have.
+func (o *stormOracle) checkPhones() {
+	for _, p := range o.s.phones {
+		heard, garbled := map[stormPart]bool{}, map[stormPart]bool{}
+		for _, frame := range p.heard {
+			for _, part := range frame.parts {
+				if late := frame.at.Sub(o.s.said(part.n)); part.n < 0 || late < 0 || late > stormLate || !o.s.phones[part.voice].said[part.n] {
+					o.tally["phones: garbled"]++
+					for n := range 12 { // what he may have said
+						garbled[stormPart{part.voice, int(frame.at.Sub(o.s.b.origin)/mixer.TickPeriod) - n}] = true
+					}
+					continue
+				}
+				heard[part] = true
+				from := frame.at.Add(-25 * time.Millisecond) // mixed in between
+				look := stormLook{facts: o.facts, from: from, to: frame.at}
+				may := hears(&look, p.voice, part.voice)
+				if look.unsure {
+					o.tally["phones: unsure"]++
+					continue
+				}
+				o.tally["phones: judged"]++
+				if !may {
+					o.fault("heard", "%s hears v%d (%d) at %v: %s", p.name, part.voice, part.n, o.s.since(frame.at), o.situation(frame.at, p.voice, part.voice))
+				}
+			}
+		}
+		for _, q := range o.s.phones {
+			if p == q {
+				continue
+			}
+			for _, n := range slices.Sorted(maps.Keys(q.said)) {
+				from := o.s.said(n)
+				if part := (stormPart{q.voice, n}); garbled[part] && !heard[part] { // half of somebody else's frame, faded out, is like any tone
+					o.tally["phones: cannot be read"]++
+					continue
+				}
+				look := stormLook{facts: o.facts, from: from.Add(-40 * time.Millisecond), to: from.Add(stormDelay + 60*time.Millisecond)}
+				must := hears(&look, p.voice, q.voice) && o.steady(p.voice, from) && o.steady(q.voice, from)
+				if look.unsure || !must {
+					continue
+				}
+				o.tally["phones: must"]++
+				if !heard[stormPart{q.voice, n}] {
+					o.fault("unheard", "%s does not hear v%d (%d) said at %v: %s", p.name, q.voice, n, o.s.since(from), o.situation(from, p.voice, q.voice))
+				}
+			}
+		}
+	}
+}
+
+// steady tells whether a phone has sent the same way for a while.
+func (o *stormOracle) steady(voice int, at time.Time) bool {
+	value, certain := o.facts.during(key("unsteady", voice), at.Add(-stormSettle), at.Add(stormDelay))
+	return certain && value != "yes"
+}
+
+// situation is for who looks for the cause.
+func (o *stormOracle) situation(at time.Time, voices ...int) string {
+	var out strings.Builder
+	for _, voice := range voices {
+		fmt.Fprintf(&out, " v%d{", voice)
+		for _, fact := range []string{"in", "muted", "deafened", "held", "direction", "unrecorded", "masked", "aside", "coaching", "told"} {
+			list := o.facts.spans[key(fact, voice)]
+			for i := len(list) - 1; i >= 0; i-- {
+				if !list[i].from.After(at) {
+					if list[i].value != "" && list[i].value != "no" || at.Sub(list[i].from) < time.Second {
+						fmt.Fprintf(&out, "%s=%s for %v, ", fact, list[i].value, at.Sub(list[i].from).Truncate(time.Millisecond))
+					}
+					break
+				}
+			}
+		}
+		out.WriteString("}")
+	}
+	return out.String()
+}
+
+// stormPlace is where a frame has been recorded.
+type stormPlace struct {
+	part   stormPart
+	stream siprec.ID
+}
+
+// checkRecordings compares what servers have got with what they should have.
+func (o *stormOracle) checkRecordings() {
+	places := map[stormPlace]bool{}
+	streams := map[stormPart]map[siprec.ID]bool{}
+	for _, session := range o.s.sessions() {
+		for _, stream := range session.heard(o.s.mains) {
+			for _, frame := range stream.frames {
+				for _, part := range frame.parts {
+					o.judge(session, stream, frame, part)
+					if part.n >= 0 {
+						places[stormPlace{part, frame.stream}] = true
+						if streams[part] == nil {
+							streams[part] = map[siprec.ID]bool{}
+						}
+						streams[part][frame.stream] = true
+					}
+				}
+			}
+		}
+	}
+	missing := 0
+	var run stormRun
+	defer func() { o.report(run) }()
+	for _, q := range o.s.phones {
+		for _, n := range slices.Sorted(maps.Keys(q.said)) {
+			from := o.s.said(n)
+			look := stormLook{facts: o.facts, from: from.Add(-40 * time.Millisecond), to: from.Add(stormDelay + 60*time.Millisecond)}
+			conf, where := recordedIn(&look, q.voice)
+			told, captures := look.is(key("told", q.voice)), look.is("captures/"+conf)
+			if look.unsure || where == "" || where != "main" && !o.s.plan.sidebars || told != "on" || captures != "yes" || !o.steady(q.voice, from) {
+				continue
+			}
+			want := o.s.plan.streams(conf)
+			o.tally["recordings: must"] += want
+			count := func(n int) int { return len(streams[stormPart{q.voice, n}]) }
+			if got := count(n); got < want && (count(n-1) == want && count(n+1) == want) {
+				o.tally["recordings: one of three cannot be read"]++
+			} else if got < want {
+				missing += want - got
+				this := stormRun{voice: q.voice, got: got, want: want, conf: conf, where: where, first: n, last: n, all: streams[stormPart{q.voice, n}]}
+				if this.first = run.first; run.voice != q.voice || run.got != got || run.conf != conf || run.where != where || n > run.last+20 {
+					o.report(run)
+					this.first = n
+				}
+				run = this
+			} else if got > want {
+				o.fault("twice", "v%d (%d) said at %v is in %d streams instead of %d of %s, %s: %s", q.voice, n, o.s.since(from), got, want, conf, where, o.situation(from, q.voice))
+			}
+		}
+	}
+	o.tally["recordings: missing"] = missing
+}
+
+// stormRun are frames one after the other of which something is missing.
+type stormRun struct {
+	voice, got, want, first, last int
+	conf, where                   string
+	all                           map[siprec.ID]bool
+}
+
+func (o *stormOracle) report(r stormRun) {
+	if r.want > 0 {
+		from := o.s.said(r.last)
+		o.fault("unrecorded", "v%d said from %v to %v is in %d of %d streams of %s, %s, %v: %s", r.voice, o.s.since(o.s.said(r.first)), o.s.since(from), r.got, r.want, r.conf, r.where,
+			r.all, o.situation(from, r.voice))
+	}
+}
+
+// judge tells whether a voice may be in a frame of a stream.
+func (o *stormOracle) judge(session *stormSession, stream *stormStream, frame stormRecorded, part stormPart) {
+	if part.n < 0 || !o.s.phones[part.voice].said[part.n] || o.s.said(part.n).After(frame.at) {
+		o.tally["recordings: garbled"]++
+		return
+	}
+	if !frame.senders[fmt.Sprintf("v%d", part.voice)] { // he was muted, or had gone, when metadata told of the stream
+		o.tally["recordings: of a sender that is not told"]++
+	}
+	from := o.s.said(part.n)
+	look := stormLook{facts: o.facts, from: from, to: from.Add(stormDelay)}
+	conf, where := recordedIn(&look, part.voice)
+	if look.unsure {
+		o.tally["recordings: unsure"]++
+		return
+	}
+	o.tally["recordings: judged"]++
+	in := frame.place
+	if in == "" {
+		o.tally["recordings: without place"]++
+	}
+	if where == "" || in != "" && (conf != frame.conf || (where == "main") != (in == "main")) {
+		o.fault("leaked", "v%d (%d) said at %v is in stream %s of %s (%s, %s), which came at %v: belongs to %s %q: %s", part.voice, part.n, o.s.since(from), stream.label, session.name,
+			frame.conf, in, o.s.since(frame.at), conf, where, o.situation(from, part.voice))
+	}
+}
