@@ -17,6 +17,10 @@ var errFraming = errors.New("no message boundary")
 // framingGrace is how long a connection stays open after an unreadable message.
 const framingGrace = 100 * time.Millisecond
 
+// lastWords is how long after its last message the end of a connection is kept from the stack, which takes up each message in a goroutine of its own and
+// drops it when its connection is gone by then: who says BYE and closes has hung up.
+const lastWords = 500 * time.Millisecond
+
 const (
 	// maxUnsent is how many answers may wait for the peer to take them before we
 	// take no more from it.
@@ -43,7 +47,7 @@ type framedConn struct {
 	onClose func()
 	// mute, if not nil, is told when the peer ends the connection, or what it says is no SIP, before it has said anything that is.
 	mute   func()
-	heard  bool          // a message has come; the reader's
+	heard  time.Time     // when the last message came; zero: none has; the reader's
 	gone   chan struct{} // closed with the connection
 	closed sync.Once
 
@@ -118,15 +122,29 @@ func (c *framedConn) heed() {
 // called by one goroutine.
 func (c *framedConn) Read(p []byte) (int, error) {
 	if err := c.fill(); err != nil {
-		if c.mute != nil && !c.heard && !errors.Is(err, net.ErrClosed) {
+		if c.mute != nil && c.heard.IsZero() && !errors.Is(err, net.ErrClosed) {
 			c.mute()
 		}
+		c.linger(err)
 		return 0, err
 	}
-	c.heard = true
+	c.heard = time.Now()
 	n := copy(p, c.ready)
 	c.ready = c.ready[n:]
 	return n, nil
+}
+
+// linger waits until what the peer said before it closed has been taken up.
+func (c *framedConn) linger(err error) {
+	if c.heard.IsZero() || errors.Is(err, net.ErrClosed) { // we have closed it
+		return
+	}
+	rest := time.NewTimer(time.Until(c.heard.Add(lastWords)))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-c.gone:
+	}
 }
 
 // fill gets the next message that is worth parsing.
