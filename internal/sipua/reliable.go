@@ -12,9 +12,9 @@ const option100rel = "100rel"
 // supports100rel reports whether reliable provisional responses are acknowledged, and sent to those who can acknowledge them.
 func (a *Agent) supports100rel() bool { return slices.Contains(a.config.Supported, option100rel) }
 
-// earlyDialog is a dialog that a reliable provisional response has made.
+// earlyDialog is a dialog that a provisional response has made.
 type earlyDialog struct {
-	state       *dialogState
+	state       *dialogState // nil: no reliable one has come
 	begun       bool
 	last        uint32    // RSeq of the last one that was acknowledged
 	answered    bool      // its offer has got its answer in the PRACK
@@ -35,16 +35,20 @@ func reliableSeq(response *Response) (uint32, bool) {
 func (a *Agent) progressed(it *inviteTx, response *Response) {
 	seq, ok := reliableSeq(response)
 	if !ok || !a.supports100rel() {
+		it.noteDescription(response)
 		return
 	}
 	d := it.early[response.To.Tag()]
-	if d == nil {
+	if d == nil || d.state == nil {
 		state, err := a.dialogOfResponse(it.request, response)
 		if err != nil {
 			return
 		}
-		d = &earlyDialog{state: state}
-		it.early[response.To.Tag()] = d
+		if d == nil {
+			d = &earlyDialog{}
+			it.early[response.To.Tag()] = d
+		}
+		d.state = state
 	}
 	if d.begun && seq != d.last+1 {
 		return
@@ -62,6 +66,29 @@ func (a *Agent) progressed(it *inviteTx, response *Response) {
 		}
 	})
 }
+
+// noteDescription keeps the description of a provisional response that asks for no acknowledgement. It is the answer to the offer of the INVITE if the 2xx of
+// the same dialog, which ought to have it again, has none (RFC 3261, section 13.2.1: the first description is the answer); gateways rely on that.
+func (it *inviteTx) noteDescription(response *Response) {
+	tag := response.To.Tag()
+	if tag == "" || len(response.Body) == 0 || len(it.request.body) == 0 {
+		return
+	}
+	d := it.early[tag]
+	if d == nil {
+		if len(it.early) >= maxEarly {
+			return
+		}
+		d = &earlyDialog{}
+		it.early[tag] = d
+	}
+	if d.description == nil {
+		d.description = response
+	}
+}
+
+// maxEarly is of how many early dialogs of one INVITE descriptions are kept.
+const maxEarly = 16
 
 // answerEarly answers an offer in a reliable response to an INVITE without one, and keeps an answer to the offer of the INVITE (RFC 3262,
 // section 5).
@@ -85,9 +112,11 @@ func (it *inviteTx) resume(state *dialogState, response *Response) (answered boo
 	if d == nil {
 		return false
 	}
-	d.state.mu.Lock()
-	state.seq = max(state.seq, d.state.seq)
-	d.state.mu.Unlock()
+	if d.state != nil {
+		d.state.mu.Lock()
+		state.seq = max(state.seq, d.state.seq)
+		d.state.mu.Unlock()
+	}
 	if len(response.Body) == 0 && d.description != nil {
 		response.WithBody(d.description.Headers.Get("Content-Type"), d.description.Body)
 	}

@@ -99,3 +99,36 @@ func TestPRACKAnswers(t *testing.T) {
 	}
 	wait(t, outcome, "the call")
 }
+
+// A description in a 183 that asks for no acknowledgement is the answer when the 2xx of the same dialog has none, as gateways do it; that of another branch is
+// not, and one in the 2xx counts more.
+//
+// RFC 3261, section 13.2.1.
+func TestAnswerOnlyInProvisional(t *testing.T) {
+	for name, test := range map[string]struct{ first, body, want string }{
+		"183 alone": {"early", "", "early answer"},
+		"both":      {"early", "late answer", "late answer"},
+		"fork":      {"other", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			agent := startAgent(t, Config{Supported: []string{option100rel}, Listen: []string{"udp://127.0.0.1:0"}}, newRecorder())
+			p := dialPhone(t, agent, "udp")
+			outcome, progress := called(t, p, agent, "offer", nil)
+			invite := p.expect("INVITE ")
+			tagged := func(message, tag string) string {
+				return strings.Replace(message, "To: "+fieldOf(invite, "To"), "To: "+fieldOf(invite, "To")+";tag="+tag, 1)
+			}
+			p.send(tagged(p.respond(invite, "183 Session Progress", "early answer"), test.first))
+			wait(t, progress, "183")
+			p.send(tagged(p.respond(invite, "180 Ringing", ""), "early"))
+			wait(t, progress, "180")
+			p.send(tagged(p.respond(invite, "200 OK", test.body), "early"))
+			p.expect("ACK ")
+			if response := wait(t, outcome, "the answer"); response == nil || string(response.Body) != test.want {
+				t.Errorf("%+v", response)
+			} else if got := response.ContentType(); got != sdpType && test.want != "" {
+				t.Errorf("it is %s", got)
+			}
+		})
+	}
+}
