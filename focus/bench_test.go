@@ -134,7 +134,7 @@ func newBenchOf(t *testing.T, cfg focus.Config, mediaAddress netip.Addr, host st
 	must(t, err)
 	settings := sipua.Config{
 		Listen: []string{"udp://" + host + ":0", "tcp://" + host + ":0"}, AllowEvents: []string{"conference"}, SessionIDs: true,
-		Supported: []string{"100rel", "norefersub", "replaces", "join", focus.RecordAware}, SupportedFor: focus.SupportedFor(cfg.Factory), Accept: focus.AcceptedTypes(),
+		Supported: []string{"100rel", "norefersub", "replaces", "join", focus.RecordAware}, SupportedFor: focus.SupportedFor(cfg.Factory), Accept: focus.AcceptedTypes(), Methods: focus.Methods(),
 		Timers: sipua.Timers{T1: 100 * time.Millisecond, T2: 400 * time.Millisecond}, Network: b.network(),
 	}
 	for _, change := range tune {

@@ -20,7 +20,7 @@ type dialogHandler struct {
 
 // Ack bridges the participant (RFC 4575, section 5.7.3: connected), with the answer of a late offer.
 func (h *dialogHandler) Ack(request *sipua.Request) {
-	h.controller.post(acknowledged{leg: h.leg, sequence: request.CSeq, body: request.Body})
+	h.controller.post(acknowledged{leg: h.leg, sequence: request.CSeq, body: answerIn(request.Headers, request.Body)})
 }
 
 // Offer answers a re-INVITE or UPDATE (RFC 3264, section 8).
@@ -65,7 +65,7 @@ func (m refreshed) handle(c *controller) {
 	if p == nil || p.local == nil || len(m.response.Body) == 0 {
 		return
 	}
-	if err := c.accept(p, p.local, p.said, m.response.Body); err != nil {
+	if err := c.accept(p, p.local, p.said, answerIn(m.response.Headers, m.response.Body)); err != nil {
 		c.log.Info("unusable answer to a refresh", slog.String("participant", string(p.id)), slog.Any("error", err))
 		return // the session stays as it was
 	}
@@ -224,10 +224,11 @@ func reoffer(ctx context.Context, d *sipua.Dialog, contact sipua.Address, offer 
 	if err != nil {
 		return nil, err
 	}
-	if len(response.Body) == 0 {
+	answer := answerIn(response.Headers, response.Body)
+	if len(answer) == 0 {
 		return nil, errors.New("2xx without an answer")
 	}
-	return response.Body, nil
+	return answer, nil
 }
 
 var _ sipua.DialogHandler = (*dialogHandler)(nil)

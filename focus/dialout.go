@@ -223,7 +223,7 @@ func (m dialed) handle(c *controller) {
 		return
 	}
 	c.particulars[c.identity(p.id)] = c.focus.particularsOf(m.response.Headers, false, false)
-	if err := c.accept(p, m.offer, m.said, m.response.Body); err != nil {
+	if err := c.accept(p, m.offer, m.said, answerIn(m.response.Headers, m.response.Body)); err != nil {
 		p.hangUp = true
 		_ = c.step(conference.Failure{ID: m.leg.id, Reason: reasonHeader(488, err.Error())})
 		return

@@ -166,6 +166,9 @@ func (c *controller) release(d *conference.Participant, eject bool, reason strin
 	delete(c.participants, d.ID)
 	delete(c.members, p.member)
 	if p.dialog != nil && (eject || p.hangUp) {
+		if !eject { // an ejection may have its reason for nobody, a failure is told
+			reason = d.Disconnection.Reason
+		}
 		c.hangUp(p.dialog, reason)
 	}
 	c.dispose(p, d)

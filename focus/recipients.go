@@ -16,6 +16,7 @@ const (
 	// recipientListInvite is the option tag of an INVITE with a list (RFC 5366, section 5).
 	recipientListInvite = "recipient-list-invite"
 	maxRecipients       = 100
+	multipart           = "multipart/"
 	anonymousURI        = "sip:anonymous@" + anonymousHost
 )
 
@@ -38,7 +39,13 @@ func SupportedFor(factory string) func(*sipua.Request) []string {
 
 // AcceptedTypes are the bodies that requests to the focus may have, for sipua.Config.
 func AcceptedTypes() []string {
-	return []string{sdpType, "multipart/mixed", sipfragMediaType, dtmfRelayType, dtmfType}
+	// A multipart body of a kind that is not known is a mixed one (RFC 2046, section 5.1.3).
+	return []string{sdpType, "multipart/mixed", "multipart/alternative", "multipart/related", sipfragMediaType, dtmfRelayType, dtmfType}
+}
+
+// Methods are the methods that the focus takes, for sipua.Config: MESSAGE is none, so that nobody is invited to write to a conference that does not read.
+func Methods() []string {
+	return []string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", methodRefer, "SUBSCRIBE", "NOTIFY"}
 }
 
 // recipient is one entry of a list (RFC 5366, section 4).
@@ -159,36 +166,63 @@ func history(list []recipient) []byte {
 		`xmlns:cp="urn:ietf:params:xml:ns:copycontrol"><list>%s</list></resource-lists>`+"\n", entries.Bytes())
 }
 
-// bodies takes the body of an INVITE apart: its description, and the list of whom to call. Either may be missing.
+// bodies takes the body of an INVITE apart: its description, and the list of whom to call. Either may be missing. What else there is beside them is passed
+// over unless it says that it must not be: where RFC 3261, section 20.11 would have silence taken for that, calls with the location of who calls for help (RFC
+// 6442, section 4.2 has them without Content-Disposition) and those of gateways that add their ISUP (RFC 3204) would not come in.
 func bodies(request *sipua.Request) (description, list []byte, err error) {
 	switch t := request.ContentType(); {
 	case len(request.Body) == 0:
 		return nil, nil, nil
 	case t == sdpType:
 		return request.Body, nil, nil
-	case !strings.HasPrefix(t, "multipart/"):
+	case !isMultipart(t):
 		return nil, nil, fmt.Errorf("%w: %s", errMediaType, t)
 	}
-	parts, err := siprec.ParseParts(request.Headers.Get("Content-Type"), request.Headers.Get("Content-Disposition"), request.Body)
+	parts, err := partsOf(request.Headers, request.Body)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errRecipients, err)
 	}
 	for _, part := range parts {
-		kind, _, _ := strings.Cut(part.ContentType, ";")
-		disposition, _, _ := strings.Cut(part.Disposition, ";")
 		switch {
-		case strings.EqualFold(strings.TrimSpace(kind), sdpType) && description == nil:
+		case part.Is(sdpType) && description == nil:
 			description = part.Body
-		case strings.EqualFold(strings.TrimSpace(disposition), "recipient-list"):
-			if !strings.EqualFold(strings.TrimSpace(kind), resourceListsType) {
-				return nil, nil, fmt.Errorf("%w: a list of type %s", errMediaType, kind)
+		case strings.EqualFold(part.Use(), "recipient-list"):
+			if !part.Is(resourceListsType) {
+				return nil, nil, fmt.Errorf("%w: a list of type %s", errMediaType, part.ContentType)
 			}
 			list = part.Body
-		case !strings.Contains(strings.ReplaceAll(part.Disposition, " ", ""), "handling=optional"):
+		case part.Handling() == "required":
 			return nil, nil, fmt.Errorf("%w: %s", errMediaType, part.ContentType)
 		}
 	}
 	return description, list, nil
+}
+
+// answerIn is the description in the body of a 2xx, ACK or PRACK, which may bring other parts along, as gateways do (RFC 3204): they are passed over, as
+// nothing can be refused any more.
+func answerIn(headers sipua.Headers, body []byte) []byte {
+	contentType := headers.Get("Content-Type")
+	if len(body) == 0 || !isMultipart(contentType) {
+		return body
+	}
+	parts, err := partsOf(headers, body)
+	if err != nil {
+		return body // says why it cannot be read
+	}
+	for _, part := range parts {
+		if part.Is(sdpType) {
+			return part.Body
+		}
+	}
+	return nil
+}
+
+func isMultipart(contentType string) bool {
+	return len(contentType) > len(multipart) && strings.EqualFold(contentType[:len(multipart)], multipart)
+}
+
+func partsOf(headers sipua.Headers, body []byte) ([]siprec.Part, error) {
+	return siprec.ParseParts(headers.Get("Content-Type"), headers.Get("Content-Disposition"), body)
 }
 
 // withHistory adds the list to the description that an INVITE carries.

@@ -65,7 +65,7 @@ func (m earlyAnswer) handle(c *controller) {
 		return
 	}
 	p.pending = nil
-	err := c.accept(p, offer, p.said, m.request.Body)
+	err := c.accept(p, offer, p.said, answerIn(m.request.Headers, m.request.Body))
 	if err != nil {
 		m.refused <- err
 	} else {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
-	"strings"
 )
 
 // SealType is the media type of a signed manifest.
@@ -46,7 +45,7 @@ func ParseContent(contentType, disposition string, body []byte) (Content, error)
 			}
 		case kind == SealType:
 			content.Seal = p.Body
-		case strings.EqualFold(parameter(p.Disposition, "handling"), "optional"):
+		case p.Handling() == "optional":
 		default:
 			unknown = fmt.Errorf("%w: %q", ErrMediaType, kind)
 		}

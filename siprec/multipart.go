@@ -21,6 +21,18 @@ type Part struct {
 	Body        []byte
 }
 
+// Is reports whether the part is of this media type, which is in lower case and without parameters.
+func (p Part) Is(media string) bool { return mediaType(p.ContentType) == media }
+
+// Use is the disposition type (RFC 3261, section 20.11), such as `session` or `by-reference`; empty: none given.
+func (p Part) Use() string {
+	use, _, _ := strings.Cut(p.Disposition, ";")
+	return strings.TrimSpace(use)
+}
+
+// Handling is what who does not understand the part shall do: `required` or `optional`; empty: it does not say.
+func (p Part) Handling() string { return strings.ToLower(parameter(p.Disposition, "handling")) }
+
 // BuildMultipart returns the Content-Type and the body of a multipart/mixed message
 // (RFC 2046, section 5.1). The boundary is derived from the parts, occurs in none of
 // them and needs no quotes, since parsers in the field fail on quoted ones; the result

@@ -47,7 +47,7 @@ func agentConfig(cfg *config.Config, settings sipua.TLS, log *slog.Logger) sipua
 		Listen: cfg.SIP.Listen, ExternalAddress: cfg.SIP.ExternalAddress, Domain: cfg.SIP.Domain, UserAgent: "parley/" + version,
 		AllowEvents: []string{"conference"}, Logger: log,
 		Supported: []string{"100rel", "norefersub", "replaces", "join", focus.RecordAware}, SupportedFor: focus.SupportedFor(cfg.SIP.Factory),
-		Accept:       focus.AcceptedTypes(),
+		Accept: focus.AcceptedTypes(), Methods: focus.Methods(),
 		SessionIDs:   true,
 		SessionTimer: sipua.SessionTimer{Interval: cfg.SIP.SessionTimer.Default, Min: cfg.SIP.SessionTimer.Min},
 		Limits:       sipua.Limits{MaxCalls: cfg.Limits.Calls, CallsPerSecond: cfg.Limits.CallsPerSecond, CallsPerSource: cfg.Limits.PerSource},
