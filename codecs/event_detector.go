@@ -76,8 +76,10 @@ func (d *EventDetector) push(timestamp uint32, e Event) EventReport {
 	r := EventReport{Event: e, Timestamp: timestamp}
 	rec := d.find(timestamp)
 	if rec == nil {
-		r.Started = !d.continues(timestamp, e)
+		same, ended := d.overlaps(timestamp, e)
+		r.Started = !same && !d.continues(timestamp, e)
 		rec = d.record(timestamp, e.Code)
+		rec.ended = ended
 	}
 	if e.Duration > rec.duration {
 		rec.duration = e.Duration
@@ -111,6 +113,18 @@ func (d *EventDetector) record(timestamp uint32, code uint8) *eventRecord {
 	*rec = eventRecord{timestamp: timestamp, code: code, used: true}
 
 	return rec
+}
+
+// overlaps reports whether an event is the last one under another timestamp, and whether that has ended: nobody presses a key again before it is up. Some
+// senders move the timestamp on with each packet of an event, and a PIN would be of many more digits. One that begins exactly where another has ended is another.
+func (d *EventDetector) overlaps(timestamp uint32, e Event) (same, ended bool) {
+	prev := &d.seen[d.last]
+	gap := timestamp - prev.timestamp
+	if !prev.used || prev.code != e.Code || gap == 0 || gap > uint32(prev.duration) || prev.ended && gap == uint32(prev.duration) {
+		return false, false
+	}
+
+	return true, prev.ended
 }
 
 // continues reports whether an event is a further segment of a long one: the segment before lasted 0xFFFF units and had no end

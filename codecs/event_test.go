@@ -84,6 +84,16 @@ func sent(code uint8, start, duration uint32) (out []step) {
 	return out
 }
 
+// moving is what a sender makes of an event that gives each packet a timestamp of its own.
+func moving(steps []step) []step {
+	out := slices.Clone(steps)
+	for i := range out {
+		out[i].timestamp += uint32(160 * i)
+	}
+
+	return out
+}
+
 // pressed returns the digits that a detector reports.
 func pressed(steps []step) (digits string, ends int) {
 	var d EventDetector
@@ -122,6 +132,10 @@ func TestEventDetector(t *testing.T) {
 		{"late repeats", [][]step{one[:4], two, one[4:], one, again, two}, "121", 3},
 		{"long event", [][]step{long}, "5", 1},
 		{"long event, a segment's end lost", [][]step{long[:300], long[500:]}, "5", 1},
+		{"timestamp moves with the packets", [][]step{moving(one)}, "1", 1},
+		{"timestamp moves, twice", [][]step{moving(one), moving(again)}, "11", 2},
+		{"timestamp moves, one lost", [][]step{moving(one)[:2], moving(one)[3:]}, "1", 1},
+		{"the same key in one packet", [][]step{{{1000, []byte{3, 0x8A, 3, 0x20, 3, 10, 0, 160}}}}, "33", 1},
 		{"no duration", [][]step{{{1000, []byte{1, 10, 0, 0}}}}, "", 0},
 		{"malformed", [][]step{{{1000, []byte{1, 10, 0}}, {1000, nil}}}, "", 0},
 		{"two in one packet", [][]step{{{1000, []byte{3, 0x8A, 3, 0x20, 4, 10, 0, 160}}}}, "34", 1},
