@@ -50,7 +50,6 @@ type outbound struct {
 	redirect    func(URI) bool
 	answer      func(offer *Response) Body // of an INVITE without an offer; nil: none
 	redirects   int
-	renewed     bool // was sent over another connection, as that of before had ended
 	datagram    bool // was sent over UDP after all, as nobody spoke SIP over TCP
 	visited     []string
 }

@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"slices"
 	"strconv"
 )
@@ -25,7 +24,7 @@ func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err 
 	}
 	switch {
 	case response == nil:
-		return o.reconnect(err) || a.failOver(o, err)
+		return a.failOver(o, err)
 	case response.Status == 401 || response.Status == 407:
 		return o.authenticate(response)
 	case response.Status == 503:
@@ -34,26 +33,6 @@ func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err 
 		return o.follow(response)
 	}
 	return false
-}
-
-// reconnect lets a request whose connection ended before its answer go once more, over another one and to where its URI leads: a peer, or a firewall on the
-// way, that has been started anew knows nothing of old connections and resets them when they are used, with a BYE as a rule. It is the same transaction, so
-// that who has taken the request nevertheless knows it again (RFC 3261, section 17.2.3).
-func (o *outbound) reconnect(err error) bool {
-	if !errors.Is(err, ErrTransport) || o.renewed || o.sent == nil || !reliable(o.sent.transport) {
-		return false
-	}
-	if way := o.way(); way >= 0 {
-		if o.ways[way].transport == overUDP { // it went so for its size
-			return false
-		}
-		o.ways = o.ways[way:]
-	}
-	if o.inDialog() {
-		o.via.conn, o.ways = netip.AddrPort{}, nil
-	}
-	o.renewed, o.sent = true, nil
-	return true
 }
 
 // failOver goes on to the next target. The one that failed is tried last for a
