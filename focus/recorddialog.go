@@ -228,6 +228,9 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 	if a.State == siprec.StateRecording || a.State == siprec.StatePaused {
 		c.focus.pool.began(r.server.Name, time.Now())
 	}
+	if a.State == siprec.StateRecording && len(r.texts) > 0 { // text may have been refused before there was a session
+		c.refusedText(r)
+	}
 	states := map[siprec.State]conference.RecordingState{
 		siprec.StateConnecting: conference.RecordingStarting, siprec.StateRecording: conference.RecordingActive,
 		siprec.StatePaused: conference.RecordingPaused, siprec.StateFailed: conference.RecordingFailed,

@@ -47,6 +47,7 @@ type recorder struct {
 	deaf         int           // looks in a row that found more of them
 	segment      *segment      // in the spool; nil: none
 	noSegment    time.Time     // there is none to be had before
+	textless     bool          // the server takes no text
 	sealing      *sealing      // of the present dialog; nil: nothing is sealed
 	abandoning   int           // streams whose rest is on its way to the spool
 	moved        bool          // another session has its streams

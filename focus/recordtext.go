@@ -109,10 +109,13 @@ func (c *controller) textRecord(state *conference.State, p *conference.Participa
 	return recordOf(with.IndicationFor(p))
 }
 
-// hasText tells whether a recording is of text, too: before its sessions have begun, hence by what its servers are.
+// hasText tells whether a recording is of text, too: before its sessions have begun by what its servers are, and then by whether they take it.
 func (c *controller) hasText(r *conference.Recording) bool {
 	return (r.Config == nil || !r.Config.NoText) && slices.ContainsFunc(r.Servers, func(s conference.RecordingServer) bool {
 		server, _ := c.focus.pool.find(s.Name)
+		if slices.ContainsFunc(c.recorders, func(o *recorder) bool { return o.recording == r.ID && o.server.Name == s.Name && o.textless }) {
+			return false
+		}
 		return s.State != conference.RecordingStandby && server.Persistent <= 0 && server.Profile.Layout != siprec.LayoutPair
 	})
 }
@@ -122,10 +125,23 @@ func (c *controller) retell(old, next *conference.State) {
 	if !next.Rules.Text || slices.EqualFunc(old.Recordings, next.Recordings, sameText) {
 		return
 	}
+	c.tellWriters()
+}
+
+// tellWriters tells those who write, or read, whether text is recorded, if they do not know it.
+func (c *controller) tellWriters() {
 	for _, p := range c.participants {
 		if p.peer.Text.Agreed && p.peer.RecordAware && p.bridged && !c.tells(p) {
 			c.tell(p)
 		}
+	}
+}
+
+// textTaken notes whether the server of a session takes any text.
+func (c *controller) textTaken(r *recorder, taken bool) {
+	if r.textless == taken {
+		r.textless = !taken
+		c.tellWriters()
 	}
 }
 
@@ -184,6 +200,7 @@ func (c *controller) startText(r *recorder, t *recordedText, a *siprec.StartMedi
 	t.started, t.silence, t.label = true, a.Silence, a.Label
 	t.capture.release(a.Text.Mixer)
 	c.updateText()
+	c.textTaken(r, true)
 }
 
 // recordedTextParams are those of a stream of text that a server takes.
@@ -250,12 +267,16 @@ func (c *controller) tellLost(r *recorder, t *recordedText, list []heldText) {
 
 // refusedText gives up what waits for a recorder that takes no text.
 func (c *controller) refusedText(r *recorder) {
+	taken := false
 	for _, t := range r.texts {
 		if !t.started && !r.client.Awaited(t.key) {
 			c.tellLost(r, t, t.capture.rest())
+		} else {
+			taken = true
 		}
 	}
 	c.updateText()
+	c.textTaken(r, taken)
 }
 
 // textReader is a recorded stream of text that somebody's text goes into, and under which name.

@@ -195,9 +195,9 @@ func TestTextBeforeTheRecorderAnswers(t *testing.T) {
 	b.await("what was written before", func() bool { h := srs.stream(label); return h.written[ann.session.SSRC()] == "early." })
 }
 
-// A recorder that takes no text, or refuses all that has some in it, records the audio, and nothing waits for it.
+// A recorder that takes no text, or refuses all that has some in it, records the audio, and nothing waits for it. Who writes is told so.
 //
-// Shows SR-SDP-20.
+// Shows SR-SDP-20, SR-REC-08.
 func TestRecorderWithoutText(t *testing.T) {
 	for name, refuse := range map[string]bool{"line": false, "offer": true} {
 		t.Run(name, func(t *testing.T) {
@@ -214,11 +214,16 @@ func TestRecorderWithoutText(t *testing.T) {
 					}
 				}
 			})
-			ann, ben := b.texter("room", "ann", true, true), b.texter("room", "ben", true, true)
+			aware := sipua.Header{Name: "Supported", Value: "record-aware"}
+			ann, ben := b.texter("room", "ann", true, true, aware), b.texter("room", "ben", true, true)
 			id := b.record("room", both)
 			b.awaitRecording("room", id, conference.RecordingActive)
 			b.recordable("ann")
 			b.passed(ann, ben, "hello.")
+			b.await("ann to be told that text is not recorded", func() bool { return ann.levels() == "on audio=on text=off" })
+			if late := b.texter("room", "late", true, true, aware).levels(); late != "on audio=on text=off" {
+				t.Errorf("who comes later is told %q", late)
+			}
 			if len(b.logged.with("alarm=text-refused")) == 0 {
 				t.Error("nobody was told that there is no text")
 			}
