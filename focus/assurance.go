@@ -77,6 +77,17 @@ func (a *assurance) add(c *copyAccount, server string, sent, spooled, lost uint6
 	c.lost += lost
 }
 
+// elsewhere tells whether another copy of a recording lacks nothing, as far as is known. A copy whose server has died, and nobody knows it yet, is
+// taken for whole: the verdict of the recording tells in the end.
+func (a *assurance) elsewhere(of *account, c *copyAccount) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return of != nil && slices.ContainsFunc(of.copies, func(other *copyAccount) bool {
+		verdict := other.verdict()
+		return other != c && (verdict == "complete" || verdict == "pending")
+	})
+}
+
 // unspool makes frames of a copy that were to be kept on disk lost ones.
 func (a *assurance) unspool(c *copyAccount, n uint64) {
 	a.mu.Lock()

@@ -138,3 +138,28 @@ func TestFailoverAtTheEnd(t *testing.T) {
 		two.sound()
 	})
 }
+
+// Of two copies the server of one dies, and all have left before anybody can know of it: what that copy lacks the other has, and the operator is told
+// so, and of no error.
+//
+// Shows RQ-005.
+func TestEndWithADeadServerOfTwo(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		one, two := newRecordingServer(t), newRecordingServer(t)
+		b := serversBench(t, []*recordingServer{one, two}, func(c *focus.Config) {
+			c.Hold = 0
+			c.Defaults.Recording.Policy, c.Defaults.Recording.Modes, c.Defaults.Recording.Copies = conference.Always, conference.Separate, 2
+		})
+		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		b.await("packets", func() bool { return one.stream("1").packets > 250 && two.stream("1").packets > 250 })
+		one.die()
+		pass(300 * time.Millisecond)
+		alice.leave("room")
+		pass(4 * time.Minute)
+		b.await("the verdict", func() bool { return b.focus.Assurance()[0].Verdict == "complete" })
+		if warned, failed := b.logged.with("another copy has it"), b.logged.with("level=ERROR"); len(warned) == 0 || len(failed) > 0 {
+			t.Errorf("warned of %q, errors %q", warned, failed)
+		}
+	})
+}

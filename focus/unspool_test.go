@@ -23,3 +23,26 @@ func TestUnspooled(t *testing.T) {
 		t.Errorf("%d in the spool, %d lost", c.spooled, c.lost)
 	}
 }
+
+// Another copy has what one has lost, if it has something, and lacks nothing.
+func TestElsewhere(t *testing.T) {
+	var a assurance
+	record := a.open("room", &conference.Recording{ID: "r"}, time.Now())
+	one, two := a.newCopy(record), a.newCopy(record)
+	a.add(one, "one", 10, 0, 5)
+	if a.elsewhere(record, one) || a.elsewhere(nil, one) {
+		t.Error("a copy that has nothing has what the other lacks")
+	}
+	a.add(two, "two", 15, 0, 0)
+	if !a.elsewhere(record, one) || a.elsewhere(record, two) {
+		t.Error("the second copy has all, the first has not")
+	}
+	a.add(two, "two", 0, 5, 0) // waits in the spool
+	if !a.elsewhere(record, one) {
+		t.Error("what is in the spool is there")
+	}
+	a.add(two, "two", 0, 0, 1)
+	if a.elsewhere(record, one) {
+		t.Error("a copy that lacks something is not whole")
+	}
+}
