@@ -58,8 +58,14 @@ func testRecording(t *testing.T) {
 	bob := b.dial("room", conftest.PhoneConfig{Name: "bob"})
 	alice.hum(500, 20*time.Second)
 	bob.hum(900, 20*time.Second)
+	pass(2 * time.Second)
 	id := b.record("room", both)
 	b.awaitRecording("room", id, conference.RecordingActive)
+	srs.mu.Lock()
+	if began, since := srs.merged.Sessions[0].Start, srs.merged.SessionRecordings[0].Associate; since.Sub(began) < 2*time.Second {
+		t.Errorf("the conference began at %v, its recording at %v", began, since) // SR-CSR-02
+	}
+	srs.mu.Unlock()
 	b.await("packets of all streams", func() bool {
 		return srs.stream("1").packets > 30 && srs.stream("2").packets > 30 && srs.stream("3").packets > 30
 	})

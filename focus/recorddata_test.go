@@ -55,16 +55,17 @@ func (s *recordingServer) about(name string) siprec.Participant {
 	return siprec.Participant{}
 }
 
-// Shows SR-XML-18, SR-PT-09, SR-MET-04, SR-GRP-02, RQ-006. Each recorder is told what it is configured to be told of the call of a participant, while he is there and
+// Shows SR-XML-18, SR-PT-09, SR-MET-04, RQ-006. Each recorder is told what it is configured to be told of the call of a participant, while he is there and
 // when he has left, and no other recorder is; nothing of who asks for privacy; all within one group.
 func TestRecordData(t *testing.T) {
-	one, two := newRecordingServer(t), newRecordingServer(t)
-	b := serversBench(t, []*recordingServer{one, two}, func(c *focus.Config) {
+	one, two, three := newRecordingServer(t), newRecordingServer(t), newRecordingServer(t)
+	b := serversBench(t, []*recordingServer{one, two, three}, func(c *focus.Config) {
+		c.Recorders[2].Data.Names = focus.NamedByAddress
 		c.Recorders[0].Data = focus.RecordData{
 			Headers: []string{"Call-Info", "x-account*"}, Roles: true, Fields: []siprec.Header{{Name: "tenant", Value: "<{conference}> & co"}},
 		}
 		c.Recorders[1].Data = focus.RecordData{Names: focus.Unnamed}
-		c.Defaults.Recording.Policy, c.Defaults.Recording.Copies = conference.Always, 2
+		c.Defaults.Recording.Policy, c.Defaults.Recording.Copies = conference.Always, 3
 	})
 	raw := b.raw()
 	raw.call("room", sipua.Header{Name: "X-Account", Value: `a<b>"&`}, sipua.Header{Name: "X-Other", Value: "no"},
@@ -78,8 +79,11 @@ func TestRecordData(t *testing.T) {
 	must(t, err)
 	alice := b.dial("room", conftest.PhoneConfig{Name: "alice"})
 	b.await("all to be known", func() bool {
-		return one.about("raw").ID != "" && one.about("alice").ID != "" && one.about("anonymous").ID != "" && len(two.present()) == 4
+		return one.about("raw").ID != "" && one.about("alice").ID != "" && one.about("anonymous").ID != "" && len(two.present()) == 4 && three.about("alice").ID != ""
 	})
+	if full, address := one.about("alice").Names[0], three.about("alice").Names[0]; full.Name == "" || address != (siprec.NameID{AOR: full.AOR}) {
+		t.Errorf("alice is %+v, by her address %+v", full, address)
+	}
 	data := extension(t, one.about("raw").Extensions)
 	if data.Role != "speaker" || len(data.Headers) != 2 || data.Headers[0].Value != `a<b>"&` || data.Headers[1].Name != "Call-Info" {
 		t.Errorf("raw: %+v", data)
@@ -127,7 +131,27 @@ func TestRecordData(t *testing.T) {
 	}
 }
 
-// Shows SR-PT-02, SR-PT-03. A caller for whom a trusted trunk vouches has all the addresses that it asserts, the SIP address first.
+// Shows SR-GRP-02. Each conference is a group of its own.
+func TestGroups(t *testing.T) {
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, func(c *focus.Config) { c.Defaults.Recording.Policy = conference.Always })
+	b.dial("room", conftest.PhoneConfig{Name: "alice"})
+	b.dial("other", conftest.PhoneConfig{Name: "bob"})
+	b.await("both conferences to be known", func() bool {
+		srs.mu.Lock()
+		defer srs.mu.Unlock()
+		sessions, groups := map[siprec.ID]bool{}, map[siprec.ID]bool{}
+		for _, d := range srs.documents {
+			for _, s := range d.Sessions {
+				sessions[s.ID], groups[s.Group] = true, true
+			}
+		}
+		return len(sessions) == 2 && len(groups) == 2
+	})
+}
+
+// Shows SR-PT-02, SR-PT-03. A caller for whom a trusted trunk vouches has all the addresses that it asserts, the SIP address first. What somebody says
+// of himself is no such address.
 func TestRecordAliases(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, func(c *focus.Config) { c.Defaults.Recording.Policy = conference.Always })
@@ -143,6 +167,18 @@ func TestRecordAliases(t *testing.T) {
 	must(t, err)
 	b.await("the caller", func() bool { return srs.about("4930123").ID != "" })
 	if got := srs.about("4930123").Names; len(got) != 2 || got[0].AOR != "sip:+4930123@carrier.example" || got[0].Name != "Desk" || got[1].AOR != "tel:+4930123" {
+		t.Errorf("names %+v", got)
+	}
+	b.vouch.Store(nil) // for whom nobody vouches
+	other := b.raw()
+	_, _, err = other.agent.Invite(t.Context(), sipua.OutgoingCall{
+		To: sipua.Address{URI: b.parse("room")}, From: sipua.Address{URI: other.agent.Contact("other")},
+		Headers:     sipua.Headers{{Name: "P-Asserted-Identity", Value: `<tel:+4930456>`}},
+		ContentType: "application/sdp", Body: other.describe(codecs.PCMU),
+	}, other)
+	must(t, err)
+	b.await("who says so himself", func() bool { return srs.about("other").ID != "" })
+	if got := srs.about("other").Names; len(got) != 1 {
 		t.Errorf("names %+v", got)
 	}
 	srs.mu.Lock()

@@ -256,7 +256,7 @@ func (r *recordRequest) lines() []sdp.Media {
 
 // Shows SC-03, SC-08, SR-UPD-05, SR-PTA-02, SR-PTA-03, SR-PTA-05, SR-PTA-07, SR-INT-19, SR-REC-14. A phone holds by its SDP, in both ways that there are, and the
 // recorder knows who feeds and hears what; who holds is told of the recording all the same. (In a conference who is held hears and
-// feeds the others, so that only the holder has no `recv`.)
+// feeds the others, so that only the holder has no `recv`.) Who is deafened or held by the focus is so in the metadata, too.
 func TestHoldFlow(t *testing.T) {
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
@@ -284,6 +284,21 @@ func TestHoldFlow(t *testing.T) {
 		_, err = bob.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: bob.describe(codecs.PCMU)})
 		must(t, err)
 		b.awaitStreams(srs, map[string]string{"alice": "1,2/1,3", "bob": "1,3/1,2"})
+	}
+	on, off := true, false
+	for _, change := range []struct {
+		begin, end focus.ParticipantChange
+		want       string
+	}{
+		{focus.ParticipantChange{Deafened: &on}, focus.ParticipantChange{Deafened: &off}, "1,3/"},
+		{focus.ParticipantChange{Held: &on}, focus.ParticipantChange{Held: &off}, "/"},
+	} {
+		_, err := b.focus.UpdateParticipant(t.Context(), "room", b.find("room", "bob").ID, change.begin)
+		must(t, err)
+		b.awaitStreams(srs, map[string]string{"bob": change.want})
+		_, err = b.focus.UpdateParticipant(t.Context(), "room", b.find("room", "bob").ID, change.end)
+		must(t, err)
+		b.awaitStreams(srs, map[string]string{"bob": "1,3/1,2"})
 	}
 	for _, r := range srs.requests() {
 		if strings.Contains(string(r.Body), "0.0.0.0") {

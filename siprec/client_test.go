@@ -62,7 +62,7 @@ func begin(t *testing.T, p siprec.Profile) siprec.Invite {
 	return siprec.Invite{}
 }
 
-// SR-EST-05, SR-EST-12, SR-UPD-07, SR-MET-23, SR-INT-01, SR-INT-02, SR-INT-05, SR-INT-07, SR-INT-16,
+// SR-EST-05, SR-EST-12, SR-UPD-07, SR-MET-14, SR-MET-23, SR-INT-01, SR-INT-02, SR-INT-05, SR-INT-07, SR-INT-16,
 // SR-REG-01, SR-REG-03, SR-REG-05, SR-ERA-01, SR-ERA-02, SR-ERA-05.
 func TestInviteMessage(t *testing.T) {
 	header := func(m siprec.Message, name string) string {

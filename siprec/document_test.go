@@ -78,7 +78,7 @@ func TestDocument(t *testing.T) {
 			},
 		},
 		{
-			// SR-CS-10, SR-PSA-04: the end disassociates everybody.
+			// SR-CS-10, SR-PSA-04, SR-CSR-02: the end disassociates everybody, and the session from the recording.
 			"ended",
 			func(r *siprec.Roster) { r.Ended = minute(9) },
 			[]siprec.ParticipantStream{
@@ -95,8 +95,16 @@ func TestDocument(t *testing.T) {
 		}
 		// SR-PSA-01, SR-PSA-02, SR-PSA-03, SR-CSR-01, SR-CSR-02, SR-MS-01
 		if len(d.ParticipantSessions) != 4 || !d.ParticipantSessions[1].Disassociate.Equal(minute(2)) ||
-			d.ParticipantSessions[3].Params[0].Name != "isfocus" || !d.SessionRecordings[0].Associate.Equal(minute(5)) || len(d.Streams) != 3 {
+			d.ParticipantSessions[3].Params[0] != (siprec.Param{Name: "isfocus", Value: "true"}) || !d.SessionRecordings[0].Associate.Equal(minute(5)) || len(d.Streams) != 3 {
 			t.Errorf("%s: got %+v", test.name, d)
+		}
+		for i, s := range d.Streams {
+			if s.Session != r.Session || s.ID != r.Streams[i].ID || s.Label != r.Streams[i].Label {
+				t.Errorf("%s: stream %+v", test.name, s)
+			}
+		}
+		if end := d.SessionRecordings[0].Disassociate; !end.Equal(r.Ended) {
+			t.Errorf("%s: the recording ends at %v, the conference at %v", test.name, end, r.Ended)
 		}
 		if len(d.SessionRecordings) != len(d.Sessions) || d.SessionRecordings[0].Session != d.Sessions[0].ID {
 			t.Errorf("%s: sessions %+v are of the recording as %+v", test.name, d.Sessions, d.SessionRecordings)

@@ -187,6 +187,9 @@ func TestID(t *testing.T) {
 			t.Errorf("%q: got %q, %v", text, got, err)
 		}
 	}
+	if got := siprec.NewID([16]byte{0xfb, 0xff, 0xfe, 0xfb, 0xff, 0xfe}); got != "+//++//+AAAAAAAAAAAAAA==" { // base64, not that of URLs
+		t.Errorf("made %s", got)
+	}
 	if uuid, ok := want.UUID(); !ok || siprec.NewID(uuid) != want || want.Text() != "09e8b978-d22c-2876-6000-000000000000" {
 		t.Errorf("UUID %x, text %s", uuid, want.Text())
 	}

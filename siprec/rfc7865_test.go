@@ -62,6 +62,9 @@ func TestDocumentForm(t *testing.T) {
 				t.Errorf("no %s in\n%s", want, data)
 			}
 		}
+		if n := bytes.Count(data, []byte(`<x xmlns="urn:example:x">1</x>`)); n != 8 {
+			t.Errorf("%d extensions in\n%s", n, data)
+		}
 		if odd := regexp.MustCompile(`<[a-z-]+:|codec|dataMode`).Find(data); odd != nil {
 			t.Errorf("%s in\n%s", odd, data)
 		}

@@ -117,6 +117,8 @@ func (s *scenario) create(words []string) {
 			cfg.Profile.AppendOnly = true
 		case "attempts":
 			cfg.Retry.Attempts, _ = strconv.Atoi(value)
+		case "interval":
+			cfg.Profile.MinInterval, _ = time.ParseDuration(value)
 		case "max":
 			cfg.Profile.MaxStreams, _ = strconv.Atoi(value)
 		default:
