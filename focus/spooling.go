@@ -310,11 +310,11 @@ func (c *controller) countLost(r *recorder, s *recorded, kept *capture) {
 		return
 	}
 	if kept.told == 0 {
-		level, what := slog.LevelError, "captured audio is lost"
+		log, what := c.log.Error, "captured audio is lost"
 		if c.focus.assurance.elsewhere(c.accounts[r.recording], r.account) {
-			level, what = slog.LevelWarn, "captured audio is lost in one copy, another copy has it"
+			log, what = c.log.Warn, "captured audio is lost in one copy, another copy has it"
 		}
-		c.log.Log(context.Background(), level, what, slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
+		log(what, slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
 			slog.String("stream", s.id.Text()), slog.Uint64("frames", n))
 		if h := c.focus.hooks.RecordingFailure; h != nil {
 			h(r.server.Name, "unrecorded")
