@@ -1,4 +1,5 @@
 package focus_test
+
 import (
 	"strings"
 	"testing"

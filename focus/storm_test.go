@@ -88,7 +88,7 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 		Hold: 8 * time.Second, Deliver: 100 * time.Millisecond, Encode: plan.encode,
 		Notification: focus.Notification{ToneLength: toneTime, ToneInterval: time.Second, ToneFrequency: 3600},
 	}
-	var names []string
+	names := make([]string, 0, plan.servers)
 	for i := range plan.servers {
 		name := string(rune('a' + i))
 		r := newStormRecorder(t, name)
@@ -175,7 +175,7 @@ func TestStorm(t *testing.T) {
 		first, count := 0, 0
 		_, err := fmt.Sscanf(more, "%d,%d", &first, &count)
 		must(t, err)
-		seeds = nil
+		seeds = make([]int, 0, count)
 		for i := range count {
 			seeds = append(seeds, first+i)
 		}

@@ -2,6 +2,7 @@ package focus_test
 
 import (
 	"sync"
+	"slices"
 	"time"
 )
 
@@ -61,8 +62,8 @@ func (f *stormFacts) now(fact string) string {
 // during is what a fact was all the time between two moments; certain is false when it may have changed. For who has seen the end.
 func (f *stormFacts) during(fact string, from, to time.Time) (value string, certain bool) {
 	list := f.spans[fact]
-	for i := len(list) - 1; i >= 0; i-- {
-		if s := list[i]; !s.from.After(from) {
+	for _, s := range slices.Backward(list) {
+		if !s.from.After(from) {
 			return s.value, s.to.IsZero() || s.to.After(to)
 		}
 	}

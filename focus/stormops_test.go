@@ -251,7 +251,7 @@ func (s *storm) aside(rng *rand.Rand, voice int, conf string) {
 			}
 		}
 	}
-	var aside []string
+	aside := make([]string, 0, len(members))
 	for _, m := range members {
 		aside = append(aside, key("aside", m))
 	}
@@ -276,8 +276,7 @@ func (s *storm) aside(rng *rand.Rand, voice int, conf string) {
 			return err
 		}, "open/"+in)
 	default:
-		state, locked := s.b.state(conf), 0
-		if locked = len(state.SidebarMembers(id)); locked != len(members) {
+		if state := s.b.state(conf); len(state.SidebarMembers(id)) != len(members) {
 			return // somebody is busy
 		}
 		s.changing("back", is(""), func() error { return s.b.focus.CloseSidebar(s.t.Context(), conference.ID(conf), id) }, aside...)

@@ -133,10 +133,10 @@ func (o *stormOracle) situation(at time.Time, voices ...int) string {
 		fmt.Fprintf(&out, " v%d{", voice)
 		for _, fact := range []string{"in", "muted", "deafened", "held", "direction", "unrecorded", "masked", "aside", "coaching", "told"} {
 			list := o.facts.spans[key(fact, voice)]
-			for i := len(list) - 1; i >= 0; i-- {
-				if !list[i].from.After(at) {
-					if list[i].value != "" && list[i].value != "no" || at.Sub(list[i].from) < time.Second {
-						fmt.Fprintf(&out, "%s=%s for %v, ", fact, list[i].value, at.Sub(list[i].from).Truncate(time.Millisecond))
+			for _, span := range slices.Backward(list) {
+				if !span.from.After(at) {
+					if span.value != "" && span.value != "no" || at.Sub(span.from) < time.Second {
+						fmt.Fprintf(&out, "%s=%s for %v, ", fact, span.value, at.Sub(span.from).Truncate(time.Millisecond))
 					}
 					break
 				}

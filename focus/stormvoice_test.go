@@ -75,15 +75,15 @@ func stormHear(pcm []float64) (parts []stormPart) {
 		if there < faint {
 			continue
 		}
-		word, clear := uint(0), true
+		word, plain := uint(0), true
 		for tone, l := range own {
 			if l > there/2 {
 				word |= 1 << tone
 			}
-			clear = clear && (l < 0.3*there || l > 0.7*there && l < 1.4*there)
+			plain = plain && (l < 0.3*there || l > 0.7*there && l < 1.4*there)
 		}
 		part := stormPart{voice: voice, n: int(word>>1) & (1<<stormBits - 1)}
-		if !clear || bits.OnesCount(word)&1 != 0 {
+		if !plain || bits.OnesCount(word)&1 != 0 {
 			part.n = -1
 		}
 		parts = append(parts, part)
