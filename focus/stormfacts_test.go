@@ -1,8 +1,8 @@
 package focus_test
 
 import (
-	"sync"
 	"slices"
+	"sync"
 	"time"
 )
 
