@@ -12,7 +12,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 10s
 RACE ?=
 
-.PHONY: help deps deps-test deps-bench build test race conformance lint fuzz bench cover demo run golden clean
+.PHONY: help deps deps-test deps-bench build test race conformance lint fuzz bench cover demo run golden storm clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ fuzz: deps ## run every fuzz target for FUZZTIME (default 10s) each
 bench: deps-bench ## benchmarks of the hot paths, then the load figures against the reflector
 	$(GO) test -run '^$$' -bench . -benchmem ./codecs ./mixer ./internal/media
 	@scripts/bench.sh
+
+storm: ## whatever happens to conferences and recorders: is anything recorded lost, or heard by who may not (SEEDS=first,count)
+	PARLEY_TEST_STORM=$(SEEDS) $(GO) test -tags storm,$(TAGS) -run '^TestStorm$$' -v -count 1 ./focus
 
 cover: deps-test build ## coverage of the whole tree into cover.html
 	$(GO) test -coverprofile=cover.out -coverpkg=./... ./...
