@@ -154,6 +154,7 @@ func (m arrived) handle(c *controller) {
 		over.at(c.legOf(p)).handle(c)
 		return
 	}
+	c.keepAway(p)
 	p.alive, p.probing = time.Now(), false
 	p.text.offers, p.text.stale = c.machine.State().Rules.Text, false
 	if p.text.session != nil {

@@ -3,6 +3,7 @@ package focus
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -111,6 +112,25 @@ func (m seating) handle(c *controller) {
 	m.reply <- err
 }
 
+// keptAway is what keeps somebody who is moved out of recordings: it goes with him, as nobody has said that it is over.
+type keptAway struct{ masked, unrecorded bool }
+
+// keepAway has it so where he has come to, before anything of him can be recorded there.
+func (c *controller) keepAway(p *participant) {
+	kept, yes := p.kept, true
+	p.kept = keptAway{}
+	if kept.masked {
+		_ = c.step(conference.Adjust{ID: p.id, Masked: &yes})
+	}
+	if !kept.unrecorded {
+		return
+	}
+	if err := c.step(conference.Adjust{ID: p.id, Unrecorded: &yes}); err != nil { // by the policy here
+		c.log.Warn("participant who was left out of recordings is recorded where he has been moved to",
+			slog.String("participant", string(p.id)), slog.Any("error", err))
+	}
+}
+
 // relocated says that there is a place in another conference.
 type relocated struct {
 	id         conference.ParticipantID
@@ -129,6 +149,9 @@ func (m relocated) handle(c *controller) {
 	case p.held != nil || p.dialog == nil || p.telling || p.pending != nil || c.successors[m.id] != nil: // something is under way in the call
 		c.later(moveRetry, m)
 		return
+	}
+	if s, there := c.machine.State().Participant(m.id); there {
+		p.kept = keptAway{masked: s.Masked, unrecorded: s.Unrecorded && !s.Exempt} // a rule for him is asked anew
 	}
 	c.forgetVoice(p)
 	c.silence(p)
