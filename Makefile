@@ -46,6 +46,7 @@ conformance: ## rewrite docs/conformance.md from the tables and the tests
 lint: deps $(GOLANGCI) ## golangci-lint, pinned
 	$(GOLANGCI) config verify
 	$(GOLANGCI) run --build-tags $(TAGS) ./...
+	$(GO) vet -tags storm,$(TAGS) ./focus
 
 $(GOLANGCI):
 	@echo "lint: building golangci-lint $(GOLANGCI_VERSION) (once, some minutes)"

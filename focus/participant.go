@@ -31,7 +31,7 @@ type participant struct {
 
 	id          conference.ParticipantID
 	generation  uint64
-	kept        keptAway                 // what goes with it to another conference
+	keptAway    keptAway                 // goes with it to another conference
 	dialogs     []sipua.DialogID         // that Join and Replaces may name it by
 	endpoint    string                   // of a call that takes the place of another one
 	replaces    conference.ParticipantID // whose place it takes as somebody else; empty: nobody's

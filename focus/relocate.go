@@ -117,8 +117,8 @@ type keptAway struct{ masked, unrecorded bool }
 
 // keepAway has it so where he has come to, before anything of him can be recorded there.
 func (c *controller) keepAway(p *participant) {
-	kept, yes := p.kept, true
-	p.kept = keptAway{}
+	kept, yes := p.keptAway, true
+	p.keptAway = keptAway{}
 	if kept.masked {
 		_ = c.step(conference.Adjust{ID: p.id, Masked: &yes})
 	}
@@ -151,7 +151,7 @@ func (m relocated) handle(c *controller) {
 		return
 	}
 	if s, there := c.machine.State().Participant(m.id); there {
-		p.kept = keptAway{masked: s.Masked, unrecorded: s.Unrecorded && !s.Exempt} // a rule for him is asked anew
+		p.keptAway = keptAway{masked: s.Masked, unrecorded: s.Unrecorded && !s.Exempt} // a rule for him is asked anew
 	}
 	c.forgetVoice(p)
 	c.silence(p)

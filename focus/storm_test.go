@@ -168,8 +168,10 @@ func (s *storm) watch(done <-chan struct{}) {
 }
 
 // Whatever is done to a conference, its participants and its recorders at whatever time, who may not hear somebody does not, and what may not be recorded is
-// in no recording; who may hear him does, and what shall be recorded is with a recorder in the end, or counted. What happens between two moments is not the same in each run with a seed, and a few runs in a hundred find what is
-// not mended yet (docs/roadmap.md), so that it has a build tag: make storm.
+// in no recording; who may hear him does, and what shall be recorded is with a recorder in the end, or counted.
+//
+// What happens between two moments is not the same in each run with a seed, and a few runs in a hundred find what is not mended yet (docs/roadmap.md), so that
+// it has a build tag: make storm.
 func TestStorm(t *testing.T) {
 	seeds := []int{3, 7, 10, 15}
 	if more := os.Getenv("PARLEY_TEST_STORM"); more != "" { // other seeds: the first, and how many
