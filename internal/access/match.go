@@ -16,12 +16,6 @@ type matcher struct {
 	text    string
 }
 
-// CheckPattern says what is wrong with an entry of a Rule or of DialOut.
-func CheckPattern(text string) error {
-	_, err := parseMatcher(text)
-	return err
-}
-
 func parseMatcher(text string) (matcher, error) {
 	if network, err := netip.ParsePrefix(text); err == nil {
 		return matcher{kind: "network", network: network.Masked()}, nil
