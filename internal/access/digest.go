@@ -83,7 +83,7 @@ func (r *rules) check(given *digest.Credentials, request *sipua.Request) (User, 
 // user agents leave the user part out.
 func sameTarget(given string, target sipua.URI) bool {
 	uri, err := sipua.ParseURI(given)
-	return err == nil && (uri.User == "" || uri.UserPart() == target.UserPart())
+	return err == nil && (uri.UserPart() == "" || uri.UserPart() == target.UserPart())
 }
 
 // userCaller is a caller whose password was right. From is believed as far as it
@@ -94,6 +94,9 @@ func (r *rules) userCaller(user User, request *sipua.Request) sipua.Caller {
 		host := r.Domain
 		if host == "" {
 			host = request.URI.Host
+		}
+		if host == "" { // of a tel URI
+			host = request.Local.Addr().Unmap().String()
 		}
 		identity = sipua.Address{Name: identity.Name, URI: sipua.URI{Scheme: "sip", User: sipua.EscapeUser(user.Name), Host: host}}
 	}

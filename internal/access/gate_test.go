@@ -103,6 +103,14 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s: %+v", name, verdict)
 		}
 	}
+	toNumber := answer{user: "alice", password: "secret", uri: "tel:+1-000", nc: 20}
+	if _, verdict := g.Admit(request(t, source, "tel:+1000", toNumber.header(t, offered[0]))); verdict.Refusal != nil {
+		t.Errorf("a number: %+v", verdict)
+	}
+	toNumber.nc++
+	if _, verdict := g.Admit(request(t, source, "tel:+2000", toNumber.header(t, offered[0]))); verdict.Refusal == nil {
+		t.Error("an answer for a number opened another one")
+	}
 	weak := *offered[0]
 	weak.QOP = nil
 	if _, verdict := g.Admit(request(t, source, room, right.header(t, &weak))); verdict.Refusal == nil {

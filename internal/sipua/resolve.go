@@ -312,7 +312,11 @@ func (a *Agent) contactFor(request *Request) URI {
 			listening = netip.AddrPortFrom(listening.Addr(), own.Port())
 		}
 	}
-	uri := a.contactAt(request.URI.User, request.Transport, listening, request.Source.Addr())
+	user := request.URI.User
+	if request.URI.IsTel() {
+		user = EscapeUser(request.URI.UserPart())
+	}
+	uri := a.contactAt(user, request.Transport, listening, request.Source.Addr())
 	if request.URI.Scheme == "sips" && secure(request.Transport) {
 		uri.Scheme = "sips"
 		if request.Transport == overTLS {

@@ -210,8 +210,18 @@ func (p Params) agree(other Params) bool {
 	return true
 }
 
-// UserPart returns the user part with its escapes taken out.
-func (u URI) UserPart() string { return unescape(u.User) }
+// IsTel reports whether it is a tel URI (RFC 3966), which names somebody, but no way to him.
+func (u URI) IsTel() bool { return u.Scheme == "tel" }
+
+// UserPart returns the user part with its escapes taken out: of a tel URI the number, without the separators that are for the eye, and without
+// parameters (RFC 3966, sections 3 and 5).
+func (u URI) UserPart() string {
+	if u.IsTel() {
+		number, _, _ := strings.Cut(u.Opaque, ";")
+		return strings.NewReplacer("-", "", ".", "", "(", "", ")", "").Replace(unescape(number))
+	}
+	return unescape(u.User)
+}
 
 // unescape replaces %HH; what is no valid escape stays.
 func unescape(s string) string {

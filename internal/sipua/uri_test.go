@@ -39,6 +39,17 @@ func TestParseURI(t *testing.T) {
 }
 
 // TestURIEqual has the examples of RFC 3261, section 19.1.4.
+func TestUserPart(t *testing.T) {
+	for text, want := range map[string]string{
+		"sip:a%20b@example.com": "a b", "sip:+44-20@example.com;user=phone": "+44-20", "sip:example.com": "",
+		"tel:+44-(20).7946;ext=5": "+44207946", "TEL:*21%23;phone-context=example.com": "*21#", "urn:service:sos": "",
+	} {
+		if uri, err := ParseURI(text); err != nil || uri.UserPart() != want {
+			t.Errorf("%s: %q, %v", text, uri.UserPart(), err)
+		}
+	}
+}
+
 func TestURIEqual(t *testing.T) {
 	for _, row := range []struct {
 		a, b string

@@ -48,7 +48,7 @@ func (a *Agent) validate(in *inbound) *Response {
 	if !slices.Contains(a.config.Methods, in.request.Method) {
 		return NewResponse(405)
 	}
-	if !in.request.URI.IsSIP() {
+	if !in.request.URI.IsSIP() && !in.request.URI.IsTel() {
 		return NewResponse(416)
 	}
 	if hops := in.request.Headers.Get("Max-Forwards"); hops != "" && strings.Trim(hops, "0") == "" && in.request.Method != methodOptions {

@@ -39,7 +39,8 @@ func TestValidation(t *testing.T) {
 		{name: "CSeq with another method", edit: [2]string{"1 OPTIONS", "1 INFO"}, want: "400"},
 		{name: "two From", change: func(f *form) { f.extra = "From: <sip:a@b>;tag=1\r\n" }, want: "400"},
 		{name: "SIP/3.0", edit: [2]string{" SIP/2.0\r\nVia", " SIP/3.0\r\nVia"}, want: "505"},
-		{name: "tel", change: func(f *form) { f.uri = "tel:+1234" }, want: "416"},
+		{name: "tel", change: func(f *form) { f.uri = "tel:+1234" }, want: "200"},
+		{name: "urn", change: func(f *form) { f.uri = "urn:service:sos" }, want: "416"},
 		{name: "unknown method", change: func(f *form) { f.method = "FOO" }, want: "501", field: [2]string{"Allow", "INVITE"}},
 		{name: "not allowed", change: func(f *form) { f.method = "PUBLISH" }, want: "405", field: [2]string{"Allow", "INVITE"}},
 		{
