@@ -64,8 +64,8 @@ func (a *Agent) dialogOfRequest(request *Request, contact Address) (*dialogState
 // 3261, section 12.1.2).
 func (a *Agent) dialogOfResponse(o *outbound, response *Response) (*dialogState, error) {
 	target, ok := response.Contact()
-	if !ok {
-		return nil, fmt.Errorf("%w: no Contact in the response", ErrDialog)
+	if !ok { // which it must have; whom we called is then the best guess, and an ACK that may arrive is better than none
+		target.URI = o.uri
 	}
 	routes, err := routeSet(response.Headers)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,9 +70,21 @@ func (o *outbound) hop() URI {
 	return o.uri
 }
 
+// line gives the Request-URI and the route: a first hop that routes strictly, as RFC 2543 had it, wants to be the Request-URI, and the one that is meant
+// at the end of the route (RFC 3261, section 12.2.1.1).
+func (o *outbound) line() (URI, []Address) {
+	if len(o.routes) == 0 || o.routes[0].URI.Params.Has("lr") {
+		return o.uri, o.routes
+	}
+	uri := o.routes[0].URI
+	uri.Headers, uri.Params = "", uri.Params.Without("method")
+	return uri, append(slices.Clone(o.routes[1:]), Address{URI: o.uri})
+}
+
 // message makes the message for one target.
 func (a *Agent) message(o *outbound, to target) (*sip.Request, error) {
-	wire := sip.NewRequest(sip.RequestMethod(o.method), wireURI(o.uri))
+	uri, routes := o.line()
+	wire := sip.NewRequest(sip.RequestMethod(o.method), wireURI(uri))
 	branch := o.branch
 	if branch == "" {
 		branch = sip.RFC3261BranchMagicCookie + strings.ToLower(randomText(15))
@@ -89,7 +102,7 @@ func (a *Agent) message(o *outbound, to target) (*sip.Request, error) {
 	}
 	wire.AppendHeader(hop)
 	field := func(name, value string) { wire.AppendHeader(sip.NewHeader(name, oneLine(value))) }
-	for _, route := range o.routes {
+	for _, route := range routes {
 		field("Route", route.String())
 	}
 	field("Max-Forwards", "70")

@@ -12,6 +12,7 @@ import (
 
 // fakePeer is a UDP socket that plays the callee by hand.
 type fakePeer struct {
+	nameless bool // its responses have no Contact
 	t    *testing.T
 	conn *net.UDPConn
 	last net.Addr
@@ -61,7 +62,10 @@ func (f *fakePeer) respond(request, status, tag, extra, body string) {
 	if tag != "" && !strings.Contains(to, "tag=") {
 		to += ";tag=" + tag
 	}
-	b.WriteString("To: " + to + "\r\nContact: <" + f.uri().String() + ">\r\n" + extra)
+	b.WriteString("To: " + to + "\r\n" + extra)
+	if !f.nameless {
+		b.WriteString("Contact: <" + f.uri().String() + ">\r\n")
+	}
 	b.WriteString("Content-Length: " + seconds(time.Duration(len(body))*time.Second) + "\r\n\r\n" + body)
 	if _, err := f.conn.WriteTo([]byte(b.String()), f.last); err != nil {
 		f.t.Fatal(err)

@@ -73,7 +73,8 @@ const sendAttempts = 3
 func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 	var failed error
 	if o.credentials != nil && o.auth == nil && o.method != "ACK" && o.method != "CANCEL" {
-		o.auth = o.credentials.answers(o.method, o.uri.String())
+		uri, _ := o.line()
+		o.auth = o.credentials.answers(o.method, uri.String())
 	}
 	for range sendAttempts {
 		wire, to, err := a.prepare(ctx, o)
