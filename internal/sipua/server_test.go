@@ -13,9 +13,9 @@ import (
 // fakePeer is a UDP socket that plays the callee by hand.
 type fakePeer struct {
 	nameless bool // its responses have no Contact
-	t    *testing.T
-	conn *net.UDPConn
-	last net.Addr
+	t        *testing.T
+	conn     *net.UDPConn
+	last     net.Addr
 }
 
 func newFakePeer(t *testing.T) *fakePeer {
