@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+	_ "unsafe" // for go:linkname
 )
 
 // worker is one goroutine, on a thread of its own but for moments between ticks (see [worker.yield]), that leads the ticks of its cohorts and helps others with theirs.
@@ -116,12 +117,21 @@ func (w *worker) tick(c *cohort, now int64) {
 // yield gives way to other goroutines. A goroutine that is locked to its thread would have to be brought back to it by another one, at the price of a
 // sleep of each, and not before the system has a processor for that other one, which nobody prefers. Without the lock it goes on at once where it
 // is, nearly always; else its new thread is preferred in place of the old one.
+//
+// runtime.Gosched would wake another thread each time, which looks for work, finds none, and sleeps again. Whoever has become ready during the tick has
+// had a thread woken for it already.
 func (w *worker) yield() {
 	runtime.UnlockOSThread()
-	runtime.Gosched()
+	goyield()
 	runtime.LockOSThread()
 	w.thread.take()
 }
+
+// goyield is runtime.Gosched but for the thread that it wakes: the goroutine stays in the queue of its own thread. The runtime keeps it for
+// programs outside (go.dev/issue/67401).
+//
+//go:linkname goyield runtime.goyield
+func goyield()
 
 // weigh decides from the processor time of a tick whether the next ones are too much for one worker.
 func (c *cohort) weigh(took time.Duration) {
