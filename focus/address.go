@@ -4,16 +4,19 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
 // mediaAddress is what a description says of an address at which media are received: that of the configuration, or of the
-// sockets. Sockets that listen everywhere are told by the address from which the peer is reached.
+// sockets. Sockets that listen everywhere are told by the address from which the peer is reached, and so are those that serve both
+// families where the address that is told has not that of the peer.
 func (f *Focus) mediaAddress(bound, peer netip.Addr) netip.Addr {
+	other := peer.IsValid() && f.media.BothFamilies() && bound.Unmap().Is4() != peer.Unmap().Is4()
 	switch {
 	case f.cfg.Address.IsValid():
 		return f.cfg.Address
-	case bound.IsValid() && !bound.IsUnspecified():
+	case bound.IsValid() && !bound.IsUnspecified() && !other:
 		return bound
 	}
 	if local, ok := sourceToward(peer); ok {
@@ -25,6 +28,19 @@ func (f *Focus) mediaAddress(bound, peer netip.Addr) netip.Addr {
 		}
 	}
 	return bound
+}
+
+// mediaPeer is where media of an offer (nil: none) come from, as far as it tells how they are to be reached: its own address where that has another family than
+// its signalling, else that of the signalling.
+func mediaPeer(signalling netip.Addr, offer *sdp.Description) netip.Addr {
+	if offer == nil || len(offer.Media) == 0 {
+		return signalling
+	}
+	at := offer.ConnectionOf(0).Address
+	if !at.IsValid() || at.IsUnspecified() || signalling.IsValid() && at.Unmap().Is4() == signalling.Unmap().Is4() {
+		return signalling
+	}
+	return at
 }
 
 // sourceToward is the address of ours that packets to a peer come from. Connecting a datagram socket sends nothing.

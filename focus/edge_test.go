@@ -16,6 +16,7 @@ import (
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
 )
@@ -287,16 +288,34 @@ func TestLimits(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	for _, test := range []struct {
 		name        string
-		media       netip.Addr
+		media       string
 		sip, expect string
+		from        string // where media come from, if not from where signalling does
+		told        string // external address
 	}{
-		{"IPv6", netip.MustParseAddr("::1"), "[::1]", "::1"},
-		{"everywhere", netip.MustParseAddr("0.0.0.0"), "127.0.0.1", "127.0.0.1"},
-		{"everywhere, IPv6", netip.MustParseAddr("::"), "[::1]", "::1"},
+		{name: "IPv6", media: "::1", sip: "[::1]", expect: "::1"},
+		{name: "everywhere", media: "0.0.0.0", sip: "127.0.0.1", expect: "127.0.0.1"},
+		{name: "everywhere, IPv6", media: "::", sip: "[::1]", expect: "::1"},
+		{name: "both families", media: "::", sip: "127.0.0.1", expect: "127.0.0.1"},
+		{name: "media over IPv6, signalling over IPv4", media: "::", sip: "127.0.0.1", from: "[::1]", expect: "::1"},
+		{name: "media over IPv4, signalling over IPv6", media: "::", sip: "[::1]", from: "127.0.0.1", expect: "127.0.0.1"},
+		{name: "told", media: "::", sip: "127.0.0.1", told: "192.0.2.1", expect: "192.0.2.1"},
+		{name: "told for the other family", media: "::", sip: "[::1]", told: "192.0.2.1", expect: "::1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBenchAt(t, focus.Config{Dynamic: true}, test.media, test.sip)
+			b := newBenchAt(t, focus.Config{Dynamic: true}, netip.MustParseAddr(test.media), test.sip)
+			if test.told != "" {
+				apply, err := b.deps.Media.Reconfigure(media.Config{ListenAddress: netip.MustParseAddr(test.media), ExternalAddress: netip.MustParseAddr(test.told)})
+				must(t, err)
+				apply()
+			}
 			r := b.raw()
+			if test.from != "" {
+				socket, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", test.from+":0")
+				must(t, err)
+				t.Cleanup(func() { _ = socket.Close() })
+				r.socket = socket
+			}
 			r.call("room")
 			response, err := r.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: r.describe(codecs.PCMU)})
 			must(t, err)
@@ -306,7 +325,7 @@ func TestAddresses(t *testing.T) {
 				t.Errorf("c= %s, want %s", got, test.expect)
 			}
 			contact, _ := response.Contact()
-			if got := contact.URI.Host; got != test.expect {
+			if got := contact.URI.Host; got != strings.Trim(test.sip, "[]") {
 				t.Errorf("Contact %s", contact)
 			}
 			must(t, r.dialog.Bye(t.Context()))

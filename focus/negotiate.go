@@ -26,7 +26,7 @@ const mixerLevelExtension = 2
 func (c *controller) description(p *participant, offer *sdp.Description) (sdp.Local, statement) {
 	at := p.session.LocalAddr()
 	if !p.address.IsValid() {
-		p.address = c.focus.mediaAddress(at.Addr(), p.peerAddress)
+		p.address = c.focus.mediaAddress(at.Addr(), mediaPeer(p.peerAddress, offer))
 	}
 	said := c.recordAttribute(p)
 	local := sdp.Local{

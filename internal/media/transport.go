@@ -81,6 +81,12 @@ func (t *Transport) Reconfigure(cfg Config) (apply func(), err error) {
 	}, nil
 }
 
+// BothFamilies tells whether sessions that are opened now receive over IPv4 and IPv6: those bound to "::".
+func (t *Transport) BothFamilies() bool {
+	at := t.live.Load().ListenAddress
+	return at.Is6() && at.IsUnspecified()
+}
+
 // advertised is the address that far ends are told.
 func (c *Config) advertised() netip.Addr {
 	if c.ExternalAddress.IsValid() {
