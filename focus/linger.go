@@ -104,6 +104,9 @@ func (c *controller) sweep(r *recorder, d *siprec.Desire) {
 	for _, t := range r.unwritten() {
 		if !t.started && !rests(t.linger, t.key) {
 			delete(r.texts, t.key)
+			if l, lent := r.client.(*lease); lent {
+				l.drop(t.key)
+			}
 			c.updateText()
 			c.closeRecordedText(r, t)
 		}

@@ -11,9 +11,13 @@ func (r *recorder) unwritten() []*recordedText {
 	if len(r.texts) == r.written {
 		return nil
 	}
-	var list []*recordedText
+	return r.textsThat(func(t *recordedText) bool { return t.round != r.round })
+}
+
+// textsThat are streams of text in the order of their labels.
+func (r *recorder) textsThat(are func(*recordedText) bool) (list []*recordedText) {
 	for _, t := range r.texts {
-		if t.round != r.round {
+		if are(t) {
 			list = append(list, t)
 		}
 	}

@@ -33,6 +33,8 @@ type persistent struct {
 	agreement agreement
 	mu        sync.Mutex // guards what follows
 	lines     []*line
+	texts     []*line   // of real-time text, which are there while somebody has them
+	resting   []*line   // of text that nobody has: their keys, labels and identifiers come again
 	merged    *merged   // has the mixed streams of all conferences; nil: each has its own
 	group     siprec.ID // of all sessions, if there is one
 	began     time.Time
@@ -58,7 +60,8 @@ type line struct {
 	key     string
 	id      siprec.ID
 	session *media.Session
-	lease   *lease // that it is on loan to, until its mix has let go of it; nil: to none
+	text    *media.TextSession // of a line of real-time text, in the place of session; nil: it is audio, or rests
+	lease   *lease             // that it is on loan to, until its mix has let go of it; nil: to none
 	wish    *siprec.StreamWish
 	prefer  codecs.Codec // what is offered first: what is kept of the stream is in it; none: as ever
 }
@@ -202,10 +205,16 @@ func (h *persistent) addLine() (*line, error) {
 
 // newLine makes a stream a line of the session, with a label that no other has had. mu is held, but at the beginning.
 func (h *persistent) newLine(session *media.Session, id siprec.ID) *line {
-	h.made++
-	l := &line{owner: h, key: "line/" + strconv.Itoa(h.made), id: id, session: session}
+	l := h.nameLine(id)
+	l.session = session
 	h.lines = append(h.lines, l)
 	return l
+}
+
+// nameLine makes a line with a key that no other has had. mu is held, but at the beginning.
+func (h *persistent) nameLine(id siprec.ID) *line {
+	h.made++
+	return &line{owner: h, key: "line/" + strconv.Itoa(h.made), id: id}
 }
 
 // retire ends the session as soon as nobody has a line of it.
@@ -220,13 +229,15 @@ func (h *persistent) retire() {
 func (h *persistent) desire() {
 	d := siprec.Desire{Stopped: h.stopping && len(h.leases) == 0 && !h.sending()}
 	for _, l := range h.lines {
-		w := siprec.StreamWish{Key: l.key, ID: l.id, Port: l.session.LocalAddr().Port(), Prefer: l.prefer}
-		if l.wish != nil {
-			w.Session, w.Participant, w.Members, w.Senders, w.Paused, w.Rest = l.wish.Session, l.wish.Participant, l.wish.Members, l.wish.Senders, l.wish.Paused, l.wish.Rest
-		}
+		w := l.wanted(l.session.LocalAddr().Port())
 		if h.merged != nil && h.merged.line == l {
 			w.Sessions = h.merged.sessions()
 		}
+		d.Streams = append(d.Streams, w)
+	}
+	for _, l := range h.texts {
+		w := l.wanted(l.text.Port())
+		w.Text = true
 		d.Streams = append(d.Streams, w)
 	}
 	for _, l := range h.leases {
@@ -237,6 +248,15 @@ func (h *persistent) desire() {
 	if h.started || d.Stopped {
 		h.step(d)
 	}
+}
+
+// wanted is what is to be recorded in the line. mu is held.
+func (o *line) wanted(port uint16) siprec.StreamWish {
+	w := siprec.StreamWish{Key: o.key, ID: o.id, Port: port, Prefer: o.prefer}
+	if of := o.wish; of != nil {
+		w.Session, w.Participant, w.Members, w.Senders, w.Paused, w.Rest = of.Session, of.Participant, of.Members, of.Senders, of.Paused, of.Rest
+	}
+	return w
 }
 
 // sending tells whether what is kept of the line that conferences share is on its way. mu is held.

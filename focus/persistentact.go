@@ -84,7 +84,11 @@ func (h *persistent) alarm(a siprec.Alarm) {
 		for _, l := range h.leases {
 			l.troubled(a, h.deaf)
 		}
-	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmTextRefused, siprec.AlarmUnkeyed:
+	case siprec.AlarmTextRefused:
+		for _, l := range h.leases {
+			l.textless = true
+		}
+	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmUnkeyed:
 	}
 }
 

@@ -45,10 +45,11 @@ type lease struct {
 	feed       *feed                   // into the merged line; nil: none
 	mergedWish *siprec.StreamWish
 
-	stopped bool
-	told    bool          // the server knows the end
-	trouble *siprec.Alarm // of the session, that the controller has not heard of yet
-	deaf    bool          // in it nobody has listened for a while
+	stopped  bool
+	told     bool          // the server knows the end
+	trouble  *siprec.Alarm // of the session, that the controller has not heard of yet
+	textless bool          // some text was refused, of which the controller has not heard yet
+	deaf     bool          // in it nobody has listened for a while
 
 	callID string         // of the dialog that what flows is in
 	sent   *sentDocuments // in the dialog that it is in, of which it has those after the first ones (from)
@@ -139,23 +140,8 @@ func (l *lease) outcome() []siprec.Action {
 		l.callID = l.session.callID
 	}
 	for key, one := range l.lines {
-		start, taken := l.session.playing[one.key]
-		was, plays := l.playing[key]
-		switch {
-		case one.wish == nil && plays:
-			list = append(list, siprec.StopMedia{Key: key, Removed: true})
-			delete(l.playing, key)
-			delete(l.lines, key)
-		case one.wish == nil:
-		case plays && (!taken || one.wish.Paused):
-			list = append(list, siprec.StopMedia{Key: key})
-			delete(l.playing, key)
-		case taken && !one.wish.Paused && l.session.owns(one):
-			start.Key = key
-			if !plays || was.Remote != start.Remote || was.Format != start.Format || was.PayloadType != start.PayloadType || was.Protection != start.Protection {
-				list = append(list, start)
-				l.playing[key] = start
-			}
+		if a := l.lineOutcome(key, one); a != nil {
+			list = append(list, a)
 		}
 	}
 	list = append(list, l.mergedOutcome()...)
@@ -163,11 +149,38 @@ func (l *lease) outcome() []siprec.Action {
 		list = append(list, *l.trouble)
 	}
 	l.trouble = nil
+	if l.textless {
+		l.textless = false
+		list = append(list, siprec.Alarm{Kind: siprec.AlarmTextRefused})
+	}
 	if state := l.stateNow(); state != l.state {
 		l.state = state
 		list = append(list, siprec.Report{State: state, Session: l.wanted.Roster.Session, Retry: state == siprec.StateFailed})
 	}
 	return list
+}
+
+// lineOutcome is what the controller has to do about a line; nil: nothing.
+func (l *lease) lineOutcome(key string, one *line) siprec.Action {
+	start, taken := l.session.playing[one.key]
+	was, plays := l.playing[key]
+	switch {
+	case one.wish == nil && plays:
+		delete(l.playing, key)
+		delete(l.lines, key)
+		return siprec.StopMedia{Key: key, Removed: true}
+	case one.wish == nil:
+	case plays && (!taken || one.wish.Paused):
+		delete(l.playing, key)
+		return siprec.StopMedia{Key: key}
+	case taken && !one.wish.Paused && l.session.owns(one):
+		start.Key = key
+		if !plays || !was.Equal(&start) {
+			l.playing[key] = start
+			return start
+		}
+	}
+	return nil
 }
 
 func (l *lease) stateNow() siprec.State {
@@ -187,6 +200,27 @@ func (l *lease) stateNow() siprec.State {
 	default:
 		return siprec.StateConnecting
 	}
+}
+
+// flows tells whether something of the recording flows to the server, and it knows that.
+func (l *lease) flows() bool {
+	speaks := l.mergedWish != nil
+	for _, one := range l.lines {
+		speaks = speaks || one.wish != nil && one.text == nil
+	}
+	for key := range l.playing {
+		if one := l.lines[key]; speaks && one != nil && one.text != nil { // text alone is no recording of a conference that speaks
+			continue
+		}
+		if key != mixedKey || l.feed == nil {
+			return true
+		}
+		g := l.feed.into
+		if _, taken := l.session.playing[g.line.key]; taken && g.knows(l.wanted.Roster.Session) {
+			return true
+		}
+	}
+	return false
 }
 
 // lentStream is a stream of a recording in a persistent session.
@@ -257,7 +291,7 @@ func (l *lease) Awaited(key string) bool {
 	if l.stopped || one == nil || one.wish == nil || one.wish.Paused {
 		return false
 	}
-	return !l.session.owns(one) || l.session.client.Awaited(one.key)
+	return l.session.client.Awaited(one.key) || !l.session.owns(one) && !l.session.client.Declined(one.key)
 }
 
 // Acknowledged implements protocol.

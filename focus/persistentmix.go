@@ -341,20 +341,6 @@ func (l *lease) mergedOutcome() []siprec.Action {
 	return nil
 }
 
-// flows tells whether something of the recording flows to the server, and it knows that.
-func (l *lease) flows() bool {
-	for key := range l.playing {
-		if key != mixedKey || l.feed == nil {
-			return true
-		}
-		g := l.feed.into
-		if _, taken := l.session.playing[g.line.key]; taken && g.knows(l.wanted.Roster.Session) {
-			return true
-		}
-	}
-	return false
-}
-
 // mergedStream is the mixed stream of a recording in the merged line.
 func (c *controller) mergedStream(r *recorder, l *lease) *recorded {
 	g := l.session.merged

@@ -35,6 +35,15 @@ func (r *recorder) inherit(from *recorder) {
 			s.keeps = s.format.Codec
 		}
 	}
+	for _, t := range r.textsThat(func(*recordedText) bool { return true }) {
+		if t.line != nil && old != nil {
+			old.part(t.key)
+		}
+		t.line = nil
+		if l != nil {
+			t.line = l.adoptText(t)
+		}
+	}
 }
 
 // inOrder are the keys of the streams in the order of their labels, so that they are in the same order in another session.
@@ -58,6 +67,7 @@ func (l *lease) part(key string) {
 	delete(l.playing, key)
 	delete(h.playing, one.key)
 	h.lines = slices.DeleteFunc(h.lines, func(other *line) bool { return other == one })
+	h.texts = slices.DeleteFunc(h.texts, func(other *line) bool { return other == one })
 	for len(h.lines) < h.server.Persistent && !h.stopping {
 		if _, err := h.addLine(); err != nil {
 			h.focus.log.Error("no port for a recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))

@@ -268,7 +268,11 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 
 // recorderAlarm is for the operator.
 func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
-	if _, lent := r.client.(*lease); lent && a.Kind != siprec.AlarmSilent {
+	switch _, lent := r.client.(*lease); {
+	case lent && a.Kind == siprec.AlarmTextRefused: // the operator has heard of it already, once for all recordings
+		c.refusedText(r)
+		return
+	case lent && a.Kind != siprec.AlarmSilent:
 		c.leaseAlarm(r, a)
 		return
 	}

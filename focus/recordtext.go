@@ -30,13 +30,14 @@ type recordedText struct {
 	wish        siprec.StreamWish // the last one
 	round       int               // of that wish
 	linger      *linger           // nobody writes into it any more; nil: somebody may
+	line        *line             // of a persistent session; nil: the stream is its own
 }
 
 // textKey is the key of a stream of text, by that of the audio which it goes with.
 func textKey(key string) string { return "text/" + key }
 
 // textWishes are the streams of text that shall be recorded, in the order of those of audio: one of all, with each writer as a contributing
-// source (RFC 9071, section 3), or one of each. In a session that all recordings share there are none, nor where exactly two streams are expected.
+// source (RFC 9071, section 3), or one of each. Where exactly two streams are expected there are none.
 func (c *controller) textWishes(r *recorder, state *conference.State) []siprec.StreamWish {
 	r.written = 0
 	if !c.recordsText(r, state) {
@@ -93,9 +94,8 @@ func (c *controller) sideTexts(r *recorder, state *conference.State, all bool, a
 // recordsText tells whether a recording session has streams of text.
 func (c *controller) recordsText(r *recorder, state *conference.State) bool {
 	recording, _ := state.Recording(r.recording)
-	_, lent := r.client.(*lease)
 	wanted := recording.Config == nil || !recording.Config.NoText
-	return wanted && !lent && r.server.Profile.Layout != siprec.LayoutPair && (state.Rules.Text || len(r.texts) > 0)
+	return wanted && r.server.Profile.Layout != siprec.LayoutPair && (state.Rules.Text || len(r.texts) > 0)
 }
 
 // textRecord is what is so of a participant's text: what its own line says beside that of audio, of which all recordings are (RFC 7866, section
@@ -116,7 +116,7 @@ func (c *controller) hasText(r *conference.Recording) bool {
 		if slices.ContainsFunc(c.recorders, func(o *recorder) bool { return o.recording == r.ID && o.server.Name == s.Name && o.textless }) {
 			return false
 		}
-		return s.State != conference.RecordingStandby && server.Persistent <= 0 && server.Profile.Layout != siprec.LayoutPair
+		return s.State != conference.RecordingStandby && server.Profile.Layout != siprec.LayoutPair
 	})
 }
 
@@ -179,6 +179,10 @@ func (c *controller) textTap(r *recorder, key, audio string, at conference.Sideb
 		session: session, capture: &textCapture{session: session, single: id != "", holding: true}, key: key, participant: id, sidebar: at,
 		id: newIdentity(), member: c.newMember(),
 	}
+	if l, lent := r.client.(*lease); lent {
+		t.line = l.lineOfText(t)
+		t.id = t.line.id
+	}
 	r.texts[key] = t
 	return t
 }
@@ -188,6 +192,7 @@ func (c *controller) startText(r *recorder, t *recordedText, a *siprec.StartMedi
 	if !t.started { // what was repeated to another is not this one's
 		t.session.Forget()
 	}
+	c.renewSealing(r)
 	var witness media.Witness // before the first packet can leave, and without a moment in which there is none
 	if d := r.sealing.digest(a.Label, textCodec); d != nil {
 		witness = d
@@ -249,6 +254,9 @@ func (c *controller) closeRecordedText(r *recorder, t *recordedText) {
 	c.focus.spawn(func(context.Context) {
 		_ = t.session.Close() // never fails
 		closed()
+		if t.line != nil {
+			t.line.owner.restText(t.line)
+		}
 	})
 }
 
@@ -281,8 +289,8 @@ func (c *controller) refusedText(r *recorder) {
 
 // textReader is a recorded stream of text that somebody's text goes into, and under which name.
 type textReader struct {
-	capture *textCapture
-	name    string
+	capture     *textCapture
+	name, cname string
 }
 
 // textTaps adds the streams of text that the server takes, or may still take.

@@ -155,7 +155,7 @@ func (c *controller) updateText() {
 			}
 			for _, member := range to.taps {
 				t := by[member]
-				m.recorders = append(m.recorders, textReader{capture: t.capture, name: c.recordedName(owners[t], &who)})
+				m.recorders = append(m.recorders, textReader{capture: t.capture, name: c.recordedName(owners[t], &who), cname: t.person(c.identity(id)).Text()})
 			}
 			next[id] = m
 		}

@@ -44,7 +44,7 @@ func (r *textRoom) receive(id conference.ParticipantID, session func() *media.Te
 			}
 		}
 		for _, to := range from.recorders {
-			to.capture.take(rtt.Source{ID: source.ID, Name: to.name}, from.cname, x.Text)
+			to.capture.take(rtt.Source{ID: source.ID, Name: to.name}, to.cname, x.Text)
 		}
 	}
 }

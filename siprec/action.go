@@ -66,8 +66,8 @@ type StartMedia struct {
 	Text *sdp.Text
 }
 
-// equal tells whether nothing would change.
-func (a *StartMedia) equal(other *StartMedia) bool {
+// Equal tells whether nothing would change.
+func (a *StartMedia) Equal(other *StartMedia) bool {
 	x, y := *a, *other
 	x.Protection, y.Protection, x.Text, y.Text, x.DTLS, y.DTLS = nil, nil, nil, nil, nil, nil
 	switch p, q := a.Protection, other.Protection; {

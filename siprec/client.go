@@ -189,6 +189,15 @@ func (c *Client) Awaited(key string) bool {
 	return s.live() && !s.wish.Paused && (!s.accepted || s.disabled || s.rests && !c.desire.Paused)
 }
 
+// Declined tells whether a stream is one of text, and the recorder takes no text at all: nobody has to wait for what it says about this one.
+func (c *Client) Declined(key string) bool { return c.declined(key) }
+
+// Off tells whether the recorder has no m-line of a stream any more, or knows that its port is 0: what is offered under the key is another stream to it.
+func (c *Client) Off(key string) bool {
+	s := c.slotOf(key)
+	return s == nil || !s.wanted && s.disabled
+}
+
 // Acknowledged returns the document the recorder has by now, merged from all it has
 // acknowledged, and whether it can be relied on: after a refusal it cannot, until the
 // next complete document.

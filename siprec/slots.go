@@ -204,7 +204,7 @@ func (c *Client) reconcileMedia() {
 	c.stopMedia()
 	for _, s := range c.slots {
 		want := c.wantedMedia(s)
-		if want != nil && (s.playing == nil || !want.equal(s.playing)) {
+		if want != nil && (s.playing == nil || !want.Equal(s.playing)) {
 			c.do(*want)
 			s.playing = want
 		}

@@ -152,7 +152,9 @@ func (r *recording) negotiate(request *sipua.Request, offer *sdp.Description, d 
 		response = response.WithBody("application/sdp", p.plan.Answer.Marshal())
 	}
 	for _, s := range r.streams {
-		r.identify(s.report)
+		if s.until.IsZero() { // else another stream may have its label by now, and others in it
+			r.identify(s.report)
+		}
 		r.fault(r.keep(s))
 	}
 

@@ -21,6 +21,7 @@ func (r *recording) current() Recording {
 		copied.SSRCs = slices.Clone(s.report.SSRCs)
 		copied.Pauses = slices.Clone(s.report.Pauses)
 		copied.Writers = slices.Clone(s.report.Writers)
+		copied.SessionIDs = slices.Clone(s.report.SessionIDs)
 		r.report.Streams = append(r.report.Streams, copied)
 	}
 	if !r.ending {

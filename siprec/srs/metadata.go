@@ -156,6 +156,12 @@ func (r *recording) identify(s *Stream) {
 	if s.StreamID == "" {
 		return
 	}
+	for _, known := range r.known.Streams {
+		id := string(known.Session)
+		if n := len(s.SessionIDs); string(known.ID) == s.StreamID && id != "" && (n == 0 || s.SessionIDs[n-1] != id) && n < maxSessions {
+			s.SessionIDs = append(s.SessionIDs, id)
+		}
+	}
 	for _, a := range r.known.ParticipantStreams {
 		if !slices.Contains(a.Send, siprec.ID(s.StreamID)) {
 			continue
@@ -169,6 +175,9 @@ func (r *recording) identify(s *Stream) {
 		}
 	}
 }
+
+// maxSessions bounds of how many sessions a stream is told to have been.
+const maxSessions = 10_000
 
 // voice is what to call those whose voice a stream holds.
 func (r *recording) voice(s *Stream) string {

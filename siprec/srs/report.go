@@ -78,6 +78,7 @@ type Stream struct {
 	Writers          []Writer  `json:"writers,omitempty" doc:"Sources of the text."`
 	Label            string    `json:"label" doc:"Of SDP; two streams have the same when one came after the other."`
 	StreamID         string    `json:"stream_id,omitempty" doc:"stream_id of the metadata; left out until it is known."`
+	SessionIDs       []string  `json:"session_ids,omitempty" doc:"session_id of the communication sessions that it was of, one after the other: several in a session that goes on after them."`
 	File             string    `json:"file" doc:"File in the folder."`
 	Dump             string    `json:"dump,omitempty" doc:"File with the packets as they came, in the format of rtpdump; left out: they are not kept."`
 	SHA256           string    `json:"sha256,omitempty" doc:"Hash of the file when it was complete; of recordings that are sealed."`
