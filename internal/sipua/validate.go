@@ -36,11 +36,14 @@ func (a *Agent) validate(in *inbound) *Response {
 	if in.wire.SipVersion != "SIP/2.0" {
 		return NewResponse(505)
 	}
-	if !in.complete() || !in.wellFormed() {
+	if !in.complete() {
 		return NewResponse(400)
 	}
-	if in.request.Method == "ACK" || in.request.Method == "CANCEL" {
+	if in.ends() {
 		return nil
+	}
+	if !in.wellFormed() {
+		return NewResponse(400)
 	}
 	if !slices.Contains(knownMethods, in.request.Method) {
 		return NewResponse(501)
@@ -51,7 +54,7 @@ func (a *Agent) validate(in *inbound) *Response {
 	if !in.request.URI.IsSIP() && !in.request.URI.IsTel() {
 		return NewResponse(416)
 	}
-	if hops := in.request.Headers.Get("Max-Forwards"); hops != "" && strings.Trim(hops, "0") == "" && in.request.Method != methodOptions {
+	if in.initial && in.isSpent() && in.request.Method != methodOptions {
 		return NewResponse(483)
 	}
 	if unsupported := a.unsupported(in.request); len(unsupported) > 0 {
@@ -61,6 +64,21 @@ func (a *Agent) validate(in *inbound) *Response {
 		return refusal
 	}
 	return a.checkBody(in)
+}
+
+// ends reports whether a request is one that its sender takes for done whatever is answered: ACK, CANCEL, and BYE in a dialog (RFC 3261, sections
+// 15.1.1 and 17.1.1.3). Whatever else they carry, as the ISUP of gateways (RFC 3204), or an option, to refuse them for it would only leave a call
+// here, and in recordings, that is over.
+func (in *inbound) ends() bool {
+	method := in.request.Method
+	return method == "ACK" || method == "CANCEL" || method == "BYE" && !in.initial
+}
+
+// isSpent reports whether no proxy may pass the request on any more. That is none of our business if it has arrived (RFC 4475, section 3.3.11), but
+// new calls that have come so far go round in a loop, most likely.
+func (in *inbound) isSpent() bool {
+	hops := in.request.Headers.Get("Max-Forwards")
+	return hops != "" && strings.Trim(hops, "0") == ""
 }
 
 // complete reports whether the mandatory fields are there and can be parsed

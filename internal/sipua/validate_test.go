@@ -294,3 +294,34 @@ func TestInDialogOptions(t *testing.T) {
 		t.Error(response, err)
 	}
 }
+
+// TestEndIsTakenAsItIs: a BYE ends its call, and an ACK confirms it, whatever else they carry; refused they would leave a call here that is over. The
+// REL of gateways (RFC 3204) is required to be understood, as a rule, and what has come as far as Max-Forwards takes it has arrived (RFC 4475,
+// section 3.3.11).
+func TestEndIsTakenAsItIs(t *testing.T) {
+	const isup = "Content-Type: application/isup;version=itu-t92+\r\nContent-Disposition: signal;handling=required\r\n"
+	for name, change := range map[string]func(*form){
+		"ISUP":           func(f *form) { f.body, f.extra = "\x0c\x02\x00\x02\x80\x90", isup },
+		"compressed":     func(f *form) { f.body, f.extra = "x", "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n" },
+		"Require":        func(f *form) { f.extra = "Require: foo\r\n" },
+		"Max-Forwards 0": func(f *form) { f.extra = "Max-Forwards: 0\r\n" },
+		"Expires":        func(f *form) { f.extra = "Expires: never\r\n" },
+		"Contact":        func(f *form) { f.extra = "Contact: <sip:a b>\r\n" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			callee := newRecorder()
+			p := dialPhone(t, startAgent(t, Config{Accept: []string{sdpType}, Supported: []string{"timer"}}, callee), "udp")
+			f := p.form("INVITE")
+			f.body = "offer"
+			p.send(p.render(f))
+			f.toTag, f.body, f.method, f.branch = tagOf(p.expect("SIP/2.0 200")), "", "ACK", f.branch+"a"
+			change(&f)
+			p.send(p.render(f))
+			wait(t, callee.acks, "the ACK")
+			f.method, f.cseq, f.branch = "BYE", f.cseq+1, f.branch+"b"
+			p.send(p.render(f))
+			p.expect("SIP/2.0 200")
+			wait(t, callee.ended, "the end")
+		})
+	}
+}
