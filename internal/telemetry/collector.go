@@ -57,7 +57,10 @@ type Response struct {
 }
 
 // Collect adds the sources; to be called once.
-func (m *Metrics) Collect(sources Sources) { m.registry.MustRegister(&collector{sources: sources}) }
+func (m *Metrics) Collect(sources Sources) {
+	m.recorders = sources.Recorders
+	m.registry.MustRegister(&collector{sources: sources})
+}
 
 type collector struct {
 	sources Sources
@@ -111,8 +114,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(participantsDesc, float64(stats.Participants))
 	gauge(waitingDesc, float64(stats.Waiting))
 	gauge(subscriptionsDesc, float64(stats.Subscriptions))
-	for state, n := range stats.Recordings {
-		gauge(recordingsDesc, float64(n), state)
+	for _, state := range recordingStates {
+		gauge(recordingsDesc, float64(stats.Recordings[state]), state)
 	}
 	counter(recordedDesc, stats.RecordedPackets)
 	for fate, frames := range map[string]uint64{
@@ -139,7 +142,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for _, f := range mixer.Frames {
 		counter(framesDesc, f.Count, f.Codec, f.Operation)
 	}
-	sip := c.sources.SIP()
+	sip := c.sources.SIP().withZeros()
 	for method, n := range sip.Requests {
 		counter(requestsDesc, n, method)
 	}

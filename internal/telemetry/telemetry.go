@@ -27,6 +27,8 @@ type Metrics struct {
 	recordingFailures *prometheus.CounterVec
 	authFailures      prometheus.Counter
 	quality           *quality
+
+	recorders func() []focus.RecorderStatus // nil before Collect
 }
 
 // New makes the registry with the Go and process collectors.
@@ -54,12 +56,13 @@ func New() *Metrics {
 	m.registry.MustRegister(m.calls, m.setup, m.notifies, m.recordingFailures, m.authFailures,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: liveHeap})), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.quality.collectors()...)
+	m.begin()
 	return m
 }
 
 // Handler serves the metrics as text.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return m.withServers(promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 }
 
 // Hooks are what the focus is to call.

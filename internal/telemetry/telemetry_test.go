@@ -77,3 +77,35 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		}
 	}
 }
+
+// What can be counted is there before it has happened: rate() and increase() do not see the first step of a series that begins with it.
+func TestCountersBeginAtZero(t *testing.T) {
+	m := telemetry.New()
+	m.Collect(telemetry.Sources{
+		Focus:     func() focus.Stats { return focus.Stats{} },
+		Recorders: func() []focus.RecorderStatus { return []focus.RecorderStatus{{Name: "primary"}} },
+		Mixer:     func() telemetry.Mixer { return telemetry.Mixer{} },
+		RTP:       func() telemetry.RTP { return telemetry.RTP{} },
+		SIP:       func() telemetry.SIP { return telemetry.SIP{} },
+	})
+	serve := func() string {
+		w := httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+		return w.Body.String()
+	}
+	before := serve()
+	for _, want := range []string{
+		`parley_calls_total{direction="inbound",result="failed"} 0`, `parley_calls_total{direction="outbound",result="busy"} 0`,
+		`parley_notifies_total{state="deleted"} 0`, `parley_recording_failures_total{server="primary"} 0`,
+		`parley_recording_sessions{state="failed"} 0`, `parley_recording_sessions{state="recording"} 0`,
+		`parley_sip_requests_total{method="REFER"} 0`, `parley_sip_responses_total{code="503",method="INVITE"} 0`,
+	} {
+		if !strings.Contains(before, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	m.Hooks().RecordingFailure("primary", "refused")
+	if want := `parley_recording_failures_total{server="primary"} 1`; !strings.Contains(serve(), want) {
+		t.Errorf("missing after a failure: %s", want)
+	}
+}
