@@ -30,9 +30,10 @@
 // With Config.Symmetric, and as long as the described address stays silent, it is the first other address from which two
 // valid packets of one source come in sequence: media then go there (RFC 4961; the far end is behind a NAT). The described
 // address takes it back if it is heard within three seconds; from then on the socket is connected and the kernel drops
-// everything of others. Only Configure with another Remote, or silence, opens it again: after five seconds for the described
-// address and for the same SSRC from elsewhere (the NAT has forgotten its binding), after thirty seconds for anybody. Nothing
-// is ever sent to an address that was neither described nor latched.
+// everything of others. Only Configure with another Remote, or silence, opens it again: after 0.3 s for the same SSRC from elsewhere
+// whose numbers go on (a NAT has bound it anew; who has not seen the packets of before cannot guess both), after five seconds for the
+// described address and for the same SSRC with other numbers, after thirty seconds for anybody. Nothing is ever sent to an address that
+// was neither described nor latched.
 //
 // # Handshakes and checks
 //

@@ -6,8 +6,12 @@ import (
 )
 
 const (
-	latchGrace   = 3 * time.Second  // in which the described address takes back what another had
-	latchSilence = 5 * time.Second  // after which the source may come from elsewhere
+	latchGrace   = 3 * time.Second // in which the described address takes back what another had
+	latchSilence = 5 * time.Second // after which the source may come from elsewhere
+	// latchRebound is the silence after which the source may come from elsewhere if its numbers go on: longer than the packets of any codec, so that
+	// nobody who speaks is taken for silent.
+	latchRebound = 300 * time.Millisecond
+	latchDropout = 3000             // numbers that may be missing then (MAX_DROPOUT of RFC 3550, appendix A.1)
 	latchForget  = 30 * time.Second // after which anybody may
 )
 
@@ -35,6 +39,7 @@ type latch struct {
 	symmetric bool
 	addr      netip.AddrPort // accepted; invalid: nobody yet
 	ssrc      uint32
+	seq       uint16        // of its last packet
 	since     time.Duration // when the address was accepted
 	heard     time.Duration // when it was last heard
 	near, far sighting
@@ -59,7 +64,7 @@ func (l *latch) describe(addr netip.AddrPort, symmetric bool) {
 	old := *l
 	*l = latch{described: addr, symmetric: symmetric}
 	if keep {
-		l.addr, l.ssrc, l.since, l.heard = old.addr, old.ssrc, old.since, old.heard
+		l.addr, l.ssrc, l.seq, l.since, l.heard = old.addr, old.ssrc, old.seq, old.since, old.heard
 	}
 }
 
@@ -67,7 +72,7 @@ func (l *latch) describe(addr netip.AddrPort, symmetric bool) {
 func (l *latch) judge(from netip.AddrPort, ssrc uint32, seq uint16, now time.Duration) verdict {
 	if from == l.addr {
 		if ssrc == l.ssrc {
-			l.heard = now
+			l.heard, l.seq = now, seq
 			if l.near.addr == from { // two sources in turns are no change of source
 				l.near.valid = false
 			}
@@ -76,35 +81,35 @@ func (l *latch) judge(from netip.AddrPort, ssrc uint32, seq uint16, now time.Dur
 		if !l.near.follows(from, ssrc, seq) {
 			return verdictUnknown
 		}
-		l.ssrc, l.heard = ssrc, now
+		l.ssrc, l.seq, l.heard = ssrc, seq, now
 		return verdictNewSource
 	}
 	if from == l.described && !l.addr.IsValid() {
-		l.accept(from, ssrc, now) // its first words are not to be lost
+		l.accept(from, ssrc, seq, now) // its first words are not to be lost
 		return verdictNewSource
 	}
 	watch := &l.far
 	if from == l.described {
 		watch = &l.near
 	}
-	if !watch.follows(from, ssrc, seq) || !l.allowed(from, ssrc, now) {
+	if !watch.follows(from, ssrc, seq) || !l.allowed(from, ssrc, seq, now) {
 		if from == l.described {
 			return verdictUnknown
 		}
 		return verdictForeign
 	}
-	l.accept(from, ssrc, now)
+	l.accept(from, ssrc, seq, now)
 	return verdictNewSource
 }
 
 // accept follows a source from now on.
-func (l *latch) accept(from netip.AddrPort, ssrc uint32, now time.Duration) {
-	l.addr, l.ssrc, l.since, l.heard = from, ssrc, now, now
+func (l *latch) accept(from netip.AddrPort, ssrc uint32, seq uint16, now time.Duration) {
+	l.addr, l.ssrc, l.seq, l.since, l.heard = from, ssrc, seq, now, now
 	l.near.valid, l.far.valid = false, false
 }
 
 // allowed reports whether an address other than the accepted one may become it.
-func (l *latch) allowed(from netip.AddrPort, ssrc uint32, now time.Duration) bool {
+func (l *latch) allowed(from netip.AddrPort, ssrc uint32, seq uint16, now time.Duration) bool {
 	if from != l.described && l.described.IsValid() && !l.symmetric && from.Addr() != l.described.Addr() {
 		return false // the port may differ, the host may not
 	}
@@ -115,12 +120,20 @@ func (l *latch) allowed(from netip.AddrPort, ssrc uint32, now time.Duration) boo
 	if from == l.described {
 		return now-l.since < latchGrace || silent >= latchSilence
 	}
-	return silent >= latchForget || silent >= latchSilence && ssrc == l.ssrc
+	switch {
+	case silent >= latchForget:
+		return true
+	case ssrc != l.ssrc:
+		return false
+	default:
+		return silent >= latchSilence || silent >= latchRebound && seq-l.seq-1 < latchDropout
+	}
 }
 
-// settled reports whether the accepted address is final as long as it is alive.
+// settled reports whether the accepted address is final as long as it is alive. Who is silent for a moment may be so since a NAT has given him
+// another port: the socket must hear of it.
 func (l *latch) settled(now time.Duration) bool {
-	return l.addr.IsValid() && now-l.heard < latchSilence && (l.addr == l.described || now-l.since >= latchGrace)
+	return l.addr.IsValid() && now-l.heard < latchRebound && (l.addr == l.described || now-l.since >= latchGrace)
 }
 
 // destination returns where media go; invalid: nowhere.

@@ -80,9 +80,24 @@ func TestLatch(t *testing.T) {
 		"the NAT forgets its binding": {true, []event{
 			{0, nat, 1, 1, verdictForeign},
 			{1, nat, 1, 2, verdictNewSource},
-			{4999, rebound, 1, 9, verdictForeign},
-			{5000, rebound, 1, 10, verdictForeign},
-			{5020, rebound, 1, 11, verdictNewSource},
+			{200, nat, 1, 12, verdictAccept},
+			{220, rebound, 1, 13, verdictForeign},
+			{499, rebound, 1, 27, verdictForeign},
+			{500, rebound, 1, 28, verdictNewSource},
+			{520, nat, 1, 29, verdictForeign}, // a copy on the old way does not lead back
+			{540, nat, 1, 30, verdictForeign},
+		}, rebound},
+		"another binding with other numbers": {true, []event{
+			{0, nat, 1, 5000, verdictForeign},
+			{1, nat, 1, 5001, verdictNewSource},
+			{1000, rebound, 1, 8001, verdictForeign}, // too far
+			{1001, rebound, 1, 8002, verdictForeign},
+			{1002, rebound, 1, 5000, verdictForeign}, // has been here
+			{1003, rebound, 1, 5001, verdictForeign},
+			{1004, rebound, 2, 5002, verdictForeign}, // somebody else
+			{1005, rebound, 2, 5003, verdictForeign},
+			{5000, rebound, 1, 7, verdictForeign},
+			{5001, rebound, 1, 8, verdictNewSource},
 		}, rebound},
 		"silence is no invitation": {true, []event{
 			{0, described, 1, 1, verdictNewSource},
@@ -158,6 +173,59 @@ func TestHijack(t *testing.T) {
 		if got := len(p.hear(50 * time.Millisecond)); got != 30 {
 			t.Errorf("silent %v: the far end got %d packets", silent, got)
 		}
+	}
+}
+
+// A NAT that binds a call anew in the middle of it is followed within a third of a second, both ways, though the socket was connected to the old port.
+func TestRebinding(t *testing.T) {
+	transport := newTestTransport(t, func(c *Config) { c.Symmetric = true })
+	s, p := call(t, transport, nil)
+	rebound := newPhone(t, "127.0.0.1", s)
+	heard := 0
+	ticks(t, 50, func(i int) {
+		if i < 10 {
+			p.say(0, loud(), 160)
+			rebound.header = p.header
+		} else {
+			rebound.say(0, loud(), 160)
+		}
+		if f := ingest(s); i >= 10 && f.Flags&(codecs.Silent|codecs.Concealed) == 0 {
+			heard++
+		}
+		s.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
+	})
+	if got := len(rebound.hear(50 * time.Millisecond)); got < 15 || heard < 15 {
+		t.Errorf("of the last 40 packets each way, %d went to the new port, and %d were heard from there", got, heard)
+	}
+	if stats := s.Stats(); stats.RemoteAddr != rebound.addr() || stats.SourceChanges != 0 {
+		t.Errorf("media of %v, %d changes of source", stats.RemoteAddr, stats.SourceChanges)
+	}
+}
+
+// What a stranger had sent before the socket was connected is not taken for the far end's afterwards: as one who begins to speak again.
+func TestQueuedStrangers(t *testing.T) {
+	const pause, again = 5, 25 // ticks
+	transport := newTestTransport(t, func(c *Config) { c.Symmetric = true })
+	s, p := call(t, transport, nil)
+	stranger := newPhone(t, "127.0.0.2", s)
+	stranger.header.SSRC = 666
+	ticks(t, 35, func(i int) {
+		if i == again {
+			p.header.Timestamp += 160 * (again - pause)
+		}
+		if i < pause || i >= again {
+			p.say(0, loud(), 160)
+		}
+		if i == again {
+			stranger.say(0, loud(), 160)
+			stranger.say(0, loud(), 160)
+		}
+		if f := ingest(s); f.SSRC == 666 {
+			t.Errorf("the stranger is heard in tick %d", i)
+		}
+	})
+	if stats := s.Stats(); stats.SourceChanges != 0 || stats.ForeignSource != 2 {
+		t.Errorf("%d changes of source, %d packets of strangers", stats.SourceChanges, stats.ForeignSource)
 	}
 }
 

@@ -36,6 +36,7 @@ type receiver struct {
 	paced     uint32        // timestamp of the last packet
 	csrcCount uint8
 	connected bool
+	sifts     bool          // what came before the socket was connected, from anybody, may still be in it
 	copied    bool          // there may be something in red
 	idleEmits int           // since the last Ingest
 	got       received      // by Receive
@@ -127,7 +128,8 @@ func (s *Session) drain(now time.Duration) {
 			s.shared.refused.add(1)
 			continue
 		}
-		s.settle(now) // EAGAIN: nothing left
+		s.in.sifts = false // EAGAIN: nothing left
+		s.settle(now)
 		return
 	}
 	s.shared.flooded.add(1)
@@ -163,6 +165,7 @@ func (s *Session) settle(now time.Duration) {
 	}
 	to := s.rtp.address(at)
 	s.in.connected = to.size > 0 && s.rtp.connect(&to)
+	s.in.sifts = true
 	s.direct()
 }
 
@@ -212,7 +215,7 @@ func (s *Session) arrived(r *received, arrival time.Duration) {
 		}
 	}
 	from := in.latch.addr
-	if !in.connected {
+	if !in.connected || in.sifts {
 		from = r.from.addrPort()
 	}
 	if p.ssrc == s.out.ssrc {

@@ -135,11 +135,11 @@ func TestOldKeysStayForAWhile(t *testing.T) {
 			p.raw(p.sealed(before))
 		}
 		late := p.sealed(before)
-		tickUntil(t, "media", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 2 }) // the first makes the source known
+		tickUntil(t, "media", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 3 })
 		protectWith(t, s, p, local, fresh)
 		p.raw(p.sealed(after))
 		p.raw(late)
-		tickUntil(t, "media of both keys", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 4 })
+		tickUntil(t, "media of both keys", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 5 })
 		p.raw(late)
 		if tickUntil(t, "the replay", func() {}, func() bool { ingest(s); return s.Stats().Replayed == 1 }); s.Stats().Forged != 0 {
 			t.Errorf("%v: %+v", suite, s.Stats())
