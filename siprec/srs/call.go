@@ -64,6 +64,9 @@ func (s *Server) begin(request *sipua.Request) (*recording, *sipua.Response, *si
 	if !s.keeper.look() {
 		return nil, nil, unavailable("disk full")
 	}
+	if s.keeper.resting(time.Now()) {
+		return nil, nil, unavailable("cannot write")
+	}
 	r, err := s.newRecording(request)
 	if err != nil {
 		s.cfg.Logger.Error("recording cannot begin", slog.Any("error", err))

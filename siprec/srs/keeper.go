@@ -46,7 +46,7 @@ const (
 	keepInterval = time.Minute
 )
 
-// A keeper watches the disk and deletes what has been kept long enough. It belongs to one goroutine, but for free and low.
+// A keeper watches the disk and deletes what has been kept long enough. It belongs to one goroutine, but for what is atomic.
 type keeper struct {
 	library   Library
 	retention Retention
@@ -56,6 +56,7 @@ type keeper struct {
 
 	free    atomic.Int64 // octets
 	low     atomic.Bool
+	rests   atomic.Pointer[time.Time] // until when no recording begins, since one could not be written; nil: none ever was
 	deleted atomic.Uint64
 	sizes   map[string]int64 // of folders that are over
 	trouble bool
@@ -106,6 +107,22 @@ func (k *keeper) look() bool {
 	}
 
 	return !low
+}
+
+// writeRest is how long no recording begins after one could not be written: its client comes back at once otherwise, to the same disk, where others may have one
+// that works. It is the Retry-After of the refusal.
+const writeRest = 10 * time.Second
+
+// rest has no recording begin for a while.
+func (k *keeper) rest(now time.Time) {
+	until := now.Add(writeRest)
+	k.rests.Store(&until)
+}
+
+// resting tells whether none may.
+func (k *keeper) resting(now time.Time) bool {
+	until := k.rests.Load()
+	return until != nil && now.Before(*until)
 }
 
 // expire deletes what is older than its time and what is too much, the oldest first. What goes on or is

@@ -225,6 +225,42 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
+// Who is recorded to a file that cannot be written any more has to know it: the recorder ends the session, and takes none for a while, so that the client
+// goes to another one.
+func TestWriteFailsInSession(t *testing.T) {
+	t.Parallel()
+	hooks := newLog()
+	server := startServer(t, Config{Hooks: hooks.hooks(), Flush: 10 * time.Millisecond})
+	c, other := newClient(t, server), newClient(t, server)
+	v := newVoice(t, "1", codecs.PCMU, 400)
+	response, err := c.invite(c.call("udp", "application/sdp", c.describe(v)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.use(c.accept(response.Body).Streams[0])
+	r := server.active()[0]
+	r.do(func() { _ = r.streams[0].receiver.file.handle().Close() })
+	c.stream(0, 10, true, v)
+	select {
+	case <-c.dialog.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("the session goes on")
+	}
+	_, err = other.invite(other.call("udp", "application/sdp", other.describe(v)))
+	var refusal *sipua.StatusError
+	if !errors.As(err, &refusal) || refusal.Response.Status != 503 || !refusal.Response.Headers.Has("Retry-After") {
+		t.Errorf("the next one: %v", err)
+	}
+	if r := hooks.wait(t); r.State != StateFailed || r.Error == "" {
+		t.Errorf("%+v", r)
+	}
+	past := time.Now().Add(-writeRest)
+	server.keeper.rest(past)
+	if _, err = other.invite(other.call("udp", "application/sdp", other.describe(v))); err != nil {
+		t.Errorf("after a while: %v", err)
+	}
+}
+
 // A recorder cannot start where it cannot write.
 func TestNoDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")

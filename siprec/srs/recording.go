@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -185,13 +186,16 @@ func (r *recording) take(p packet) {
 	}
 }
 
-// fault notes the first error of the files.
+// fault notes the first error of the files. The recording is over by that: see watch.
 func (r *recording) fault(err error) {
 	if err == nil || r.report.Error != "" {
 		return
 	}
 	r.report.Error = err.Error()
 	r.server.totals.failed.Add(1)
+	if _, disk := errors.AsType[*fs.PathError](err); disk {
+		r.server.keeper.rest(time.Now())
+	}
 	r.server.keeper.alarm(Alarm{Name: AlarmWrite, Active: true, Detail: r.dir + ": " + r.report.Error})
 	r.logger.Error("recording cannot be written", slog.String("directory", r.dir), slog.Any("error", err))
 }
@@ -252,17 +256,23 @@ func (r *recording) force(now time.Time) {
 	})
 }
 
-// watch asks the recording client whether it is still there, and ends what takes too long.
+// watch asks the recording client whether it is still there, and ends what takes too long, and what cannot be written: its client goes to another
+// recorder, or keeps what it has, and knows that it is not recorded meanwhile.
 func (r *recording) watch(ctx context.Context, now time.Time) {
 	if r.dialog == nil || r.ending {
 		return
 	}
 	dialog := r.dialog
-	if now.Sub(r.began) > r.cfg.MaxDuration && !r.saying {
+	var why string
+	switch {
+	case r.report.Error != "":
+		why = `SIP;cause=500;text="cannot be written"`
+	case now.Sub(r.began) > r.cfg.MaxDuration:
+		why = `SIP;cause=480;text="longest recording"`
+	}
+	if why != "" && !r.saying {
 		r.saying = true
-		r.helpers.Go(func() {
-			_ = dialog.Bye(ctx, sipua.Header{Name: "Reason", Value: `SIP;cause=480;text="longest recording"`})
-		})
+		r.helpers.Go(func() { _ = dialog.Bye(ctx, sipua.Header{Name: "Reason", Value: why}) })
 	}
 	if now.Sub(r.heard) > r.cfg.Keepalive && !r.asking {
 		r.asking = true
