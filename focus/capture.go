@@ -27,9 +27,12 @@ type capture struct {
 	sends   atomic.Uint32 // that the session sends
 	holding atomic.Bool
 	again   atomic.Int64 // what was captured after this is to be sent again; 0: nothing
+	from    atomic.Int64 // the first frame that waited when it was released last; 0: none did
+	caught  atomic.Int64 // when all that had waited had been sent; 0: it has not
 	parked  atomic.Bool  // the tick has seen that it holds: others may read the backlog
 	lost    atomic.Uint64
 	told    uint64 // the controller's: lost frames that have been counted
+	taken   int64  // the controller's: up to where others than a recorder have taken what was kept
 
 	pauses [keptPauses]pause // the last ones
 	paused int               // the controller's: how many there have been
@@ -39,6 +42,7 @@ type capture struct {
 	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                         // the tick's: the same, of what was sent
 	rewound bool                        // the tick's: the next frame has been sent before
+	behind  bool                        // the tick's: what is sent has waited
 	ready   bool                        // the tick's: a frame waits for Send
 	room    []byte                      // the tick's: of the backlog, where the next frame goes
 	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
@@ -102,9 +106,11 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		}
 	case behind:
 		c.parked.Store(false)
+		c.behind = true
 		c.flush(catchUp)
 	default:
 		c.parked.Store(false)
+		c.catch(now)
 		b.pass()
 		c.pass(p, room)
 	}
@@ -168,9 +174,17 @@ func (c *capture) flush(most int) {
 	}
 }
 
+// catch notes that what has waited is sent.
+func (c *capture) catch(now time.Duration) {
+	if c.behind {
+		c.behind = false
+		c.caught.Store(int64(now))
+	}
+}
+
 // live tells whether what is captured now is sent now: nothing of before waits.
 func (c *capture) live() bool {
-	return c.kept == nil || !c.holding.Load() && c.kept.empty()
+	return c.kept == nil || !c.holding.Load() && c.kept.empty() && c.again.Load() == 0
 }
 
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
@@ -186,40 +200,69 @@ func (c *capture) advance(p *codecs.Packet) {
 // tickUnits is how many RTP units a tick has, at least one.
 func tickUnits(c codecs.Codec) int { return max(1, c.TimestampUnits(codecs.FrameDuration)) }
 
-// hold keeps what comes from now on, and what came in the last while that was not paused, which may have been sent to somebody who was not there
-// any more, also if that has been found out in a pause. For the controller, as all that follows.
-func (c *capture) hold(last time.Duration) {
+// hold keeps what comes from now on. For the controller, as all that follows.
+func (c *capture) hold() {
 	c.resume()
-	if c.kept == nil || last <= 0 && c.holding.Load() {
-		return
-	}
-	if last > 0 {
-		c.again.Store(int64(max(1, c.before(last))))
-	}
-	c.parked.Store(false)
-	c.holding.Store(true)
+	c.keep()
 }
 
-// resend makes a stream that the mix has been told to let go of owe what was captured since a time, but for what is nobody's.
-func (c *capture) resend(since time.Time) {
-	c.resume()
-	if c.kept != nil {
-		c.again.Store(max(1, int64(since.Sub(c.epoch))))
+func (c *capture) keep() {
+	if c.kept != nil && !c.holding.Load() {
 		c.parked.Store(false)
 		c.holding.Store(true)
 	}
+}
+
+// doubt keeps what comes from now on, and has sent again what was sent since a time, as far as it is still there: whom it was sent to may not have
+// been there any more. That may have waited before it was sent. What came in a pause is nobody's as ever, and a pause goes on.
+func (c *capture) doubt(since time.Time) {
+	if c.kept == nil {
+		return
+	}
+	at := int64(since.Sub(c.epoch))
+	if from, caught := c.from.Load(), c.caught.Load(); from != 0 && from < at && (caught == 0 || caught >= at) {
+		at = from
+	}
+	c.again.Store(max(1, at, c.taken))
+	c.parked.Store(false)
+	c.holding.Store(true)
 }
 
 // release lets the stream flow, what was kept first.
 func (c *capture) release(codec codecs.Codec) {
 	c.resume()
 	c.sends.Store(uint32(codec))
+	if c.kept != nil && c.holding.Load() {
+		c.note()
+	}
 	c.holding.Store(false)
+}
+
+// note remembers from where on what is sent has waited. Where what had waited before has been sent in the last while only, that counts as well.
+func (c *capture) note() {
+	first, again := int64(0), c.again.Load()
+	if at, waits := c.kept.next(); waits {
+		first = max(1, int64(at))
+	}
+	if again != 0 && (first == 0 || again < first) {
+		first = again
+	}
+	before, caught := c.from.Load(), c.caught.Load()
+	recent := before != 0 && (caught == 0 || int64(time.Since(c.epoch))-caught < int64(doubtSpan))
+	switch {
+	case first == 0:
+		return
+	case recent && before < first:
+		first = before
+	}
+	c.from.Store(first)
+	c.caught.Store(0)
 }
 
 // rest sends what is left when the mix has let go of the stream.
 func (c *capture) rest() {
 	if c.kept != nil && !c.holding.Load() {
+		c.takeBack()
 		for !c.kept.empty() {
 			c.flush(catchUp)
 		}
@@ -237,8 +280,13 @@ func (c *capture) drain() bool {
 		return !c.owed()
 	}
 	c.parked.Store(false)
+	c.behind = true
 	c.flush(catchUp)
-	return c.kept.empty()
+	if !c.kept.empty() {
+		return false
+	}
+	c.catch(time.Since(c.epoch))
+	return true
 }
 
 // takeBack makes what is to be sent again unsent, where the mix has not done that.
@@ -262,6 +310,7 @@ func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 			return
 		}
 		p, h, _ := c.kept.pop()
+		c.taken = int64(h.at) + 1
 		take(p, h)
 	}
 }

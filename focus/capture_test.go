@@ -164,7 +164,7 @@ func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets i
 	}
 	c.release(codec)
 	emit(20)
-	c.hold(100 * time.Millisecond) // the recorder has vanished
+	c.doubt(time.Now().Add(-100 * time.Millisecond)) // the recorder has vanished
 	emit(5)
 	c.release(codec)
 	emit(10)
@@ -173,7 +173,7 @@ func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets i
 	if got := testing.AllocsPerRun(100, func() { c.Emit(p) }); got != 0 {
 		t.Errorf("%v allocations in Emit", got)
 	}
-	c.hold(0)
+	c.hold()
 	if got := testing.AllocsPerRun(400*packets, func() { c.Emit(p) }); got != 0 {
 		t.Errorf("%v allocations in Emit while it holds", got)
 	}
@@ -200,7 +200,7 @@ func TestPauseIsNobodys(t *testing.T) {
 	if string(kept) != "\x01" || string(nobodys) != "\x02" {
 		t.Errorf("kept %v, nobody's %v", kept, nobodys)
 	}
-	c.hold(0)
+	c.hold()
 	if c.nobodys(time.Hour) {
 		t.Error("what is held again is somebody's")
 	}
@@ -294,7 +294,7 @@ func TestAllIsSentOrCounted(t *testing.T) {
 				c.pause()
 				paused, pauses = true, pauses+1
 			case 4:
-				c.hold(0)
+				c.hold()
 				paused = false
 			case 5:
 				c.release(codecs.PCMU)
@@ -337,7 +337,7 @@ func TestSentAgainWithoutTheMix(t *testing.T) {
 	if c.drain() || session.Stats().PacketsSent != catchUp {
 		t.Errorf("%d packets at once", session.Stats().PacketsSent)
 	}
-	c.hold(time.Minute)
+	c.doubt(time.Now().Add(-time.Minute))
 	if c.drain() || session.Stats().PacketsSent != catchUp {
 		t.Errorf("%d packets to nobody", session.Stats().PacketsSent-catchUp)
 	}

@@ -26,7 +26,7 @@ func (c *capture) pause() {
 	if last.goesOn() {
 		return
 	}
-	c.hold(0)
+	c.keep()
 	if c.kept == nil {
 		return
 	}
@@ -46,22 +46,6 @@ func (c *capture) resume() {
 	if last := &c.pauses[c.paused%keptPauses]; last.goesOn() {
 		last.to.Store(max(int64(time.Since(c.epoch)), last.from.Load()+1))
 	}
-}
-
-// before is the time since which a while has gone by in which the stream was not paused, at most back to the pauses that are told apart. It is not
-// paused now.
-func (c *capture) before(while time.Duration) time.Duration {
-	end := time.Since(c.epoch)
-	for i := range keptPauses {
-		p := &c.pauses[(c.paused+keptPauses-i)%keptPauses]
-		from, to := time.Duration(p.from.Load()), time.Duration(p.to.Load())
-		if from <= 0 || to <= from || to > end || end-to >= while {
-			return end - while
-		}
-		while -= end - to
-		end = from
-	}
-	return end
 }
 
 // nobodys reports whether a frame came in a pause, before the mix had let go of the stream: it is neither kept nor lost. May be asked by anybody.
@@ -89,6 +73,9 @@ func (c *capture) since(from time.Duration) (frames uint64) {
 
 // owed tells whether anything that is kept is to be sent. It holds, or the mix has let go of it.
 func (c *capture) owed() bool {
+	if c.again.Load() != 0 { // as far as is known before that is taken back
+		return true
+	}
 	for at := range c.kept.times() {
 		if !c.nobodys(at) {
 			return true

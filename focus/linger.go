@@ -121,7 +121,7 @@ func (c *controller) sweep(r *recorder, d *siprec.Desire) {
 			l.drop(key)
 		}
 		c.updateMix()
-		c.closeStream(r, s)
+		c.part(r, s, s.until)
 	}
 }
 

@@ -1,92 +1,103 @@
 package focus
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/siprec"
 )
 
-// parting is a stream that has been taken out of a session while it flowed. Its media are closed when the server has answered to a request that it got
-// after that: it may have died before the end of the stream, and then nobody else is asked for what it was sent last.
+// parting is a stream that has been taken out of a session, and that the server may not have got all of. Its media are closed when the server has
+// answered to a request that it got after that: it may have died before the end of the stream, and then nobody else is asked for what it was sent last.
 type parting struct {
-	stream   *recorded
-	at       time.Time // the end of the stream
-	exchange uint32    // the request; 0: none is on its way
+	stream *recorded
+	at     time.Time // since when nothing is sent of it
 }
 
-// part closes a stream that has ended, one that flowed not before it is known that the server was there. A line of a persistent session goes back at
-// once.
-func (c *controller) part(r *recorder, s *recorded, flowed bool) {
-	if !flowed || s.line != nil || s.feed != nil || s.capture.kept == nil {
+// part closes a stream that has ended, one that the server may not have got all of not before it is known that it was there.
+func (c *controller) part(r *recorder, s *recorded, ended time.Time) {
+	if s.feed != nil || s.capture.kept == nil || !ended.After(r.there()) {
 		c.closeStream(r, s)
 		return
 	}
-	r.parting = append(r.parting, parting{stream: s, at: time.Now()})
+	if s.line != nil {
+		c.flushLine(r, s)
+	}
+	r.parting = append(r.parting, parting{stream: s, at: ended})
 }
 
-// asks notes the request that the server would not answer if it had not been there.
-func (r *recorder) asks(exchange uint32) {
-	for i := range r.parting {
-		if r.parting[i].exchange == 0 {
-			r.parting[i].exchange = exchange
+// flushLine sends what is left of a stream when the mix has let go of it: the server takes its line as ever.
+func (c *controller) flushLine(r *recorder, s *recorded) {
+	applied := c.applied
+	c.background(func(ctx context.Context) message {
+		select {
+		case <-applied:
+		case <-ctx.Done():
 		}
+		return lastOfLine{recorder: r, stream: s}
+	})
+}
+
+// lastOfLine says that the mix has let go of a stream in a line.
+type lastOfLine struct {
+	recorder *recorder
+	stream   *recorded
+}
+
+// handle implements message.
+func (m lastOfLine) handle(*controller) {
+	if slices.ContainsFunc(m.recorder.parting, func(p parting) bool { return p.stream == m.stream }) {
+		m.stream.capture.rest()
+		m.stream.line.owner.lookAgain()
 	}
 }
 
-// confirm closes the streams of which it is known now that the server was there until their end.
+// confirm takes note of what tells that the server was there, and closes the streams that it has got all of.
 func (c *controller) confirm(r *recorder, e siprec.Event) {
+	r.proof.hears(e, time.Now())
 	if len(r.parting) == 0 {
 		return
 	}
-	var there func(*parting) bool
-	switch e := e.(type) {
-	case siprec.Answered:
-		there = func(p *parting) bool { return p.exchange == e.Exchange && p.exchange != 0 && answersItself(e.Status) }
-	case siprec.PeerBye:
-		there = func(*parting) bool { return true }
-	default:
-		return
-	}
+	there := r.there()
 	left := r.parting[:0]
 	for _, p := range r.parting {
-		if there(&p) {
-			c.closeStream(r, p.stream)
+		if p.at.After(there) {
+			left = append(left, p)
 			continue
 		}
-		if e, ok := e.(siprec.Answered); ok && p.exchange == e.Exchange { // the next request will tell
-			p.exchange = 0
-		}
-		left = append(left, p)
+		c.closeStream(r, p.stream)
 	}
 	r.parting = left
 }
 
-// answersItself tells whether a status is of a server that knows the session, and not of one on the way to it.
-func answersItself(status int) bool { return status < 500 && status != 408 && status != 481 }
-
-// doubt makes what a stream was sent last something that no recorder has, from as long before its end as a loss may take to be known.
-func (p *parting) doubt() { p.stream.capture.resend(p.at.Add(-overlap)) }
-
-// revive has what was sent last of streams that have ended sent again, when the server turns out to be gone.
-func (c *controller) revive(r *recorder) {
+// revive has what was sent since a time of streams that have ended sent again, when the server turns out to be gone.
+func (c *controller) revive(r *recorder, since time.Time) {
 	list := r.parting
 	r.parting = nil
 	for _, p := range list {
-		p.doubt()
 		s := p.stream
-		if r.streams[s.key] != nil { // it has begun anew
+		if p.at.After(since) {
+			s.capture.doubt(since)
+		}
+		if r.streams[s.key] != nil || s.capture.live() { // it has begun anew; or there is nothing
 			c.closeStream(r, s)
 			continue
 		}
 		r.streams[s.key] = s
+		if l, lent := r.client.(*lease); lent && s.line != nil {
+			l.takeBack(s.key, s.line)
+		}
 		c.letLinger(s)
 	}
 }
 
-// giveUp lets go of streams that nobody will ask for any more: what was sent of them last goes to the spool, or is lost and counted.
-func (c *controller) giveUp(r *recorder, list []parting) {
+// giveUp lets go of streams that nobody will ask for any more: what was sent of them since a time goes to the spool, or is lost and counted.
+func (c *controller) giveUp(r *recorder, list []parting, since time.Time) {
 	for _, p := range list {
-		p.doubt()
+		if p.at.After(since) {
+			p.stream.capture.doubt(since)
+		}
 		c.closeStream(r, p.stream)
 	}
 }
@@ -95,6 +106,7 @@ func (c *controller) giveUp(r *recorder, list []parting) {
 type farewell struct {
 	recorder *recorder
 	parting  []parting
+	since    time.Time // since when what was sent may have found nobody
 	answered bool
 }
 
@@ -102,7 +114,7 @@ type farewell struct {
 func (m farewell) handle(c *controller) {
 	c.settling[m.recorder.recording]--
 	if !m.answered {
-		c.giveUp(m.recorder, m.parting)
+		c.giveUp(m.recorder, m.parting, m.since)
 		return
 	}
 	for _, p := range m.parting {
@@ -110,12 +122,18 @@ func (m farewell) handle(c *controller) {
 	}
 }
 
-// takeLeave gives the streams that wait for an answer to the BYE, the last request.
-func (c *controller) takeLeave(r *recorder) []parting {
+// takeLeave gives what waits for an answer to the BYE, the last request; nil: nothing does.
+func (c *controller) takeLeave(r *recorder) *farewell {
+	for _, key := range r.unconfirmed() {
+		s := r.streams[key]
+		delete(r.streams, key)
+		r.parting = append(r.parting, parting{stream: s, at: s.until})
+	}
 	list := r.parting
 	r.parting = nil
-	if len(list) > 0 {
-		c.settling[r.recording]++
+	if len(list) == 0 {
+		return nil
 	}
-	return list
+	c.settling[r.recording]++
+	return &farewell{recorder: r, parting: list, since: r.doubtful(time.Now())}
 }

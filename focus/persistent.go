@@ -48,7 +48,7 @@ type persistent struct {
 	stopping  bool
 	started   bool           // the agent can send
 	after     time.Duration  // Retry-After of the last refusal
-	deaf      bool           // the protocol is being told that nobody listens to the media
+	proof     proof          // that the server was there
 	callID    string         // of the dialog, or of the last one
 	sent      *sentDocuments // in the dialog; nil: nothing is sealed
 	chain     *sealChain     // of the manifests of the dialog; nil as well
@@ -103,6 +103,18 @@ func (f *Focus) persistentSession(name string) *persistent {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.persistent[name]
+}
+
+// keptUpInVain tells whether the persistent session with a server is lost: it begins anew by itself, and a recording that moves into it would be told so,
+// and move on at once.
+func (f *Focus) keptUpInVain(name string) bool {
+	h := f.persistentSession(name)
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.client.State() == siprec.StateFailed
 }
 
 func (f *Focus) newPersistent(agent *sipua.Agent, server Recorder) (*persistent, error) {
@@ -262,6 +274,13 @@ func (o *line) wanted(port uint16) siprec.StreamWish {
 // sending tells whether what is kept of the line that conferences share is on its way. mu is held.
 func (h *persistent) sending() bool { return h.merged.owes() && !h.merged.capture.holding.Load() }
 
+// lookAgain has the protocol told what is wanted now.
+func (h *persistent) lookAgain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.desire()
+}
+
 // step feeds the protocol, does what it says, and lets the recordings look at what has become of it. mu is held.
 func (h *persistent) step(e siprec.Event) {
 	h.sent.outcome(e)
@@ -326,6 +345,7 @@ func (h *persistent) happened(e siprec.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.agreement.concluded(e)
+	h.proof.hears(e, time.Now())
 	h.step(e)
 }
 
@@ -336,7 +356,7 @@ func (h *persistent) lent(c *controller, r *recorder) *lease {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.client.State() == siprec.StateFailed {
-		l.troubled(lostLine(), false)
+		l.troubled(lostLine(), time.Now())
 		l.wake()
 	}
 	l.sent, l.from = h.sent, h.sent.count()
@@ -356,11 +376,7 @@ type leaseChanged struct{ recorder *recorder }
 func (m leaseChanged) handle(c *controller) {
 	if l, ok := m.recorder.client.(*lease); ok && !m.recorder.over {
 		l.waking.Store(false)
-		if l.isDeaf() {
-			m.recorder.overlap = overlap
-		}
 		c.recorderStep(m.recorder, siprec.Tick{})
-		m.recorder.overlap = 0
 	}
 }
 

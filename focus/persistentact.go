@@ -81,9 +81,14 @@ func (h *persistent) alarm(a siprec.Alarm) {
 	switch a.Kind {
 	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
 		h.focus.pool.failed(h.server.Name, h.after, time.Now())
+		since := h.proof.since(time.Now())
 		for _, l := range h.leases {
-			l.troubled(a, h.deaf)
+			l.troubled(a, since)
 		}
+		if h.merged != nil {
+			h.merged.capture.doubt(since)
+		}
+		h.proof = proof{}
 	case siprec.AlarmTextRefused:
 		for _, l := range h.leases {
 			l.textless = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -45,6 +46,7 @@ func (h *persistent) invite(m siprec.Message) {
 			h.after = a.RetryAfter
 		}
 		h.agreement.concluded(event)
+		h.proof.hears(event, time.Now())
 		h.step(event)
 	})
 }
@@ -52,12 +54,20 @@ func (h *persistent) invite(m siprec.Message) {
 // request changes something in the dialog.
 func (h *persistent) request(m siprec.Message, send func(*sipua.Dialog, context.Context, sipua.Body) (*sipua.Response, error)) {
 	dialog := h.dialog
+	waits := h.lettingGo()
 	body := sipua.Body{ContentType: m.ContentType, Data: m.Body, Headers: messageHeaders(m)}
 	h.focus.spawn(func(ctx context.Context) {
 		if dialog == nil {
 			h.happened(siprec.TransportFailed{Exchange: m.Exchange, Reason: "no dialog"})
 			return
 		}
+		for _, applied := range waits {
+			select {
+			case <-applied:
+			case <-ctx.Done():
+			}
+		}
+		h.asks(m.Exchange)
 		ctx, cancel := h.focus.patient(ctx, recorderPatience)
 		defer cancel()
 		event, ok := ask(ctx.Done(), func() siprec.Event {
@@ -69,6 +79,13 @@ func (h *persistent) request(m siprec.Message, send func(*sipua.Dialog, context.
 		}
 		h.happened(event)
 	})
+}
+
+// asks notes that a request goes out.
+func (h *persistent) asks(exchange uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.proof.asks(exchange, time.Now())
 }
 
 // hangUp ends the dialog.
@@ -105,6 +122,7 @@ func (p *persistentHandler) Offer(request *sipua.Request) *sipua.Response {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reply = nil
+	h.proof.hears(peerOffer(request), time.Now())
 	h.step(peerOffer(request))
 	if h.reply == nil {
 		return sipua.NewResponse(481)
@@ -131,6 +149,7 @@ func (h *persistent) ended(e siprec.Event) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.dialog = nil
+		h.proof.hears(e, time.Now())
 		h.step(e)
 	})
 }

@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -49,14 +50,16 @@ type lease struct {
 	told     bool          // the server knows the end
 	trouble  *siprec.Alarm // of the session, that the controller has not heard of yet
 	textless bool          // some text was refused, of which the controller has not heard yet
-	deaf     bool          // in it nobody has listened for a while
+	doubt    time.Time     // since when what was sent in a session that was lost may have found nobody; zero: it was not, or the controller knows
 
-	callID string         // of the dialog that what flows is in
-	sent   *sentDocuments // in the dialog that it is in, of which it has those after the first ones (from)
-	from   int
-	known  chan struct{} // closed when the server knows the end
-	seal   siprec.Extension
-	sealed bool // or it never will be
+	letting []chan struct{} // each is closed when the mix has let go of what was not wanted any more
+	fresh   chan struct{}   // the last of them, that the controller does not know yet; nil: there is none
+	callID  string          // of the dialog that what flows is in
+	sent    *sentDocuments  // in the dialog that it is in, of which it has those after the first ones (from)
+	from    int
+	known   chan struct{} // closed when the server knows the end
+	seal    siprec.Extension
+	sealed  bool // or it never will be
 
 	patience *time.Timer // for the seal
 }
@@ -81,9 +84,7 @@ func (l *lease) Step(e siprec.Event, now time.Time) []siprec.Action {
 		}
 	case siprec.TransportFailed: // nobody listens to the media
 		h.hangUp(siprec.Message{})
-		h.deaf = true
 		h.step(e)
-		h.deaf, l.deaf = false, false // who says so knows
 	case siprec.Retry:
 		h.step(e)
 	}
@@ -118,11 +119,66 @@ func (l *lease) want(d siprec.Desire, now time.Time) {
 		l.rename(&w)
 		one.wish = &w
 	}
+	l.letGo()
 	h := l.session
 	if d.Stopped { // who begins again at once is in the session once
 		h.leases = append(slices.DeleteFunc(h.leases, func(other *lease) bool { return other == l }), l)
 	}
 	h.desire()
+}
+
+// letGo has requests wait until the mix has let go of what flows and is not wanted any more: the capture has ended before anybody hears of it (RFC 7866,
+// section 7.1.1.1), and who answers has got all of it.
+func (l *lease) letGo() {
+	stops := l.mergedWish == nil || l.mergedWish.Paused
+	if _, plays := l.playing[mixedKey]; !plays || l.feed == nil {
+		stops = false
+	}
+	for key := range l.playing {
+		one := l.lines[key]
+		stops = stops || one != nil && (one.wish == nil || one.wish.Paused)
+	}
+	if stops && l.fresh == nil {
+		l.fresh = make(chan struct{})
+		l.letting = append(l.letting, l.fresh)
+	}
+}
+
+// lettingGo are what a request has to wait for.
+func (h *persistent) lettingGo() (waits []<-chan struct{}) {
+	for _, l := range h.leases {
+		for _, applied := range l.letting {
+			waits = append(waits, applied)
+		}
+	}
+	return waits
+}
+
+// letGoOfLines tells a persistent session when the mix has let go of what was to stop.
+func (c *controller) letGoOfLines(r *recorder) {
+	l, lent := r.client.(*lease)
+	if !lent {
+		return
+	}
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	done := l.fresh
+	if done == nil {
+		return
+	}
+	l.fresh = nil
+	applied, silent := c.applied, c.silent
+	c.focus.spawn(func(ctx context.Context) {
+		select {
+		case <-applied:
+		case <-silent:
+		case <-ctx.Done():
+		}
+		close(done)
+		l.session.mu.Lock()
+		defer l.session.mu.Unlock()
+		l.letting = slices.DeleteFunc(l.letting, func(other chan struct{}) bool { return other == done })
+	})
 }
 
 // outcome is what the controller has to do since it looked last: media first, then the state.

@@ -116,7 +116,7 @@ func (g *merged) start(a siprec.StartMedia) {
 // stop keeps what comes until the server takes it again.
 func (g *merged) stop() {
 	g.turn++
-	g.capture.hold(0)
+	g.capture.hold()
 }
 
 // weigh counts what nobody has taken in time.

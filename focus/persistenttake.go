@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-sip/parley/siprec"
 )
@@ -88,19 +89,56 @@ func (l *lease) adopt(key string, s *recorded) *line {
 	return one
 }
 
-// troubled tells a recording that the session is lost, as a session of its own would: another server may take it over. deaf: for a while nobody has
-// listened to what was sent.
-func (l *lease) troubled(a siprec.Alarm, deaf bool) {
-	l.trouble, l.deaf = &a, l.deaf || deaf
+// troubled tells a recording that the session is lost, as a session of its own would: another server may take it over. What was sent since a time may
+// have found nobody.
+func (l *lease) troubled(a siprec.Alarm, since time.Time) {
+	l.trouble = &a
+	if l.doubt.IsZero() || since.Before(l.doubt) {
+		l.doubt = since
+	}
 }
 
-// isDeaf tells, once, whether the last trouble was that nobody listened.
-func (l *lease) isDeaf() bool {
+// isLost tells whether the session has been lost, and the controller does not know that yet.
+func (l *lease) isLost() bool {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	deaf := l.deaf
-	l.deaf = false
-	return deaf
+	return !l.doubt.IsZero()
+}
+
+// loseLease does what is to be done when the persistent session of a recorder has been lost, if that is news.
+func (c *controller) loseLease(r *recorder) {
+	if l, lent := r.client.(*lease); lent && l.isLost() {
+		c.lose(r)
+	}
+}
+
+// takeBack makes a line one of the recording again that has never ceased to be lent to it.
+func (l *lease) takeBack(key string, one *line) {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	l.lines[key] = one
+}
+
+// there is until when it is known that the server was there. Of a session that is lost that does not count any more.
+func (l *lease) there() time.Time {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if !l.doubt.IsZero() {
+		return l.doubt
+	}
+	return l.session.proof.there
+}
+
+// doubtful is since when what was sent may have found nobody: of a session that has been lost, once, or if it is now.
+func (l *lease) doubtful(now time.Time) time.Time {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	since := l.doubt
+	l.doubt = time.Time{}
+	if since.IsZero() {
+		since = l.session.proof.since(now)
+	}
+	return since
 }
 
 // lostLine is what is told to a recording that begins in a session that is lost.
@@ -110,6 +148,7 @@ func lostLine() siprec.Alarm {
 
 // leaseAlarm has another server take over. The operator has heard of it already, once for all recordings.
 func (c *controller) leaseAlarm(r *recorder, a siprec.Alarm) {
+	c.loseLease(r)
 	c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
 }
 

@@ -316,3 +316,35 @@ func (s *recordingServer) begun() (n int) {
 	}
 	return n
 }
+
+// The persistent sessions with both servers are lost while something is recorded. The recording waits with one of them until one is there again, rather
+// than moving to and fro without a pause.
+//
+// Shows SR-ERR-08.
+func TestPersistentServersLost(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		one, two := newRecordingServer(t), newRecordingServer(t)
+		b := persistentServers(t, one, two, [2]int{2, 2}, nil)
+		b.await("both sessions", func() bool { return one.begun() == 1 && two.begun() == 1 })
+		b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		id := b.record("room", conference.Mixed)
+		b.awaitRecording("room", id, conference.RecordingActive)
+		for _, s := range []*recordingServer{one, two} {
+			s.setRefuse(503)
+			s.mu.Lock()
+			dialog := s.dialog
+			s.mu.Unlock()
+			must(t, dialog.Bye(t.Context()))
+		}
+		pass(5 * time.Second)
+		if n := len(b.logged.with("another recording server takes over")); n > 2 {
+			t.Errorf("the recording has moved %d times", n)
+		}
+		for _, s := range []*recordingServer{one, two} {
+			s.setRefuse(0)
+		}
+		b.await("one of them", func() bool { return one.begun()+two.begun() > 2 })
+		b.awaitRecording("room", id, conference.RecordingActive)
+	})
+}

@@ -50,7 +50,7 @@ func (r *recorder) pauseAwaited(paused bool) {
 		if paused {
 			s.capture.pause()
 		} else if r.client.Awaited(key) {
-			s.capture.hold(0)
+			s.capture.hold()
 		}
 	}
 }

@@ -143,13 +143,13 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 
 // endRecorderDialog sends the BYE after the last packet, with the seal of all that was sent. In a drain it is patient for a while only. Its answer
 // tells of streams that have ended whether the server was there.
-func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time.Duration, ended []parting) {
+func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time.Duration, ended *farewell) {
 	dialog, applied := r.dialog, c.applied
 	r.dialog = nil
 	if dialog == nil {
 		c.sealUp(r)
-		if len(ended) > 0 {
-			farewell{recorder: r, parting: ended}.handle(c)
+		if ended != nil {
+			ended.handle(c)
 		}
 		return
 	}
@@ -169,10 +169,11 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time
 		if err != nil {
 			c.undelivered(r, "BYE", err)
 		}
-		if len(ended) > 0 {
-			return farewell{recorder: r, parting: ended, answered: err == nil}
+		if ended == nil {
+			return nil
 		}
-		return nil
+		ended.answered = err == nil
+		return ended
 	})
 }
 
@@ -245,8 +246,7 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 		Recording: r.recording, Server: r.server.Name, State: state, SessionID: c.session.Text(), Retrying: a.Retry,
 	}
 	if a.State == siprec.StateFailed {
-		if len(r.parting) > 0 {
-			c.revive(r)
+		if len(r.streams) > r.fed { // what has ended, too
 			c.desire(r)
 		}
 		report.Error = a.Reason
@@ -284,6 +284,7 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 	switch a.Kind {
 	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded, siprec.AlarmUnkeyed:
 		c.focus.pool.failed(r.server.Name, r.after, time.Now())
+		c.lose(r)
 		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
 	case siprec.AlarmStreamsRefused:
 		c.fallBack(r)

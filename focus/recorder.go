@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -52,7 +50,8 @@ type recorder struct {
 	abandoning   int           // streams whose rest is on its way to the spool
 	moved        bool          // another session has its streams
 	account      *copyAccount
-	overlap      time.Duration  // what is sent again when the present loss of the session is over
+	proof        proof          // that the server was there; of a session of its own
+	doubted      time.Duration  // of how long before the last loss of the session what was sent is sent again
 	gaveUp       bool           // the protocol will not try again by itself
 	silent       bool           // it had sent reports and does not any more
 	queue        []siprec.Event // the first is being handled
@@ -75,9 +74,10 @@ type recorded struct {
 	side        side                     // in the mode pair
 	id          siprec.ID
 	member      mixer.MemberID
-	started     bool   // the server takes it
-	looks       int    // since then, as far as they count
-	refused     uint64 // packets nobody listened to, before those looks
+	started     bool      // the server takes it
+	until       time.Time // when it flowed last; zero: it has not, or what was sent of it last is kept
+	looks       int       // since then, as far as they count
+	refused     uint64    // packets nobody listened to, before those looks
 	silence     bool
 	keyless     bool // its keys are not there yet: what is captured is kept
 	format      codecs.Format
@@ -158,26 +158,6 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	return rec, nil
 }
 
-// recorderAddress is where recorded streams come from.
-func (c *controller) recorderAddress(server Recorder) (netip.Addr, error) {
-	var bound netip.Addr
-	for _, p := range c.participants {
-		if p.session != nil {
-			bound = p.session.LocalAddr().Addr()
-			break
-		}
-	}
-	target, err := sipua.ParseURI(server.URI)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	address := c.focus.mediaAddress(bound, hostAddress(target))
-	if !address.IsValid() {
-		return address, errors.New("no media address")
-	}
-	return address, nil
-}
-
 // recorderStep feeds the protocol and does what it says, one event at a time: an action may lead to a new State, and that
 // to the next event.
 func (c *controller) recorderStep(r *recorder, e siprec.Event) {
@@ -187,9 +167,11 @@ func (c *controller) recorderStep(r *recorder, e siprec.Event) {
 	}
 	for ; len(r.queue) > 0; r.queue = r.queue[1:] {
 		r.sealing.outcome(r.queue[0])
+		c.loseLease(r)
 		c.confirm(r, r.queue[0])
 		if !r.over {
 			c.recorderActions(r, r.client.Step(r.queue[0], time.Now()))
+			c.letGoOfLines(r)
 		}
 	}
 }
@@ -228,10 +210,10 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 		c.inviteRecorder(r, a.Message)
 	case siprec.ReInvite:
 		r.agreement.begin()
-		r.asks(a.Exchange)
+		r.proof.asks(a.Exchange, time.Now())
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).ReInvite)
 	case siprec.Update:
-		r.asks(a.Exchange)
+		r.proof.asks(a.Exchange, time.Now())
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).Update)
 	case siprec.Cancel:
 		r.canceled = true
@@ -281,7 +263,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	s.events, s.stereo = a.Events, a.Stereo
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
 	if s.keyless = a.DTLS != nil && !s.session.Stats().Protected; s.keyless {
-		s.capture.hold(0)
+		s.capture.hold()
 	}
 	c.focus.pool.took(r.server.Name, a.Format, s.offered)
 	if s.held == nil && !s.keyless {
@@ -309,12 +291,14 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if s == nil {
 		return false
 	}
-	flowed := s.started
+	if s.started && s.feed == nil {
+		s.until = time.Now()
+	}
 	s.started, s.looks = false, 0
 	switch {
 	case s.line != nil && a.Removed: // the server takes the line as ever: what is left goes out when the mix has let go of it
 	case a.Removed && !c.gone(s), r.client.Awaited(s.key):
-		s.capture.hold(r.overlap)
+		s.capture.hold()
 	default:
 		s.capture.pause()
 		s.session.DropPresses() // they would come after the pause, when nobody presses anything
@@ -322,7 +306,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if a.Removed {
 		delete(r.streams, a.Key)
 		c.updateMix()
-		c.part(r, s, flowed)
+		c.part(r, s, s.until)
 		return false
 	}
 	return true
@@ -380,16 +364,19 @@ func (c *controller) finish(r *recorder) {
 	if l, lent := r.client.(*lease); lent {
 		l.end(time.Now())
 	}
+	ended := c.takeLeave(r)
 	streams := r.streams
 	texts := r.texts
 	r.streams, r.texts = map[string]*recorded{}, map[string]*recordedText{}
 	c.updateMix()
+	c.letGoOfLines(r)
 	c.updateText()
 	for _, s := range streams {
 		c.closeStream(r, s)
 	}
-	c.giveUp(r, r.parting)
-	r.parting = nil
+	if ended != nil {
+		ended.handle(c)
+	}
 	for _, t := range texts {
 		c.closeRecordedText(r, t)
 	}

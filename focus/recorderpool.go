@@ -359,9 +359,8 @@ type recorderDown struct{ name string }
 func (m recorderDown) handle(c *controller) {
 	for _, r := range slices.Clone(c.recorders) {
 		if r.server.Name == m.name && !r.over {
-			r.overlap = overlap
+			c.lose(r)
 			c.moveCopy(r, "answers no OPTIONS")
-			r.overlap = 0
 		}
 	}
 }

@@ -1,11 +1,14 @@
 package focus
 
 import (
+	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -85,7 +88,7 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 		return
 	}
 	for _, name := range c.spare(r) {
-		if !c.focus.pool.take(name, time.Now()) {
+		if c.focus.keptUpInVain(name) || !c.focus.pool.take(name, time.Now()) {
 			continue
 		}
 		recording, ok := c.machine.State().Recording(r.recording)
@@ -93,14 +96,13 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 			return
 		}
 		c.weigh(r)
-		c.revive(r)
 		for _, s := range r.streams {
 			s.started, s.looks = false, 0
-			s.capture.hold(r.overlap)
+			s.capture.hold()
 		}
 		for _, t := range r.texts {
 			t.started = false
-			t.capture.hold(r.overlap)
+			t.capture.hold()
 		}
 		if err := c.startRecorder(&recording, name, r); err != nil {
 			c.log.Error("recording cannot move", slog.String("server", name), slog.Any("error", err))
@@ -200,10 +202,9 @@ func (c *controller) look(r *recorder) {
 	if r.deaf < deafLooks {
 		return
 	}
-	r.deaf, r.overlap = 0, overlap
+	r.deaf = 0
 	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience, nil)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
-	r.overlap = 0
 }
 
 // refusedSince is how many packets of a stream were refused since the server takes it, by the count of all. What is new in the first looks is of the
@@ -242,7 +243,7 @@ func (c *controller) newRecorder(r *conference.Recording, server Recorder, from 
 	if from != nil {
 		rec.streams, rec.texts, rec.account = from.streams, from.texts, from.account
 		rec.first, rec.sides, rec.round = from.first, from.sides, from.round
-		rec.since = rec.since.Add(-from.overlap) // from then on it gets everything
+		rec.since = rec.since.Add(-from.doubted) // from then on it gets everything
 		rec.wanted, rec.ending, from.ending = from.wanted, from.ending, nil
 		from.streams, from.texts, from.moved = map[string]*recorded{}, map[string]*recordedText{}, true
 	} else {
@@ -275,4 +276,24 @@ func (r *recorder) taps(list []tap, encode bool) []tap {
 		}
 	}
 	return list
+}
+
+// recorderAddress is where recorded streams come from.
+func (c *controller) recorderAddress(server Recorder) (netip.Addr, error) {
+	var bound netip.Addr
+	for _, p := range c.participants {
+		if p.session != nil {
+			bound = p.session.LocalAddr().Addr()
+			break
+		}
+	}
+	target, err := sipua.ParseURI(server.URI)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	address := c.focus.mediaAddress(bound, hostAddress(target))
+	if !address.IsValid() {
+		return address, errors.New("no media address")
+	}
+	return address, nil
 }

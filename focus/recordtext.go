@@ -226,7 +226,7 @@ func (c *controller) stopText(r *recorder, t *recordedText, removed bool) {
 	t.started = false
 	switch {
 	case !removed && r.client.Awaited(t.key):
-		t.capture.hold(r.overlap)
+		t.capture.hold()
 	case removed:
 		delete(r.texts, t.key)
 		c.updateText() // nothing comes any more

@@ -151,7 +151,7 @@ func (o *stormOracle) situation(at time.Time, voices ...int) string {
 
 // checkRecordings compares what servers have got with what they should have.
 func (o *stormOracle) checkRecordings() {
-	streams := map[stormPart]map[siprec.ID]bool{}
+	streams, names := map[stormPart]map[siprec.ID]bool{}, map[siprec.ID]string{}
 	each := func(do func(*stormSession, *stormStream, stormRecorded, stormPart)) {
 		for _, session := range o.s.sessions() {
 			for _, stream := range session.heard(o.s.mains) {
@@ -163,7 +163,8 @@ func (o *stormOracle) checkRecordings() {
 			}
 		}
 	}
-	each(func(_ *stormSession, _ *stormStream, frame stormRecorded, part stormPart) {
+	each(func(session *stormSession, stream *stormStream, frame stormRecorded, part stormPart) {
+		names[frame.stream] = session.name + "/" + stream.label
 		if part.n < 0 {
 			return
 		}
@@ -202,7 +203,10 @@ func (o *stormOracle) checkRecordings() {
 				o.tally["recordings: one of three cannot be read"]++
 			} else if got < want {
 				missing += want - got
-				this := stormRun{voice: q.voice, got: got, want: want, conf: conf, where: where, first: n, last: n, all: streams[stormPart{q.voice, n}]}
+				this := stormRun{voice: q.voice, got: got, want: want, conf: conf, where: where, first: n, last: n}
+				for id := range streams[stormPart{q.voice, n}] {
+					this.all = append(this.all, names[id])
+				}
 				if this.first = run.first; run.voice != q.voice || run.got != got || run.conf != conf || run.where != where || n > run.last+20 {
 					o.report(run)
 					this.first = n
@@ -220,7 +224,7 @@ func (o *stormOracle) checkRecordings() {
 type stormRun struct {
 	voice, got, want, first, last int
 	conf, where                   string
-	all                           map[siprec.ID]bool
+	all                           []string // the servers and labels of the streams that have the last
 }
 
 func (o *stormOracle) report(r stormRun) {

@@ -15,7 +15,7 @@ const (
 	stormBits      = 11  // of the number, and so 40 s
 	stormTones     = stormBits + 2
 	stormFirst     = 3   // times 50 Hz
-	stormAmplitude = 700 // of each tone: all voices together are not limited
+	stormAmplitude = 450 // of each tone: all voices together are not limited, whatever they say
 )
 
 // stormWaves are the tones, of a voice one after the other.

@@ -22,7 +22,7 @@ type textCapture struct {
 	aware   bool // the recorder knows several sources
 	holding bool
 	waiting []heldText
-	recent  []heldText // sent in the last overlap: to somebody who may not have been there any more
+	recent  []heldText // sent in the last while: to somebody who may not have been there any more
 	count   int        // characters of waiting
 	lost    int        // characters
 	told    int        // the controller's: lost ones that have been counted
@@ -34,6 +34,7 @@ type heldText struct {
 	cname  string
 	text   string
 	at     time.Time
+	sent   time.Time // to a recorder; zero: it was not
 }
 
 // take gets what somebody has written.
@@ -46,9 +47,15 @@ func (c *textCapture) take(source rtt.Source, cname, text string) {
 		c.keep(h)
 		return
 	}
-	for len(c.recent) > 0 && now.Sub(c.recent[0].at) > overlap {
+	c.send(h, now)
+}
+
+// send says something, and remembers it for as long as it may not be known that nobody has heard it; mu is held.
+func (c *textCapture) send(h heldText, now time.Time) {
+	for len(c.recent) > 0 && now.Sub(c.recent[0].sent) > doubtSpan {
 		c.recent = c.recent[1:]
 	}
+	h.sent = now
 	c.recent = append(c.recent, h)
 	c.say(h)
 }
@@ -70,21 +77,29 @@ func (c *textCapture) say(h heldText) {
 	c.lost += c.session.Say(h.source, h.cname, h.text)
 }
 
-// hold keeps what comes from now on, and what came in the last while.
-func (c *textCapture) hold(last time.Duration) {
+// hold keeps what comes from now on.
+func (c *textCapture) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.holding {
-		return
-	}
 	c.holding = true
-	since := time.Now().Add(-last)
+}
+
+// doubt keeps what comes from now on, and has sent again what was sent since a time: whom it was sent to may not have been there any more.
+func (c *textCapture) doubt(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holding = true
+	waiting := c.waiting
+	c.waiting, c.count = nil, 0
 	for _, h := range c.recent {
-		if last > 0 && h.at.After(since) {
+		if h.sent.After(since) {
 			c.keep(h)
 		}
 	}
 	c.recent = nil
+	for _, h := range waiting {
+		c.keep(h)
+	}
 }
 
 // release lets the stream flow, what has waited first.
@@ -92,9 +107,9 @@ func (c *textCapture) release(aware bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.aware, c.holding = aware, false
+	now := time.Now()
 	for _, h := range c.waiting {
-		c.recent = append(c.recent, h)
-		c.say(h)
+		c.send(h, now)
 	}
 	c.waiting, c.count = nil, 0
 }
@@ -106,7 +121,7 @@ func (c *textCapture) pause() {
 	if !c.holding {
 		c.lost += c.session.Finish()
 	}
-	c.holding, c.recent = true, nil
+	c.holding = true
 }
 
 // rest takes what no recorder has taken.

@@ -1,0 +1,112 @@
+package focus
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parley-sip/parley/siprec"
+)
+
+// proof is what is known of whether a recording server has been there, in one dialog. What it was sent before a request that it has answered itself has
+// found somebody; of anything later that is not known, as long as the server does not answer to a request that goes out after it.
+type proof struct {
+	there    time.Time // it was there then; zero: nothing has been sent to it
+	exchange uint32    // of the last request
+	at       time.Time // of that request
+	open     time.Time // of the first request that it has not answered; zero: there is none
+}
+
+// asks notes a request in the dialog.
+func (p *proof) asks(exchange uint32, now time.Time) {
+	p.exchange, p.at = exchange, now
+	if p.open.IsZero() {
+		p.open = now
+	}
+}
+
+// hears takes what comes from the server, or does not.
+func (p *proof) hears(e siprec.Event, now time.Time) {
+	switch e := e.(type) {
+	case siprec.Answered:
+		switch known := e.Exchange == p.exchange && p.exchange != 0; {
+		case known && answersItself(e.Status):
+			p.there, p.open = latest(p.there, p.at), time.Time{}
+		case !known && e.Status < 300: // to the INVITE
+			*p = proof{there: now}
+		}
+	case siprec.PeerAck, siprec.PeerOffer, siprec.PeerBye:
+		p.there = now
+	}
+}
+
+// since is the time from which on what was sent may have found nobody, when the server turns out to be gone. It takes so long at most to know; or the
+// first request that it has not answered tells.
+func (p *proof) since(now time.Time) time.Time {
+	if p.there.IsZero() {
+		return now
+	}
+	if !p.open.IsZero() && p.open.Before(now) {
+		now = p.open
+	}
+	return latest(p.there, now.Add(-overlap))
+}
+
+// answersItself tells whether a status is of a server that knows the session, and not of one on the way to it.
+func answersItself(status int) bool { return status < 500 && status != 408 && status != 481 }
+
+// there is until when it is known that the server of a session was there.
+func (r *recorder) there() time.Time {
+	if l, lent := r.client.(*lease); lent {
+		return l.there()
+	}
+	return r.proof.there
+}
+
+// doubtful is since when what the server was sent may have found nobody, if it is gone now.
+func (r *recorder) doubtful(now time.Time) time.Time {
+	if l, lent := r.client.(*lease); lent {
+		return l.doubtful(now)
+	}
+	return r.proof.since(now)
+}
+
+// lose has all be sent again that the server of a session may not have got, as the session is lost: what flows or has flowed before a pause, and what
+// has ended. It is done once for each dialog.
+func (c *controller) lose(r *recorder) {
+	now := time.Now()
+	since := r.doubtful(now)
+	r.doubted = now.Sub(since)
+	for _, s := range r.streams {
+		if s.started && s.feed == nil || s.until.After(since) {
+			s.capture.doubt(since)
+			if s.linger != nil && s.linger.over {
+				s.linger.over = false
+				c.drainLater()
+			}
+		}
+		s.until = time.Time{}
+		if s.feed == nil {
+			s.started, s.looks = false, 0
+		}
+	}
+	for _, t := range r.texts {
+		t.capture.doubt(since)
+	}
+	c.revive(r, since)
+	r.proof = proof{}
+}
+
+// unconfirmed are the streams that have stopped, without the server having been heard of since then.
+func (r *recorder) unconfirmed() (keys []string) {
+	there := r.there()
+	for key, s := range r.streams {
+		if !s.started && s.feed == nil && s.until.After(there) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// doubtSpan is for how long it may not be known that a server has gone: a request is not answered (RFC 3261, section 17.1.2.2), and before it the media.
+const doubtSpan = 32*time.Second + overlap
