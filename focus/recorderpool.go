@@ -359,8 +359,7 @@ type recorderDown struct{ name string }
 func (m recorderDown) handle(c *controller) {
 	for _, r := range slices.Clone(c.recorders) {
 		if r.server.Name == m.name && !r.over {
-			c.lose(r)
-			c.moveCopy(r, "answers no OPTIONS")
+			c.replace(r, "answers no OPTIONS", true)
 		}
 	}
 }

@@ -83,10 +83,14 @@ func (c *controller) hasOthers(r *recorder) bool { return len(c.spare(r)) > 0 }
 
 // moveCopy has another server take over what one cannot record any more: the same communication session, participants and
 // streams, with their sources and timestamps going on (RFC 7865, section 6.10). Nothing happens if there is no other.
-func (c *controller) moveCopy(r *recorder, reason string) {
+func (c *controller) moveCopy(r *recorder, reason string) { c.replace(r, reason, false) }
+
+// replace is moveCopy, also of a session that is not lost, but that is not believed in any more: it goes on as it was if there is no other server.
+func (c *controller) replace(r *recorder, reason string, live bool) {
 	if r.over {
 		return
 	}
+	doubted := false
 	for _, name := range c.spare(r) {
 		if c.focus.keptUpInVain(name) || !c.focus.pool.take(name, time.Now()) {
 			continue
@@ -96,6 +100,10 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 			return
 		}
 		c.weigh(r)
+		if live && !doubted {
+			c.lose(r)
+			doubted = true
+		}
 		for _, s := range r.streams {
 			s.started, s.looks = false, 0
 			s.capture.hold()
@@ -122,6 +130,10 @@ func (c *controller) moveCopy(r *recorder, reason string) {
 			c.focus.events.add(c.id, time.Now(), RecordingMoved, DescribeRecording(c.id, &moved), false)
 		}
 		return
+	}
+	if _, lent := r.client.(*lease); doubted && !lent { // what it is sent is kept for another by now, and there is none: it begins anew, as one that is lost
+		c.endRecorderDialog(r, siprec.Message{}, farewellPatience, nil)
+		c.recorderStep(r, siprec.TransportFailed{Reason: reason})
 	}
 }
 
