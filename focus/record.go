@@ -1,7 +1,6 @@
 package focus
 
 import (
-	"log/slog"
 	"slices"
 	"time"
 
@@ -24,6 +23,7 @@ func (c *controller) desire(r *recorder) {
 		Streams: c.wishes(r, state),
 	}
 	d.Others = c.sideRosters(r, state, &d.Roster)
+	c.countPortless(r, &d)
 	if d.Stopped && c.endLater(r, d) {
 		return
 	}
@@ -147,10 +147,7 @@ func (c *controller) stream(r *recorder, key string, at conference.SidebarID, id
 	}
 	session, err := c.focus.media.Open(media.Options{})
 	if err != nil {
-		c.log.Error("no port for a recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
-		if h := c.focus.hooks.RecordingFailure; h != nil {
-			h(r.server.Name, "no-ports")
-		}
+		c.lacksPort(r, key, err)
 		return nil
 	}
 	format := c.focus.pool.presume(r.server.Name, siprec.Preferring(r.client.Codecs(), c.ownCodec(id)))

@@ -56,6 +56,7 @@ type recorder struct {
 	silent       bool           // it had sent reports and does not any more
 	queue        []siprec.Event // the first is being handled
 	wanted       siprec.Desire  // what was asked for last
+	portless     portless       // streams that have got no port
 	round, fed   int            // counts the wishes, and the streams in the last one that somebody feeds
 	written      int            // those of text
 	ending       *siprec.Desire // what is asked for when the last that was captured has been sent; nil: it does not end
@@ -352,6 +353,7 @@ func (c *controller) finish(r *recorder) {
 		return
 	}
 	r.over = true
+	c.countPortless(r, &siprec.Desire{Stopped: true})
 	c.focus.pool.closed(r.server.Name)
 	_, synced := r.client.Acknowledged()
 	c.focus.assurance.acknowledge(r.account, r.server.Name, synced)
