@@ -2,7 +2,6 @@ package focus
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -27,7 +26,7 @@ func (f *Focus) Invite(call *sipua.IncomingCall) {
 	}
 	if admitted, err := f.dialIn(call); err != nil {
 		request := call.Request()
-		f.log.Info("call refused", slog.String("call_id", request.CallID), slog.Any("error", err))
+		f.logRefusal(request.CallID, err)
 		if !admitted { // what was admitted has its record already
 			f.CallRefused(call, status(err), err.Error())
 		}

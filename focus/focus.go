@@ -33,16 +33,17 @@ type Deps struct {
 // Focus hosts conferences. All methods may be called by any goroutine. It is the sipua.Handler of its agent.
 type Focus struct {
 	// Immutable. cfg is what it started from; what may change since then is read from live.
-	cfg     Config
-	mixer   *mixer.Engine
-	media   *media.Transport
-	log     *slog.Logger
-	hooks   Hooks
-	events  *eventLog
-	pool    *recorderPool
-	prompts Prompts
-	spool   *spool.Store // nil: none
-	sealer  Sealer       // nil: none
+	cfg      Config
+	mixer    *mixer.Engine
+	media    *media.Transport
+	log      *slog.Logger
+	shortage shortage
+	hooks    Hooks
+	events   *eventLog
+	pool     *recorderPool
+	prompts  Prompts
+	spool    *spool.Store // nil: none
+	sealer   Sealer       // nil: none
 
 	assurance assurance
 	settings  atomic.Pointer[Config] // that hold now
