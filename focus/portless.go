@@ -48,9 +48,9 @@ func (c *controller) countPortless(r *recorder, d *siprec.Desire) {
 	}
 	now := time.Now()
 	for key, m := range r.portless.streams {
-		frames := now.Sub(m.since) / codecs.FrameDuration
-		m.since = m.since.Add(frames * codecs.FrameDuration)
-		if n := uint64(frames); n > 0 && !r.wanted.Paused {
+		lacked := now.Sub(m.since).Truncate(codecs.FrameDuration)
+		m.since = m.since.Add(lacked)
+		if n := uint64(max(0, lacked/codecs.FrameDuration)); n > 0 && !r.wanted.Paused {
 			c.focus.assurance.add(r.account, r.server.Name, 0, 0, n)
 			c.focus.unrecorded.Add(n)
 		}
