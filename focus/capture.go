@@ -8,7 +8,6 @@ import (
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/prefetch"
 	"github.com/parley-sip/parley/mixer"
-	"github.com/parley-sip/parley/siprec/seal"
 )
 
 // capture stands between the mix and the session of a recorded stream. While no recorder takes the stream it keeps the frames;
@@ -37,15 +36,15 @@ type capture struct {
 	pauses [keptPauses]pause // the last ones
 	paused int               // the controller's: how many there have been
 
-	ticks   media.TickClock             // the tick's
-	due     time.Duration               // the tick's: when the next frame is captured, by the count of those before; 0: none has come
-	within  int                         // the tick's: RTP units of the next frame's tick that were captured before it
-	part    int                         // the tick's: the same, of what was sent
-	rewound bool                        // the tick's: the next frame has been sent before
-	behind  bool                        // the tick's: what is sent has waited
-	ready   bool                        // the tick's: a frame waits for Send
-	room    []byte                      // the tick's: of the backlog, where the next frame goes
-	digest  atomic.Pointer[seal.Digest] // of what was sent, the tick's; nil: no seal is wanted
+	ticks   media.TickClock           // the tick's
+	due     time.Duration             // the tick's: when the next frame is captured, by the count of those before; 0: none has come
+	within  int                       // the tick's: RTP units of the next frame's tick that were captured before it
+	part    int                       // the tick's: the same, of what was sent
+	rewound bool                      // the tick's: the next frame has been sent before
+	behind  bool                      // the tick's: what is sent has waited
+	ready   bool                      // the tick's: a frame waits for Send
+	room    []byte                    // the tick's: of the backlog, where the next frame goes
+	digest  atomic.Pointer[witnesses] // of what was sent, the tick's; nil: no seal is wanted
 }
 
 // catchUp is how many frames of the backlog go out with each new one.
@@ -189,7 +188,11 @@ func (c *capture) live() bool {
 
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
 	c.advance(p)
-	emitSealed(c.session, c.digest.Load(), p, age)
+	if w := c.digest.Load(); w != nil {
+		c.session.EmitWitnessed(p, age, w)
+		return
+	}
+	c.session.EmitLate(p, age)
 }
 
 // advance notes how much of a tick has been sent, when packets are no whole ones.

@@ -188,6 +188,7 @@ func (h *persistent) close() {
 	if g := h.merged; g != nil {
 		g.forsake(g.capture)
 		g.weigh()
+		g.closeSeals()
 	}
 	for _, l := range h.lines {
 		h.closeLine(l)

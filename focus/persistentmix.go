@@ -31,7 +31,8 @@ type merged struct {
 
 	applied   <-chan struct{} // closed when the mix is as it should be
 	finishing bool
-	gone      []*feed // of conferences that have gone, and of which something may be kept
+	gone      []*feed     // of conferences that have gone, and of which something may be kept
+	seals     []*feedSeal // that what is sent goes into
 }
 
 // mergedListener is who hears all feeds.
@@ -74,6 +75,7 @@ func (g *merged) add(l *lease) (*feed, error) {
 	g.last++
 	f := &feed{into: g, lease: l, member: g.last, codec: g.format.Codec, decoder: decoder}
 	g.feeds = append(g.feeds, f)
+	f.sealed()
 	g.apply()
 	return f, nil
 }
@@ -88,6 +90,10 @@ func (g *merged) start(a siprec.StartMedia) {
 		g.left, g.told = g.left+dropped-g.told, 0
 	}
 	g.format = a.Format
+	g.witness()
+	for _, f := range g.feeds {
+		f.sealed()
+	}
 	applied := g.apply()
 	g.owner.focus.spawn(func(ctx context.Context) {
 		select {
@@ -134,6 +140,9 @@ func (g *merged) weigh() {
 		g.account(f, n)
 	}
 	if g.capture.live() {
+		for _, f := range g.gone {
+			g.unseal(f.seal)
+		}
 		g.gone = nil
 	}
 	if all == 0 {
@@ -169,6 +178,7 @@ type feed struct {
 	into    *merged
 	lease   *lease
 	account *copyAccount
+	seal    *feedSeal // in the present dialog; nil: nothing is sealed
 	member  mixer.MemberID
 	codec   codecs.Codec
 	decoder codecs.Decoder
@@ -282,6 +292,7 @@ func (f *feed) close() {
 	f.into.leave(f)
 	f.into.apply()
 	f.into.finishLater()
+	f.into.sealLater(f)
 	h.desire()
 }
 
@@ -356,9 +367,6 @@ func (c *controller) mergedStream(r *recorder, l *lease) *recorded {
 	r.streams[mixedKey] = s
 	return s
 }
-
-// startMerged lets the mixed stream of a conference flow into the merged line, whose session is not the controller's.
-func (s *recorded) startMerged(a siprec.StartMedia) { s.started, s.label = true, a.Label }
 
 // packets counts what was sent of a stream.
 func (s *recorded) packets(stats *media.Stats) uint64 {

@@ -78,7 +78,7 @@ func (g *merged) account(f *feed, lost uint64) {
 // leave takes a feed out. As long as what is kept may be of its conference, what is lost is counted there as well.
 func (g *merged) leave(f *feed) {
 	g.feeds = slices.DeleteFunc(g.feeds, func(other *feed) bool { return other == f })
-	if !g.capture.live() {
+	if !g.capture.live() || f.seal != nil {
 		g.gone = append(g.gone, f)
 	}
 }

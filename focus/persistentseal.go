@@ -129,6 +129,7 @@ func (h *persistent) beginDocuments() {
 		return
 	}
 	h.sent, h.chain = newSentDocuments(), &sealChain{}
+	h.merged.newDialog()
 	for _, l := range h.leases {
 		l.sent, l.from = h.sent, 0
 	}

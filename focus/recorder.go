@@ -244,7 +244,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		return false
 	}
 	if s.feed != nil {
-		s.startMerged(a)
+		c.startMerged(r, s, a)
 		return true
 	}
 	r.listenForKeys(c, s, &a)
@@ -260,7 +260,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
 	c.renewSealing(r)
-	s.capture.digest.Store(r.sealing.digest(a.Label, codecName(a.Format.Codec)))
+	s.capture.digest.Store(witnessed(r.sealing.digest(a.Label, codecName(a.Format.Codec))))
 	s.events, s.stereo = a.Events, a.Stereo
 	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
 	if s.keyless = a.DTLS != nil && !s.session.Stats().Protected; s.keyless {

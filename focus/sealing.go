@@ -78,6 +78,31 @@ type sealedStream struct {
 	label  string
 	codec  string
 	digest *seal.Digest
+	shared *feedSeal // of a line that conferences share, which knows the codec; nil: it has its own
+}
+
+// witnesses are the digests that a stream is in: one, or that of each conference that shares it.
+type witnesses []*seal.Digest
+
+// witnessed are those of a stream; nil: there are none.
+func witnessed(list ...*seal.Digest) *witnesses {
+	var w witnesses
+	for _, d := range list {
+		if d != nil {
+			w = append(w, d)
+		}
+	}
+	if len(w) == 0 {
+		return nil
+	}
+	return &w
+}
+
+// Add implements [media.Witness].
+func (w *witnesses) Add(ssrc uint32, sequence uint16, payload []byte) {
+	for _, d := range *w {
+		d.Add(ssrc, sequence, payload)
+	}
 }
 
 func newSealing(id conference.ID, recording conference.RecordingID, session siprec.ID, server string) *sealing {
@@ -170,6 +195,9 @@ func (s *sealing) sign(f *Focus) []byte {
 	s.manifest.Ended = time.Now().UTC()
 	s.manifest.Streams = make([]seal.Stream, len(s.streams))
 	for i, stream := range s.streams {
+		if stream.shared != nil {
+			stream.codec = stream.shared.codec
+		}
 		s.manifest.Streams[i] = seal.Stream{Label: stream.label, Codec: stream.codec}
 		stream.digest.Fill(&s.manifest.Streams[i])
 	}

@@ -157,7 +157,7 @@ func (r *reader) checkRecorders(cfg *Config) {
 		r.checkProtection(key, server, cfg)
 	}
 	for i := range cfg.Recording.Servers {
-		r.checkAlone(fmt.Sprintf("recording.servers[%d]", i), &cfg.Recording.Servers[i], cfg)
+		r.checkAlone(fmt.Sprintf("recording.servers[%d]", i), &cfg.Recording.Servers[i])
 	}
 	if s := &cfg.Recording.Seal; s.KeyFile != "" && s.Directory == "" {
 		r.fail("recording.seal.key_file", "wants recording.seal.directory beside it, for the manifests")
@@ -238,15 +238,12 @@ func (r *reader) checkStarts(key string, from []string, sip *SIP) {
 }
 
 // checkAlone refuses what a persistent session cannot have.
-func (r *reader) checkAlone(key string, s *RecordingServer, cfg *Config) {
+func (r *reader) checkAlone(key string, s *RecordingServer) {
 	if s.Persistent <= 0 {
 		if s.Merge {
 			r.fail(key+".merge", "wants persistent to be at least 1")
 		}
 		return
-	}
-	if s.Merge && cfg.Recording.Seal.Directory != "" {
-		r.fail(key+".merge", "wants recording.seal.directory to be empty: a seal is of one conference, and the merged stream of several")
 	}
 	if s.shakes() {
 		r.fail(key+".dtls", "wants disabled: its session is persistent, and has keys in the descriptions")
