@@ -63,12 +63,12 @@ func TestPersistentMixIsSealed(t *testing.T) {
 	}
 	verdicts := func() (list []srs.Verdict, parts []seal.Manifest) {
 		for _, name := range r.Manifests {
-			signed, err := os.ReadFile(filepath.Join(r.Directory, name))
-			must(t, err)
-			m, err := seal.Verify(signed, newNotary().public())
-			must(t, err)
-			proof, err := r.Prove(m)
-			must(t, err)
+			signed, fault := os.ReadFile(filepath.Join(r.Directory, name))
+			must(t, fault)
+			m, fault := seal.Verify(signed, newNotary().public())
+			must(t, fault)
+			proof, fault := r.Prove(m)
+			must(t, fault)
 			list, parts = append(list, proof.Verdict), append(parts, m)
 		}
 		return list, parts
