@@ -104,14 +104,7 @@ func (c *controller) replace(r *recorder, reason string, live bool) {
 			c.lose(r)
 			doubted = true
 		}
-		for _, s := range r.streams {
-			s.started, s.looks = false, 0
-			s.capture.hold()
-		}
-		for _, t := range r.texts {
-			t.started = false
-			t.capture.hold()
-		}
+		r.hold()
 		if err := c.startRecorder(&recording, name, r); err != nil {
 			c.log.Error("recording cannot move", slog.String("server", name), slog.Any("error", err))
 			c.focus.pool.failed(name, 0, time.Now())
@@ -134,6 +127,18 @@ func (c *controller) replace(r *recorder, reason string, live bool) {
 	if _, lent := r.client.(*lease); doubted && !lent { // what it is sent is kept for another by now, and there is none: it begins anew, as one that is lost
 		c.endRecorderDialog(r, siprec.Message{}, farewellPatience, nil)
 		c.recorderStep(r, siprec.TransportFailed{Reason: reason})
+	}
+}
+
+// hold keeps all that is captured for whoever is next.
+func (r *recorder) hold() {
+	for _, s := range r.streams {
+		s.started, s.looks = false, 0
+		s.capture.hold()
+	}
+	for _, t := range r.texts {
+		t.started = false
+		t.capture.hold()
 	}
 }
 
