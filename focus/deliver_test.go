@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/internal/conftest"
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -89,4 +90,38 @@ func begun(srs *recordingServer) (n int) {
 		}
 	}
 	return n
+}
+
+// The server to which a segment of the spool is delivered dies before the end of it, so that the last request finds nobody. What it was sent may have
+// found nobody either: the segment stays, and is delivered again.
+//
+// Shows SR-ERR-08, SR-PER-08.
+func TestDeliveryToADeadServer(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		srs.setRefuse(503)
+		b := spoolBench(t, srs, t.TempDir(), func(*focus.Config) {})
+		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		b.await("frames in the spool", func() bool { return b.focus.Stats().SpooledFrames > 100 })
+		asked := 0
+		over := make(chan struct{})
+		t.Cleanup(func() { close(over) })
+		srs.set(func(s *recordingServer) {
+			s.respond = func(*sipua.Request) *sipua.Response {
+				if asked++; asked > 1 {
+					return nil
+				}
+				<-over
+				return sipua.NewResponse(481)
+			}
+		})
+		alice.leave("room")
+		b.awaitLong("the end", func() bool { return b.state("room").Participants == nil })
+		srs.setRefuse(0)
+		b.awaitLong("the spool to be delivered", func() bool { return b.focus.Stats().DeliveredFrames > 0 })
+		if stats := b.focus.Stats(); asked < 2 || stats.DeliveredFrames != stats.SpooledFrames {
+			t.Errorf("%d of %d frames are delivered, as far as is known, at the end of session %d", stats.DeliveredFrames, stats.SpooledFrames, asked)
+		}
+	})
 }

@@ -54,6 +54,17 @@ func (p *proof) since(now time.Time) time.Time {
 // answersItself tells whether a status is of a server that knows the session, and not of one on the way to it.
 func answersItself(status int) bool { return status < 500 && status != 408 && status != 481 }
 
+// vanished tells whether an event says that nobody is there any more who knows the session: what has been sent to the end of it may have found nobody.
+func vanished(e siprec.Event) bool {
+	switch e := e.(type) {
+	case siprec.TimedOut, siprec.TransportFailed:
+		return true
+	case siprec.Answered:
+		return e.Status == 408 || e.Status == 481
+	}
+	return false
+}
+
 // there is until when it is known that the server of a session was there.
 func (r *recorder) there() time.Time {
 	if l, lent := r.client.(*lease); lent {

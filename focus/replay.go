@@ -42,6 +42,7 @@ type replay struct {
 	ready    bool            // the server takes something
 	playing  bool
 	finished bool          // all has been sent
+	unheard  bool          // and nobody has answered since then
 	began    time.Time     // the player's: when it sends what was captured first
 	taken    func()        // the server takes it
 	played   chan error    // of capacity 1
@@ -63,12 +64,6 @@ type replayStream struct {
 }
 
 var errReplay = errors.New("the spool cannot be delivered")
-
-// replaySpan is the element in the metadata of a session that marks it as delivered later, and tells from when it is.
-func replaySpan(from, to time.Time) siprec.Extension {
-	const layout = "2006-01-02T15:04:05.000000Z" // cut, not rounded: nothing is of before
-	return siprec.Extension(fmt.Sprintf(`<replay xmlns="urn:parley:recording:replay:1" from="%s" to="%s"/>`, from.UTC().Format(layout), to.UTC().Format(layout)))
-}
 
 // newReplay opens the media and the protocol.
 func (f *Focus) newReplay(agent *sipua.Agent, server Recorder, content *spooled) (*replay, error) {
@@ -206,7 +201,7 @@ func (p *replay) run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		switch {
-		case p.state == siprec.StateStopped && p.finished:
+		case p.state == siprec.StateStopped && p.finished && !p.unheard:
 			return nil
 		case p.state == siprec.StateFailed, p.state == siprec.StateStopped:
 			return fmt.Errorf("%w: %s", errReplay, p.reason)
@@ -217,6 +212,7 @@ func (p *replay) run(ctx context.Context) error {
 // step feeds the protocol and does what it says.
 func (p *replay) step(ctx context.Context, e siprec.Event) {
 	p.sealing.outcome(e)
+	p.unheard = p.unheard || vanished(e)
 	for _, a := range p.client.Step(e, time.Now()) {
 		switch a := a.(type) {
 		case siprec.Invite:
@@ -239,6 +235,7 @@ func (p *replay) step(ctx context.Context, e siprec.Event) {
 		case siprec.Report:
 			p.state, p.reason = a.State, a.Reason
 		case siprec.Alarm:
+			p.unheard = p.unheard || a.Kind == siprec.AlarmLost
 			p.focus.log.WarnContext(ctx, "recording server", slog.String("server", p.server.Name), slog.String("alarm", a.Kind.String()),
 				slog.Int("status", a.Status), slog.String("detail", a.Detail))
 		case siprec.Cancel, siprec.StopMedia: // only when it is given up, and then the sessions are closed

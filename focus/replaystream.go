@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,6 +10,12 @@ import (
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/siprec"
 )
+
+// replaySpan is the element in the metadata of a session that marks it as delivered later, and tells from when it is.
+func replaySpan(from, to time.Time) siprec.Extension {
+	const layout = "2006-01-02T15:04:05.000000Z" // cut, not rounded: nothing is of before
+	return siprec.Extension(fmt.Sprintf(`<replay xmlns="urn:parley:recording:replay:1" from="%s" to="%s"/>`, from.UTC().Format(layout), to.UTC().Format(layout)))
+}
 
 // newReplayStream opens the media of a stream.
 func (f *Focus) newReplayStream(declared *spoolStream) (s *replayStream, err error) {
