@@ -2,6 +2,7 @@ package focus_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,12 +105,12 @@ func TestDeliveryToADeadServer(t *testing.T) {
 		b := spoolBench(t, srs, t.TempDir(), func(*focus.Config) {})
 		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
 		b.await("frames in the spool", func() bool { return b.focus.Stats().SpooledFrames > 100 })
-		asked := 0
+		var asked atomic.Int32
 		over := make(chan struct{})
 		t.Cleanup(func() { close(over) })
 		srs.set(func(s *recordingServer) {
 			s.respond = func(*sipua.Request) *sipua.Response {
-				if asked++; asked > 1 {
+				if asked.Add(1) > 1 {
 					return nil
 				}
 				<-over
@@ -120,8 +121,8 @@ func TestDeliveryToADeadServer(t *testing.T) {
 		b.awaitLong("the end", func() bool { return b.state("room").Participants == nil })
 		srs.setRefuse(0)
 		b.awaitLong("the spool to be delivered", func() bool { return b.focus.Stats().DeliveredFrames > 0 })
-		if stats := b.focus.Stats(); asked < 2 || stats.DeliveredFrames != stats.SpooledFrames {
-			t.Errorf("%d of %d frames are delivered, as far as is known, at the end of session %d", stats.DeliveredFrames, stats.SpooledFrames, asked)
+		if stats := b.focus.Stats(); asked.Load() < 2 || stats.DeliveredFrames != stats.SpooledFrames {
+			t.Errorf("%d of %d frames are delivered, as far as is known, at the end of session %d", stats.DeliveredFrames, stats.SpooledFrames, asked.Load())
 		}
 	})
 }
