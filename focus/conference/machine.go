@@ -36,23 +36,25 @@ type Config struct {
 
 // Machine is the conference. It belongs to one goroutine; the States it hands out belong to nobody.
 type Machine struct {
-	cfg        Config
-	state      *State
-	policy     RecordingConfig              // that holds now: of a rule, or of the conference
-	asked      map[ParticipantID]Indication // the last Indicate sent out
-	askedVia   map[ParticipantID]string     // likewise
-	opened     map[RecordingID]bool         // StartRecording was sent out
-	pads       map[ParticipantID]*pad
-	guard      *Guard
-	emptySince time.Time
-	endedAt    time.Time   // of a conference that must not take anybody any more
-	idle       bool        // Idle was sent out
-	wake       time.Time   // the last WakeAt
-	tally      tally       // of the State
-	said       indications // what everybody has been told as far as he has not changed since
-	life       life
-	calls      []calling // like the Callees of the CallList; nil: nobody is to be called
-	callsKept  bool      // even if nobody is there to wait for them
+	cfg    Config
+	state  *State
+	policy RecordingConfig // that holds now: of a rule, or of the conference
+	// brokePaused tells that the last recording of the policy failed for good in a pause: the next one begins in it, as nobody has ended it.
+	brokePaused bool
+	asked       map[ParticipantID]Indication // the last Indicate sent out
+	askedVia    map[ParticipantID]string     // likewise
+	opened      map[RecordingID]bool         // StartRecording was sent out
+	pads        map[ParticipantID]*pad
+	guard       *Guard
+	emptySince  time.Time
+	endedAt     time.Time   // of a conference that must not take anybody any more
+	idle        bool        // Idle was sent out
+	wake        time.Time   // the last WakeAt
+	tally       tally       // of the State
+	said        indications // what everybody has been told as far as he has not changed since
+	life        life
+	calls       []calling // like the Callees of the CallList; nil: nobody is to be called
+	callsKept   bool      // even if nobody is there to wait for them
 }
 
 // NewMachine gives a conference with nobody in it, at version 1.

@@ -110,7 +110,7 @@ var (
 // govern applies a recording rule to who is about to be admitted, and tells what has to be recorded because of him; nil: nothing more.
 func (s *step) govern(rule *Rule, p *Participant) *RecordingConfig {
 	if s.nobody() {
-		s.m.policy = s.m.cfg.Recording // a rule holds for one meeting
+		s.m.policy, s.m.brokePaused = s.m.cfg.Recording, false // a rule holds for one meeting, and so does a pause
 	}
 	var wanted *RecordingConfig
 	switch {

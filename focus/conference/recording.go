@@ -35,7 +35,7 @@ func (s *step) record(e Record) error {
 	case s.nobody() || !s.m.endedAt.IsZero():
 		return ErrNotActive
 	}
-	r := Recording{ID: e.ID, Modes: e.Modes, Automatic: e.Automatic, Config: &policy}
+	r := Recording{ID: e.ID, Modes: e.Modes, Automatic: e.Automatic, Config: &policy, Paused: e.Automatic && s.m.brokePaused}
 	for _, name := range e.Servers {
 		if !slices.ContainsFunc(r.Servers, func(have RecordingServer) bool { return have.Name == name }) {
 			r.Servers = append(r.Servers, RecordingServer{Name: name})
@@ -121,6 +121,9 @@ func (s *step) report(e Report) error {
 		r.StartedAt = s.now
 	}
 	s.put(i, r)
+	if r.Automatic && r.State == RecordingFailed && r.Over() {
+		s.m.brokePaused = r.Paused
+	}
 	failed := r.State == RecordingFailed && before.State != RecordingFailed
 	if !failed && (!r.Degraded || before.Degraded || before.State == RecordingFailed) {
 		return nil
