@@ -227,6 +227,7 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 	}
 	r.state = a.State
 	if a.State == siprec.StateRecording || a.State == siprec.StatePaused {
+		r.judged = true
 		c.focus.pool.began(r.server.Name, time.Now())
 	}
 	if a.State == siprec.StateRecording && len(r.texts) > 0 { // text may have been refused before there was a session
@@ -283,6 +284,7 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 	}
 	switch a.Kind {
 	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded, siprec.AlarmUnkeyed:
+		r.judged = true
 		c.focus.pool.failed(r.server.Name, r.after, time.Now())
 		c.lose(r)
 		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))

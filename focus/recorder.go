@@ -41,6 +41,7 @@ type recorder struct {
 	parting      []parting // streams that have ended, and that the server may not have been there for
 	state        siprec.State
 	after        time.Duration // Retry-After of the last refusal
+	judged       bool          // the pool knows what became of the first attempt
 	refused      uint64        // packets nobody listened to, at the last look
 	deaf         int           // looks in a row that found more of them
 	segment      *segment      // in the spool; nil: none
@@ -355,6 +356,9 @@ func (c *controller) finish(r *recorder) {
 	r.over = true
 	c.countPortless(r, &siprec.Desire{Stopped: true})
 	c.focus.pool.closed(r.server.Name)
+	if !r.judged {
+		c.focus.pool.released(r.server.Name)
+	}
 	_, synced := r.client.Acknowledged()
 	c.focus.assurance.acknowledge(r.account, r.server.Name, synced)
 	for i, other := range c.recorders {

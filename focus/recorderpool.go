@@ -111,7 +111,7 @@ func (p *recorderPool) expand(names []string) []string {
 	return out
 }
 
-// known tells whether a name is that of a server or of a group.
+// has tells whether a name is that of a server or of a group.
 func (p *recorderPool) has(name string) bool {
 	return slices.ContainsFunc(p.list(), func(s Recorder) bool { return s.Name == name || s.Group == name })
 }
@@ -173,6 +173,13 @@ func (p *recorderPool) failed(name string, after time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.health[name].Failed(after, now)
+}
+
+// released tells that an attempt has been taken back, with no outcome.
+func (p *recorderPool) released(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.health[name].Released()
 }
 
 // took remembers in what format a server has taken a stream, of what it was offered.

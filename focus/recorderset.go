@@ -158,7 +158,7 @@ func (m seek) handle(c *controller) {
 		return
 	}
 	if r.gaveUp && c.focus.pool.take(r.server.Name, time.Now()) {
-		r.gaveUp = false
+		r.gaveUp, r.judged = false, false
 		c.recorderStep(r, siprec.Retry{})
 	}
 	c.later(seekInterval, m)

@@ -52,7 +52,7 @@ type Health struct {
 	lost     int         // probes in a row
 	failed   int         // sessions in a row
 	until    time.Time   // the circuit is open
-	trial    bool        // one session is let through
+	trial    time.Time   // one session is let through, and none beside it until then; zero: none is
 	since    time.Time   // of the last change of the state
 	state    HealthState
 }
@@ -92,7 +92,7 @@ func (h *Health) Probed(answered bool, now time.Time) {
 
 // Began says that a session has begun: the recorder is there.
 func (h *Health) Began(now time.Time) {
-	h.failed, h.trial, h.until, h.lost = 0, false, time.Time{}, 0
+	h.failed, h.trial, h.until, h.lost = 0, time.Time{}, time.Time{}, 0
 	h.probed = HealthUp
 	h.settle(now)
 }
@@ -101,7 +101,7 @@ func (h *Health) Began(now time.Time) {
 // (Retry-After; 0: it did not).
 func (h *Health) Failed(after time.Duration, now time.Time) {
 	h.failed++
-	h.trial = false
+	h.trial = time.Time{}
 	if n := h.failed - h.config.BreakAfter; n >= 0 {
 		cool := h.config.MaxCool
 		if n < 16 {
@@ -115,7 +115,11 @@ func (h *Health) Failed(after time.Duration, now time.Time) {
 	h.settle(now)
 }
 
-// Take tells whether a session may begin now. After a rest it lets one through and the next only after its outcome.
+// Released says that a session for which Take was asked was taken back before it had an outcome: another may be the trial.
+func (h *Health) Released() { h.trial = time.Time{} }
+
+// Take tells whether a session may begin now. After a rest it lets one through and the next only after its outcome, or after MaxCool: none
+// takes longer than that to be refused, but who asked may never have made it.
 func (h *Health) Take(now time.Time) bool {
 	switch h.State(now) {
 	case HealthDown, HealthOpen:
@@ -123,10 +127,10 @@ func (h *Health) Take(now time.Time) bool {
 	case HealthUnknown, HealthUp:
 	}
 	if h.failed >= h.config.BreakAfter {
-		if h.trial {
+		if now.Before(h.trial) {
 			return false
 		}
-		h.trial = true
+		h.trial = now.Add(h.config.MaxCool)
 	}
 	return true
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // healthScript runs words against a Health: "+" and "-" are probes, "b" a session that began, "2f" two that failed, "f30"
-// one with Retry-After, "5s" lets time go by, "t" asks to begin one.
+// one with Retry-After, "5s" lets time go by, "t" asks to begin one, "r" takes it back.
 func healthScript(t *testing.T, words string) (state siprec.HealthState, taken string) {
 	t.Helper()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -23,6 +23,8 @@ func healthScript(t *testing.T, words string) (state siprec.HealthState, taken s
 			h.Probed(w == "+", now)
 		case w == "b":
 			h.Began(now)
+		case w == "r":
+			h.Released()
 		case w == "t":
 			taken += map[bool]string{true: "y", false: "n"}[h.Take(now)]
 		case strings.HasSuffix(w, "f"):
@@ -64,6 +66,8 @@ func TestHealth(t *testing.T) {
 		{"+ f30 29s t 1s t", "ny", siprec.HealthUp},         // Retry-After
 		{"+ 3f t", "n", siprec.HealthOpen},                  //
 		{"9f 3f 119s t 1s t", "ny", siprec.HealthUnknown},   // two minutes at most
+		{"+ 3f 5s t r t t", "yyn", siprec.HealthUp},         // the trial is taken back
+		{"+ 3f 5s t 119s t 1s t", "yny", siprec.HealthUp},   // and nobody says so
 	} {
 		if state, taken := healthScript(t, test.words); state != test.state || taken != test.taken {
 			t.Errorf("%s: %v, taken %q, want %v, %q", test.words, state, taken, test.state, test.taken)
@@ -78,7 +82,9 @@ func TestHealthRecovers(t *testing.T) {
 		h := siprec.NewHealth(siprec.HealthConfig{}, now)
 		for range rapid.IntRange(0, 60).Draw(t, "n") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 20000).Draw(t, "ms")) * time.Millisecond)
-			switch rapid.IntRange(0, 4).Draw(t, "what") {
+			switch rapid.IntRange(0, 5).Draw(t, "what") {
+			case 5:
+				h.Take(now) // and then it is taken back
 			case 0:
 				h.Probed(true, now)
 			case 1:
