@@ -366,7 +366,7 @@ type recorderDown struct{ name string }
 func (m recorderDown) handle(c *controller) {
 	for _, r := range slices.Clone(c.recorders) {
 		if r.server.Name == m.name && !r.over {
-			c.replace(r, "answers no OPTIONS", true)
+			c.handOver(r, "answers no OPTIONS", true)
 		}
 	}
 }

@@ -83,10 +83,10 @@ func (c *controller) hasOthers(r *recorder) bool { return len(c.spare(r)) > 0 }
 
 // moveCopy has another server take over what one cannot record any more: the same communication session, participants and
 // streams, with their sources and timestamps going on (RFC 7865, section 6.10). Nothing happens if there is no other.
-func (c *controller) moveCopy(r *recorder, reason string) { c.replace(r, reason, false) }
+func (c *controller) moveCopy(r *recorder, reason string) { c.handOver(r, reason, false) }
 
-// replace is moveCopy, also of a session that is not lost, but that is not believed in any more: it goes on as it was if there is no other server.
-func (c *controller) replace(r *recorder, reason string, live bool) {
+// handOver is moveCopy, also of a session that is not lost, but that is not believed in any more (live): it goes on as it was if there is no other server.
+func (c *controller) handOver(r *recorder, reason string, live bool) {
 	if r.over {
 		return
 	}

@@ -10,24 +10,6 @@ import (
 	"github.com/parley-sip/parley/siprec"
 )
 
-// patientBench is a focus with the timers of the protocol, and these recording servers; a store: what they do not get is spooled.
-func patientBench(t *testing.T, deps focus.Deps, change func(*focus.Config), servers ...*recordingServer) *bench {
-	t.Helper()
-	names := []string{"one", "two", "three"}[:len(servers)]
-	c := focus.Config{Dynamic: true, Deliver: 100 * time.Millisecond}
-	for i, s := range servers {
-		c.Recorders = append(c.Recorders, focus.Recorder{Name: names[i], URI: s.uri()})
-	}
-	c.Defaults.Recording = conference.RecordingConfig{Servers: names, Copies: 1, Spool: deps.Spool != nil, Modes: conference.Separate}
-	if deps.Spool != nil {
-		c.Defaults.Recording.Policy = conference.Always
-	}
-	if change != nil {
-		change(&c)
-	}
-	return newVirtualBenchWith(t, deps, c)
-}
-
 // halt ends a recording, and waits until it has ended.
 func (b *bench) halt(conf string, id conference.RecordingID) {
 	b.t.Helper()
@@ -49,9 +31,11 @@ func TestTrialThatIsTakenBack(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		t.Helper()
 		one, two := newRecordingServer(t), newRecordingServer(t)
-		b := patientBench(t, focus.Deps{}, func(c *focus.Config) {
-			c.Recorders[0].Health = siprec.HealthConfig{BreakAfter: 1, Cooldown: 5 * time.Second}
-		}, one, two)
+		c := focus.Config{Dynamic: true, Recorders: []focus.Recorder{
+			{Name: "one", URI: one.uri(), Health: siprec.HealthConfig{BreakAfter: 1, Cooldown: 5 * time.Second}}, {Name: "two", URI: two.uri()},
+		}}
+		c.Defaults.Recording = conference.RecordingConfig{Servers: []string{"one", "two"}, Copies: 1}
+		b := newVirtualBenchWith(t, focus.Deps{}, c)
 		b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
 		recording := func(name string) conference.RecordingID {
 			t.Helper()

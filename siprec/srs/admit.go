@@ -3,7 +3,9 @@ package srs
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
@@ -50,8 +52,13 @@ func warned(status int, text string) *sipua.Response {
 	return sipua.NewResponse(status).WithHeader("Warning", `399 srs "`+strings.NewReplacer(`"`, "'", `\`, "/").Replace(text)+`"`)
 }
 
+// retryAfter is when a client that was refused may ask again.
+const retryAfter = 10 * time.Second
+
 // unavailable is the response of a recorder that cannot take a session now; another may.
-func unavailable(why string) *sipua.Response { return warned(503, why).WithHeader("Retry-After", "10") }
+func unavailable(why string) *sipua.Response {
+	return warned(503, why).WithHeader("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
+}
 
 // userPart is the user of a SIP or tel URI.
 func userPart(aor string) string {

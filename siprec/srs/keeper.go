@@ -109,13 +109,10 @@ func (k *keeper) look() bool {
 	return !low
 }
 
-// writeRest is how long no recording begins after one could not be written: its client comes back at once otherwise, to the same disk, where others may have one
-// that works. It is the Retry-After of the refusal.
-const writeRest = 10 * time.Second
-
-// rest has no recording begin for a while.
+// rest has no recording begin for a while, as one could not be written: its client comes back at once otherwise, to the same disk, where others may have one
+// that works.
 func (k *keeper) rest(now time.Time) {
-	until := now.Add(writeRest)
+	until := now.Add(retryAfter)
 	k.rests.Store(&until)
 }
 

@@ -254,8 +254,7 @@ func TestWriteFailsInSession(t *testing.T) {
 	if r := hooks.wait(t); r.State != StateFailed || r.Error == "" {
 		t.Errorf("%+v", r)
 	}
-	past := time.Now().Add(-writeRest)
-	server.keeper.rest(past)
+	server.keeper.rest(time.Now().Add(-retryAfter))
 	if _, err = other.invite(other.call("udp", "application/sdp", other.describe(v))); err != nil {
 		t.Errorf("after a while: %v", err)
 	}
