@@ -10,32 +10,42 @@ import (
 	"github.com/parley-sip/parley/internal/media"
 )
 
-// A server that has gone is found out in a pause: what it was sent before the pause is sent again, and so is what it was sent after it. What came in the
-// pause is not.
-func TestSentAgainFromBeforeAPause(t *testing.T) {
+// sendingSession is one whose packets nobody takes.
+func sendingSession(t *testing.T) *media.Session {
+	t.Helper()
 	transport, err := media.NewTransport(media.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = transport.Close() }()
+	t.Cleanup(func() { _ = transport.Close() })
 	session, err := transport.Open(media.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = session.Close() }()
+	t.Cleanup(func() { _ = session.Close() })
 	if err := session.Configure(media.Params{Remote: netip.MustParseAddrPort("127.0.0.1:9"), Send: true, SendCodec: codecs.PCMU}); err != nil {
 		t.Fatal(err)
 	}
+	return session
+}
+
+// speak has so many frames captured, each in its time.
+func speak(c *capture, frames int) {
+	for range frames {
+		<-time.After(codecs.FrameDuration)
+		c.Emit(&codecs.Packet{Payload: make([]byte, 160), Samples: 160})
+	}
+}
+
+// A server that has gone is found out in a pause: what it was sent before the pause is sent again, and so is what it was sent after it. What came in the
+// pause is not.
+func TestSentAgainFromBeforeAPause(t *testing.T) {
+	session := sendingSession(t)
 	for name, goesOn := range map[string]bool{"in it": true, "after it": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCapture(session, 10*time.Second, codecs.PCMU)
-				frames := func(n int) {
-					for range n {
-						<-time.After(codecs.FrameDuration)
-						c.Emit(&codecs.Packet{Payload: make([]byte, 160), Samples: 160})
-					}
-				}
+				frames := func(n int) { speak(c, n) }
 				c.release(codecs.PCMU)
 				frames(50)
 				since := time.Now().Add(-400 * time.Millisecond)
@@ -67,29 +77,12 @@ func TestSentAgainFromBeforeAPause(t *testing.T) {
 // A server takes a stream, gets what has waited for it, and is gone: what it was sent since it was there is sent again, also what was captured before
 // that. What another has taken meanwhile is not.
 func TestSentAgainAfterItHasWaited(t *testing.T) {
-	transport, err := media.NewTransport(media.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = transport.Close() }()
-	session, err := transport.Open(media.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = session.Close() }()
-	if err := session.Configure(media.Params{Remote: netip.MustParseAddrPort("127.0.0.1:9"), Send: true, SendCodec: codecs.PCMU}); err != nil {
-		t.Fatal(err)
-	}
+	session := sendingSession(t)
 	for name, caughtUp := range map[string]bool{"all of it": true, "some of it": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCapture(session, 10*time.Second, codecs.PCMU)
-				frames := func(n int) {
-					for range n {
-						<-time.After(codecs.FrameDuration)
-						c.Emit(&codecs.Packet{Payload: make([]byte, 160), Samples: 160})
-					}
-				}
+				frames := func(n int) { speak(c, n) }
 				frames(50)
 				c.unsent(800*time.Millisecond, func(*codecs.Packet, held) {}) // ten of them
 				frames(10)
