@@ -71,6 +71,20 @@ func (c *capture) since(from time.Duration) (frames uint64) {
 	return frames
 }
 
+// oldest is when the first was captured of what is kept and is to be sent, as far as that is known before it is taken back; zero: nothing is. It holds.
+func (c *capture) oldest() (first time.Time) {
+	if c.kept == nil {
+		return first
+	}
+	if at, waits := c.kept.next(); waits {
+		first = c.epoch.Add(at)
+	}
+	if again := c.again.Load(); again != 0 {
+		first = earliest(first, c.epoch.Add(time.Duration(again)))
+	}
+	return first
+}
+
 // owed tells whether anything that is kept is to be sent. It holds, or the mix has let go of it.
 func (c *capture) owed() bool {
 	if c.again.Load() != 0 { // as far as is known before that is taken back

@@ -142,6 +142,18 @@ func (r *recorder) hold() {
 	}
 }
 
+// keptSince is when the first was captured of what whoever is next is to be sent: metadata tell him of all who were there, and of all sidebars that there
+// were, from then on. It is not after a time.
+func (r *recorder) keptSince(at time.Time) time.Time {
+	for _, s := range r.streams {
+		at = earliest(at, s.capture.oldest())
+	}
+	for _, t := range r.texts {
+		at = earliest(at, t.capture.oldest())
+	}
+	return at
+}
+
 // seekInterval is how often a copy without server looks for one.
 const seekInterval = time.Second
 
@@ -260,7 +272,7 @@ func (c *controller) newRecorder(r *conference.Recording, server Recorder, from 
 	if from != nil {
 		rec.streams, rec.texts, rec.account = from.streams, from.texts, from.account
 		rec.first, rec.sides, rec.round = from.first, from.sides, from.round
-		rec.since = rec.since.Add(-from.doubted) // from then on it gets everything
+		rec.since = from.keptSince(rec.since.Add(-from.doubted)) // from then on it gets everything
 		rec.wanted, rec.ending, from.ending = from.wanted, from.ending, nil
 		from.streams, from.texts, from.moved = map[string]*recorded{}, map[string]*recordedText{}, true
 	} else {

@@ -196,6 +196,14 @@ func (c *controller) sideStreams(r *recorder, s *conference.State, add func(key 
 	}
 }
 
+// earliest is the earlier of two times of which either may be unknown.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 func latest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b

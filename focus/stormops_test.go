@@ -3,6 +3,7 @@
 package focus_test
 
 import (
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -38,18 +39,29 @@ func (s *storm) changing(what string, value func() string, change func() error, 
 	}
 }
 
-// stopping does what takes effect at once, but is over only when recorders have agreed.
+// stopping does what takes effect at once, but is over only when recorders have agreed. It changes nothing if there is no recording any more.
 func (s *storm) stopping(what, value string, change func() error, fact string) {
 	s.note("%s %s begins", what, fact)
+	was := s.facts.now(fact)
 	s.facts.begin(time.Now(), fact)
 	done := make(chan error, 1)
 	go func() { done <- change() }()
 	pass(3 * mixer.TickPeriod)
-	s.facts.end(time.Now(), value, fact)
-	if err := <-done; err != nil {
+	var err error
+	select {
+	case err = <-done:
+		if errors.Is(err, conference.ErrNoRecording) {
+			value, err = was, nil
+		}
+		s.facts.end(time.Now(), value, fact)
+	default:
+		s.facts.end(time.Now(), value, fact)
+		err = <-done
+	}
+	if err != nil {
 		s.t.Errorf("%s %s: %v", what, fact, err)
 	}
-	s.note("%s %s is over", what, fact)
+	s.note("%s %s is over, is %q", what, fact, s.facts.now(fact))
 }
 
 func is(value string) func() string { return func() string { return value } }
@@ -285,7 +297,8 @@ func (s *storm) aside(rng *rand.Rand, voice int, conf string) {
 	}
 }
 
-// flow has the recording of a conference go on if it is paused, and if it is not pauses it, or ends it and begins another one.
+// flow has the recording of a conference go on if it is paused, and if it is not pauses it, or ends it and begins another one. One that has failed for good
+// is begun anew, but by the policy with the next participant; that is paused as it was.
 func (s *storm) flow(conf string, on bool) {
 	fact := "recording/" + conf
 	was := s.facts.now(fact)
@@ -298,12 +311,13 @@ func (s *storm) flow(conf string, on bool) {
 	}
 	var err error
 	switch {
-	case on && was == "paused":
+	case id == "" && was != "off" && s.plan.always[conf]:
+	case on && was == "paused" && id != "":
 		s.changing("resume", is("on"), func() error {
 			_, err = s.b.focus.ResumeRecording(s.t.Context(), conference.ID(conf), id)
 			return err
 		}, fact)
-	case on && was == "off":
+	case id == "" && (on || was == "on"):
 		s.changing("record", is("on"), func() error {
 			_, err = s.b.focus.StartRecording(s.t.Context(), conference.ID(conf), focus.RecordingRequest{Modes: s.plan.modes[conf]})
 			return err

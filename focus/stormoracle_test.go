@@ -184,6 +184,17 @@ func (o *stormOracle) checkRecordings() {
 		}
 		o.judge(session, stream, frame, part)
 	})
+	unread := map[stormPart]map[siprec.ID]bool{}
+	for _, session := range o.s.sessions() {
+		for _, stream := range session.heard(o.s.mains) {
+			stream.unread(func(frame stormRecorded, part stormPart) {
+				if unread[part] == nil {
+					unread[part] = map[siprec.ID]bool{}
+				}
+				unread[part][frame.stream] = true
+			})
+		}
+	}
 	missing := 0
 	var run stormRun
 	defer func() { o.report(run) }()
@@ -199,8 +210,14 @@ func (o *stormOracle) checkRecordings() {
 			want := o.s.plan.streams(conf)
 			o.tally["recordings: must"] += want
 			count := func(n int) int { return len(streams[stormPart{q.voice, n}]) }
-			if got := count(n); got < want && (count(n-1) == want && count(n+1) == want) {
-				o.tally["recordings: one of three cannot be read"]++
+			garbled := 0 // it is in so many streams at most, and cannot be read there
+			for id := range unread[stormPart{q.voice, n}] {
+				if !streams[stormPart{q.voice, n}][id] {
+					garbled++
+				}
+			}
+			if got := count(n); got < want && got+garbled >= want {
+				o.tally["recordings: cannot be read"]++
 			} else if got < want {
 				missing += want - got
 				this := stormRun{voice: q.voice, got: got, want: want, conf: conf, where: where, first: n, last: n}

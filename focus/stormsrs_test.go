@@ -5,6 +5,7 @@ package focus_test
 import (
 	"context"
 	"math/bits"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +37,8 @@ type stormSession struct {
 	name  string
 	owner *stormRecorder
 
-	known []stormKnown // what metadata have said, in order; guarded by the server's lock
+	known []stormKnown   // what metadata have said, in order; guarded by the server's lock
+	all   []*stormStream // what has come, once it has been looked at; as well
 }
 
 type stormKnown struct {
@@ -204,15 +206,20 @@ type stormStream struct {
 type stormRecorded struct {
 	stormFrameHeard
 
+	stamp       uint32 // of RTP: what was captured later has a higher one, by 160 in 20 ms
 	stream      siprec.ID
 	conf, place string
 	senders     map[string]bool
 }
 
-// heard is all that has come in a session.
+// heard is all that has come in a session, when it is over.
 func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.all != nil {
+		return s.all
+	}
+	defer func() { s.all = list }()
 	senders := map[[2]siprec.ID]map[string]bool{}
 	for _, known := range s.known {
 		for _, stream := range known.metadata.Streams {
@@ -241,7 +248,7 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 				one = &stormStream{label: s.labelAt(line, at)}
 				bySource[h.sources[i]], list = one, append(list, one)
 			}
-			frame := stormRecorded{stormFrameHeard: stormFrameHeard{at: at, parts: stormHear(h.pcm[stormFrame*i:][:stormFrame])}}
+			frame := stormRecorded{stamp: h.stamps[i], stormFrameHeard: stormFrameHeard{at: at, parts: stormHear(h.pcm[stormFrame*i:][:stormFrame])}}
 			if len(frame.parts) > 0 {
 				if stream, conf := s.streamAt(one.label, at); stream.ID != "" {
 					frame.stream, frame.conf, frame.place = stream.ID, conf, "side"
@@ -255,6 +262,34 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 		}
 	}
 	return list
+}
+
+// unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says, and a voice
+// may be some frames behind another.
+func (m *stormStream) unread(note func(stormRecorded, stormPart)) {
+	const near, behind = 100, 3
+	for i := range m.frames {
+		for _, part := range m.frames[i].parts {
+			if part.n >= 0 {
+				continue
+			}
+			for k := range 2 * near {
+				at := i + (k+1)/2*(1-k%2*2) // i, i-1, i+1, i-2 and so on
+				if at < 0 || at >= len(m.frames) {
+					continue
+				}
+				j := slices.IndexFunc(m.frames[at].parts, func(p stormPart) bool { return p.n >= 0 })
+				if j < 0 {
+					continue
+				}
+				n := m.frames[at].parts[j].n + int(int32(m.frames[i].stamp-m.frames[at].stamp))/stormFrame
+				for d := -behind; d <= behind; d++ {
+					note(m.frames[i], stormPart{part.voice, n + d})
+				}
+				break
+			}
+		}
+	}
 }
 
 // labelAt is that of an m-line when something came in it.

@@ -5,6 +5,7 @@ package focus_test
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // Voices of a storm say in each frame of 20 ms whose it is and which: a set of tones that are orthogonal in a frame, the first of which is always
@@ -74,10 +75,10 @@ func stormHear(pcm []float64) (parts []stormPart) {
 	for voice := range stormVoices {
 		own := level[voice*stormTones:][:stormTones]
 		there := own[0]
-		if there < faint {
+		if there < faint && slices.Max(own) < 2*faint {
 			continue
 		}
-		word, plain := uint(0), true
+		word, plain := uint(0), there >= faint // else something else is on top of it: somebody who has been cut off, say
 		for tone, l := range own {
 			if l > there/2 {
 				word |= 1 << tone

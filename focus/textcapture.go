@@ -124,6 +124,16 @@ func (c *textCapture) pause() {
 	c.holding = true
 }
 
+// oldest is when the first was written of what waits for a recorder; zero: nothing does.
+func (c *textCapture) oldest() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) == 0 {
+		return time.Time{}
+	}
+	return c.waiting[0].at
+}
+
 // rest takes what no recorder has taken.
 func (c *textCapture) rest() []heldText {
 	c.mu.Lock()
