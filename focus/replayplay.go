@@ -61,6 +61,7 @@ func (s *spooled) take(record []byte) error {
 		if err := json.Unmarshal(record[1:], &stream); err != nil {
 			return err
 		}
+		stream.Key = stream.ID.Text() // who has come back is in another stream, with the key of the one before
 		s.streams = append(s.streams, stream)
 	case spooledRoster:
 		s.roster = spoolRosters{}

@@ -134,13 +134,16 @@ func (s *storm) watch(done <-chan struct{}) {
 	for {
 		now := time.Now()
 		for _, conf := range stormConferences {
-			state, captures := s.b.state(conf), "no"
+			state, captures, copies := s.b.state(conf), "no", 0
 			for i := range state.Recordings {
 				r := &state.Recordings[i]
 				if r.Captures() && r.State != conference.RecordingFailed {
 					captures = "yes"
 				}
 				for _, v := range r.Servers {
+					if v.Name != conference.SpoolServer && !v.Over() && v.State != conference.RecordingStandby {
+						copies++
+					}
 					if v.SessionID != "" {
 						s.facts.mu.Lock()
 						s.mains[v.SessionID] = true
@@ -149,6 +152,7 @@ func (s *storm) watch(done <-chan struct{}) {
 				}
 			}
 			s.facts.seen(now, "captures/"+conf, captures)
+			s.facts.seen(now, "copies/"+conf, strconv.Itoa(copies)) // fewer than wanted: one has failed for good, as servers are not tried again
 		}
 		for voice, p := range s.phones {
 			told := "off"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -204,10 +205,11 @@ func (o *stormOracle) checkRecordings() {
 			look := stormLook{facts: o.facts, from: from.Add(-40 * time.Millisecond), to: from.Add(stormDelay + 60*time.Millisecond)}
 			conf, where := recordedIn(&look, q.voice)
 			told, captures := look.is(key("told", q.voice)), look.is("captures/"+conf)
+			copies, _ := strconv.Atoi(look.is("copies/" + conf))
+			want := o.s.plan.streams(conf) * min(o.s.plan.copies, copies)
 			if look.unsure || where == "" || where != "main" && !o.s.plan.sidebars || told != "on" || captures != "yes" || !o.steady(q.voice, from) {
 				continue
 			}
-			want := o.s.plan.streams(conf)
 			o.tally["recordings: must"] += want
 			count := func(n int) int { return len(streams[stormPart{q.voice, n}]) }
 			garbled := 0 // it is in so many streams at most, and cannot be read there

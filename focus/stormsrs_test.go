@@ -339,7 +339,5 @@ func nameIn(d *siprec.Recording, id siprec.ID) string {
 	return ""
 }
 
-// popcount is how many modes there are.
-func (p *stormPlan) streams(conf string) int {
-	return bits.OnesCount8(uint8(p.modes[conf])) * p.copies
-}
+// streams is in how many streams of a copy each voice is.
+func (p *stormPlan) streams(conf string) int { return bits.OnesCount8(uint8(p.modes[conf])) }

@@ -1,0 +1,58 @@
+package focus_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/parley-sip/parley/codecs"
+	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/conftest"
+)
+
+// Somebody is moved away and back while no server takes anything, and has two streams in the spool. The server gets both, each with what was said in it.
+//
+// Shows SR-ERR-08, SR-PER-08.
+func TestSpoolOfWhoCameBack(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		srs.setRefuse(503)
+		b := spoolBench(t, srs, t.TempDir(), func(c *focus.Config) {
+			c.Defaults.Recording.Modes = conference.Separate
+			c.Conferences = []focus.ConferenceConfig{{ID: "other"}}
+		})
+		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		bob := b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+		move := func(from, to conference.ID) {
+			must(t, b.focus.Move(t.Context(), from, b.find(string(from), "bob").ID, to))
+			b.await("bob to arrive", func() bool { p := b.find(string(to), "bob"); return p.Present() })
+		}
+		pass(time.Second)
+		move("room", "other")
+		pass(time.Second)
+		move("other", "room")
+		pass(500 * time.Millisecond)
+		bob.leave("room")
+		alice.leave("room")
+		b.await("the recording to be over", func() bool { return b.focus.Assurance()[0].EndedAt != nil })
+		srs.setRefuse(0)
+		b.await("the spool to be delivered", func() bool {
+			s := b.focus.Stats()
+			return s.SpooledFrames == s.DeliveredFrames && s.SpooledFrames > 100
+		})
+		streams := srs.kept().streams
+		if len(streams) != 3 {
+			t.Fatalf("%d streams", len(streams))
+		}
+		for i, d := range []time.Duration{2500 * time.Millisecond, time.Second, 500 * time.Millisecond} {
+			if n, want := streams[i].packets, int(d/codecs.FrameDuration); n < want-5 || n > want+5 {
+				t.Errorf("stream %s has %d packets of %v", streams[i].label, n, d)
+			}
+			if name := []string{"alice", "bob", "bob"}[i]; !srs.fed(name, streams[i].label) {
+				t.Errorf("stream %s is not of %s", streams[i].label, name)
+			}
+		}
+		srs.sound()
+	})
+}
