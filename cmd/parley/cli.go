@@ -29,6 +29,8 @@ type commands struct {
 	Ban         banCommands        `cmd:"" help:"List the sources that are ignored because they guess, and forgive them."`
 	Connection  connectionCommands `cmd:"" help:"List the SIP connections."`
 	Reload      reloadCommand      `cmd:"" help:"Have a running server read its configuration again."`
+	Completion  completionCommand  `cmd:"" help:"Print what a shell needs to complete the command line."`
+	Complete    completeCommand    `cmd:"" hidden:"" help:"Print what completes a command line, for the shells."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	VersionFlag kong.VersionFlag   `name:"version" hidden:"" help:"Print the version."`
 }
@@ -79,7 +81,7 @@ func (c *conferenceList) Run(ctx context.Context, t *terminal) error {
 
 type conferenceShow struct {
 	server
-	ID string `arg:"" help:"Conference."`
+	ID string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run prints a conference as JSON.
@@ -125,7 +127,7 @@ func (c *conferenceCreate) Run(ctx context.Context, t *terminal) error {
 
 type conferenceDelete struct {
 	server
-	ID       string `arg:"" help:"Conference."`
+	ID       string `arg:"" complete:"conferences" help:"Conference."`
 	Announce bool   `help:"Let the participants hear it first."`
 }
 
@@ -140,7 +142,7 @@ func (c *conferenceDelete) Run(ctx context.Context) error {
 
 type conferenceLock struct {
 	server
-	ID string `arg:"" help:"Conference."`
+	ID string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run locks a conference.
@@ -150,7 +152,7 @@ func (c *conferenceLock) Run(ctx context.Context) error {
 
 type conferenceUnlock struct {
 	server
-	ID string `arg:"" help:"Conference."`
+	ID string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run unlocks a conference.

@@ -21,7 +21,7 @@ type lifeCommands struct {
 
 type conferenceSet struct {
 	server
-	ID    string   `arg:"" help:"Conference."`
+	ID    string   `arg:"" complete:"conferences" help:"Conference."`
 	Rules []string `arg:"" name:"key=value" sep:"none" help:"Keys as the API has them."`
 }
 
@@ -67,8 +67,8 @@ func setting(text string) (string, any, error) {
 
 type conferenceAdmit struct {
 	server
-	ID          string `arg:"" help:"Conference."`
-	Participant string `arg:"" optional:"" help:"Who alone is let in."`
+	ID          string `arg:"" complete:"conferences" help:"Conference."`
+	Participant string `arg:"" complete:"participants" optional:"" help:"Who alone is let in."`
 }
 
 // Run lets in one or all.
@@ -81,7 +81,7 @@ func (c *conferenceAdmit) Run(ctx context.Context) error {
 
 type conferenceMute struct {
 	server
-	ID   string `arg:"" help:"Conference."`
+	ID   string `arg:"" complete:"conferences" help:"Conference."`
 	Hard bool   `help:"Participants may not unmute themselves from now on."`
 }
 
@@ -96,7 +96,7 @@ func (c *conferenceMute) Run(ctx context.Context) error {
 
 type conferenceUnmute struct {
 	server
-	ID string `arg:"" help:"Conference."`
+	ID string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run unmutes all, and lets them do it themselves.
@@ -106,7 +106,7 @@ func (c *conferenceUnmute) Run(ctx context.Context) error {
 
 type conferenceLecture struct {
 	server
-	ID   string `arg:"" help:"Conference."`
+	ID   string `arg:"" complete:"conferences" help:"Conference."`
 	Mode string `arg:"" enum:"on,off" help:"on or off."`
 }
 
@@ -118,7 +118,7 @@ func (c *conferenceLecture) Run(ctx context.Context) error {
 type conferenceHands struct {
 	server
 	list
-	ID    string `arg:"" help:"Conference."`
+	ID    string `arg:"" complete:"conferences" help:"Conference."`
 	Lower bool   `help:"Lower all of them."`
 }
 
@@ -137,7 +137,7 @@ func (c *conferenceHands) Run(ctx context.Context, t *terminal) error {
 type conferenceRollCall struct {
 	server
 	list
-	ID string `arg:"" help:"Conference."`
+	ID string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run lists who is there.
@@ -167,7 +167,7 @@ func (c *conferenceRollCall) Run(ctx context.Context, t *terminal) error {
 
 type conferenceCallList struct {
 	server
-	ID string `arg:"" help:"Conference."`
+	ID string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run calls the list.

@@ -11,7 +11,7 @@ import (
 )
 
 type demoCommand struct {
-	Out     string `default:"demo-out" help:"Folder for the recording, what each caller heard, and the picture."`
+	Out     string `default:"demo-out" complete:"files" help:"Folder for the recording, what each caller heard, and the picture."`
 	Verbose bool   `short:"v" help:"Show the server's log."`
 }
 

@@ -14,7 +14,7 @@ var errEnough = errors.New("enough")
 type eventsCommand struct {
 	server
 	list
-	Conference string `arg:"" optional:"" help:"Conference; all of them if left out."`
+	Conference string `arg:"" complete:"conferences" optional:"" help:"Conference; all of them if left out."`
 	After      string `help:"Go on after the event with this id; with an id that is not known (such as 0) all events still kept come first." placeholder:"ID"`
 	Count      int    `help:"End after so many events; 0: with the server." placeholder:"N"`
 }

@@ -140,7 +140,7 @@ func (c *banList) Run(ctx context.Context, t *terminal) error {
 
 type banRemove struct {
 	server
-	Source string `arg:"" help:"Address or network, as listed."`
+	Source string `arg:"" complete:"bans" help:"Address or network, as listed."`
 }
 
 // Run ends a ban.

@@ -32,7 +32,7 @@ type participantCommand struct {
 type participantList struct {
 	server
 	list
-	Conference string `arg:"" help:"Conference."`
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run lists the participants.
@@ -47,8 +47,8 @@ func (c *participantList) Run(ctx context.Context, t *terminal) error {
 // oneParticipant is embedded in every command about one participant.
 type oneParticipant struct {
 	server
-	Conference  string `arg:"" help:"Conference."`
-	Participant string `arg:"" help:"Participant's id, as participant ls shows it."`
+	Conference  string `arg:"" complete:"conferences" help:"Conference."`
+	Participant string `arg:"" complete:"participants" help:"Participant's id, as participant ls shows it."`
 }
 
 func (c *oneParticipant) patch(ctx context.Context, key string, value any) error {
@@ -115,7 +115,7 @@ func (c *participantGain) Run(ctx context.Context) error {
 
 type participantCoach struct {
 	oneParticipant
-	Whom string `arg:"" help:"Who alone hears the participant."`
+	Whom string `arg:"" complete:"participants" help:"Who alone hears the participant."`
 }
 
 // Run makes a coach.
@@ -128,7 +128,7 @@ func (c *participantUncoach) Run(ctx context.Context) error { return c.patch(ctx
 
 type participantMove struct {
 	oneParticipant
-	To string `arg:"" help:"The other conference."`
+	To string `arg:"" complete:"conferences" help:"The other conference."`
 }
 
 // Run moves the participant.
@@ -183,7 +183,7 @@ func (c *participantKick) Run(ctx context.Context) error {
 
 type dialCommand struct {
 	server
-	Conference string `arg:"" help:"Conference."`
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
 	URI        string `arg:"" name:"uri" help:"Whom to call, for example sip:bob@192.0.2.7."`
 	Name       string `help:"Name for the roster."`
 	Role       string `enum:"moderator,speaker,listener" default:"speaker" help:"moderator, speaker or listener."`

@@ -24,9 +24,9 @@ type recordCommands struct {
 
 type recordStart struct {
 	server
-	Conference string   `arg:"" help:"Conference."`
+	Conference string   `arg:"" complete:"conferences" help:"Conference."`
 	Mode       []string `help:"mixed, separate or pair, or several separated by commas." enum:"mixed,separate,pair" default:"mixed,separate"`
-	SRS        []string `name:"srs" help:"Recording servers by name; the conference's own if left out."`
+	SRS        []string `name:"srs" complete:"servers" help:"Recording servers by name; the conference's own if left out."`
 }
 
 // Run starts a recording.
@@ -45,8 +45,8 @@ func (c *recordStart) Run(ctx context.Context, t *terminal) error {
 // oneRecording is embedded in the commands about one recording; without an id they mean the only one that runs.
 type oneRecording struct {
 	server
-	Conference string `arg:"" help:"Conference."`
-	Recording  string `arg:"" optional:"" help:"Recording's id; may be left out while there is only one."`
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
+	Recording  string `arg:"" complete:"recordings" optional:"" help:"Recording's id; may be left out while there is only one."`
 }
 
 var errWhichRecording = errors.New("name the recording")
@@ -108,7 +108,7 @@ func (c *recordResume) Run(ctx context.Context) error {
 type recordList struct {
 	server
 	list
-	Conference string `arg:"" help:"Conference."`
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run lists the recordings.
@@ -150,9 +150,9 @@ func (c *recordAssurance) Run(ctx context.Context, t *terminal) error {
 
 type sayCommand struct {
 	server
-	Conference string   `arg:"" help:"Conference."`
+	Conference string   `arg:"" complete:"conferences" help:"Conference."`
 	File       string   `arg:"" type:"existingfile" help:"WAV file: 16-bit PCM, mono or stereo, 8, 16 or 48 kHz."`
-	To         []string `name:"to" placeholder:"PARTICIPANT" help:"Who alone hears it; left out: everybody."`
+	To         []string `name:"to" placeholder:"PARTICIPANT" complete:"participants" help:"Who alone hears it; left out: everybody."`
 	Mode       string   `enum:"mix,duck,replace" default:"mix" help:"duck: who hears it hears the conference turned down; replace: not at all."`
 	Loop       bool     `help:"Again and again, until hush stops it."`
 }
@@ -180,7 +180,7 @@ func (c *sayCommand) Run(ctx context.Context, t *terminal) error {
 
 type hushCommand struct {
 	server
-	Conference   string `arg:"" help:"Conference."`
+	Conference   string `arg:"" complete:"conferences" help:"Conference."`
 	Announcement string `arg:"" help:"What say has printed."`
 }
 

@@ -35,7 +35,7 @@ type recordedAt struct {
 // oneRecorded is embedded in the commands about one recording.
 type oneRecorded struct {
 	recordedAt
-	ID string `arg:"" help:"Recording: its id, or the name of its folder."`
+	ID string `arg:"" complete:"stored" help:"Recording: its id, or the name of its folder."`
 }
 
 func (c *oneRecorded) path(more ...string) string {
@@ -138,7 +138,7 @@ func (c *recordingsRemove) Run(ctx context.Context) error {
 
 type recordingsSnapshot struct {
 	server
-	ID string `arg:"" help:"Recording."`
+	ID string `arg:"" complete:"stored" help:"Recording."`
 }
 
 // Run asks for a snapshot.

@@ -17,7 +17,7 @@ import (
 
 // configured is embedded in the commands that read the configuration.
 type configured struct {
-	Config string `name:"config" short:"c" help:"Configuration file. Default: ./parley.yml, or the embedded default if there is none."`
+	Config string `name:"config" short:"c" placeholder:"FILE" complete:"files" help:"Configuration file. Default: ./parley.yml, or the embedded default if there is none."`
 }
 
 const defaultFile = "parley.yml"

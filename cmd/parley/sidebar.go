@@ -15,7 +15,7 @@ type sidebarCommands struct {
 type sidebarList struct {
 	server
 	list
-	Conference string `arg:"" help:"Conference."`
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
 }
 
 // Run lists the sidebars.
@@ -29,8 +29,8 @@ func (c *sidebarList) Run(ctx context.Context, t *terminal) error {
 
 type sidebarOpen struct {
 	server
-	Conference   string   `arg:"" help:"Conference."`
-	Participants []string `arg:"" help:"Ids of participants, as participant ls shows them."`
+	Conference   string   `arg:"" complete:"conferences" help:"Conference."`
+	Participants []string `arg:"" complete:"participants" help:"Ids of participants, as participant ls shows them."`
 	Name         string   `help:"Display text."`
 	HearMain     bool     `help:"They hear the rest of the conference."`
 	MainGain     float64  `default:"-12" help:"How loud, in dB."`
@@ -52,9 +52,9 @@ func (c *sidebarOpen) Run(ctx context.Context, t *terminal) error {
 
 type sidebarMove struct {
 	server
-	Conference   string   `arg:"" help:"Conference."`
+	Conference   string   `arg:"" complete:"conferences" help:"Conference."`
 	Sidebar      string   `arg:"" help:"What open has printed."`
-	Participants []string `arg:"" help:"All who shall be in it; the others come back."`
+	Participants []string `arg:"" complete:"participants" help:"All who shall be in it; the others come back."`
 }
 
 // Run changes who is in a sidebar.
@@ -64,7 +64,7 @@ func (c *sidebarMove) Run(ctx context.Context) error {
 
 type sidebarClose struct {
 	server
-	Conference string `arg:"" help:"Conference."`
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
 	Sidebar    string `arg:"" help:"What open has printed."`
 }
 
