@@ -38,6 +38,9 @@ type OutgoingCall struct {
 	Trunk *Trunk
 	// Redirect tells whether a redirection to this URI may be followed, instead of what Trunk says; nil: as that says.
 	Redirect func(URI) bool
+	// Prompt says that the callee is a program that rings nobody: when it has said 100 and nothing else for 64*T1, or has not answered three minutes
+	// after another provisional response, it is given up with CANCEL and ErrTimeout. Otherwise it decides itself how long it takes.
+	Prompt bool
 	// OnProvisional is called for each provisional response but 100, in order. May
 	// be nil.
 	OnProvisional func(response *Response)
@@ -112,6 +115,7 @@ func (a *Agent) invitation(call OutgoingCall) *outbound {
 	if len(call.Body) > 0 && call.ContentType != "" {
 		o.headers = o.headers.With("Content-Type", call.ContentType)
 	}
+	o.prompt = call.Prompt
 	call.Trunk.apply(o)
 	if call.Redirect != nil {
 		o.redirect = call.Redirect
@@ -172,11 +176,11 @@ func (a *Agent) callOnce(ctx context.Context, o *outbound, onProvisional func(*R
 
 // finalResponse waits for the final response of an INVITE.
 func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional func(*Response)) (*Response, error) {
-	timer := time.NewTimer(a.patience(it.request))
-	defer timer.Stop()
+	limit := newProgressLimit(a.patience(it.request), a.config.Timers.T1)
+	defer limit.stop()
 	provisional := false
 	for {
-		wire, err := it.next(ctx, timer.C, a.draining)
+		wire, err := it.next(ctx, limit.timer.C, a.draining)
 		if err != nil {
 			a.callCount.add(1) // until it is taken back
 			why := takenBack(ctx)
@@ -192,9 +196,12 @@ func (a *Agent) finalResponse(ctx context.Context, it *inviteTx, onProvisional f
 		if response.Status >= 200 {
 			return response, nil
 		}
-		// From now on the callee decides how long it takes.
 		provisional = true
-		timer.Stop()
+		if it.request.prompt {
+			limit.progressed(response.Status)
+		} else { // from now on the callee decides how long it takes
+			limit.stop()
+		}
 		a.progressed(it, response) //nolint:contextcheck // the PRACK goes out whatever becomes of the caller
 		if response.Status > 100 && onProvisional != nil {
 			onProvisional(response)

@@ -19,7 +19,9 @@ const (
 // acknowledged. One offer is sent at a time; ReInvite waits for its turn, and
 // for the end of an offer of the peer. After 491, and after 500 with
 // Retry-After, it tries again (RFC 3261, section 14.1). After 408, 481 and no
-// response the dialog is ended. Errors: *StatusError (the session stays as it
+// response the dialog is ended. A peer that only says that it is at it is sent
+// CANCEL after 64*T1, or three minutes if it has said more than 100: when it
+// answers to that the session stays as it was. Errors: *StatusError (the session stays as it
 // was), ErrGlare, ErrNoOffer, ErrEnded, ErrTimeout, ErrTransport, and that of
 // ctx.
 func (d *Dialog) ReInvite(ctx context.Context, body Body) (*Response, error) {
@@ -144,21 +146,32 @@ func (d *Dialog) reInviteOnce(ctx context.Context, request *outbound) (*inviteTx
 }
 
 // finalResponse waits for the final response of a re-INVITE. When ctx ends it is
-// taken back; a 2xx that comes nevertheless counts, since the dialog stays.
+// taken back, and also when the peer has said that it is at it and nothing more:
+// it may be gone, and no other offer can be made meanwhile. A 2xx that comes
+// nevertheless counts, since the dialog stays. A peer that answers to the CANCEL
+// alone is there, and counts as having taken the request back (RFC 3261, section
+// 9.1: servers of before that document send no 487).
 func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, error) {
-	timer := time.NewTimer(64 * d.state.agent.config.Timers.T1)
-	defer timer.Stop()
+	limit := newProgressLimit(64*d.state.agent.config.Timers.T1, d.state.agent.config.Timers.T1)
+	defer limit.stop()
 	for provisional := false; ; provisional = true {
-		wire, err := it.next(ctx, timer.C, nil)
+		wire, err := it.next(ctx, limit.timer.C, d.done)
 		switch {
-		case err != nil && ctx.Err() != nil:
-			return it.takeBack(provisional, nil) //nolint:contextcheck // goes on after the caller's context has ended
+		case err != nil && d.hasEnded(): // whatever becomes of it, it is nobody's any more
+			d.state.agent.spawn(func() { it.abandon(provisional, nil) }) //nolint:contextcheck // goes on after the caller's context has ended
+			return nil, ErrEnded
+		case err != nil && (ctx.Err() != nil || provisional && errors.Is(err, ErrTimeout)):
+			response, failed := it.takeBack(provisional, nil) //nolint:contextcheck // goes on after the caller's context has ended
+			if errors.Is(failed, ErrTimeout) && it.canceled.Load() {
+				return NewResponse(487), nil
+			}
+			return response, failed
 		case err != nil:
 			return nil, err
 		case !wire.IsProvisional():
 			return d.state.agent.fromWireResponse(wire), nil
 		}
-		timer.Stop()
+		limit.progressed(wire.StatusCode)
 		d.state.agent.progressed(it, d.state.agent.fromWireResponse(wire)) //nolint:contextcheck // the PRACK goes out whatever becomes of the caller
 	}
 }
@@ -217,8 +230,9 @@ func (d *Dialog) Request(ctx context.Context, method string, body Body) (*Respon
 // Bye ends the dialog: it waits until our 2xx is acknowledged (RFC 3261, section
 // 15), sends BYE with the header fields, such as Reason, and waits for the
 // response. The handler is told EndLocal. It returns nil when the dialog had
-// ended before. Errors: ErrTimeout, ErrTransport, and that of ctx; the dialog
-// has ended in any case.
+// ended before. Errors: *StatusError when the peer refuses, as one does that knows
+// the dialog no more, ErrTimeout, ErrTransport, and that of ctx; the dialog has
+// ended in any case.
 func (d *Dialog) Bye(ctx context.Context, headers ...Header) error {
 	return d.bye(ctx, EndLocal, Body{Headers: headers})
 }
@@ -255,7 +269,10 @@ func (d *Dialog) bye(ctx context.Context, cause EndCause, body Body) error {
 		defer cancel()
 	}
 	defer d.state.agent.unregister(d.state.id)
-	_, err := d.state.agent.transact(life, request)
+	response, err := d.state.agent.transact(life, request)
+	if err == nil {
+		_, err = successful("BYE", response)
+	}
 	select {
 	case <-told:
 	case <-ctx.Done():

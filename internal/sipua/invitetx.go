@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -25,6 +26,7 @@ type inviteTx struct {
 	ackTag    string                  // and its To tag
 	forks     map[string]bool         // To tags of other 2xx that were ended
 	early     map[string]*earlyDialog // by the remote tag; of who waits for the responses
+	canceled  atomic.Bool             // the peer has taken our CANCEL
 }
 
 // sendInvite sends an INVITE. The responses are taken with next.
@@ -217,7 +219,9 @@ func (it *inviteTx) cancel(why Headers) {
 	it.agent.spawn(func() {
 		ctx, cancel := it.agent.lifetime(64 * it.agent.config.Timers.T1)
 		defer cancel()
-		_, _ = it.agent.transact(ctx, &cancelation)
+		if response, err := it.agent.transact(ctx, &cancelation); err == nil && response.Status/100 == 2 {
+			it.canceled.Store(true)
+		}
 	})
 }
 

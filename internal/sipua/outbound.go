@@ -51,6 +51,7 @@ type outbound struct {
 	redirect    func(URI) bool
 	answer      func(offer *Response) Body // of an INVITE without an offer; nil: none
 	redirects   int
+	prompt      bool // nobody rings
 	datagram    bool // was sent over UDP after all, as nobody spoke SIP over TCP
 	visited     []string
 }
