@@ -2,6 +2,7 @@ package focus
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -243,4 +244,13 @@ func (c *controller) identity(id conference.ParticipantID) siprec.ID {
 		c.identities[id] = newIdentity()
 	}
 	return c.identities[id]
+}
+
+// newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).
+func newIdentity() siprec.ID {
+	var uuid [16]byte
+	_, _ = rand.Read(uuid[:]) // never fails (crypto/rand)
+	uuid[6] = uuid[6]&0x0f | 0x40
+	uuid[8] = uuid[8]&0x3f | 0x80
+	return siprec.NewID(uuid)
 }

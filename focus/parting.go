@@ -55,6 +55,9 @@ func (m lastOfLine) handle(*controller) {
 
 // confirm takes note of what tells that the server was there, and closes the streams that it has got all of.
 func (c *controller) confirm(r *recorder, e siprec.Event) {
+	if e, ok := e.(siprec.TimedOut); ok && e.Exchange == r.proof.exchange {
+		r.warned = true // which has been logged
+	}
 	r.proof.hears(e, time.Now())
 	if len(r.parting) == 0 {
 		return
@@ -102,7 +105,8 @@ func (c *controller) giveUp(r *recorder, list []parting, since time.Time) {
 	}
 }
 
-// farewell is the outcome of a BYE to a server that has not answered to anything since streams have ended.
+// farewell is the outcome of a BYE to a server that has not answered to anything since streams have ended. Its 200 says that it was there, but for one
+// that has left the request before unanswered: what answers to a BYE is not what records.
 type farewell struct {
 	recorder *recorder
 	parting  []parting

@@ -18,8 +18,11 @@ const (
 	participantPatience = 4 * time.Second // of a participant to the BYE
 )
 
-// errImpatient is why a request was given up.
-var errImpatient = errors.New("no answer while shutting down")
+// Why a request was given up.
+var (
+	errImpatient  = errors.New("no answer while shutting down")
+	errUnanswered = errors.New("no answer")
+)
 
 // patient gives a context that ends with another, and a while after both the call and the beginning of the drain.
 func (f *Focus) patient(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {

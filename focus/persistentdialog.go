@@ -20,7 +20,7 @@ func (h *persistent) invite(m siprec.Message) {
 	call := sipua.OutgoingCall{
 		To: sipua.Address{URI: target}, From: sipua.Address{URI: h.focus.conferenceURI(persistentName)},
 		Contact: h.focus.recorderContact(persistentName, h.server), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
-		Trunk: h.focus.recorderWay(h.server, h.security, false),
+		Trunk: h.focus.recorderWay(h.server, h.security, false), Prompt: true,
 	}
 	canceled := make(chan struct{})
 	h.inviting = sync.OnceFunc(func() { close(canceled) })
@@ -72,7 +72,7 @@ func (h *persistent) request(m siprec.Message, send func(*sipua.Dialog, context.
 		defer cancel()
 		event, ok := ask(ctx.Done(), func() siprec.Event {
 			response, err := send(dialog, ctx, body)
-			return outcome(m.Exchange, response, err)
+			return outcomeWithin(h.focus, dialog, m.Exchange, response, err)
 		})
 		if !ok {
 			event = siprec.TimedOut{Exchange: m.Exchange}

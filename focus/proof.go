@@ -1,9 +1,12 @@
 package focus
 
 import (
+	"context"
+	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -51,18 +54,14 @@ func (p *proof) since(now time.Time) time.Time {
 	return latest(p.there, now.Add(-overlap))
 }
 
-// answersItself tells whether a status is of a server that knows the session, and not of one on the way to it.
-func answersItself(status int) bool { return status < 500 && status != 408 && status != 481 }
-
-// vanished tells whether an event says that nobody is there any more who knows the session: what has been sent to the end of it may have found nobody.
-func vanished(e siprec.Event) bool {
-	switch e := e.(type) {
-	case siprec.TimedOut, siprec.TransportFailed:
-		return true
-	case siprec.Answered:
-		return e.Status == 408 || e.Status == 481
+// answersItself tells whether the status of a response to a change is of a server that knows the session. Others are as well of somebody on the way to
+// it, a proxy or its own SIP stack, which may have outlived what records: 487 comes of our CANCEL, and 481 of one that has begun anew.
+func answersItself(status int) bool {
+	switch status {
+	case 404, 407, 408, 410, 480, 481, statusCanceled:
+		return false
 	}
-	return false
+	return status < 500
 }
 
 // there is until when it is known that the server of a session was there.
@@ -119,5 +118,28 @@ func (r *recorder) unconfirmed() (keys []string) {
 	return keys
 }
 
-// doubtSpan is for how long it may not be known that a server has gone: a request is not answered (RFC 3261, section 17.1.2.2), and before it the media.
-const doubtSpan = 32*time.Second + overlap
+const (
+	// lastAnswer is how long the outcome of a request can be waited for: half a minute for the first response (RFC 3261, section 17.1.1.2), the same after
+	// a 100, three minutes after more, and half a minute for the answer to the CANCEL.
+	lastAnswer = 3*32*time.Second + 3*time.Minute
+	// doubtSpan is for how long it may not be known that a server has gone: a request is not answered, and before it the media.
+	doubtSpan = lastAnswer + overlap
+)
+
+// outcomeWithin is what became of a request in the dialog with a server. One that we have taken back, as nobody has come to an answer, is one without an answer:
+// 487 may be of what is left of a server, or of a proxy, and nothing is known of what has been recorded since. The dialog is over then.
+func outcomeWithin(f *Focus, dialog *sipua.Dialog, exchange uint32, response *sipua.Response, err error) siprec.Event {
+	if sipua.Status(err) != statusCanceled {
+		return outcome(exchange, response, err)
+	}
+	f.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
+		defer cancel()
+		ctx, release := f.patient(ctx, farewellPatience)
+		defer release()
+		if err := dialog.Bye(ctx, sipua.Header{Name: "Reason", Value: `SIP;cause=408;text="No answer"`}); err != nil {
+			f.log.DebugContext(ctx, "BYE", slog.Any("error", err))
+		}
+	})
+	return siprec.TimedOut{Exchange: exchange}
+}

@@ -44,7 +44,7 @@ func (c *controller) inviteRecorder(r *recorder, m siprec.Message) {
 		To:      sipua.Address{URI: target},
 		From:    sipua.Address{URI: c.focus.conferenceURI(c.id), Name: c.machine.State().Name},
 		Contact: c.focus.recorderContact(c.id, r.server), Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
-		Trunk: c.focus.recorderWay(r.server, r.security, c.secret()),
+		Trunk: c.focus.recorderWay(r.server, r.security, c.secret()), Prompt: true,
 	}
 	handler := &recorderHandler{controller: c, recorder: r}
 	c.sealUp(r)
@@ -129,7 +129,7 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 		defer cancel()
 		event, ok := ask(ctx.Done(), func() siprec.Event {
 			response, err := send(dialog, ctx, body)
-			return outcome(m.Exchange, response, err)
+			return outcomeWithin(c.focus, dialog, m.Exchange, response, err)
 		})
 		if !ok {
 			event = siprec.TimedOut{Exchange: m.Exchange}
@@ -153,8 +153,11 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time
 		}
 		return
 	}
-	sealed := r.sealing
+	sealed, believed := r.sealing, r.proof.open.IsZero()
 	r.sealing = nil
+	if !believed && !r.warned {
+		c.undelivered(r, "metadata", errUnanswered)
+	}
 	c.background(func(ctx context.Context) message {
 		select {
 		case <-applied:
@@ -172,7 +175,7 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time
 		if ended == nil {
 			return nil
 		}
-		ended.answered = err == nil
+		ended.answered = err == nil && believed
 		return ended
 	})
 }

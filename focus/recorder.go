@@ -39,6 +39,7 @@ type recorder struct {
 	streams      map[string]*recorded
 	texts        map[string]*recordedText
 	parting      []parting // streams that have ended, and that the server may not have been there for
+	warned       bool      // that the server has not answered to the last request
 	state        siprec.State
 	after        time.Duration // Retry-After of the last refusal
 	judged       bool          // the pool knows what became of the first attempt
@@ -95,15 +96,6 @@ type recorded struct {
 	before      uint64            // packets that the line had sent when it was lent
 	line        *line             // of a persistent session; nil: the stream is its own
 	feed        *feed             // into a line that others are in, too; nil: the stream has it alone
-}
-
-// newIdentity gives a random UUID in the form of recording metadata (RFC 7865, section 6.10).
-func newIdentity() siprec.ID {
-	var uuid [16]byte
-	_, _ = rand.Read(uuid[:]) // never fails (crypto/rand)
-	uuid[6] = uuid[6]&0x0f | 0x40
-	uuid[8] = uuid[8]&0x3f | 0x80
-	return siprec.NewID(uuid)
 }
 
 // startRecorder opens a session with a server by its name. from is the session that it takes over with all its streams, nil
@@ -212,9 +204,11 @@ func (c *controller) signal(r *recorder, a siprec.Action) {
 		c.inviteRecorder(r, a.Message)
 	case siprec.ReInvite:
 		r.agreement.begin()
+		r.warned = false
 		r.proof.asks(a.Exchange, time.Now())
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).ReInvite)
 	case siprec.Update:
+		r.warned = false
 		r.proof.asks(a.Exchange, time.Now())
 		c.requestRecorder(r, a.Message, (*sipua.Dialog).Update)
 	case siprec.Cancel:

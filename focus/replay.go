@@ -42,7 +42,8 @@ type replay struct {
 	ready    bool            // the server takes something
 	playing  bool
 	finished bool          // all has been sent
-	unheard  bool          // and nobody has answered since then
+	heard    bool          // and the server has answered since
+	parted   chan error    // of capacity 1: the outcome of the BYE; nil: there is none
 	began    time.Time     // the player's: when it sends what was captured first
 	taken    func()        // the server takes it
 	played   chan error    // of capacity 1
@@ -166,26 +167,36 @@ func (p *replay) roster(roster siprec.Roster, stopped bool) siprec.Roster {
 	return roster
 }
 
-// run delivers, and returns nil when the server has it all.
+// takePatience is how long a server that has accepted the session may take nothing of it, or a stream be without keys.
+const takePatience = 32 * time.Second
+
+// run delivers, and returns nil when the server has it all: it has answered to something after the last of it.
 func (p *replay) run(ctx context.Context) error {
 	defer close(p.done)
 	p.step(ctx, p.desire(false))
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var late <-chan time.Time // for the server to take something
 	for {
 		if !p.wake.IsZero() {
 			timer.Reset(max(0, time.Until(p.wake)))
 		}
 		select {
+		case <-late:
+			p.hangUp(ctx)
+			return fmt.Errorf("%w: nothing is taken", errReplay)
 		case m := <-p.events:
 			if m.dialog != nil {
 				p.dialog = m.dialog
+				late = time.After(takePatience)
 			}
 			delete(p.unkeyed, m.keyed)
 			if m.event != nil {
 				p.step(ctx, m.event)
 			}
-			p.begin(ctx)
+			if p.begin(ctx); p.playing {
+				late = nil
+			}
 		case <-timer.C:
 			p.wake = time.Time{}
 			p.step(ctx, siprec.Tick{})
@@ -200,19 +211,41 @@ func (p *replay) run(ctx context.Context) error {
 			p.hangUp(context.WithoutCancel(ctx))
 			return ctx.Err()
 		}
-		switch {
-		case p.state == siprec.StateStopped && p.finished && !p.unheard:
-			return nil
-		case p.state == siprec.StateFailed, p.state == siprec.StateStopped:
-			return fmt.Errorf("%w: %s", errReplay, p.reason)
+		if over, err := p.ended(); over {
+			p.hangUp(ctx)
+			return err
 		}
 	}
+}
+
+// ended tells whether the session is over, and what is wrong with that.
+func (p *replay) ended() (over bool, err error) {
+	switch {
+	case p.state == siprec.StateStopped && p.finished && p.heard:
+		return true, nil
+	case p.state == siprec.StateStopped && p.finished && p.reason == "" && p.parted != nil: // the last request was refused with an error
+		if err := <-p.parted; err != nil {
+			return true, fmt.Errorf("%w: no answer after the end: %w", errReplay, err)
+		}
+		return true, nil
+	case p.state == siprec.StateStopped && p.finished:
+		return true, fmt.Errorf("%w: no answer after the end: %s", errReplay, p.reason)
+	case p.state == siprec.StateFailed, p.state == siprec.StateStopped:
+		return true, fmt.Errorf("%w: %s", errReplay, p.reason)
+	}
+	return false, nil
 }
 
 // step feeds the protocol and does what it says.
 func (p *replay) step(ctx context.Context, e siprec.Event) {
 	p.sealing.outcome(e)
-	p.unheard = p.unheard || vanished(e)
+	switch e := e.(type) {
+	case siprec.Answered:
+		p.heard = p.heard || p.finished && answersItself(e.Status)
+	case siprec.PeerBye:
+		p.heard = p.heard || p.finished
+	default:
+	}
 	for _, a := range p.client.Step(e, time.Now()) {
 		switch a := a.(type) {
 		case siprec.Invite:
@@ -235,7 +268,6 @@ func (p *replay) step(ctx context.Context, e siprec.Event) {
 		case siprec.Report:
 			p.state, p.reason = a.State, a.Reason
 		case siprec.Alarm:
-			p.unheard = p.unheard || a.Kind == siprec.AlarmLost
 			p.focus.log.WarnContext(ctx, "recording server", slog.String("server", p.server.Name), slog.String("alarm", a.Kind.String()),
 				slog.Int("status", a.Status), slog.String("detail", a.Detail))
 		case siprec.Cancel, siprec.StopMedia: // only when it is given up, and then the sessions are closed
@@ -255,79 +287,6 @@ func (p *replay) post(e siprec.Event) {
 	select {
 	case p.events <- replayEvent{event: e}:
 	case <-p.done:
-	}
-}
-
-func (p *replay) invite(ctx context.Context, m siprec.Message) {
-	target, err := sipua.ParseURI(p.server.URI)
-	if err != nil {
-		p.focus.spawn(func(context.Context) { p.post(siprec.TransportFailed{Exchange: m.Exchange, Reason: err.Error()}) })
-		return
-	}
-	contact := p.focus.recorderContact(p.content.header.Conference, p.server)
-	call := sipua.OutgoingCall{
-		To:      sipua.Address{URI: target},
-		From:    sipua.Address{URI: p.focus.conferenceURI(p.content.header.Conference), Name: p.content.header.Name},
-		Contact: contact, Headers: messageHeaders(m), ContentType: m.ContentType, Body: m.Body,
-		Trunk: p.focus.recorderWay(p.server, p.security, false),
-	}
-	p.focus.spawn(func(context.Context) {
-		dialog, response, err := p.agent.Invite(ctx, call, &replayHandler{p})
-		select {
-		case p.events <- replayEvent{event: outcome(m.Exchange, response, err), dialog: dialog}:
-		case <-p.done:
-			if dialog != nil {
-				p.bye(context.WithoutCancel(ctx), dialog, sipua.Body{})
-			}
-		}
-	})
-}
-
-func (p *replay) request(ctx context.Context, m siprec.Message,
-	send func(*sipua.Dialog, context.Context, sipua.Body) (*sipua.Response, error),
-) {
-	dialog := p.dialog
-	body := sipua.Body{ContentType: m.ContentType, Data: m.Body, Headers: messageHeaders(m)}
-	p.focus.spawn(func(context.Context) {
-		if dialog == nil {
-			p.post(siprec.TransportFailed{Exchange: m.Exchange, Reason: "no dialog"})
-			return
-		}
-		response, err := send(dialog, ctx, body)
-		p.post(outcome(m.Exchange, response, err))
-	})
-}
-
-// farewell ends a session of which all has been sent, with its seal. A player that has not ended has not sent all, and there is none.
-func (p *replay) farewell(ctx context.Context, m siprec.Message) {
-	dialog, omit, finished := p.dialog, p.server.Profile.OmitSeal, p.finished
-	p.dialog = nil
-	if dialog == nil {
-		return
-	}
-	p.focus.spawn(func(context.Context) {
-		if finished {
-			<-p.over
-			m = p.sealing.seal(p.focus, m, dialog.ID().CallID, omit)
-		}
-		p.bye(ctx, dialog, byeBody(m))
-	})
-}
-
-func (p *replay) hangUp(ctx context.Context) {
-	if dialog := p.dialog; dialog != nil {
-		p.dialog = nil
-		p.focus.spawn(func(context.Context) { p.bye(ctx, dialog, sipua.Body{}) })
-	}
-}
-
-func (p *replay) bye(ctx context.Context, dialog *sipua.Dialog, body sipua.Body) {
-	ctx, cancel := context.WithTimeout(ctx, byeTimeout)
-	defer cancel()
-	ctx, release := p.focus.patient(ctx, farewellPatience)
-	defer release()
-	if err := dialog.ByeWith(ctx, body); err != nil {
-		p.focus.log.DebugContext(ctx, "BYE", slog.Any("error", err))
 	}
 }
 
@@ -370,27 +329,3 @@ func (p *replay) begin(ctx context.Context) {
 		})
 	}
 }
-
-// replayHandler brings what happens in the dialog.
-type replayHandler struct{ replay *replay }
-
-// Ack has the answer to an offer that the server asked for.
-func (h *replayHandler) Ack(request *sipua.Request) {
-	h.replay.post(siprec.PeerAck{ContentType: request.Headers.Get("Content-Type"), Body: request.Body})
-}
-
-// Offer refuses: what is replayed does not wait.
-func (h *replayHandler) Offer(*sipua.Request) *sipua.Response { return sipua.NewResponse(488) }
-
-// Request refuses everything else.
-func (h *replayHandler) Request(*sipua.Request) *sipua.Response { return nil }
-
-// Ended reports that the server has gone.
-func (h *replayHandler) Ended(reason sipua.EndReason) {
-	if reason.Cause != sipua.EndLocal {
-		p := h.replay
-		p.focus.spawn(func(context.Context) { p.post(siprec.TransportFailed{Reason: reason.Cause.String()}) })
-	}
-}
-
-var _ sipua.DialogHandler = (*replayHandler)(nil)

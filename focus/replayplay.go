@@ -27,6 +27,34 @@ type spooled struct {
 	texts       int // pieces of text
 }
 
+// headerOf reads what a segment begins with, and tells whether anything else than what it is about is in it.
+func headerOf(store *spool.Store, name string) (header spoolHeader, empty bool, err error) {
+	r, err := store.Read(name)
+	if err != nil {
+		return header, false, err
+	}
+	defer func() { _ = r.Close() }() // was only read
+	for {
+		record, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return header, true, nil
+		case err != nil:
+			return header, false, err
+		case len(record) == 0:
+			return header, false, errSpoolRecord
+		}
+		switch record[0] {
+		case spooledHeader:
+			if err := json.Unmarshal(record[1:], &header); err != nil {
+				return header, false, err
+			}
+		case spooledFrame, spooledText:
+			return header, false, nil
+		}
+	}
+}
+
 // survey reads a segment once, from beginning to end.
 func survey(store *spool.Store, name string) (*spooled, error) {
 	r, err := store.Read(name)

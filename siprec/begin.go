@@ -118,6 +118,22 @@ func (c *Client) bye(now time.Time) {
 	c.stopped("")
 }
 
+// lastPatience is how long a session that is to end waits for answers, to the request that is open then and to the last one: longer than a request takes
+// that nobody answers (RFC 3261, section 17.1.2.2).
+const lastPatience = 40 * time.Second
+
+// overdue ends a session whose recorder does not come to an answer.
+func (c *Client) overdue(now time.Time) {
+	if !c.desire.Stopped || !c.up() || c.exchange == nil || now.Before(c.endBy) {
+		return
+	}
+	const reason = "no answer before the end"
+	c.exchange, c.synced = nil, false
+	c.silence()
+	c.do(Bye{c.message(now, nil, nil)})
+	c.stopped(reason)
+}
+
 // stopped is the end.
 func (c *Client) stopped(reason string) {
 	synced := c.synced
@@ -157,6 +173,7 @@ func (c *Client) onDesire(e Desire, now time.Time) {
 	urgent := e.Paused != c.desire.Paused || e.Stopped
 	c.desire = e
 	if e.Stopped {
+		c.endBy = now.Add(lastPatience)
 		c.desire.leave(now)
 		c.stop()
 	}

@@ -44,6 +44,7 @@ type Client struct {
 	flushAt     time.Time // when changes go out; zero: none
 	lastRequest time.Time
 	lastChange  time.Time // of what is wanted
+	endBy       time.Time // when the session ends, answered or not; zero: it is not to end
 	restless    time.Time // since when changes have come without a pause
 	snapshotAt  time.Time // when a wanted snapshot goes out; zero: none
 	lastSnap    time.Time
@@ -142,6 +143,7 @@ func (c *Client) Step(ev Event, now time.Time) []Action {
 		c.onRetry(now)
 	case Tick:
 	}
+	c.overdue(now)
 	// Media stops before the request that tells of it (RFC 7866, section 7.1.1.1).
 	c.reconcileMedia()
 	c.progress(now)
@@ -284,6 +286,8 @@ func (c *Client) setWake() {
 		next = c.retryAt
 	case c.phase == phaseUp && c.exchange == nil:
 		next = earliest(c.flushAt, c.snapshotAt)
+	case c.desire.Stopped && c.up():
+		next = c.endBy
 	}
 	if !next.Equal(c.wake) {
 		c.wake = next
