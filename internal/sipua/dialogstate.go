@@ -84,6 +84,9 @@ func (a *Agent) dialogOfResponse(o *outbound, response *Response) (*dialogState,
 		state.via.transport = o.sent.transport
 		if reliable(o.sent.transport) {
 			state.via.conn = o.sent.conn
+			if conn, ok := a.streams.get(o.sent.conn); ok && conn.info.dialed {
+				state.via.dialed = conn.info.way()
+			}
 		} else if listener := a.listenerFor(o.sent.addr.Addr(), o.via.local); listener != nil {
 			state.via.local = listener.addr
 		}

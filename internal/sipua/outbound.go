@@ -38,10 +38,13 @@ type outbound struct {
 	contact  Address // zero: none
 	headers  Headers
 	body     []byte
-	via      via      // how the dialog goes; zero: by the URI
-	branch   string   // kept for CANCEL; "": a new one
-	sent     *target  // kept for CANCEL; nil: find out
-	ways     []target // found by route, best first
+	via      via             // how the dialog goes; zero: by the URI
+	branch   string          // kept for CANCEL; "": a new one
+	sent     *target         // kept for CANCEL; nil: find out
+	ways     []target        // found by route, best first
+	broken   *target         // where it could not be written; nil: it could
+	renewed  bool            // is sent again, as its connection has broken
+	released <-chan struct{} // closed when the stack has forgotten its transaction; nil: it has none
 	// certificate names the one of ours to show; "": the usual one.
 	certificate string
 	credentials *Credentials  // nil: challenges are not answered
@@ -61,6 +64,7 @@ type via struct {
 	transport string
 	local     netip.AddrPort // our listener or connection
 	conn      netip.AddrPort // the connection, by its key
+	dialed    target         // that we made, to make it again; zero: the peer made it
 }
 
 // hop is the URI where the request is sent (RFC 3261, section 12.2.1.1).
@@ -210,10 +214,10 @@ func (a *Agent) requestHeaders(o *outbound) Headers {
 func (a *Agent) targets(ctx context.Context, o *outbound) ([]target, error) {
 	hop := o.hop()
 	var existing []target
-	if o.via.conn.IsValid() {
-		if conn, ok := a.streams.get(o.via.conn); ok {
-			existing = []target{{transport: conn.info.transport, addr: conn.info.remote, conn: o.via.conn}}
-		}
+	if conn, ok := a.streams.get(o.via.conn); ok {
+		existing = []target{{transport: conn.info.transport, addr: conn.info.remote, conn: o.via.conn}}
+	} else if o.via.dialed.transport != "" {
+		existing = []target{o.via.dialed}
 	}
 	if len(existing) > 0 && sameWay(hop, existing[0]) {
 		return existing, nil
@@ -301,6 +305,7 @@ func (a *Agent) prepare(ctx context.Context, o *outbound) (*sip.Request, target,
 
 func (a *Agent) prepareTarget(ctx context.Context, o *outbound, to target) (*sip.Request, target, error) {
 	if reliable(to.transport) {
+		_, to.reused = a.streams.find(to)
 		key, err := a.connect(ctx, to, dialTimeout)
 		if err != nil {
 			return nil, to, err
@@ -320,6 +325,7 @@ func (a *Agent) prepareTarget(ctx context.Context, o *outbound, to target) (*sip
 	}
 	stream := target{transport: overTCP, addr: to.addr}
 	if _, known := a.noTCP.get(to.addr.String()); !known || size > largestDatagram {
+		_, stream.reused = a.streams.find(stream)
 		key, refused := a.connect(ctx, stream, probeTimeout)
 		if refused == nil {
 			stream.conn = key

@@ -16,6 +16,7 @@ type target struct {
 	domain      string         // whom a certificate has to be for; only of secure transports
 	certificate string         // names the one of ours to show
 	conn        netip.AddrPort // the connection to use, by its key
+	reused      bool           // that had been there before the request
 }
 
 // service is a transport and how DNS names it.

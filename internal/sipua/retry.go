@@ -16,7 +16,7 @@ const (
 )
 
 // retry prepares a request to be sent again after it failed, if there is another
-// way: with credentials (RFC 3261, section 22), at the next target (RFC 3263,
+// way: over a new connection when the one that was there has broken, with credentials (RFC 3261, section 22), at the next target (RFC 3263,
 // section 4.3), or where it was redirected to (RFC 3261, section 8.1.3.4).
 func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err error) bool {
 	if ctx.Err() != nil || a.isClosed() {
@@ -24,7 +24,7 @@ func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err 
 	}
 	switch {
 	case response == nil:
-		return a.failOver(o, err)
+		return a.renew(o, err) || a.failOver(o, err)
 	case response.Status == 401 || response.Status == 407:
 		return o.authenticate(response)
 	case response.Status == 503:
@@ -33,6 +33,38 @@ func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err 
 		return o.follow(response)
 	}
 	return false
+}
+
+// renew has a request sent once more, over a new connection, when the one that was there before has broken: peers close idle ones, and firewalls
+// forget them, without a word that comes in time. It is the same transaction, with the same branch: a peer that had taken the request before takes it for
+// a repetition (RFC 3261, section 17.2.3).
+func (a *Agent) renew(o *outbound, err error) bool {
+	if o.renewed || !errors.Is(err, ErrTransport) {
+		return false
+	}
+	to := o.sent
+	if o.broken != nil {
+		to = o.broken
+	}
+	if to == nil && len(o.ways) > 0 && o.ways[0].conn.IsValid() { // gone before it was written to
+		to = &o.ways[0]
+		to.reused = true
+	}
+	if to == nil || !reliable(to.transport) || !to.reused {
+		return false
+	}
+	if conn, ok := a.streams.get(to.conn); ok {
+		_ = conn.Close() // nobody is to get it any more
+	}
+	if o.released != nil {
+		select {
+		case <-o.released:
+		case <-a.closed:
+			return false
+		}
+	}
+	o.renewed, o.sent, o.broken, o.ways = true, nil, nil, nil
+	return true
 }
 
 // failOver goes on to the next target. The one that failed is tried last for a

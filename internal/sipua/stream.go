@@ -48,6 +48,11 @@ type streamInfo struct {
 	since               time.Time
 }
 
+// way is how a connection that we made is made again.
+func (i *streamInfo) way() target {
+	return target{transport: i.transport, addr: i.remote, domain: i.domain, certificate: i.certificate}
+}
+
 // streamTable knows all connections: by the address under which the stack has
 // them, and by what they may be used for. It is safe for concurrent use.
 type streamTable struct {

@@ -84,10 +84,14 @@ func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 		branch := wire.Via().Params.GetOr("branch", "") // before the message is the stack's
 		tx, err := a.transactions.Request(ctx, wire)
 		if err == nil {
-			o.sent, o.branch = &to, branch
+			o.sent, o.branch, o.broken = &to, branch, nil
+			released := make(chan struct{})
+			if tx.OnTerminate(func(string, error) { close(released) }) { // after the stack has forgotten it
+				o.released = released
+			}
 			return tx, nil
 		}
-		failed = err
+		failed, o.broken = err, &to
 		if ctx.Err() != nil || !a.pause(time.Millisecond) {
 			break
 		}
