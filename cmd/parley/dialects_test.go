@@ -27,7 +27,7 @@ type manner struct {
 }
 
 func manners() []manner {
-	all := append(make([]manner, 0, 20), []manner{
+	all := append(make([]manner, 0, 23), []manner{
 		{name: "fewer-streams", state: "recording", alarm: "streams-refused", flows: []bool{true, false}},
 		{name: "sendrecv", state: "recording", flows: []bool{true, true}},
 		{name: "half-ready", state: "recording", flows: []bool{true, false}},
@@ -35,6 +35,9 @@ func manners() []manner {
 		{name: "snapshot", state: "recording", flows: []bool{true, true}},
 		{name: "slow", state: "recording", flows: []bool{true, true}},
 		{name: "pending", state: "paused", pause: true},
+		{name: "only-tries", state: "failed", alarm: "lost"},
+		{name: "only-tries-change", state: "failed", alarm: "lost", pause: true},
+		{name: "only-tries-bye", state: "recording", flows: []bool{true, true}},
 		{name: "bye", state: "failed", alarm: "ended"},
 		{name: "no-answer", state: "failed", alarm: "bad-answer"},
 	}...)
@@ -48,7 +51,7 @@ func manners() []manner {
 	return all
 }
 
-// Shows RQ-ARC-01, SR-ERR-01, SR-ERR-11, SR-ERR-15, SR-ERR-16, SR-SDP-09, SR-INT-13. A foreign user agent is the recorder, in many dialects and with many faults: the recording is
+// Shows RQ-ARC-01, SR-ERR-01, SR-ERR-07, SR-ERR-09, SR-ERR-11, SR-ERR-15, SR-ERR-16, SR-SDP-09, SR-INT-13. A foreign user agent is the recorder, in many dialects and with many faults: the recording is
 // in the state that fits, the operator is told of what he has to know, and those who talk hear each other all the time.
 func TestDialectsOfRecorders(t *testing.T) {
 	all, log := manners(), &logText{}
