@@ -55,6 +55,7 @@ type Agent struct {
 	callCount tally
 	counts    counts
 	refusing  atomic.Bool
+	shunned   shunLog
 	maxCalls  atomic.Int64
 
 	wait     sync.WaitGroup  // everything that runs

@@ -3,7 +3,9 @@ package sipua
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,7 +131,8 @@ func TestFailOver(t *testing.T) {
 	)
 	timers := quick()
 	timers.FailOver = 200 * time.Millisecond
-	caller := startAgent(t, Config{Resolvers: []string{server}, Timers: timers}, newRecorder())
+	log := &warnings{}
+	caller := startAgent(t, Config{Resolvers: []string{server}, Timers: timers, Logger: slog.New(slog.NewTextHandler(log, nil))}, newRecorder())
 	for round, want := range []string{"busy good", "good"} {
 		call := OutgoingCall{To: Address{URI: URI{Scheme: "sip", User: "1", Host: "x.test"}}, ContentType: sdpType, Body: []byte("offer")}
 		dialog, _, err := caller.Invite(t.Context(), call, leg{newRecorder()})
@@ -146,6 +149,10 @@ func TestFailOver(t *testing.T) {
 		if err := dialog.Bye(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+	warned := slices.DeleteFunc(log.lines(), func(line string) bool { return !strings.Contains(line, "tried last") })
+	if n := len(warned); n < 2 || !strings.Contains(warned[n-1], "503") || !strings.Contains(warned[n-1], busyAgent.Addr("udp").String()) {
+		t.Errorf("warned of %q", warned)
 	}
 	if _, err := caller.Request(t.Context(), OutgoingRequest{Method: "OPTIONS", URI: URI{Scheme: "sip", Host: "x.test"}}); err != nil {
 		t.Error(err)

@@ -3,6 +3,8 @@ package sipua
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 )
@@ -28,7 +30,7 @@ func (a *Agent) retry(ctx context.Context, o *outbound, response *Response, err 
 	case response.Status == 401 || response.Status == 407:
 		return o.authenticate(response)
 	case response.Status == 503:
-		return a.failOver(o, ErrTransport)
+		return a.failOver(o, fmt.Errorf("%w: 503 %s", ErrTransport, response.Reason))
 	case response.Status/100 == 3:
 		return o.follow(response)
 	}
@@ -85,7 +87,10 @@ func (a *Agent) failOver(o *outbound, err error) bool {
 	if way == len(o.ways)-1 {
 		return false
 	}
-	a.down.add(o.ways[way].dialKey(), struct{}{})
+	if _, news := a.down.add(o.ways[way].dialKey(), struct{}{}); news {
+		a.log.Warn("a target is tried last for a while", slog.String("method", o.method), slog.String("transport", o.ways[way].transport),
+			slog.String("address", o.ways[way].addr.String()), slog.Any("error", err))
+	}
 	o.ways = o.ways[way+1:]
 	o.again()
 	return true

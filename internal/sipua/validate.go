@@ -1,10 +1,8 @@
 package sipua
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -246,35 +244,3 @@ func (a *Agent) acceptedTypes() []string {
 
 // allow is the value of Allow.
 func (a *Agent) allow() string { return strings.Join(a.config.Methods, ", ") }
-
-// shun refuses what is beyond the limits, before anything is allocated for it.
-func (a *Agent) shun(in *inbound) bool {
-	method := in.request.Method
-	if !in.initial || method != "INVITE" && method != "SUBSCRIBE" {
-		return false
-	}
-	if !a.refusing.Load() && (method != "INVITE" || a.reserveCall(in.request.Source.Addr())) {
-		return false
-	}
-	in.answer(a.unavailable())
-	return true
-}
-
-// unavailable is the response to what is too much.
-func (a *Agent) unavailable() *Response {
-	return NewResponse(503, Header{Name: "Retry-After", Value: seconds(a.config.Limits.RetryAfter)})
-}
-
-// reserveCall counts a new INVITE of a peer, if it is within the limits. It is
-// counted off by callCount.
-func (a *Agent) reserveCall(source netip.Addr) bool {
-	now := time.Now()
-	if a.config.Overloaded != nil && a.config.Overloaded() || !a.sources.allow(source, now) || !a.calls.allow(now) {
-		return false
-	}
-	if n, limit := a.callCount.add(1), a.maxCalls.Load(); limit > 0 && n > limit {
-		a.callCount.add(-1)
-		return false
-	}
-	return true
-}
