@@ -19,32 +19,42 @@ import (
 //
 // Emit belongs to the tick: it does not block, lock or allocate.
 type capture struct {
+	// what a tick uses; see PrefetchEmit
 	session *media.Session
 	epoch   time.Time
+	shift   time.Duration // of the session's clock against ours
 	kept    *backlog      // nil: nothing is ever kept
 	codec   atomic.Uint32 // that the mix makes
 	sends   atomic.Uint32 // that the session sends
+	again   atomic.Int64  // what was captured after this is to be sent again; 0: nothing
 	holding atomic.Bool
-	again   atomic.Int64 // what was captured after this is to be sent again; 0: nothing
-	from    atomic.Int64 // the first frame that waited when it was released last; 0: none did
-	caught  atomic.Int64 // when all that had waited had been sent; 0: it has not
-	parked  atomic.Bool  // the tick has seen that it holds: others may read the backlog
-	lost    atomic.Uint64
-	told    uint64 // the controller's: lost frames that have been counted
-	taken   int64  // the controller's: up to where others than a recorder have taken what was kept
-
-	pauses [keptPauses]pause // the last ones
-	paused int               // the controller's: how many there have been
-
+	parked  atomic.Bool               // the tick has seen that it holds: others may read the backlog
+	rewound bool                      // the tick's: the next frame has been sent before
+	behind  bool                      // the tick's: what is sent has waited
+	ready   bool                      // the tick's: a frame waits for Send
+	digest  atomic.Pointer[witnesses] // of what was sent, the tick's; nil: no seal is wanted
 	ticks   media.TickClock           // the tick's
 	due     time.Duration             // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                       // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                       // the tick's: the same, of what was sent
-	rewound bool                      // the tick's: the next frame has been sent before
-	behind  bool                      // the tick's: what is sent has waited
-	ready   bool                      // the tick's: a frame waits for Send
 	room    []byte                    // the tick's: of the backlog, where the next frame goes
-	digest  atomic.Pointer[witnesses] // of what was sent, the tick's; nil: no seal is wanted
+
+	from   atomic.Int64 // the first frame that waited when it was released last; 0: none did
+	caught atomic.Int64 // when all that had waited had been sent; 0: it has not
+	lost   atomic.Uint64
+	told   uint64 // the controller's: lost frames that have been counted
+	taken  int64  // the controller's: up to where others than a recorder have taken what was kept
+
+	pauses [keptPauses]pause // the last ones
+	paused int               // the controller's: how many there have been
+}
+
+// captureHot is the part of a capture that a tick uses.
+var captureHot prefetch.Span //nolint:gochecknoglobals // a constant, but for the compiler
+
+func init() { //nolint:gochecknoinits // the offsets of fields, once
+	c := &capture{}
+	captureHot = prefetch.SpanOf(c, &c.session, &c.room)
 }
 
 // catchUp is how many frames of the backlog go out with each new one.
@@ -54,6 +64,9 @@ const catchUp = 4
 func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *capture {
 	c := &capture{session: session, epoch: time.Now()}
 	c.codec.Store(uint32(codec))
+	if session != nil {
+		c.shift = session.At(c.epoch)
+	}
 	if d > 0 {
 		c.kept = newBacklog(d, frameSize(codec))
 		c.holding.Store(true)
@@ -64,7 +77,7 @@ func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *ca
 // PrefetchEmit implements [mixer.OutputPrefetcher].
 func (c *capture) PrefetchEmit(near bool) {
 	if !near {
-		prefetch.Value(c)
+		prefetch.Part(c, captureHot)
 		return
 	}
 	c.session.PrefetchEmit(false)
@@ -83,9 +96,13 @@ func (c *capture) Emit(p *codecs.Packet) {
 // Prepare and Send implement [mixer.Sender].
 func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	b := c.kept
+	now := time.Since(c.epoch)
 	if b == nil {
-		c.pass(p, room)
+		c.pass(p, room, now)
 		return
+	}
+	if c.session != nil {
+		c.session.PrefetchEmit(true) // what the session refers to: it is there only now, and what is kept comes first
 	}
 	if at := c.again.Load(); at != 0 && !c.parked.Load() {
 		c.again.Store(0)
@@ -94,7 +111,6 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	}
 	behind := !b.empty()
 	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
-	now := time.Since(c.epoch)
 	b.push(p, held{at: now, late: c.late(now, p, codec), codec: codec, inner: c.within != 0})
 	c.within = (c.within + p.Samples) % tickUnits(codec)
 	c.room = b.room()
@@ -111,7 +127,7 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.parked.Store(false)
 		c.catch(now)
 		b.pass()
-		c.pass(p, room)
+		c.pass(p, room, now)
 	}
 }
 
@@ -131,13 +147,13 @@ func (c *capture) late(now time.Duration, p *codecs.Packet, codec codecs.Codec) 
 }
 
 // pass leaves a frame that is in time for Send, but for one that is sealed: whether it has left is to be known at once.
-func (c *capture) pass(p *codecs.Packet, room []byte) {
+func (c *capture) pass(p *codecs.Packet, room []byte, now time.Duration) {
 	if c.digest.Load() != nil {
 		c.send(p, 0)
 		return
 	}
 	c.advance(p)
-	c.session.Prepare(p, room)
+	c.session.PrepareAt(p, room, now+c.shift)
 	c.ready = true
 }
 

@@ -143,6 +143,7 @@ func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets i
 		t.Fatal(err)
 	}
 	defer func() { _ = session.Close() }()
+	<-time.After(time.Second) // the clock of the session has run for a while
 	c := newCapture(session, 2*time.Second, codec)
 	units := codec.TimestampUnits(codecs.FrameDuration) / packets
 	size := codec.FrameSamples(codecs.FrameDuration) / packets

@@ -13,12 +13,14 @@ const (
 //
 //nolint:gochecknoglobals // constants, but for the compiler
 var (
-	inputHot, mixHot prefetch.Span
+	inputHot, mixHot, setHot, streamHot prefetch.Span
 )
 
 func init() { //nolint:gochecknoinits // the offsets of fields, once
-	in, m := &input{}, &Mix{}
+	in, m, heard, s := &input{}, &Mix{}, &set{}, &stream{}
 	inputHot = prefetch.SpanOf(in, &in.source, &in.lanes[mainLane])
+	setHot = prefetch.SpanOf(heard, &heard.mask, &heard.sources.list[1])
+	streamHot = prefetch.SpanOf(s, &s.stateless, &s.limiter.calm)
 	mixHot = prefetch.SpanOf(m, &m.pending, &m.next)
 }
 
@@ -131,11 +133,13 @@ func (p *plan) askSums() {
 // askSamples asks for the sums, and for what encodes them.
 func (p *plan) askSamples() {
 	for _, b := range p.buses[:min(askMost, len(p.buses))] {
-		prefetch.Slice(b.sum)
-		prefetch.Value(b.set)
+		if b.n > 1 { // as it is again, mostly
+			prefetch.Slice(b.room)
+		}
+		prefetch.Part(b.set, setHot)
 	}
 	for _, g := range p.groups[:min(askMost, len(p.groups))] {
-		prefetch.Value(g.stream)
+		prefetch.Part(g.stream, streamHot)
 	}
 }
 
@@ -153,7 +157,7 @@ func (p *plan) askEncode(n int) {
 	}
 	if at := n + askFar; at >= askMost && at < len(p.groups) {
 		g := p.groups[at]
-		prefetch.Value(g.stream)
+		prefetch.Part(g.stream, streamHot)
 		prefetch.Value(g.bus)
 	}
 	if at := n + askNear; at >= askMost && at < len(p.groups) {
@@ -162,7 +166,7 @@ func (p *plan) askEncode(n int) {
 }
 
 func (s *stream) ask() {
-	if s.forwarded { // and goes on so, mostly
+	if s.forwarded || s.blank { // and goes on so, mostly
 		return
 	}
 	prefetch.Slice(s.pcm)

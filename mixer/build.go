@@ -377,7 +377,7 @@ func (b *builder) groupFor(key groupKey, rate int) *group {
 	at := busKey{set: key.set, rate: rate}
 	sum, ok := b.buses[at]
 	if !ok {
-		sum = &bus{set: key.set, rate: rate, sum: make([]int32, frameSamples(rate))}
+		sum = &bus{set: key.set, rate: rate, room: make([]int32, frameSamples(rate))}
 		b.buses[at] = sum
 		b.plan.buses = append(b.plan.buses, sum)
 	}

@@ -234,7 +234,7 @@ func TestEngineCountsLateTicks(t *testing.T) {
 	out := &unitCounter{countdown: newCountdown(20)}
 	begin := time.Now()
 	if _, err := e.NewMix(MixConfig{}).Apply(Layout{Members: []Member{
-		{ID: 1, In: &stalling{stall: 210 * time.Millisecond}, Out: out, Format: format(codecs.PCMU)},
+		{ID: 1, In: &stalling{stall: 210 * time.Millisecond}, Out: out, Format: format(codecs.G722)},
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestEngineCountsLateTicks(t *testing.T) {
 	if s.Duration.Count() != s.Ticks || s.Lateness.Quantile(0.99) < 16*time.Microsecond || s.Duration.Sum < 130*time.Millisecond {
 		t.Errorf("histograms %+v, %+v", s.Duration, s.Lateness)
 	}
-	if len(s.Codecs) != 1 || s.Codecs[0].Codec != codecs.PCMU || s.Codecs[0].Sent < 20 || s.Codecs[0].Encoded == 0 {
+	if len(s.Codecs) != 1 || s.Codecs[0].Codec != codecs.G722 || s.Codecs[0].Sent < 20 || s.Codecs[0].Encoded == 0 {
 		t.Errorf("codecs %+v", s.Codecs)
 	}
 }

@@ -23,9 +23,9 @@ const (
 type limiter struct {
 	gain float32 // at the end of the last block, 1 and below
 	load float32 // how often it has been needed lately, 0 to 1
-	low  [limiterHold]float32
+	calm int     // blocks since the last that needed less than unity, up to limiterHold
 	at   int
-	calm int // blocks since the last that needed less than unity, up to limiterHold
+	low  [limiterHold]float32
 }
 
 func newLimiter() limiter {

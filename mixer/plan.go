@@ -61,8 +61,9 @@ func (s *set) has(seat int32) bool { return s.mask[seat>>6]>>(seat&63)&1 != 0 }
 type bus struct {
 	set  *set
 	rate int
-	sum  []int32
-	n    int // contributions in this tick
+	room []int32 // for the sum of several contributions, or of faint ones
+	sum  []int32 // of this tick, if there is a contribution: in the room, or the only one itself
+	n    int     // contributions in this tick
 }
 
 // group is all who hear the same set in the same format with the same gain.

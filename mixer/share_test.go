@@ -27,7 +27,10 @@ func TestListenersShareOneEncoding(t *testing.T) {
 		for range 10 {
 			b.step()
 		}
-		want := uint64(11) // the talker hears silence, which soon is not encoded any more
+		want := uint64(10) // the talker hears silence, which is not encoded
+		if codec == codecs.Opus {
+			want = 11 // or soon is not any more
+		}
 		if codec == codecs.G722 {
 			want = 20
 		}
@@ -66,8 +69,8 @@ func TestWhatIsShared(t *testing.T) {
 		tap(19, pcmu, Hearing{Mode: Only, Only: []MemberID{99}}, 0),
 	)
 	b.step()
-	if n := b.encoded(codecs.PCMU); n != 5 {
-		t.Errorf("%d encodings of PCMU, want 5: all, all and 3, louder, without 2, nobody", n)
+	if n := b.encoded(codecs.PCMU); n != 4 {
+		t.Errorf("%d encodings of PCMU, want 4: all, all and 3, louder, without 2; that of nobody is there already", n)
 	}
 	if n := b.encoded(codecs.PCMA); n != 1 {
 		t.Errorf("%d encodings of PCMA, want 1", n)

@@ -18,11 +18,11 @@ const sourceRoom = 2 * codecs.MaxCSRC
 
 // sourceList holds the loudest contributing sources of a set, loudest first.
 type sourceList struct {
-	n    int
-	list [sourceRoom]source
+	n int
 	// csrc and levels are the first of list, for who is not among them.
 	csrc   [codecs.MaxCSRC]uint32
 	levels [codecs.MaxCSRC]uint8
+	list   [sourceRoom]source
 }
 
 // collect lists who is heard and speaks in this tick (RFC 3550, section 7.4). Who is itself a mixer is replaced by its sources.

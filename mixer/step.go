@@ -162,19 +162,31 @@ func (b *bus) add(p *plan) {
 		if !l.sounding || !b.set.has(i) {
 			continue
 		}
-		switch faint := b.set.soft; {
-		case faint.has(i):
-			if b.n == 0 {
-				clear(b.sum)
-			}
-			faint.add(b.sum, l.out[b.rate])
-		case b.n == 0:
-			copy(b.sum, l.out[b.rate])
-		default:
-			add(b.sum, l.out[b.rate])
-		}
-		b.n++
+		b.take(l.out[b.rate], b.set.soft, i)
 	}
+}
+
+// take adds one contribution. As long as it is the only one, nothing is copied: that is so in most streams of one participant.
+func (b *bus) take(one []int32, faint *soft, seat int32) {
+	switch {
+	case faint.has(seat):
+		switch b.n {
+		case 0:
+			clear(b.room)
+		case 1:
+			copy(b.room, b.sum) // may be the room
+		}
+		b.sum = b.room
+		faint.add(b.sum, one)
+	case b.n == 0:
+		b.sum = one
+	case b.n == 1:
+		addUp(b.room, b.sum, one)
+		b.sum = b.room
+	default:
+		add(b.sum, one)
+	}
+	b.n++
 }
 
 // contribution is how the frame of this tick enters a lane.

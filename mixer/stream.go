@@ -18,32 +18,33 @@ const (
 // stream is a limiter, an encoder and its packets: one for all who share an encoding, or one for a member alone. It is owned
 // by the media path.
 type stream struct {
-	format  codecs.Format
-	encoder codecs.Encoder
-	// stateless: every packet can be decoded alone, so that one may go from one stream to another at any time.
+	// of a silent stream a tick uses what comes first; see [stream.ask]
 	stateless bool
 	cacheable bool
-	limiter   limiter
-	delay     delay
-	age       int  // ticks since the state of the encoder was put in place
-	silence   int  // frames of digital silence in a row
 	forwarded bool // the last packets were somebody else's
+	blank     bool // pcm is silence
+	cached    bool
+	age       int // ticks since the state of the encoder was put in place
+	silence   int // frames of digital silence in a row
+	count     int // packets of this tick
+	units     int // RTP units of one packet
+	pcm       []int16
+	pending   []int16 // of packets that are not full
+	still     []byte  // a packet of silence, the same for all; nil: there is none
+	packets   [streamPackets]encoded
+	format    codecs.Format
+	delay     delay
+	limiter   limiter
 
-	frame   int     // samples of one tick
-	size    int     // samples of one packet
-	units   int     // RTP units of one packet
-	pcm     []int16 // of this tick
-	pending []int16 // of packets that are not full
-	have    int
-
-	count   int // packets of this tick
-	cached  bool
-	packets [streamPackets]encoded
+	encoder codecs.Encoder
+	frame   int // samples of one tick
+	size    int // samples of one packet
+	have    int // samples in pending
 }
 
 // encoded is one packet's payload.
 type encoded struct {
-	payload []byte // in data, or somebody else's of this tick
+	payload []byte // in data, somebody else's of this tick, or everybody's
 	level   uint8
 	data    []byte
 }
@@ -60,7 +61,7 @@ func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 	rate := rateIndexOf(format.Codec.SampleRate())
 	s := &stream{
 		format: format, encoder: encoder, limiter: newLimiter(),
-		stateless: format.Codec == codecs.PCMU || format.Codec == codecs.PCMA || format.Codec.Linear(),
+		stateless: stateless(format.Codec),
 		cacheable: format.Codec != codecs.G722 && !format.DTX, // what it makes of silence is always the same in the end
 		frame:     frameSamples(rate), size: format.FrameSamples(), units: format.TimestampStep(),
 		silence: silenceSettled - 1,
@@ -75,7 +76,9 @@ func newStream(format codecs.Format, lookAhead bool) (*stream, error) {
 	if s.size < s.frame {
 		s.packets[1].data = make([]byte, room)
 	}
-	if s.size != s.frame {
+	if s.size == s.frame {
+		s.still = still[format.Codec]
+	} else {
 		s.pending = make([]int16, s.size+s.frame)
 	}
 
@@ -118,13 +121,17 @@ func (s *stream) render(b *bus, own []int32, gain float32, w *scratch) {
 	if silent {
 		s.silence = min(s.silence+1, math.MaxInt32)
 		if s.limiter.idle() && s.delay.empty {
-			clear(s.pcm)
+			if !s.blank {
+				clear(s.pcm)
+				s.blank = true
+			}
 
 			return
 		}
 	} else {
 		s.silence = 0
 	}
+	s.blank = false
 	mixed := w.sum[:s.frame]
 	switch {
 	case silent:
@@ -150,6 +157,12 @@ func (s *stream) render(b *bus, own []int32, gain float32, w *scratch) {
 func (s *stream) encode(w *scratch) {
 	s.count = 0
 	if s.pending == nil {
+		if s.blank && s.still != nil {
+			s.packets[0].payload, s.packets[0].level = s.still, codecs.SilenceLevel
+			s.count = 1
+
+			return
+		}
 		s.packet(s.pcm, w)
 
 		return
@@ -195,6 +208,14 @@ func subtract(dst, a, b []int32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] = a[i] - b[i]
+	}
+}
+
+// addUp writes a plus b, which may be where it is written.
+func addUp(dst, a, b []int32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + b[i]
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *Session) Emit(p *codecs.Packet) { s.EmitLate(p, 0) }
 // EmitLate is Emit for audio of a certain age: its timestamp says when it was. What is sent again needs a Rewind before. It
 // reports whether a packet has left.
 func (s *Session) EmitLate(p *codecs.Packet, age time.Duration) (sent bool) {
-	s.prepare(p, age)
+	s.prepare(p, age, s.now())
 	s.flush()
 	s.in.room, s.out.plain = nil, nil // the latter is the caller's
 	return s.out.sent
@@ -117,11 +117,19 @@ func (s *Session) EmitWitnessed(p *codecs.Packet, age time.Duration, w Witness) 
 
 // Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send. The room is where the packet is made, and the
 // session's until Send; see [Session.Receive].
-func (s *Session) Prepare(p *codecs.Packet, room []byte) {
+func (s *Session) Prepare(p *codecs.Packet, room []byte) { s.PrepareAt(p, room, s.now()) }
+
+// PrepareAt is Prepare for who has looked at the clock already, and knows by [Session.At] what the session's says.
+func (s *Session) PrepareAt(p *codecs.Packet, room []byte, now time.Duration) {
 	s.flush()
 	s.in.borrow(room)
-	s.prepare(p, 0)
+	s.prepare(p, 0, now)
 }
+
+// At is a time by the clock of the session, which runs with Go's monotonic one.
+func (s *Session) At(t time.Time) time.Duration { return t.Sub(s.transport.epoch) }
+
+func (s *Session) now() time.Duration { return time.Since(s.transport.epoch) }
 
 // Send hands over what Prepare has left, or leaves it for a [Batch] to do when it is submitted. From Prepare until then there is no other call of the
 // tick but Prepare.
@@ -134,10 +142,9 @@ func (s *Session) Send(calls interface{ Submit() }) {
 }
 
 // prepare makes the packet of one payload.
-func (s *Session) prepare(p *codecs.Packet, age time.Duration) {
+func (s *Session) prepare(p *codecs.Packet, age, now time.Duration) {
 	s.flush()
 	s.out.sent = false
-	now := time.Since(s.transport.epoch)
 	s.adopt(now)
 	if s.in.idleEmits++; s.in.idleEmits > idleEmitLimit { // nobody calls Ingest: reports on the same port must still be read
 		s.in.idleEmits = 0
