@@ -54,6 +54,11 @@ func (h *dialogHandler) Refreshed(response *sipua.Response) {
 	h.controller.post(refreshed{leg: h.leg, response: response})
 }
 
+// Unreachable lets the call go on: media may flow, and a phone that has lost its connection comes back by another one (RFC 3261, section 8.1.3.1).
+func (h *dialogHandler) Unreachable(err error) {
+	h.controller.log.Info("a participant cannot be reached", slog.String("participant", string(h.id)), slog.Any("error", err))
+}
+
 // refreshed is the answer to a description of ours that was repeated.
 type refreshed struct {
 	leg      leg
@@ -231,4 +236,7 @@ func reoffer(ctx context.Context, d *sipua.Dialog, contact sipua.Address, offer 
 	return answer, nil
 }
 
-var _ sipua.DialogHandler = (*dialogHandler)(nil)
+var (
+	_ sipua.DialogHandler = (*dialogHandler)(nil)
+	_ sipua.OutageHandler = (*dialogHandler)(nil)
+)

@@ -135,6 +135,9 @@ func TestReplacesRefused(t *testing.T) {
 			}
 		})
 	}
+	if warned := b.logged.with("level=WARN", "calls are refused"); len(warned) > 0 {
+		t.Errorf("taken for what the server lacks: %v", warned)
+	}
 	for _, header := range []string{"Replaces", "Join"} { // nothing in common
 		deaf := b.raw()
 		body := strings.NewReplacer("PCMU", "EVS", " 0\r\n", " 96\r\n", ":0 ", ":96 ").Replace(string(deaf.describe(codecs.PCMU)))

@@ -8,12 +8,14 @@ import (
 )
 
 // ring has a call ring before it is answered. Who can, acknowledges that (RFC 3262). A caller that wants it so, and has made no offer, gets ours
-// now (section 5), and its answer comes before ours. Error: why it is not to be answered.
+// now (section 5), and its answer comes before ours: it rings until that has come. Error: why it is not to be answered.
 func (h *dialogHandler) ring(call *sipua.IncomingCall, in *joined, d time.Duration) error {
 	call.Early(h)
 	response := sipua.NewResponse(180)
+	offers := false
 	if request := call.Request(); len(request.Body) == 0 && request.Headers.Contains("Require", "100rel") {
 		response = sipua.NewResponse(183).WithBody(sdpType, in.response.Body)
+		offers = true
 		in.response.Body, in.response.Headers = nil, in.response.Headers.Without("Content-Type")
 	}
 	if contact, ok := in.response.Contact(); ok {
@@ -22,17 +24,31 @@ func (h *dialogHandler) ring(call *sipua.IncomingCall, in *joined, d time.Durati
 	if err := call.Provisional(response); err != nil {
 		return err
 	}
+	var agreed <-chan struct{} // nil: there is nothing to wait for
+	if offers {
+		agreed = call.Unacknowledged()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+	for rings := timer.C; rings != nil || agreed != nil; {
+		select {
+		case <-rings:
+			rings = nil
+		case <-agreed: // or not: see below
+			agreed = nil
+		case err := <-h.refused:
+			return err
+		case <-in.gone:
+			return errRefused
+		case <-call.Done():
+			return sipua.ErrCanceled
+		}
+	}
 	select {
-	case <-timer.C:
-		return nil
 	case err := <-h.refused:
 		return err
-	case <-in.gone:
-		return errRefused
-	case <-call.Done():
-		return sipua.ErrCanceled
+	default:
+		return nil
 	}
 }
 

@@ -79,6 +79,26 @@ func TestRing(t *testing.T) {
 	b.await("nobody to be left", func() bool { return b.find("room", "rung").ID == "" })
 }
 
+// A call rings until the answer to our offer has come, and a useless one ends it, also when it comes after the time for which it was to ring: a participant without a
+// format that could be sent to him would keep the mixer from taking any change of the conference.
+func TestRingsUntilThereIsAnAnswer(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Ring: time.Nanosecond})
+	useless := func(*raw, *sipua.Response) sipua.Body {
+		return sipua.Body{ContentType: "application/sdp", Data: []byte("v=0\r\n")}
+	}
+	if _, _, _, err := b.rung("room", true, useless, sipua.Header{Name: "Require", Value: "100rel"}); sipua.Status(err) != 400 && sipua.Status(err) != 488 {
+		t.Errorf("a useless answer in the PRACK: %v", err)
+	}
+	b.await("nobody to be left", func() bool { return b.find("room", "rung").ID == "" })
+	answer := func(r *raw, _ *sipua.Response) sipua.Body {
+		return sipua.Body{ContentType: "application/sdp", Data: r.describe(codecs.PCMA)}
+	}
+	dialog, _, _, err := b.rung("room", true, answer, sipua.Header{Name: "Require", Value: "100rel"})
+	must(t, err)
+	b.await("him", func() bool { return b.find("room", "rung").Status.Present() })
+	must(t, dialog.Bye(t.Context()))
+}
+
 // Who gives up while it rings, or is sent away, is not there any more.
 func TestRingEnds(t *testing.T) {
 	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, Ring: time.Minute})

@@ -33,7 +33,7 @@ func (s *shortage) due(now time.Time) int {
 // logRefusal says why a call is refused: as information where it is the caller's doing, as a warning where it is ours.
 func (f *Focus) logRefusal(callID string, err error) {
 	f.log.Info("call refused", slog.String("call_id", callID), slog.Any("error", err))
-	if status(err) < 500 || errors.Is(err, ErrShutdown) {
+	if status(err)/100 != 5 || errors.Is(err, ErrShutdown) {
 		return
 	}
 	if n := f.shortage.due(time.Now()); n > 0 {

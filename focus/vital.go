@@ -2,9 +2,11 @@ package focus
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
 )
 
@@ -40,7 +42,7 @@ func (m vitalSigns) handle(c *controller) {
 // checkVitalSigns asks the user agent of a participant whether it still has the call, when neither media nor reports have come for
 // the timeout. Silence alone proves nothing: it may be suppressed (RFC 3551, section 4.1), and who is on hold or only listens need
 // not send at all. So it is the answer in the dialog that counts: a 408, a 481 or none ends it (RFC 3261, section 12.2.1.2), any
-// other keeps it.
+// other keeps it. Nobody to send the question to ends it, too: who is not heard is not to come back.
 func (c *controller) checkVitalSigns(p *participant, now time.Time) {
 	if !p.stream.Receive || p.dialog == nil {
 		p.alive = now
@@ -75,13 +77,17 @@ type probed struct {
 	err error
 }
 
-func (m probed) handle(*controller) {
+func (m probed) handle(c *controller) {
 	p := m.leg.find()
 	if p == nil {
 		return
 	}
 	p.probing = false
-	if m.err == nil || sipua.Status(m.err) != 0 {
+	switch {
+	case m.err == nil || sipua.Status(m.err) != 0:
 		p.alive = time.Now()
+	case errors.Is(m.err, sipua.ErrTransport) && p.dialog != nil: // neither heard nor to be reached
+		p.hangUp = true
+		_ = c.step(conference.Failure{ID: p.id, Reason: reasonHeader(408, "")})
 	}
 }

@@ -161,7 +161,7 @@ func (c *IncomingCall) Provisional(response *Response) error {
 	if response.Status/100 != 1 {
 		return fmt.Errorf("%w: %d is not provisional", ErrDialog, response.Status)
 	}
-	interval, reliably := c.in.agent.config.Timers.Provisional, response.Status > 100 && c.reliably()
+	interval, reliably := c.in.agent.config.Timers.Provisional, response.Status > 100 && c.reliably(response)
 	if reliably {
 		interval = interval * 5 / 2 //nolint:mnd // of 1 min it makes the 150 s of RFC 3262, section 3
 	}
@@ -198,7 +198,7 @@ func (c *IncomingCall) repeatLast() {
 	if !pending {
 		return
 	}
-	if c.reliably() {
+	if c.reliably(last) {
 		last = NewResponse(last.Status) // what it described has been told
 	}
 	_ = c.Provisional(last)

@@ -19,7 +19,8 @@ const (
 // acknowledged. One offer is sent at a time; ReInvite waits for its turn, and
 // for the end of an offer of the peer. After 491, and after 500 with
 // Retry-After, it tries again (RFC 3261, section 14.1). After 408, 481 and no
-// response the dialog is ended. A peer that only says that it is at it is sent
+// response the dialog is ended, and when the peer cannot be reached unless the
+// handler is an OutageHandler. A peer that only says that it is at it is sent
 // CANCEL after 64*T1, or three minutes if it has said more than 100: when it
 // answers to that the session stays as it was. Errors: *StatusError (the session stays as it
 // was), ErrGlare, ErrNoOffer, ErrEnded, ErrTimeout, ErrTransport, and that of
@@ -177,7 +178,7 @@ func (d *Dialog) finalResponse(ctx context.Context, it *inviteTx) (*Response, er
 }
 
 // concluded looks at the outcome of a request within the dialog: 408, 481 and
-// no response end it (RFC 3261, section 12.2.1.2).
+// no response end it (RFC 3261, section 12.2.1.2), and so does a peer that cannot be reached, unless the handler is an OutageHandler.
 func (d *Dialog) concluded(ctx context.Context, method string, response *Response, err error) (*Response, error) {
 	if err == nil {
 		response, err = successful(method, response)
@@ -192,9 +193,12 @@ func (d *Dialog) concluded(ctx context.Context, method string, response *Respons
 		}
 	}
 	lost := errors.Is(err, ErrTimeout) || errors.Is(err, ErrTransport) && ctx.Err() == nil
+	patient, outlasts := d.handler.(OutageHandler)
 	switch {
 	case d.hasEnded() && Status(err) == 0:
 		return response, ErrEnded
+	case lost && outlasts && errors.Is(err, ErrTransport):
+		d.protect(func() { patient.Unreachable(err) })
 	case lost, Status(err) == 408, Status(err) == 481:
 		d.abort(EndReason{Cause: EndRefused, Err: err}) //nolint:contextcheck // goes on after the caller's context has ended
 	}

@@ -49,11 +49,40 @@ type unacked struct {
 	done      chan struct{}
 }
 
-// reliably tells whether provisional responses to this INVITE are sent reliably:
-// where the caller can, since he wants to know for certain.
-func (c *IncomingCall) reliably() bool {
+// reliably tells whether a provisional response to this INVITE is sent reliably:
+// where the caller can, since he wants to know for certain. To an INVITE without an
+// offer the first that is has to have ours (RFC 3261, section 13.2.1): one without is
+// sent so only to who insists.
+func (c *IncomingCall) reliably(response *Response) bool {
 	h := c.in.request.Headers
-	return h.Contains("Require", option100rel) || c.in.agent.supports100rel() && h.Contains("Supported", option100rel)
+	if h.Contains("Require", option100rel) {
+		return true
+	}
+	c.mu.Lock()
+	early := c.early
+	c.mu.Unlock()
+	begun := early != nil && early.begun()
+	return c.in.agent.supports100rel() && h.Contains("Supported", option100rel) && (begun || len(c.in.request.Body) > 0 || len(response.Body) > 0)
+}
+
+// begun tells whether a response has been sent reliably.
+func (e *earlyIn) begun() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.last != 0
+}
+
+// Unacknowledged returns what is closed with the PRACK of the provisional response
+// that was sent reliably last, after the EarlyHandler has seen it; nil: none waits
+// for one.
+func (c *IncomingCall) Unacknowledged() <-chan struct{} {
+	e := c.earlyDialog()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.open == nil {
+		return nil
+	}
+	return e.open.done
 }
 
 // Early sets who gets requests of the caller before the final response. It is to
@@ -202,15 +231,15 @@ func (e *earlyIn) prack(in *inbound) {
 	}
 	response := NewResponse(200)
 	e.mu.Lock()
-	handler := e.handler
+	handler, answered := e.handler, e.answer
 	e.mu.Unlock()
-	if len(in.request.Body) > 0 {
+	switch {
+	case len(in.request.Body) == 0:
+	case handler == nil, !answered && e.call.isPending(): // an offer beside that of the INVITE (RFC 3264, section 4)
+		response = NewResponse(488)
+	default:
 		response = nil
-		if handler != nil {
-			in.guard(func() { response = handler.Prack(in.request) })
-		} else {
-			response = NewResponse(488)
-		}
+		in.guard(func() { response = handler.Prack(in.request) })
 		if response == nil {
 			response = NewResponse(200)
 		}

@@ -256,7 +256,7 @@ func TestProvisionalIsRepeated(t *testing.T) {
 	}
 	p = dialPhone(t, agent, "udp")
 	f = p.form("INVITE")
-	f.extra = "Supported: 100rel\r\n"
+	f.body, f.extra = "offer", "Supported: 100rel\r\n"
 	p.send(p.render(f))
 	last := uint64(0)
 	for cseq := 2; cseq < 5; {
@@ -274,5 +274,65 @@ func TestProvisionalIsRepeated(t *testing.T) {
 		last = number
 		p.send(p.render(f.prack(queued, cseq)))
 		cseq++
+	}
+}
+
+// What is sent reliably first to who has made no offer has to be one (RFC 3261, section 13.2.1): who can acknowledge it, but need not, gets a 180 without
+// in the other way, and has no way to make an offer before ours.
+//
+// Shows FO-PRK-02, FO-PRK-08.
+func TestNoOfferNotReliable(t *testing.T) {
+	handler := newRecorder()
+	handler.invite = func(call *IncomingCall) {
+		for _, r := range []*Response{NewResponse(180), NewResponse(183).WithBody(sdpType, []byte("our offer")), NewResponse(180)} {
+			if err := call.Provisional(r); err != nil {
+				t.Error(err)
+			}
+		}
+		<-call.Done()
+	}
+	agent := startAgent(t, Config{Supported: []string{option100rel}, Listen: []string{"udp://127.0.0.1:0"}}, handler)
+	p := dialPhone(t, agent, "udp")
+	f := p.form("INVITE")
+	f.extra = "Supported: 100rel\r\n"
+	p.send(p.render(f))
+	if ringing := p.expect("SIP/2.0 180"); fieldOf(ringing, "RSeq") != "" || fieldOf(ringing, "Require") != "" {
+		t.Errorf("without an offer, and reliable:\n%s", ringing)
+	}
+	progress := p.expect("SIP/2.0 183")
+	p.send(p.render(f.prack(progress, 2)))
+	p.past("SIP/2.0 200")
+	if ringing := p.past("SIP/2.0 180"); fieldOf(ringing, "RSeq") == "" {
+		t.Errorf("after the offer:\n%s", ringing)
+	}
+}
+
+// An offer in a PRACK, while that of the INVITE has no answer, is refused: it would leave both sides with different sessions (RFC 3264, section 4). The
+// response that it acknowledges is acknowledged.
+func TestCrossingOfferInPRACK(t *testing.T) {
+	handler, events := newRecorder(), newEarly()
+	answer := make(chan struct{})
+	handler.invite = func(call *IncomingCall) {
+		call.Early(events)
+		_ = call.Provisional(NewResponse(180))
+		<-call.Unacknowledged()
+		close(answer)
+		_, _ = call.Answer(context.Background(), answerTo(call.Request()), leg{handler})
+	}
+	agent := startAgent(t, Config{Supported: []string{option100rel}, Listen: []string{"udp://127.0.0.1:0"}}, handler)
+	p := dialPhone(t, agent, "udp")
+	f := p.form("INVITE")
+	f.body, f.extra = "offer", "Supported: 100rel\r\n"
+	p.send(p.render(f))
+	prack := f.prack(p.expect("SIP/2.0 180"), 2)
+	prack.body = "offer in PRACK"
+	p.send(p.render(prack))
+	p.past("SIP/2.0 488")
+	wait(t, answer, "the acknowledgement")
+	ok := p.past("SIP/2.0 200")
+	p.send(p.render(f.within("ACK", ok, 1)))
+	wait(t, handler.acks, "ACK")
+	if len(events.pracks) > 0 || !strings.HasSuffix(ok, "answer to offer") {
+		t.Errorf("the handler got %d, the caller\n%s", len(events.pracks), ok)
 	}
 }

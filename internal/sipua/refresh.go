@@ -15,6 +15,13 @@ type RefreshHandler interface {
 	Refreshed(response *Response)
 }
 
+// OutageHandler may be implemented by a DialogHandler whose dialog is to outlast that its peer cannot be reached.
+type OutageHandler interface {
+	// Unreachable says that a request could not be delivered, or that its connection broke. The peer may come back by another one: a transport error
+	// counts as 503, which ends no dialog (RFC 3261, sections 8.1.3.1 and 12.2.1.2). A session that is not refreshed in time ends nevertheless. It may be called by any goroutine.
+	Unreachable(err error)
+}
+
 // session is the life of a dialog's session (RFC 4028). It is safe for concurrent use.
 type session struct {
 	dialog *Dialog

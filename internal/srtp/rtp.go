@@ -9,6 +9,8 @@ const (
 	rtpHeader = 12
 	// maxIndex is the last packet of a key (RFC 3711, section 9.2).
 	maxIndex = 1<<48 - 1
+	// longestFirst is the longest packet that is opened twice, which is more than an Ethernet carries.
+	longestFirst = 1600
 	// sourcesKept is of how many sources of the far end the counters are kept. They are kept of authenticated ones only, the
 	// one that was silent longest making room.
 	sourcesKept = 8
@@ -141,7 +143,13 @@ func (r *Receiver) Unprotect(packet []byte) (int, error) {
 	if r.left == 0 || index > maxIndex {
 		return 0, ErrExhausted
 	}
-	size, err := r.open(packet, header, ssrc, index)
+	var size int
+	var err error
+	if at == r.used {
+		size, index, err = r.openFirst(packet, header, ssrc, index)
+	} else {
+		size, err = r.open(packet, header, ssrc, index)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -149,6 +157,21 @@ func (r *Receiver) Unprotect(packet []byte) (int, error) {
 	r.left--
 	r.keep(at, source)
 	return size, nil
+}
+
+// openFirst opens the first packet that is heard of a source, and tells its index. Those before it may have been lost, or have come before there were keys, and
+// its numbers may have gone round among them: not every phone begins below 2^15 (RFC 4568, section 6.4). Without another try it would never be heard.
+func (r *Receiver) openFirst(packet []byte, header int, ssrc uint32, index uint64) (int, uint64, error) {
+	var saved [longestFirst]byte // a failure spoils the packet
+	n := copy(saved[:], packet)
+	size, err := r.open(packet, header, ssrc, index)
+	if err == nil || n < len(packet) || index >= 1<<15 {
+		return size, index, err
+	}
+	copy(packet, saved[:n])
+	index += 1 << 16
+	size, err = r.open(packet, header, ssrc, index)
+	return size, index, err
 }
 
 // find returns where a source is, used if it is new.
