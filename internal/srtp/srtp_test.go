@@ -282,7 +282,7 @@ func TestIndicesDoNotCycle(t *testing.T) {
 func TestFirstPacketAfterTheWrap(t *testing.T) {
 	for _, suite := range suites {
 		sender, receiver := pair(t, testKey(suite))
-		var sent [][]byte
+		sent := make([][]byte, 0, 20)
 		for i := range 20 {
 			sent = append(sent, protect(t, sender, packet(7, uint16(65530+i))))
 		}
