@@ -237,3 +237,28 @@ func TestDialOutWithoutWayToKeys(t *testing.T) {
 	must(t, err)
 	departure(t, w)
 }
+
+// The media of a call go on at another phone, with another certificate, as when a PBX transfers it: the re-INVITE has another fingerprint, address and
+// port, and a handshake is made anew (RFC 5763, section 6.6; RFC 8842, section 5.1).
+//
+// Shows ME-DTL-08.
+func TestHandshakeAnewElsewhere(t *testing.T) {
+	b := newBench(t, focus.Config{Dynamic: true, Security: sdp.SecurityOptional, Keying: focus.Keying{DTLS: true}})
+	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
+	carol := newShakingPhone(t, sdp.SecurityRequired)
+	must(t, carol.call(t, b, "desk", nil))
+	alice.hum(440, 20*time.Second)
+	carol.talkUntil(t, "alice", func(loud int) bool { return loud >= 4 })
+	for range 2 {
+		other := newShakingPhone(t, sdp.SecurityRequired)
+		offer := sdp.Offer(other.local)
+		response, err := carol.dialog.ReInvite(t.Context(), sipua.Body{ContentType: "application/sdp", Data: offer.Marshal()})
+		must(t, err)
+		must(t, other.accept(t, offer, response.Body))
+		other.talkUntil(t, "alice at the other phone", func(loud int) bool { return loud >= 4 })
+		other.talkUntil(t, "the other phone to be heard", func(int) bool { return alice.hearsNow(900) > -40 })
+	}
+	if !b.find("desk", "carol").Session.Secure {
+		t.Error("is not protected any more")
+	}
+}
