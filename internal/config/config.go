@@ -247,6 +247,7 @@ type Events struct {
 type HTTP struct {
 	Listen string  `yaml:"listen"`
 	Tokens []Token `yaml:"tokens"`
+	Page   bool    `yaml:"page"` // the operator's page is served
 }
 
 // Token is a bearer token; without any the API is open to whoever reaches it.
@@ -335,7 +336,7 @@ func Default() Config {
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
 		CDR:    CDR{MaxSize: 100 << 20, MaxAge: 24 * time.Hour, Sync: time.Second}, //nolint:mnd // a day, or 100 MiB
-		HTTP:   HTTP{Listen: "127.0.0.1:8080"},
+		HTTP:   HTTP{Listen: "127.0.0.1:8080", Page: true},
 		Limits: Limits{Subscriptions: 1000, Creations: 60}, Shutdown: Shutdown{Announce: true},
 	}
 }

@@ -1,6 +1,7 @@
 package conftest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ import (
 
 // PhoneConfig says what a phone is.
 type PhoneConfig struct {
-	Name        string       // user part and display name
+	Name        string       // user part, and display name unless there is another one
+	DisplayName string       // empty: Name
 	Transport   string       // udp (default) or tcp
 	Codec       codecs.Codec // the only one it offers
 	PacketTime  time.Duration
@@ -140,7 +142,7 @@ func (p *Phone) Call(ctx context.Context, uri string) error {
 	}
 	call := sipua.OutgoingCall{
 		To:      sipua.Address{URI: target},
-		From:    sipua.Address{Name: p.cfg.Name, URI: p.agent.Contact(p.cfg.Name)},
+		From:    sipua.Address{Name: cmp.Or(p.cfg.DisplayName, p.cfg.Name), URI: p.agent.Contact(p.cfg.Name)},
 		Contact: sipua.Address{URI: p.agent.Contact(p.cfg.Name, p.cfg.Transport)},
 	}
 	call.Headers = slices.Clone(p.cfg.Headers)

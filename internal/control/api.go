@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/parley-sip/parley/focus"
+	"github.com/parley-sip/parley/internal/page"
 )
 
 const apiPrefix = "/api/v1"
@@ -51,13 +52,18 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 	if s.cfg.Operation != nil {
 		s.registerOperation(api)
 	}
+	s.registerAccess(api)
 	describeServer(api.OpenAPI(), metrics)
 	if s.focus != nil {
 		events := asyncAPI(api.OpenAPI().Info, api.OpenAPI().Components.Schemas, len(s.cfg.Tokens) > 0)
 		mux.HandleFunc("GET /asyncapi.json", asyncDocument(events))
 	}
 	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI(), len(s.cfg.Tokens) > 0))
-	mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // for who only types the address
+	if s.cfg.Page {
+		page.Register(mux)
+	} else {
+		mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // for who only types the address
+	}
 }
 
 // operation describes a route with the errors that its kind can have.

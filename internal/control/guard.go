@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/parley-sip/parley/internal/page"
 )
 
 // guard lets in who may come in, writes down what changes something, and turns a panic into a 500.
@@ -70,7 +72,8 @@ type refusal struct {
 
 // admit gives the name of the token that lets the request in, or says why it is refused.
 func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
-	if !strings.HasPrefix(r.URL.Path, apiPrefix) && r.URL.Path != "/metrics" {
+	shown := s.cfg.Page && page.Serves(r.URL.Path) // to everybody: it has no secrets, and what it shows is of the API
+	if !shown && !strings.HasPrefix(r.URL.Path, apiPrefix) && r.URL.Path != "/metrics" {
 		return "", nil
 	}
 	if len(*s.tokens.Load()) == 0 {
@@ -79,12 +82,14 @@ func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
 		}
 		return "", nil
 	}
-	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", &refusal{http.StatusUnauthorized, "a bearer token is needed"}
+	if shown {
+		return "", nil
 	}
-	token := s.tokenOf(strings.TrimSpace(given))
+	given := bearer(r.Header.Get("Authorization"))
+	token := s.tokenOf(given)
 	switch {
+	case given == "":
+		return "", &refusal{http.StatusUnauthorized, "a bearer token is needed"}
 	case token == nil:
 		return "", &refusal{http.StatusUnauthorized, "unknown token"}
 	case token.ReadOnly && !reads(r):
@@ -93,6 +98,15 @@ func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
 		return "", &refusal{http.StatusForbidden, "this token may not hear recordings"}
 	}
 	return token.Name, nil
+}
+
+// bearer gives the token of a header field (RFC 6750, section 2.1), "" for none.
+func bearer(authorization string) string {
+	scheme, given, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(given)
 }
 
 // tokenOf finds a token in a time that tells nothing about the configured ones, not even their length.

@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Listen  string       // host:port; port 0 takes a free one
 	Tokens  []Token      // empty: everybody who reaches the socket is let in
+	Page    bool         // the operator's page is served
 	Version string       // of the program, for the API's description
 	Logger  *slog.Logger // nil: silent
 
