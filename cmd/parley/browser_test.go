@@ -122,14 +122,14 @@ func (b *browser) value(expression string) any {
 	return answer.Result.Value
 }
 
-// until waits until an expression is true.
+// until waits until an expression is true. While a page is on its way it may fail.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for b.value("!!("+expression+")") != true {
+	for b.value("(() => { try { return !!("+expression+") } catch { return false } })()") != true {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -12,7 +12,8 @@ export function alarms() {
 
 /** @returns {Alarm[]} Recordings that go on, and lack something. */
 function running() {
-  return [...store.troubled.values()].filter((r) => r.state !== 'stopped').map((r) => ({
+  const told = new Set(store.assurance.filter((a) => a.verdict !== 'running').map((a) => `${a.conference} ${a.recording}`)); // by assured
+  return [...store.troubled.entries()].filter(([key, r]) => r.state !== 'stopped' && !told.has(key)).map(([, r]) => r).map((r) => ({
     key: `running ${r.conference} ${r.id}`, severity: r.state === 'failed' ? 'bad' : 'warn',
     text: `Recording ${r.id} of ${r.conference} ${r.state === 'failed' ? 'has failed' : 'has fewer servers than it should'}`,
     detail: r.servers.filter((s) => s.state === 'failed').map((s) => `${s.name}: ${s.error || 'failed'}`).join('; '),

@@ -18,7 +18,7 @@ export function dialog(title, content, kind = '') {
     element.append(h('div.box', {}, h('header', {}, h('h2', { id }, title), h('button.quiet', { type: 'button', 'aria-label': 'Close', onclick: () => close() }, '✕')), ...content(close)));
     document.body.append(element);
     element.showModal();
-    element.querySelector('[data-first]')?.focus();
+    (element.querySelector('[data-first]') ?? element.querySelector('form :is(input, select)'))?.focus();
   });
 }
 

@@ -39,6 +39,7 @@ function draw() {
     setText(banner, `Not live: ${store.lost.why}. Trying again.${then}`);
   }
   setText(scope, access ? [access.token, access.scope !== 'admin' && { read: 'may only read', listen: 'may read and listen' }[access.scope]].filter(Boolean).join(': ') : '');
+  setAttr(scope, 'hidden', !access?.token);
   for (const { element, when } of links) {
     setAttr(element, 'hidden', !access || !when(access));
     const here = element.hash === (location.hash.startsWith('#/recordings') ? '#/recordings' : '#/') && element.hash !== '';

@@ -6,7 +6,7 @@ import { clock, nameOf, percent, short } from './format.js';
 import { participantPanel } from './participant.js';
 import { store } from './store.js';
 
-const columns = [['', 'speaks'], ['Participant', 'who'], ['Role', 'role'], ['State', 'state'], ['Media', 'media'], ['Level', 'level'], ['MOS', 'mos'], ['Lost', 'loss'], ['Jitter', 'jitter'], ['RTT', 'rtt'], ['In since', 'since'], ['', 'do']];
+const columns = [['', 'speaks'], ['Participant', 'who'], ['State', 'state'], ['Media', 'media'], ['MOS', 'mos'], ['Lost', 'loss'], ['Jitter', 'jitter'], ['RTT', 'rtt'], ['In since', 'since'], ['', 'do']];
 const filters = { all: () => true, speaking: (p) => p.speaking, waiting: (p) => p.waiting, hands: (p) => p.hand_raised_at, muted: (p) => p.muted, poor: (p) => p.stats?.mos > 0 && p.stats.mos < 3.5 };
 const filterNames = { all: 'Everybody', speaking: 'Speaks', waiting: 'Waits', hands: 'Hand raised', muted: 'Muted', poor: 'Poor quality' };
 
@@ -40,27 +40,26 @@ const rank = (p) => (p.waiting ? 0 : p.hand_raised_at ? 1 : 2);
 /** @param {string} id @param {string} pid */
 function makeRow(id, pid) {
   const now = () => store.room?.participants.get(pid);
-  const row = h('tr', { 'data-participant': pid }, h('td.speaks', {}, h('span.speaker', { role: 'img' })), h('th.who', { scope: 'row' }, h('span.name', {}), h('small', {})), h('td.role', {}), h('td.state', {}), h('td.media', {}),
-    h('td.level', {}, h('span.meter', {}, h('span', {})), h('small', {})), ...['mos', 'loss', 'jitter', 'rtt'].map((k) => h(`td.${k}.number`, {})), h('td.since', {}, h('time', {})),
+  const row = h('tr', { 'data-participant': pid }, h('td.speaks', {}, h('span.speaker', { role: 'img' })), h('th.who', { scope: 'row' }, h('span.name', {}), h('small', {})), h('td.state', {}), h('td.media', {}),
+    ...['mos', 'loss', 'jitter', 'rtt'].map((k) => h(`td.${k}.number`, {})), h('td.since', {}, h('time', {})),
     h('td.do', {}, button('', () => mainAction(id, now()), 'main'), button('⋯', () => participantPanel(id, pid), 'more')));
   return row;
 }
 
 /** @param {any} row @param {any} p ParticipantInfo */
 function showRow(row, p) {
-  const [speaks, who, role, state, media, level, mos, loss, jitter, rtt, joined, buttons] = row.children;
+  const [speaks, who, state, media, mos, loss, jitter, rtt, joined, buttons] = row.children;
   setAttr(row, 'class', [p.speaking && 'speaking', p.waiting && 'waiting', !p.joined_at && !p.waiting && 'coming'].filter(Boolean).join(' ') || undefined);
   setAttr(speaks.firstChild, 'aria-label', p.speaking ? 'speaks' : undefined);
   setAttr(speaks.firstChild, 'aria-hidden', p.speaking ? undefined : 'true');
   setText(who.children[0], nameOf(p));
   setText(who.children[1], short(p.uri));
   setAttr(who, 'title', p.uri);
-  setText(role, p.role);
   setLabels(state, labels(p));
   setText(media, p.codec ? `${p.codec.replace(/\/(\d+)000$/, ' $1k')}${p.text ? ' + text' : ''}` : '');
   setAttr(media, 'class', p.srtp ? 'media secure' : 'media');
   setAttr(media, 'title', p.codec ? `${p.codec}, ${p.srtp ? 'encrypted (SRTP)' : 'not encrypted'}` : undefined);
-  showQuality(p.stats, { level, mos, loss, jitter, rtt });
+  showQuality(p.stats, { mos, loss, jitter, rtt });
   setTime(joined.firstChild, p.joined_at, clock);
   setText(buttons.children[0], p.waiting ? 'Let in' : p.muted ? 'Unmute' : 'Mute');
   setAttr(buttons.children[0], 'aria-label', `${p.waiting ? 'Let in' : p.muted ? 'Unmute' : 'Mute'} ${nameOf(p)}`);
@@ -68,11 +67,8 @@ function showRow(row, p) {
 }
 
 /** @param {any} s ParticipantStats @param {Record<string, any>} cells */
-function showQuality(s, { level, mos, loss, jitter, rtt }) {
+function showQuality(s, { mos, loss, jitter, rtt }) {
   const heard = s && s.rx_packets > 0;
-  const signal = heard ? s.rx_voice?.signal_dbm0 : undefined;
-  setText(level.children[1], signal === undefined ? '' : `${signal} dBm0`);
-  level.children[0].firstChild.style.setProperty('--level', signal === undefined ? '0' : String(Math.max(0, Math.min(1, (signal + 60) / 60))));
   setText(mos, heard && s.mos ? s.mos.toFixed(1) : '');
   grade(mos, heard && s.mos ? (s.mos < 3 ? 'bad' : s.mos < 3.6 ? 'warn' : '') : '');
   setAttr(mos, 'title', heard && s.tx_mos ? `of what comes; of what goes out ${s.tx_mos.toFixed(1)}` : undefined);
@@ -94,7 +90,7 @@ function grade(cell, kind) {
 export function labels(p) {
   const recorded = p.recording !== 'off' && p.joined_at && !p.waiting;
   return [
-    p.waiting && ['waits', 'warn', 'to be let in'], p.awaits && [`awaits ${p.awaits}`, 'warn'], !p.joined_at && !p.waiting && [p.state, 'plain'],
+    p.role !== 'speaker' && [p.role, p.role === 'moderator' ? 'good' : 'plain'], p.waiting && ['waits', 'warn', 'to be let in'], p.awaits && [`awaits ${p.awaits}`, 'warn'], !p.joined_at && !p.waiting && [p.state, 'plain'],
     p.hand_raised_at && ['hand', 'note', `wants to speak since ${clock(p.hand_raised_at)}`], p.floor && ['floor', 'note', 'is heard in lecture mode'], p.muted && ['muted', 'warn', 'the others do not hear it'],
     p.deafened && ['deaf', 'warn', 'hears nobody'], p.held && ['held', 'warn', 'neither hears nor is heard'], p.sidebar && ['aside', 'note', 'is in a sidebar'], p.coaching && ['coaches', 'note', 'only one hears it'],
     (p.gain_db !== 0) && [`${p.gain_db > 0 ? '+' : ''}${p.gain_db} dB`, 'plain', 'gain of what it says'],

@@ -182,6 +182,8 @@ function apply(event) {
 function applyConference(conference, what) {
   if (what === 'ended' && conference.dynamic) store.conferences.delete(conference.id);
   else store.conferences.set(conference.id, conference);
+  if (what !== 'ended') return;
+  for (const [key, r] of store.troubled) if (r.conference === conference.id) store.troubled.delete(key); // assurance says from now on what became of it
 }
 
 /** @param {import('./stream.js').Event} event */
