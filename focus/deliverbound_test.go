@@ -9,6 +9,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/conftest"
 	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -91,6 +92,37 @@ func TestDeliveryToAServerThatDies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that refuses the last metadata with an error, and answers the BYE, has got what it was sent, and is not sent it for ever.
+//
+// Shows SR-ERR-08, SR-PER-08.
+func TestDeliveryToAServerThatRefusesTheEnd(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		srs.setRefuse(503)
+		b := patientBench(t, focus.Deps{Spool: openSpool(t, t.TempDir())}, func(c *focus.Config) {
+			c.Recorders[0].Health = siprec.HealthConfig{Cooldown: time.Second, MaxCool: 2 * time.Second}
+		}, srs)
+		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		alice.hum(500, 20*time.Second)
+		pass(10 * time.Second)
+		alice.leave("room")
+		pass(time.Second)
+		before := begun(srs)
+		srs.set(func(s *recordingServer) {
+			s.refuse = 0
+			s.respond = func(*sipua.Request) *sipua.Response { return sipua.NewResponse(500) }
+		})
+		pass(2 * time.Minute)
+		if s := b.focus.Stats(); s.DeliveredFrames != s.SpooledFrames || s.SpooledFrames == 0 {
+			t.Errorf("%d frames of %d are delivered", s.DeliveredFrames, s.SpooledFrames)
+		}
+		if n := begun(srs) - before; n != 1 {
+			t.Errorf("%d sessions", n)
+		}
+	})
 }
 
 // delivering tells whether a server has begun to take something out of the spool.

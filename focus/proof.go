@@ -16,12 +16,13 @@ type proof struct {
 	there    time.Time // it was there then; zero: nothing has been sent to it
 	exchange uint32    // of the last request
 	at       time.Time // of that request
-	open     time.Time // of the first request that it has not answered; zero: there is none
+	open     time.Time // of the first request that it has not answered itself; zero: there is none
+	silent   bool      // nobody has answered the last request at all
 }
 
 // asks notes a request in the dialog.
 func (p *proof) asks(exchange uint32, now time.Time) {
-	p.exchange, p.at = exchange, now
+	p.exchange, p.at, p.silent = exchange, now, true
 	if p.open.IsZero() {
 		p.open = now
 	}
@@ -31,7 +32,9 @@ func (p *proof) asks(exchange uint32, now time.Time) {
 func (p *proof) hears(e siprec.Event, now time.Time) {
 	switch e := e.(type) {
 	case siprec.Answered:
-		switch known := e.Exchange == p.exchange && p.exchange != 0; {
+		known := e.Exchange == p.exchange && p.exchange != 0
+		p.silent = p.silent && !known
+		switch {
 		case known && answersItself(e.Status):
 			p.there, p.open = latest(p.there, p.at), time.Time{}
 		case !known && e.Status < 300: // to the INVITE

@@ -153,7 +153,7 @@ func (c *controller) endRecorderDialog(r *recorder, m siprec.Message, while time
 		}
 		return
 	}
-	sealed, believed := r.sealing, r.proof.open.IsZero()
+	sealed, believed := r.sealing, !r.proof.silent
 	r.sealing = nil
 	if !believed && !r.warned {
 		c.undelivered(r, "metadata", errUnanswered)

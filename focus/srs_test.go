@@ -82,14 +82,18 @@ type heardStream struct {
 	rtcp    netip.AddrPort // where reports come from
 }
 
-func newRecordingServer(t *testing.T) *recordingServer {
+func newRecordingServer(t *testing.T, tune ...func(*sipua.Config)) *recordingServer {
 	t.Helper()
 	s := &recordingServer{t: t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}}
-	var err error
-	s.agent, err = sipua.New(sipua.Config{
+	config := sipua.Config{
 		Supported: []string{"siprec"}, Accept: []string{"application/sdp", "multipart/mixed", "application/rs-metadata+xml"},
 		Timers: sipua.Timers{T1: 100 * time.Millisecond}, Network: signalling(t),
-	}, s)
+	}
+	for _, change := range tune {
+		change(&config)
+	}
+	var err error
+	s.agent, err = sipua.New(config, s)
 	must(t, err)
 	must(t, s.agent.Start(t.Context()))
 	t.Cleanup(func() {
