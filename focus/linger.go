@@ -50,6 +50,7 @@ func (c *controller) lingering(r *recorder, d *siprec.Desire) {
 			continue
 		}
 		w := s.wish
+		w.Late = c.unnamed(r, s)
 		if s.keeps != codecs.None {
 			w.Prefer = s.keeps
 		}

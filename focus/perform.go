@@ -134,6 +134,7 @@ func (c *controller) publish(e conference.Event, old, next *conference.State) {
 		c.followBeyond(next, time.Now())
 	}
 	if _, only := e.(conference.Speaking); !only {
+		c.followFeeders(next, time.Now())
 		for _, r := range append([]*recorder(nil), c.recorders...) {
 			c.desire(r)
 		}

@@ -267,7 +267,7 @@ func (h *persistent) desire() {
 func (o *line) wanted(port uint16) siprec.StreamWish {
 	w := siprec.StreamWish{Key: o.key, ID: o.id, Port: port, Prefer: o.prefer}
 	if of := o.wish; of != nil {
-		w.Session, w.Participant, w.Members, w.Senders, w.Paused, w.Rest = of.Session, of.Participant, of.Members, of.Senders, of.Paused, of.Rest
+		w.Session, w.Participant, w.Members, w.Senders, w.Late, w.Paused, w.Rest = of.Session, of.Participant, of.Members, of.Senders, of.Late, of.Paused, of.Rest
 	}
 	return w
 }

@@ -92,7 +92,7 @@ func (l *lease) rename(w *siprec.StreamWish) {
 		}
 		return list
 	}
-	w.Participant, w.Members, w.Senders = l.person(w.Participant), persons(w.Members), persons(w.Senders)
+	w.Participant, w.Members, w.Senders, w.Late = l.person(w.Participant), persons(w.Members), persons(w.Senders), persons(w.Late)
 }
 
 // known is how the group of a persistent session knows somebody whose stream a line is.

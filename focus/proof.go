@@ -97,7 +97,7 @@ func (c *controller) lose(r *recorder) {
 				c.drainLater()
 			}
 		}
-		s.until = time.Time{}
+		s.until, s.named = time.Time{}, nil
 		if s.feed == nil {
 			s.started, s.looks = false, 0
 		}

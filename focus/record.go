@@ -88,6 +88,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		if at != "" {
 			w.Session = c.side(at).session
 		}
+		w.Late = c.unnamed(r, s)
 		s.wish, s.offered = w, siprec.Preferring(r.client.Codecs(), w.Prefer)
 		list = append(list, w)
 	}
@@ -275,6 +276,11 @@ func (c *controller) remember(state *conference.State) {
 
 // returned takes somebody who comes back by a move, as who he was, from those who have left: in metadata he is one participant, whose stay begins anew.
 func (c *controller) returned(id conference.ParticipantID) {
+	for i := range c.departed {
+		if p := &c.departed[i]; p.id == id {
+			c.firsts[p.roster.ID] = earliest(c.firsts[p.roster.ID], p.roster.Joined)
+		}
+	}
 	c.departed = slices.DeleteFunc(c.departed, func(g gone) bool { return g.id == id })
 	delete(c.absences, id)
 }
@@ -318,8 +324,10 @@ func records(state *conference.State) bool {
 // forget drops what recorders would have been told of somebody who has left.
 func (c *controller) forget(id conference.ParticipantID) {
 	delete(c.particulars, c.identities[id])
+	delete(c.firsts, c.identities[id])
 	delete(c.identities, id)
 	delete(c.absences, id)
+	delete(c.fed, id)
 }
 
 // recordingInfo is a recording with its streams as they are now.

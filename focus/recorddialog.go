@@ -250,7 +250,7 @@ func (c *controller) recorderReport(r *recorder, a siprec.Report) {
 		Recording: r.recording, Server: r.server.Name, State: state, SessionID: c.session.Text(), Retrying: a.Retry,
 	}
 	if a.State == siprec.StateFailed {
-		if len(r.streams) > r.fed { // what has ended, too
+		if c.news(r) {
 			c.desire(r)
 		}
 		report.Error = a.Reason

@@ -89,13 +89,14 @@ type recorded struct {
 	offered     []codecs.Codec // in the last offer, or the next one
 	keeps       codecs.Codec   // of what is kept from a server of another kind, and so what the next one is offered first; none: nothing
 	label       string
-	wish        siprec.StreamWish // the last one
-	round       int               // of that wish
-	linger      *linger           // nobody feeds it any more; nil: somebody does
-	counted     uint64            // packets that the counts of a copy have already
-	before      uint64            // packets that the line had sent when it was lent
-	line        *line             // of a persistent session; nil: the stream is its own
-	feed        *feed             // into a line that others are in, too; nil: the stream has it alone
+	wish        siprec.StreamWish                 // the last one
+	round       int                               // of that wish
+	linger      *linger                           // nobody feeds it any more; nil: somebody does
+	named       map[conference.ParticipantID]bool // who the recorder knows to be in it, as far as that has been asked
+	counted     uint64                            // packets that the counts of a copy have already
+	before      uint64                            // packets that the line had sent when it was lent
+	line        *line                             // of a persistent session; nil: the stream is its own
+	feed        *feed                             // into a line that others are in, too; nil: the stream has it alone
 }
 
 // startRecorder opens a session with a server by its name. from is the session that it takes over with all its streams, nil

@@ -133,7 +133,7 @@ func (c *controller) handOver(r *recorder, reason string, live bool) {
 // hold keeps all that is captured for whoever is next.
 func (r *recorder) hold() {
 	for _, s := range r.streams {
-		s.started, s.looks = false, 0
+		s.started, s.looks, s.named = false, 0, nil
 		s.capture.hold()
 	}
 	for _, t := range r.texts {
@@ -200,6 +200,9 @@ func (watchMedia) handle(c *controller) {
 	for _, r := range slices.Clone(c.recorders) {
 		c.look(r)
 		c.spoolWaiting(r)
+		if r.late() && r.ending == nil {
+			c.desire(r)
+		}
 	}
 	c.watch()
 }

@@ -56,3 +56,44 @@ func TestSpoolOfWhoCameBack(t *testing.T) {
 		srs.sound()
 	})
 }
+
+// Somebody is moved away and back in a pause, and what he said before it goes to the spool, before that or after it. The server that gets it, long after
+// he has come back, is told that he was there when it was said.
+//
+// Shows SR-ERR-08, SR-MET-06.
+func TestSpoolOfBeforeSomebodyCameBack(t *testing.T) {
+	for name, hold := range map[string]time.Duration{"written before": 600 * time.Millisecond, "written after": 8 * time.Second} {
+		runVirtual(t, name, func(t *testing.T) {
+			t.Helper()
+			srs := newRecordingServer(t)
+			srs.setRefuse(503)
+			b := spoolBench(t, srs, t.TempDir(), func(c *focus.Config) {
+				c.Hold, c.Defaults.Recording.Modes = hold, conference.Mixed
+				c.Conferences = []focus.ConferenceConfig{{ID: "other"}}
+			})
+			alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+			bob := b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+			pass(2 * time.Second)
+			_, err := b.focus.PauseRecording(t.Context(), "room", b.state("room").Recordings[0].ID)
+			must(t, err)
+			for _, way := range [][2]conference.ID{{"room", "other"}, {"other", "room"}} {
+				pass(300 * time.Millisecond)
+				must(t, b.focus.Move(t.Context(), way[0], b.find(string(way[0]), "bob").ID, way[1]))
+				b.await("bob to arrive", func() bool { p := b.find(string(way[1]), "bob"); return p.Present() })
+			}
+			pass(5 * time.Second)
+			bob.leave("room")
+			alice.leave("room")
+			b.await("the recording to be over", func() bool { return b.focus.Assurance()[0].EndedAt != nil })
+			srs.setRefuse(0)
+			b.await("the spool to be delivered", func() bool {
+				s := b.focus.Stats()
+				return s.SpooledFrames == s.DeliveredFrames && s.SpooledFrames > 50
+			})
+			if !srs.fed("bob", "1") {
+				t.Error("no document says that bob feeds the stream")
+			}
+			srs.sound()
+		})
+	}
+}

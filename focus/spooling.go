@@ -214,6 +214,11 @@ func (c *controller) ownServers(r *recorder, names []string) []string {
 func (c *controller) spoolRoster(r *recorder) {
 	g, state := r.segment, c.machine.State()
 	roster := spoolRosters{Roster: c.roster(r, state)}
+	for i := range roster.Participants {
+		if first, back := c.firsts[roster.Participants[i].ID]; back { // what is in the segment may be of before he came back
+			roster.Participants[i].Joined = first
+		}
+	}
 	roster.Others = c.sideRosters(r, state, &roster.Roster)
 	for _, s := range r.streams {
 		if s.side != everySide {

@@ -2,9 +2,10 @@ package focus_test
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"net"
-	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-sip/parley/internal/sdp"
@@ -73,20 +74,24 @@ func lastOf(told []sdp.Record) sdp.Record {
 	return told[len(told)-1]
 }
 
-// socketPair opens an even port for RTP and the next one for RTCP.
+// lastPort is that of the last pair of sockets, below those that the system gives out.
+var lastPort = func() *atomic.Uint32 {
+	var port atomic.Uint32
+	port.Store(2 * rand.Uint32N(2500))
+	return &port
+}()
+
+// socketPair opens an even port for RTP and the next one for RTCP: never those of a server that is gone, as what is still sent to it would come to another.
 func socketPair() (media, control *net.UDPConn, err error) {
-	for range 200 {
-		if media, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
-			return nil, nil, err
+	for range 2000 {
+		port := int(10000 + lastPort.Add(2)%5000)
+		if media, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err != nil {
+			continue
 		}
-		port := netip.MustParseAddrPort(media.LocalAddr().String()).Port()
-		if control, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(port) + 1}); err == nil && port%2 == 0 {
+		if control, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port + 1}); err == nil {
 			return media, control, nil
 		}
 		_ = media.Close()
-		if err == nil {
-			_ = control.Close()
-		}
 	}
 	return nil, nil, err
 }

@@ -21,6 +21,8 @@ const (
 	stormLate = 400 * time.Millisecond
 	// stormSettle is how long a phone may take until it is heard again after it has changed how it sends.
 	stormSettle = 400 * time.Millisecond
+	// stormTold is how long it may take until a document tells of somebody, as one may be on its way, to a server that dawdles.
+	stormTold = 3500 * time.Millisecond
 )
 
 // stormOracle tells who should have been heard where.
@@ -260,8 +262,14 @@ func (o *stormOracle) judge(session *stormSession, stream *stormStream, frame st
 		o.tally["recordings: garbled"]++
 		return
 	}
-	if !frame.senders[fmt.Sprintf("v%d", part.voice)] { // he was muted, or had gone, when metadata told of the stream
+	if !frame.senders[fmt.Sprintf("v%d", part.voice)] {
 		o.tally["recordings: of a sender that is not told"]++
+		late := frame.at.Add(stormTold)
+		same := stormLook{facts: o.facts, from: o.s.said(part.n), to: o.s.said(part.n).Add(stormTold)} // else it has ended before anything could be told
+		if same.is("recording/"+frame.conf) == "on" && !same.unsure && session.known[len(session.known)-1].at.After(late) && stream.frames[len(stream.frames)-1].at.After(late) { // a later document could have told
+			o.fault("unnamed", "v%d (%d) said at %v is in stream %s of %s (%s, %s), which came at %v: %s", part.voice, part.n, o.s.since(o.s.said(part.n)), stream.label,
+				session.name, frame.conf, frame.place, o.s.since(frame.at), o.situation(o.s.said(part.n), part.voice))
+		}
 	}
 	from := o.s.said(part.n)
 	look := stormLook{facts: o.facts, from: from, to: from.Add(stormDelay)}

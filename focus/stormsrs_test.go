@@ -264,32 +264,36 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 	return list
 }
 
-// unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says, and a voice
-// may be some frames behind another.
+// unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says.
 func (m *stormStream) unread(note func(stormRecorded, stormPart)) {
-	const near, behind = 100, 3
 	for i := range m.frames {
 		for _, part := range m.frames[i].parts {
 			if part.n >= 0 {
 				continue
 			}
-			for k := range 2 * near {
-				at := i + (k+1)/2*(1-k%2*2) // i, i-1, i+1, i-2 and so on
-				if at < 0 || at >= len(m.frames) {
-					continue
-				}
-				j := slices.IndexFunc(m.frames[at].parts, func(p stormPart) bool { return p.n >= 0 })
-				if j < 0 {
-					continue
-				}
-				n := m.frames[at].parts[j].n + int(int32(m.frames[i].stamp-m.frames[at].stamp))/stormFrame
-				for d := -behind; d <= behind; d++ {
-					note(m.frames[i], stormPart{part.voice, n + d})
-				}
-				break
+			n, behind := m.near(i, func(p stormPart) bool { return p.voice == part.voice }), 2
+			if n < 0 { // one voice may be some frames behind another
+				n, behind = m.near(i, func(stormPart) bool { return true }), 6
+			}
+			for d := -behind; n >= 0 && d <= behind; d++ {
+				note(m.frames[i], stormPart{part.voice, n + d})
 			}
 		}
 	}
+}
+
+// near is which frame of a voice one of the stream is, by the nearest one of it that can be read; negative: there is none.
+func (m *stormStream) near(i int, of func(stormPart) bool) int {
+	for k := range 200 {
+		at := i + (k+1)/2*(1-k%2*2) // i, i-1, i+1, i-2 and so on
+		if at < 0 || at >= len(m.frames) {
+			continue
+		}
+		if j := slices.IndexFunc(m.frames[at].parts, func(p stormPart) bool { return p.n >= 0 && of(p) }); j >= 0 {
+			return m.frames[at].parts[j].n + int(int32(m.frames[i].stamp-m.frames[at].stamp))/stormFrame
+		}
+	}
+	return -1
 }
 
 // labelAt is that of an m-line when something came in it.

@@ -95,7 +95,7 @@ func (p *RosterParticipant) in(endpoint ID) bool {
 }
 
 // participantStream tells what a participant feeds and hears. Someone who has left
-// feeds and hears nothing, but is named with the streams of his that are still on their way; someone who left before recording began never did, and the
+// feeds and hears nothing, but is named with the streams that are still on their way with him in them; someone who left before recording began never did, and the
 // focus has no media of its own.
 func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool) {
 	if p.Focus || (!p.Left.IsZero() && instant(p.Left).Before(instant(r.RecordedSince))) {
@@ -110,30 +110,49 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 		a.Send = r.resting(p.ID)
 		return a, true
 	}
-	for _, s := range r.Streams {
-		if s.Rest || s.Members != nil && !slices.Contains(s.Members, p.ID) {
-			continue
-		}
-		own := p.in(s.Participant) || len(s.Senders) == 1 && p.in(s.Senders[0])
-		feeds, hears := !p.Muted, !p.Deafened
-		if s.Text {
-			feeds, hears = p.Writes, p.Reads
-		}
-		if feeds && !p.Held && (own || s.mixes(&p)) {
+	for i := range r.Streams {
+		s := &r.Streams[i]
+		if slices.Contains(s.Late, p.ID) || s.open(&p) && s.fedBy(&p) {
 			a.Send = append(a.Send, s.ID)
 		}
-		if hears && !p.Held && !own {
+		if s.open(&p) && s.heardBy(&p) {
 			a.Recv = append(a.Recv, s.ID)
 		}
 	}
 	return a, true
 }
 
-// resting are the streams of somebody of which what was captured is still on its way.
+// open tells whether somebody can feed or hear a stream now.
+func (s *RosterStream) open(p *RosterParticipant) bool {
+	return !s.Rest && !p.Held && (s.Members == nil || slices.Contains(s.Members, p.ID))
+}
+
+// own tells whether a stream is somebody's alone.
+func (s *RosterStream) own(p *RosterParticipant) bool {
+	return p.in(s.Participant) || len(s.Senders) == 1 && p.in(s.Senders[0])
+}
+
+func (s *RosterStream) fedBy(p *RosterParticipant) bool {
+	feeds := !p.Muted
+	if s.Text {
+		feeds = p.Writes
+	}
+	return feeds && (s.own(p) || s.mixes(p))
+}
+
+func (s *RosterStream) heardBy(p *RosterParticipant) bool {
+	hears := !p.Deafened
+	if s.Text {
+		hears = p.Reads
+	}
+	return hears && !s.own(p)
+}
+
+// resting are the streams of somebody, or with him in them, of which what was captured is still on its way.
 func (r *Roster) resting(id ID) []ID {
 	var list []ID
 	for _, s := range r.Streams {
-		if s.Rest && s.Participant == id {
+		if s.Rest && s.Participant == id || slices.Contains(s.Late, id) {
 			list = append(list, s.ID)
 		}
 	}

@@ -10,7 +10,8 @@ func (d *Desire) equal(o *Desire) bool {
 
 func (w *StreamWish) equal(o *StreamWish) bool {
 	return w.Key == o.Key && w.ID == o.ID && w.Session == o.Session && w.Participant == o.Participant && w.Port == o.Port && w.Paused == o.Paused &&
-		w.Text == o.Text && w.Stereo == o.Stereo && w.Prefer == o.Prefer && w.Rest == o.Rest && sameList(w.Sessions, o.Sessions) && sameList(w.Members, o.Members) && sameList(w.Senders, o.Senders)
+		w.Text == o.Text && w.Stereo == o.Stereo && w.Prefer == o.Prefer && w.Rest == o.Rest && sameList(w.Sessions, o.Sessions) && sameList(w.Members, o.Members) && sameList(w.Senders, o.Senders) &&
+		slices.Equal(w.Late, o.Late)
 }
 
 // equal does not look at the streams: the client knows better.

@@ -36,6 +36,7 @@ type StreamWish struct {
 	Paused      bool   // only this stream (masking)
 	// Rest: nobody feeds it any more, and what was captured before is still on its way. Its participant may have left.
 	Rest bool
+	Late []ID // as in [RosterStream]
 	// Text makes it one of real-time text (RFC 4103): a recorder that takes none gets the rest without it.
 	Text bool
 	// Prefer is offered first, if it is among the codecs: the audio need not be encoded again then. None: as the profile has it.

@@ -61,6 +61,7 @@ func (c *Client) complete(roster Roster) Roster {
 		if s.wanted && (c.desire.session(&s.wish) == roster.Session || slices.Contains(s.wish.Sessions, roster.Session)) {
 			roster.Streams = append(roster.Streams, RosterStream{
 				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members, Senders: s.wish.Senders, Text: s.wish.Text, Rest: s.wish.Rest,
+				Late: s.wish.Late,
 			})
 		}
 	}
@@ -123,7 +124,7 @@ func united[T element[T]](list, more []T) []T {
 }
 
 // with puts together what somebody feeds and hears in two sessions. Who has left one of them is where he is; who has left both left with the
-// later.
+// later. What is still on its way of who has left is in each.
 func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 	switch {
 	case a.Disassociate.IsZero() && b.Disassociate.IsZero():
@@ -131,8 +132,10 @@ func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 		a.Associate = earliest(a.Associate, b.Associate)
 		return a
 	case a.Disassociate.IsZero(), !b.Disassociate.IsZero() && b.Disassociate.Before(a.Disassociate):
+		a.Send = both(a.Send, b.Send)
 		return a
 	default:
+		b.Send = both(a.Send, b.Send)
 		return b
 	}
 }
