@@ -46,7 +46,6 @@ conformance: ## rewrite docs/conformance.md from the tables and the tests
 lint: deps $(GOLANGCI) ## golangci-lint, pinned
 	$(GOLANGCI) config verify
 	$(GOLANGCI) run --build-tags $(TAGS) ./...
-	$(GO) vet -tags storm,$(TAGS) ./focus
 
 $(GOLANGCI):
 	@echo "lint: building golangci-lint $(GOLANGCI_VERSION) (once, some minutes)"
@@ -62,7 +61,7 @@ bench: deps-bench ## benchmarks of the hot paths, then the load figures against 
 	@scripts/bench.sh
 
 storm: ## whatever happens to conferences and recorders: is anything recorded lost, or heard by who may not (SEEDS=first,count)
-	PARLEY_TEST_STORM=$(SEEDS) $(GO) test -tags storm,$(TAGS) -run '^TestStorm$$' -v -count 1 ./focus
+	PARLEY_TEST_STORM=$(SEEDS) $(GO) test -tags $(TAGS) -run '^TestStorm$$' -v -count 1 ./focus
 
 cover: deps-test build ## coverage of the whole tree into cover.html
 	$(GO) test -coverprofile=cover.out -coverpkg=./... ./...

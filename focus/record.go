@@ -13,7 +13,7 @@ import (
 // desire tells a recording session what the State wants recorded. Sessions follow every version; what comes close together
 // is put into one request by the protocol.
 func (c *controller) desire(r *recorder) {
-	if r.moved || r.ending != nil {
+	if r.moved || r.over || r.ending != nil {
 		return
 	}
 	state := c.machine.State()

@@ -104,3 +104,26 @@ func TestTakeoverNamesWhoIsMuted(t *testing.T) {
 		two.sound()
 	})
 }
+
+// A server that is lost for good while somebody is yet to be named is asked for nothing more: no stream is opened again for it, which the bench looks for at
+// the end.
+func TestLostBeforeSomebodyIsNamed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		b := serversBench(t, []*recordingServer{srs}, func(c *focus.Config) {
+			c.Recorders[0].Retry.Attempts = -1
+			c.Defaults.Recording.Policy, c.Defaults.Recording.Modes = conference.Always, conference.Mixed
+		})
+		b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		b.await("packets", func() bool { return srs.stream("1").packets > 50 })
+		srs.die()
+		b.dial("room", conftest.PhoneConfig{Name: "bob", RecordAware: true})
+		pass(100 * time.Millisecond)
+		muted := true
+		_, err := b.focus.UpdateParticipant(t.Context(), "room", b.find("room", "bob").ID, focus.ParticipantChange{Muted: &muted})
+		must(t, err)
+		b.await("the end of the recording", func() bool { return b.state("room").Recordings[0].Over() })
+		pass(2 * time.Second)
+	})
+}

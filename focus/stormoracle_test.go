@@ -1,5 +1,3 @@
-//go:build storm
-
 package focus_test
 
 import (
@@ -265,7 +263,8 @@ func (o *stormOracle) judge(session *stormSession, stream *stormStream, frame st
 	if !frame.senders[fmt.Sprintf("v%d", part.voice)] {
 		o.tally["recordings: of a sender that is not told"]++
 		late := frame.at.Add(stormTold)
-		same := stormLook{facts: o.facts, from: o.s.said(part.n), to: o.s.said(part.n).Add(stormTold)} // else it has ended before anything could be told
+		// Else the recording has ended before anything could be told.
+		same := stormLook{facts: o.facts, from: o.s.said(part.n), to: o.s.said(part.n).Add(stormTold)}
 		if same.is("recording/"+frame.conf) == "on" && !same.unsure && session.known[len(session.known)-1].at.After(late) && stream.frames[len(stream.frames)-1].at.After(late) { // a later document could have told
 			o.fault("unnamed", "v%d (%d) said at %v is in stream %s of %s (%s, %s), which came at %v: %s", part.voice, part.n, o.s.since(o.s.said(part.n)), stream.label,
 				session.name, frame.conf, frame.place, o.s.since(frame.at), o.situation(o.s.said(part.n), part.voice))
