@@ -77,14 +77,14 @@ func lastOf(told []sdp.Record) sdp.Record {
 // lastPort is that of the last pair of sockets, below those that the system gives out.
 var lastPort = func() *atomic.Uint32 {
 	var port atomic.Uint32
-	port.Store(2 * rand.Uint32N(2500))
+	port.Store(2 * rand.Uint32N(2000))
 	return &port
 }()
 
 // socketPair opens an even port for RTP and the next one for RTCP: never those of a server that is gone, as what is still sent to it would come to another.
 func socketPair() (media, control *net.UDPConn, err error) {
 	for range 2000 {
-		port := int(10000 + lastPort.Add(2)%5000)
+		port := int(16000 + lastPort.Add(2)%4000)
 		if media, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err != nil {
 			continue
 		}

@@ -311,8 +311,11 @@ func (s *storm) flow(conf string, on bool) {
 	switch {
 	case id == "" && was != "off" && s.plan.always[conf]:
 	case on && was == "paused" && id != "":
-		s.changing("resume", is("on"), func() error {
-			_, err = s.b.focus.ResumeRecording(s.t.Context(), conference.ID(conf), id)
+		now := "on"
+		s.changing("resume", func() string { return now }, func() error {
+			if _, err = s.b.focus.ResumeRecording(s.t.Context(), conference.ID(conf), id); errors.Is(err, conference.ErrNoRecording) { // it has just failed for good
+				now, err = was, nil
+			}
 			return err
 		}, fact)
 	case id == "" && (on || was == "on"):
