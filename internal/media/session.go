@@ -139,7 +139,11 @@ func (s *Session) rekey(p *Params, a *agreement) []*dtls.Association {
 	if s.keying.agent != nil {
 		s.keying.way(a)
 	}
+	before := s.offered.Load()
 	s.offered.Store(a)
+	if before != nil && a.alone && before.params.Remote != a.params.Remote {
+		s.rtp.disconnect() // no tick may see that the far end is another one before there are keys, and the system would drop its handshake
+	}
 	return over
 }
 

@@ -107,3 +107,43 @@ func TestRefusedWithoutTicks(t *testing.T) {
 		t.Fatal("the service looks at those who are refused, and at nobody else")
 	}
 }
+
+// What was sent to somebody who is gone, plain and from a socket that lets nobody else in, is sent on to somebody else under keys by a handshake, although
+// no tick looks after the session before they are there.
+//
+// Shows ME-DTL-12, SR-SEC-15, SR-ERR-08.
+func TestHandshakeWithTheNextOne(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	nobody, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := netip.MustParseAddrPort(nobody.LocalAddr().String())
+	a, b := newKeyed(t, transport), newKeyed(t, transport)
+	a.shake(t, at, b.certificate.Fingerprint(), false, func(p *Params) { onlySends(p); p.DTLS = nil })
+	a.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
+	if !a.in.connected {
+		t.Fatal("the socket is open to all")
+	}
+	if err = nobody.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.Emit(&codecs.Packet{Payload: loud(), Samples: 160}) // is refused, which nobody has seen yet
+	a.shake(t, b.LocalAddr(), b.certificate.Fingerprint(), false, onlySends)
+	b.shake(t, a.LocalAddr(), a.certificate.Fingerprint(), true, onlySends)
+	for _, s := range []keyed{a, b} {
+		select {
+		case err := <-s.outcome:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("no outcome")
+		}
+	}
+	before := a.Stats().PacketsSent
+	a.Emit(&codecs.Packet{Payload: loud(), Samples: 160})
+	if got := a.Stats(); got.PacketsSent != before+1 || got.SendErrors > 0 || got.Refused > 0 {
+		t.Errorf("%+v", got)
+	}
+}
