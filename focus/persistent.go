@@ -27,6 +27,7 @@ type persistent struct {
 	agent    *sipua.Agent
 	server   Recorder
 	security sdp.Security
+	keys     certifier      // guarded by mu
 	client   *siprec.Client // guarded by mu
 	over     chan struct{}  // closed when the session has ended for good
 
@@ -79,7 +80,7 @@ func (f *Focus) keepPersistent(agent *sipua.Agent) {
 		if server.Persistent <= 0 {
 			continue
 		}
-		if h := f.persistent[server.Name]; h != nil && h.server.speaksAs(&server) {
+		if h := f.persistent[server.Name]; h != nil && h.server.speaksAs(&server) && f.securesAs(h, server) {
 			kept[server.Name] = h
 			continue
 		}
@@ -142,9 +143,10 @@ func (f *Focus) newPersistent(agent *sipua.Agent, server Recorder) (*persistent,
 	random := binary.BigEndian.Uint64(seed[:])
 	retry := server.Retry
 	retry.Attempts = 0 // it is kept up for ever
+	keys, certify := f.recorderKeys(server, &h.keys)
 	h.client, err = siprec.New(siprec.Config{
 		Profile: profile, Address: f.mediaAddress(h.lines[0].session.LocalAddr().Addr(), hostAddress(target)), SDPSession: random >> 1,
-		Retry: retry, Seed: random, Security: security, Keys: newKeys,
+		Retry: retry, Seed: random, Security: security, Keys: keys, Certify: certify,
 	})
 	if err != nil {
 		h.close()

@@ -67,7 +67,7 @@ func (h *persistent) start(a siprec.StartMedia) {
 	if i < 0 || h.lines[i].lease != nil {
 		return
 	}
-	if err := h.lines[i].session.Configure(streamParams(a)); err != nil {
+	if err := h.lines[i].configure(&a, func() {}); err != nil {
 		h.focus.log.Error("recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
 	}
 }
@@ -79,7 +79,7 @@ func (h *persistent) alarm(a siprec.Alarm) {
 		hook(h.server.Name, a.Kind.String())
 	}
 	switch a.Kind {
-	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded:
+	case siprec.AlarmRefused, siprec.AlarmNotRecorder, siprec.AlarmBadAnswer, siprec.AlarmLost, siprec.AlarmEnded, siprec.AlarmUnkeyed:
 		h.focus.pool.failed(h.server.Name, h.after, time.Now())
 		since := h.proof.since(time.Now())
 		for _, l := range h.leases {
@@ -93,7 +93,7 @@ func (h *persistent) alarm(a siprec.Alarm) {
 		for _, l := range h.leases {
 			l.textless = true
 		}
-	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected, siprec.AlarmUnkeyed:
+	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
 	}
 }
 

@@ -110,12 +110,15 @@ func (g *merged) start(a siprec.StartMedia) {
 		if turn != g.turn {
 			return
 		}
-		if err := g.line.session.Configure(streamParams(a)); err != nil {
+		if err := g.line.configure(&a, func() { g.secured(turn) }); err != nil {
 			g.owner.focus.log.ErrorContext(ctx, "recorded stream", slog.String("server", g.owner.server.Name), slog.Any("error", err))
 			return
 		}
-		g.capture.release(a.Format.Codec)
-		g.finishLater()
+		if a.DTLS == nil || g.line.session.Stats().Protected {
+			g.flow()
+		} else {
+			g.capture.hold()
+		}
 	})
 }
 

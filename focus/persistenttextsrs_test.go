@@ -18,12 +18,16 @@ import (
 )
 
 // referenceServer is the reference recorder; what it has finished comes by the channel.
-func referenceServer(t *testing.T) (*srs.Server, <-chan srs.Recording) {
+func referenceServer(t *testing.T, changes ...func(*srs.Config)) (*srs.Server, <-chan srs.Recording) {
 	t.Helper()
-	finished := make(chan srs.Recording, 1)
-	server, err := srs.New(srs.Config{
+	finished := make(chan srs.Recording, 10)
+	cfg := srs.Config{
 		Directory: t.TempDir(), Listen: []string{"tcp://127.0.0.1:0"}, Hooks: srs.Hooks{Finished: func(r srs.Recording) { finished <- r }},
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	server, err := srs.New(cfg)
 	must(t, err)
 	must(t, server.Start(t.Context()))
 	t.Cleanup(func() {

@@ -76,10 +76,14 @@ func (f *Focus) apply(before, next *Config) {
 	}
 	f.equip(before, next)
 	f.mu.Unlock()
-	if agent := f.agent.Load(); agent != nil && !reflect.DeepEqual(before.Recorders, next.Recorders) {
-		f.probeRecorders(agent)
-		f.keepPersistent(agent)
+	agent := f.agent.Load()
+	if agent == nil {
+		return
 	}
+	if !reflect.DeepEqual(before.Recorders, next.Recorders) {
+		f.probeRecorders(agent)
+	}
+	f.keepPersistent(agent) // also where the same servers must be spoken to with more protection
 }
 
 // equip has active conferences take keys as a reload says. Focus.mu is held.

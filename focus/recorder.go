@@ -28,7 +28,7 @@ type recorder struct {
 	server       Recorder
 	security     sdp.Security // of what it is offered
 	client       protocol
-	certificates *certifier // nil in a persistent session, which has no handshakes
+	certificates *certifier // nil in a persistent session, which has its own
 	since        time.Time
 	wake         time.Time
 	dialog       *sipua.Dialog
@@ -245,7 +245,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	}
 	r.listenForKeys(c, s, &a)
 	params := streamParams(a)
-	params.DTLS, params.Events, params.EventPayloadType = r.certificates.handshake(&a), a.Events != sdp.EventSet{}, a.EventPayloadType
+	params.DTLS, params.Events, params.EventPayloadType = r.handshake(&a), a.Events != sdp.EventSet{}, a.EventPayloadType
 	err := s.configure(params)
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))

@@ -18,7 +18,7 @@ const keysPatience = 4 * time.Second
 
 // shakes tells whether a server is offered keys by a handshake: where it is preferred, or keys in the description would be read by everybody.
 func (f *Focus) shakes(server Recorder) bool {
-	if server.Persistent > 0 || server.Security == sdp.SecurityNone {
+	if server.Security == sdp.SecurityNone {
 		return false
 	}
 	return server.PreferDTLS || server.DTLS && !f.secretive(server)
@@ -43,8 +43,9 @@ func (f *Focus) recorderKeys(server Recorder, k *certifier) (keys func() []srtp.
 	return keys, func() sdp.Fingerprint { return k.certify(f.log) }
 }
 
-// certifier has the certificate of the present dialog with a recorder: of that dialog alone. It belongs to who steps the protocol.
-type certifier struct{ current *dtls.Certificate }
+// certifier has the certificate of the present dialog with a recorder: of that dialog alone. It belongs to who steps the protocol. The one before is
+// for streams of a persistent session that have not heard yet that its dialog is another.
+type certifier struct{ current, before *dtls.Certificate }
 
 // certify makes a certificate. Without one the offer has nothing that could be accepted.
 func (k *certifier) certify(log *slog.Logger) sdp.Fingerprint {
@@ -53,7 +54,7 @@ func (k *certifier) certify(log *slog.Logger) sdp.Fingerprint {
 		log.Error("no certificate for a recording session", slog.Any("error", err))
 		return sdp.Fingerprint{}
 	}
-	k.current = made
+	k.current, k.before = made, k.current
 	return sdp.Fingerprint(made.Fingerprint())
 }
 
@@ -62,11 +63,23 @@ func (k *certifier) handshake(a *siprec.StartMedia) *media.Handshake {
 	if a.DTLS == nil {
 		return nil
 	}
-	h := &media.Handshake{Certificate: k.current, Client: a.DTLS.Setup == sdp.SetupActive, Timeout: keysPatience}
+	certificate := k.current
+	if k.before != nil && a.Certificate == sdp.Fingerprint(k.before.Fingerprint()) {
+		certificate = k.before
+	}
+	h := &media.Handshake{Certificate: certificate, Client: a.DTLS.Setup == sdp.SetupActive, Timeout: keysPatience}
 	for _, f := range a.DTLS.Peer {
 		h.Peer = append(h.Peer, dtls.Fingerprint(f))
 	}
 	return h
+}
+
+// handshake is what makes the keys of a stream; nil: nothing does.
+func (r *recorder) handshake(a *siprec.StartMedia) *media.Handshake {
+	if l, lent := r.client.(*lease); lent {
+		return l.session.handshake(a)
+	}
+	return r.certificates.handshake(a)
 }
 
 // listenForKeys has the outcome of the handshake of a recorded stream told.
@@ -74,9 +87,13 @@ func (r *recorder) listenForKeys(c *controller, s *recorded, a *siprec.StartMedi
 	if a.DTLS == nil {
 		return
 	}
-	certificate := a.Certificate
+	certificate, one := a.Certificate, s.line
 	s.session.OnSecured(func(err error) { // it must not wait: the controller may be about to close that handshake
 		c.focus.spawn(func(context.Context) {
+			if err != nil && one != nil { // the line may be somebody else's by now, and its session is lost in any case
+				one.owner.happened(one.unkeyed(certificate, err))
+				return
+			}
 			c.post(recorderKeyed{recorder: r, stream: s, certificate: certificate, err: err})
 		})
 	})

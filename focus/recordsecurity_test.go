@@ -29,7 +29,7 @@ func TestRecorderSecurity(t *testing.T) {
 		"optional in the clear":         {Config{}, Recorder{URI: open, Security: optional}, false, none, nil},
 		"handshake in the clear":        {Config{}, Recorder{URI: open, Security: required, DTLS: true}, false, required, nil},
 		"handshake, optional":           {Config{Security: optional}, Recorder{URI: open, Security: optional, DTLS: true, PreferDTLS: true}, false, required, nil},
-		"handshake in one for all":      {Config{}, Recorder{URI: open, Security: required, DTLS: true, Persistent: 1}, false, none, errKeysInClear},
+		"handshake in one for all":      {Config{}, Recorder{URI: open, Security: required, DTLS: true, Persistent: 1}, false, required, nil},
 		"keys may be read":              {Config{KeysInClear: true}, Recorder{URI: open, Security: required}, false, required, nil},
 		"calls may be SRTP":             {Config{Security: optional}, Recorder{URI: encrypted}, false, none, errUnprotected},
 		"calls may be SRTP, optional":   {Config{Security: optional}, Recorder{URI: encrypted, Security: optional}, false, required, nil},

@@ -41,8 +41,9 @@ type recordingServer struct {
 	local     *sdp.Description
 	offers    []sdp.Description
 	sockets   []*net.UDPConn
-	controls  []*net.UDPConn // for RTCP
-	unaware   bool           // knows one writer in a stream of text only
+	controls  []*net.UDPConn  // for RTCP
+	promises  sdp.Fingerprint // of a certificate that it answers with, and shakes no hands by
+	unaware   bool            // knows one writer in a stream of text only
 	streams   []*heardStream
 	issues    []siprec.Issue
 	refreshes []*sipua.Request // within the dialog, with a session timer
@@ -212,6 +213,9 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
 		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Events: s.events, Direction: sdp.RecvOnly}
+		if s.promises != (sdp.Fingerprint{}) {
+			stream.Security, stream.DTLS.Fingerprint = sdp.SecurityRequired, s.promises
+		}
 		if s.texts && m.Kind == "text" {
 			stream.Text = &sdp.LocalText{CPS: rtt.MixerCPS, Generations: 2, Mixer: !s.unaware}
 		}

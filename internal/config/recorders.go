@@ -245,9 +245,6 @@ func (r *reader) checkAlone(key string, s *RecordingServer) {
 		}
 		return
 	}
-	if s.shakes() {
-		r.fail(key+".dtls", "wants disabled: its session is persistent, and has keys in the descriptions")
-	}
 	if n := s.Dialect.MaxStreams; n != nil && *n > 0 && *n < s.Persistent {
 		r.fail(key+".persistent", "wants no more than max_streams, %d, has %d", *n, s.Persistent)
 	}
