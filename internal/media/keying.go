@@ -12,7 +12,7 @@ import (
 )
 
 // Handshake makes the keys of a session (RFC 5763). The association goes on from one set of parameters to the next as long as these fields,
-// Mux, and without ICE the far end's address stay the same. With another certificate of ours the far end is another one: what was agreed with
+// Mux, and without ICE the far end's address stay the same, unless it has failed: the next set begins it anew. With another certificate of ours the far end is another one: what was agreed with
 // the one before counts for nothing, while otherwise its keys stay in use until there are others.
 type Handshake struct {
 	// Certificate is ours; the same as long as the far end may believe in it.
@@ -47,6 +47,7 @@ type keying struct {
 	described  [flows]netip.AddrPort // of the far end, invalid with ICE
 	heard      [flows]bool           // from where it was described
 	generation int                   // of the association
+	failed     bool                  // it has made no keys
 	running    [flows]*dtls.Association
 	keys       [flows]*Protection
 	to         [flows]sharedAddr // where datagrams of the handshake go
@@ -72,7 +73,7 @@ func (k *keying) configure(s *Session, p *Params) (over []*dtls.Association) {
 		}
 	}
 	moved := k.agent == nil && sendable(described[0]) && sendable(k.described[0]) && described[0] != k.described[0]
-	same := k.agreed.equal(p.DTLS) && k.mux == p.Mux && !moved
+	same := !k.failed && k.agreed.equal(p.DTLS) && k.mux == p.Mux && !moved
 	if sendable(described[0]) || k.agent != nil {
 		k.described = described
 	}
@@ -104,6 +105,7 @@ func (k *keying) stop() []*dtls.Association {
 		}
 		k.running[c], k.keys[c] = nil, nil
 	}
+	k.failed = false
 	k.generation++
 	return over
 }
@@ -219,9 +221,11 @@ func (s *Session) shook(c ice.Component, generation int, keys dtls.Keys, err err
 		k.keys[c] = &Protection{Local: keys.Local, Remote: keys.Remote}
 		err = s.install(c)
 	}
+	ours := c == ice.RTP || errors.Is(err, dtls.ErrFingerprint) // who sends no reports has no handshake for them, either
+	k.failed = k.failed || ours && err != nil
 	s.mu.Unlock()
-	if c == ice.RTCP && !errors.Is(err, dtls.ErrFingerprint) {
-		return // who sends no reports has no handshake for them, either
+	if !ours {
+		return
 	}
 	if told := s.secured.Load(); told != nil {
 		(*told)(err)

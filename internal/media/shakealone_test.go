@@ -71,6 +71,34 @@ func TestHandshakeWithoutTicks(t *testing.T) {
 	}
 }
 
+// A handshake that has made no keys, as with a recorder that was not there yet, or not for a paused stream, is begun anew by the next parameters,
+// though they are the same.
+//
+// Shows SR-SEC-15.
+func TestHandshakeAfterOneThatFailed(t *testing.T) {
+	transport := newTestTransport(t, nil)
+	a, b := newKeyed(t, transport), newKeyed(t, transport)
+	outcome := func(s keyed) error {
+		t.Helper()
+		select {
+		case err := <-s.outcome:
+			return err
+		case <-time.After(20 * time.Second):
+			t.Fatal("no outcome")
+			return nil
+		}
+	}
+	a.shake(t, b.LocalAddr(), b.certificate.Fingerprint(), false, func(p *Params) { onlySends(p); p.DTLS.Timeout = 50 * time.Millisecond })
+	if err := outcome(a); err == nil {
+		t.Fatal("keys of nobody")
+	}
+	a.shake(t, b.LocalAddr(), b.certificate.Fingerprint(), false, onlySends)
+	b.shake(t, a.LocalAddr(), a.certificate.Fingerprint(), true, onlySends)
+	if err := errors.Join(outcome(a), outcome(b)); err != nil || !a.Stats().Protected || !b.Stats().Protected {
+		t.Error(err)
+	}
+}
+
 // A recorder that is gone refuses what is sent. That is for the tick to see: until it does, the service has others to look after.
 func TestRefusedWithoutTicks(t *testing.T) {
 	transport := newTestTransport(t, nil)
