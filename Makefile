@@ -12,7 +12,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 10s
 RACE ?=
 
-.PHONY: help deps deps-test deps-bench build test race conformance lint fuzz bench cover demo run golden storm clean
+.PHONY: help deps deps-test deps-bench build test race conformance lint fuzz bench cover demo run golden storm install deb clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -73,6 +73,12 @@ demo: build ## the main job end to end, verified, in under a minute
 
 run: build ## serve on the embedded default: SIP 127.0.0.1:5060, HTTP 127.0.0.1:8080
 	bin/parley serve
+
+install: build ## put program, units, completions and sample configurations in their places (DESTDIR=, PREFIX=/usr/local)
+	@DESTDIR='$(DESTDIR)' PREFIX='$(or $(PREFIX),/usr/local)' scripts/install.sh
+
+deb: build ## make a Debian package in bin/
+	@scripts/deb.sh '$(VERSION)'
 
 clean: ## remove what the other targets made
 	rm -rf bin cover.out cover.html demo-out

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -91,13 +92,57 @@ func TestAlertsAreOfMetricsThatAreServed(t *testing.T) {
 	}
 }
 
-// checkSelector wants one line of what is served to be of the metric and to have all the labels. job is added by Prometheus.
+// The dashboard asks for what is served, and each panel has its place.
+func TestDashboardIsOfMetricsThatAreServed(t *testing.T) {
+	type place struct{ X, Y, W, H int }
+	var board struct {
+		SchemaVersion int
+		Panels        []struct {
+			ID          int
+			Title, Type string
+			GridPos     place
+			Targets     []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(deployed(t, "grafana/parley.json"), &board); err != nil {
+		t.Fatal(err)
+	}
+	served, asked := scraped(t), 0
+	taken := map[[2]int]string{}
+	for _, panel := range board.Panels {
+		for x := panel.GridPos.X; x < panel.GridPos.X+panel.GridPos.W; x++ {
+			for y := panel.GridPos.Y; y < panel.GridPos.Y+panel.GridPos.H; y++ {
+				if other, twice := taken[[2]int{x, y}]; twice || x >= 24 {
+					t.Fatalf("%s: has no place of its own at %d, %d %s", panel.Title, x, y, other)
+				}
+				taken[[2]int{x, y}] = panel.Title
+			}
+		}
+		for _, target := range panel.Targets {
+			for _, use := range selector.FindAllStringSubmatch(target.Expr, -1) {
+				checkSelector(t, panel.Title, served, use[1], use[2])
+				asked++
+			}
+		}
+	}
+	if board.SchemaVersion == 0 || asked < 40 {
+		t.Errorf("schema %d, %d metrics", board.SchemaVersion, asked)
+	}
+}
+
+// checkSelector wants one line of what is served to be of the metric and to have all the labels. job and instance are added by
+// Prometheus, and a label that is matched in another way than by equality has to be there, with whatever value.
 func checkSelector(t *testing.T, alert, served, metric, labels string) {
 	t.Helper()
 	var wanted []string
 	for label := range strings.SplitSeq(labels, ",") {
-		if label != "" && !strings.HasPrefix(label, "job=") {
+		name, _, _ := strings.Cut(strings.NewReplacer("!=", "=", "=~", "=", "!~", "=").Replace(label), "=")
+		switch {
+		case name == "", name == "job", name == "instance":
+		case strings.HasPrefix(label, name+`="`):
 			wanted = append(wanted, label)
+		default:
+			wanted = append(wanted, name+`="`)
 		}
 	}
 	for line := range strings.Lines(served) {
