@@ -60,38 +60,33 @@ func TestDeliveryBesideAServerThatOnlyTries(t *testing.T) {
 //
 // Shows SR-ERR-08, SR-PER-08.
 func TestDeliveryToAServerThatDies(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		after time.Duration // of the beginning of the delivery
-	}{{"in the middle", 5 * time.Second}} {
-		runVirtual(t, c.name, func(t *testing.T) {
-			t.Helper()
-			srs := newRecordingServer(t)
-			srs.setRefuse(503)
-			b := patientBench(t, focus.Deps{Spool: openSpool(t, t.TempDir())}, func(c *focus.Config) {
-				c.Recorders[0].Health = siprec.HealthConfig{Cooldown: time.Second, MaxCool: 2 * time.Second}
-			}, srs)
-			alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
-			alice.hum(500, 20*time.Second)
-			pass(20 * time.Second)
-			alice.leave("room")
-			pass(time.Second)
-			srs.setRefuse(0)
-			b.await("the delivery", func() bool { return delivering(srs) })
-			pass(c.after)
-			slow := srs.slowed()
-			pass(3 * time.Minute)
-			if s := b.focus.Stats(); s.DeliveredFrames != 0 {
-				t.Errorf("%d frames count as delivered", s.DeliveredFrames)
-			}
-			close(slow)
-			srs.prompt()
-			pass(2 * time.Minute)
-			if s := b.focus.Stats(); s.DeliveredFrames != s.SpooledFrames || s.SpooledFrames == 0 {
-				t.Errorf("%d frames of %d are delivered", s.DeliveredFrames, s.SpooledFrames)
-			}
-		})
-	}
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		srs.setRefuse(503)
+		b := patientBench(t, focus.Deps{Spool: openSpool(t, t.TempDir())}, func(c *focus.Config) {
+			c.Recorders[0].Health = siprec.HealthConfig{Cooldown: time.Second, MaxCool: 2 * time.Second}
+		}, srs)
+		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		alice.hum(500, 20*time.Second)
+		pass(20 * time.Second)
+		alice.leave("room")
+		pass(time.Second)
+		srs.setRefuse(0)
+		b.await("the delivery", func() bool { return delivering(srs) })
+		pass(5 * time.Second) // in the middle
+		slow := srs.slowed()
+		pass(3 * time.Minute)
+		if s := b.focus.Stats(); s.DeliveredFrames != 0 {
+			t.Errorf("%d frames count as delivered", s.DeliveredFrames)
+		}
+		close(slow)
+		srs.prompt()
+		pass(2 * time.Minute)
+		if s := b.focus.Stats(); s.DeliveredFrames != s.SpooledFrames || s.SpooledFrames == 0 {
+			t.Errorf("%d frames of %d are delivered", s.DeliveredFrames, s.SpooledFrames)
+		}
+	})
 }
 
 // A server that refuses the last metadata with an error, and answers the BYE, has got what it was sent, and is not sent it for ever.

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/sparing"
 	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/mixer"
 )
@@ -37,7 +38,7 @@ type Focus struct {
 	mixer    *mixer.Engine
 	media    *media.Transport
 	log      *slog.Logger
-	shortage shortage
+	shortage sparing.Log
 	hooks    Hooks
 	events   *eventLog
 	pool     *recorderPool

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/parley-sip/parley/internal/sparing"
 )
 
 // acceptPause is how long an accept loop rests after an error.
@@ -55,7 +57,7 @@ type Agent struct {
 	callCount tally
 	counts    counts
 	refusing  atomic.Bool
-	shunned   shunLog
+	shunned   sparing.Log
 	maxCalls  atomic.Int64
 
 	wait     sync.WaitGroup  // everything that runs

@@ -3,7 +3,6 @@ package sipua
 import (
 	"log/slog"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -19,30 +18,7 @@ const (
 	shunCalls      shunned = "more calls at a time than the limit"
 )
 
-// shunEvery is how often refusals are warned of while they go on: they come in thousands.
-const shunEvery = 10 * time.Second
-
-// shunLog warns of refusals. The zero value is ready for use, by several goroutines.
-type shunLog struct {
-	mu     sync.Mutex
-	next   time.Time
-	unsaid int
-}
-
-// due counts a refusal, and gives how many there were since the last warning when another one is due, or else 0.
-func (l *shunLog) due(now time.Time) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.unsaid++
-	if now.Before(l.next) {
-		return 0
-	}
-	n := l.unsaid
-	l.unsaid, l.next = 0, now.Add(shunEvery)
-	return n
-}
-
-// shun refuses what is beyond the limits, before anything is allocated for it. That is warned of at most once in [shunEvery], with the last
+// shun refuses what is beyond the limits, before anything is allocated for it. That is warned of at most once in [sparing.Every], with the last
 // reason. That nothing new is taken at the end of a server is as it should be.
 func (a *Agent) shun(in *inbound) bool {
 	method, source := in.request.Method, in.request.Source.Addr()
@@ -62,7 +38,7 @@ func (a *Agent) shun(in *inbound) bool {
 	if why == shunRefusing {
 		return true
 	}
-	if n := a.shunned.due(time.Now()); n > 0 {
+	if n := a.shunned.Due(time.Now()); n > 0 {
 		a.log.Warn("requests are refused", slog.String("method", method), slog.String("source", source.String()), slog.String("reason", string(why)),
 			slog.Int("requests", n))
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // warnings keeps what is logged at WARN and above.
@@ -60,19 +59,5 @@ func TestShunIsWarnedOf(t *testing.T) {
 				t.Errorf("%q", got)
 			}
 		})
-	}
-}
-
-// While refusals go on they are warned of at intervals, with how many there were.
-func TestShunLog(t *testing.T) {
-	var log shunLog
-	now := time.Now()
-	for i, want := range []int{1, 0, 0, 3} {
-		if i == 3 {
-			now = now.Add(shunEvery)
-		}
-		if n := log.due(now); n != want {
-			t.Errorf("after %d refusals %d are said, not %d", i+1, n, want)
-		}
 	}
 }
