@@ -92,17 +92,18 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		name := e.Name()
-		if strings.HasSuffix(name, suffix+partial) {
-			whole := strings.TrimSuffix(name, partial)
-			if err := os.Rename(s.path(name), s.path(whole)); err != nil {
-				return nil, err
-			}
-			name = whole
+		whole := strings.TrimSuffix(e.Name(), partial)
+		if !strings.HasSuffix(whole, suffix) {
+			continue
 		}
-		if info, err := e.Info(); err == nil && strings.HasSuffix(name, suffix) {
-			s.size.Add(info.Size())
+		info, err := e.Info() // while it has the name that was read
+		if err != nil {
+			return nil, err
 		}
+		if err := os.Rename(s.path(e.Name()), s.path(whole)); err != nil {
+			return nil, err
+		}
+		s.size.Add(info.Size())
 	}
 	s.done.Go(s.write)
 	return s, nil
