@@ -49,6 +49,7 @@ func TestBreaks(t *testing.T) {
 		ongoing bool
 		breaks  []string
 		missing bool
+		at      []int // where they are found, if it is said
 	}{
 		"all":                        {list: whole},
 		"all, in any order":          {list: backwards},
@@ -61,13 +62,14 @@ func TestBreaks(t *testing.T) {
 		"without the last":           {list: without(whole, 4), breaks: []string{"without its last"}, missing: true},
 		"only the last":              {list: whole[3:], breaks: []string{"number 1 to 3 are missing"}, missing: true},
 		"first and last":             {list: without(whole, 2, 3), breaks: []string{"number 2 to 3 are missing"}, missing: true},
-		"without two ends":           {list: without(whole, 1, 4), breaks: []string{"number 1 is missing", "without its last"}, missing: true},
+		"without two ends":           {list: without(whole, 1, 4), breaks: []string{"number 1 is missing", "without its last"}, missing: true, at: []int{0, 1}},
+		"backwards without the last": {list: backwards[1:], breaks: []string{"without its last"}, missing: true, at: []int{0}},
 		"so far":                     {list: whole[:2], ongoing: true},
 		"so far, without one":        {list: whole[1:2], ongoing: true, breaks: []string{"number 1 is missing"}, missing: true},
 		"one of another session":     {list: append(without(whole, 2), other[1]), breaks: []string{"behind another one", "behind another one"}},
 		"a fourth after the last":    {list: append(without(whole, 1, 2, 3), seal.Linked{Link: &seal.Link{Number: 5}}), breaks: []string{"1 to 3 are missing", "after the last one", "without its last"}},
-		"two with a number":          {list: append(slices.Clone(whole), other[1]), breaks: []string{"not the only number 2", "behind another one"}},
-		"one without":                {list: append(slices.Clone(whole), unchained), breaks: []string{"no place"}},
+		"two with a number":          {list: append(slices.Clone(whole), other[1]), breaks: []string{"not the only number 2", "behind another one"}, at: []int{4, 2}},
+		"one without":                {list: append(slices.Clone(whole), unchained), breaks: []string{"no place"}, at: []int{4}},
 		"number 0":                   {list: []seal.Linked{{Link: &seal.Link{}, Hash: "x"}}, ongoing: true, breaks: []string{"not the only number 0"}},
 		"a first one behind another": {list: []seal.Linked{{Link: &seal.Link{Number: 1, Previous: "x"}, Hash: "y"}}, ongoing: true, breaks: []string{"behind another one"}},
 	} {
@@ -77,7 +79,7 @@ func TestBreaks(t *testing.T) {
 				t.Fatalf("%+v", found)
 			}
 			for i, b := range found {
-				if !strings.Contains(b.Text, c.breaks[i]) || c.missing && !b.Missing || b.At < 0 || b.At >= len(c.list) {
+				if !strings.Contains(b.Text, c.breaks[i]) || c.missing && !b.Missing || b.At < 0 || b.At >= len(c.list) || c.at != nil && b.At != c.at[i] {
 					t.Errorf("%+v", b)
 				}
 			}

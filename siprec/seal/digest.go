@@ -170,35 +170,13 @@ func (d *Digest) Fill(s *Stream) {
 
 // finish brings the open block of every level to the top.
 func (d *Digest) finish(s sum) {
-	index := d.last >> blockShift
-	for level := range d.level {
-		h := &d.halves[level]
-		if index%2 == 0 {
-			h.sum, h.waits = s, true
-			s = join(h, nil)
-		} else {
-			s = join(h, &s)
-		}
-		index /= 2
+	for level := range d.level { // no left half waits for it where it is one itself
+		s = join(&d.halves[level], &s)
 	}
 	if d.count == maxBlocks {
 		level := d.level
 		d.merge()
-		d.finishAt(index, s, level)
-		return
-	}
-	d.blocks[d.count] = s
-	d.count++
-}
-
-// finishAt takes the last block one level higher.
-func (d *Digest) finishAt(index uint64, s sum, level uint8) {
-	h := &d.halves[level]
-	if index%2 == 0 {
-		h.sum, h.waits = s, true
-		s = join(h, nil)
-	} else {
-		s = join(h, &s)
+		s = join(&d.halves[level], &s)
 	}
 	d.blocks[d.count] = s
 	d.count++

@@ -123,6 +123,73 @@ func TestDigestWithHoles(t *testing.T) {
 	if got := s.Prove(packets); got.Intact || got.Lost != 1 || s.Unsealed != 1 {
 		t.Errorf("%+v", got)
 	}
+	d.Add(8, 2, []byte("x"))
+	d.Fill(&s)
+	// One of the two is there: what it says is not sealed, but it was sent.
+	one := append(slices.Clone(packets), seal.Packet{SSRC: 8, Sequence: 1, Payload: []byte("x")})
+	if got := s.Prove(one); got.Intact || got.Lost != 1 || got.Strange != 0 || got.Proved != 693 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// After a pause of whole blocks the stream has no hash but that of all of it: it proves all or nothing, and calls nothing altered.
+func TestDigestWithPause(t *testing.T) {
+	for _, pause := range []uint16{256, 300, 600} {
+		d := seal.NewDigest()
+		packets := make([]seal.Packet, 0, 1000)
+		for i := range uint16(1000) {
+			n := 500 + i
+			if i >= 268 { // at the end of a block
+				n += pause
+			}
+			packets = append(packets, seal.Packet{SSRC: 7, Sequence: n, Payload: []byte{byte(i), byte(i >> 8)}})
+			d.Add(7, n, packets[i].Payload)
+		}
+		var s seal.Stream
+		d.Fill(&s)
+		if got, want := s.Prove(packets), (seal.Proof{Intact: true, Proved: 1000}); got != want {
+			t.Errorf("%d: %+v", pause, got)
+		}
+		if got, want := s.Prove(packets[1:]), (seal.Proof{Lost: 1, Unproved: 999}); got != want {
+			t.Errorf("%d, without the first: %+v", pause, got)
+		}
+	}
+}
+
+// Whatever its length and wherever its numbers begin, a stream has the hashes of at least eight blocks as soon as it is long enough for so many, and what
+// is not next to a loss is proved by them.
+func TestDigestIsFine(t *testing.T) {
+	const block = 256
+	for _, first := range []uint16{0, 100, 256, 65535} {
+		for blocks := 1; blocks <= 70; blocks++ {
+			packets, s := sent(first, blocks*block)
+			if n := len(s.Blocks); n > 16 || n < min(blocks, 8) {
+				t.Errorf("%d blocks from %d: %d hashes", blocks, first, n)
+			}
+			got := s.Prove(packets[:len(packets)-1])
+			if got.Lost != 1 || got.Altered != 0 || int(got.Unproved) >= s.BlockPackets || got.Proved+got.Unproved != uint64(len(packets)-1) {
+				t.Errorf("%d blocks from %d, without the last packet: %+v", blocks, first, got)
+			}
+			if blocks > 1 && got.Proved == 0 {
+				t.Errorf("%d blocks from %d: nothing is proved", blocks, first)
+			}
+		}
+	}
+}
+
+// The sequence numbers go round: packets change places just there, or most of a cycle is lost.
+func TestProveAcrossCycles(t *testing.T) {
+	packets, s := sent(0, 140_000)
+	swapped := slices.Clone(packets)
+	for _, cycle := range []int{65536, 131072} {
+		swapped[cycle-1], swapped[cycle] = swapped[cycle], swapped[cycle-1]
+	}
+	if got, want := s.Prove(swapped), (seal.Proof{Intact: true, Proved: 140_000}); got != want {
+		t.Errorf("swapped: %+v", got)
+	}
+	if got := s.Prove(packets[40_000:]); got.Lost != 40_000 || got.Strange != 0 || got.Altered != 0 || got.Proved == 0 {
+		t.Errorf("without the first 40,000: %+v", got)
+	}
 }
 
 // The media path hashes without allocating: for minutes, not only for the first packet.

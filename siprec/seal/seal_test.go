@@ -124,7 +124,12 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 	if _, err := seal.Verify(nil, nil); !errors.Is(err, seal.ErrKey) {
 		t.Errorf("no key: %v", err)
 	}
-	if id, err := seal.KeyID(p); err != nil || len(id) != 43 {
+	// RFC 8037, appendices A.2 and A.3.
+	known := make([]byte, ed25519.PublicKeySize)
+	if _, err := base64.RawURLEncoding.Decode(known, []byte("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := seal.KeyID(known); err != nil || id != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
 		t.Errorf("%q, %v", id, err)
 	}
 }
