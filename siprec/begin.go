@@ -129,7 +129,6 @@ func (c *Client) overdue(now time.Time) {
 	}
 	const reason = "no answer before the end"
 	c.exchange, c.synced = nil, false
-	c.silence()
 	c.do(Bye{c.message(now, nil, nil)})
 	c.stopped(reason)
 }

@@ -53,6 +53,8 @@ func TestHealth(t *testing.T) {
 	}{
 		{"t", "y", siprec.HealthUnknown},
 		{"+ t", "y", siprec.HealthUp},
+		{"+ t 1s t 1s t", "yyy", siprec.HealthUp},
+		{"+ 2f t 1s t", "yy", siprec.HealthUp},
 		{"+ - t", "y", siprec.HealthUp}, // one lost probe is nothing
 		{"+ - - t", "n", siprec.HealthDown},
 		{"- - + t", "n", siprec.HealthDown}, // nor is one answer
@@ -71,6 +73,22 @@ func TestHealth(t *testing.T) {
 	} {
 		if state, taken := healthScript(t, test.words); state != test.state || taken != test.taken {
 			t.Errorf("%s: %v, taken %q, want %v, %q", test.words, state, taken, test.state, test.taken)
+		}
+	}
+}
+
+// The time since which a recorder is up or down is that of the change, not of the last probe.
+func TestHealthSince(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	h := siprec.NewHealth(siprec.HealthConfig{}, now)
+	want := now
+	for i, answered := range []bool{true, true, true, false, false, false, true, true, true} {
+		now = now.Add(time.Second)
+		if i == 0 || i == 4 || i == 7 { // the first answer, the second one that is lost, the second one that is there again
+			want = now
+		}
+		if h.Probed(answered, now); !h.Since().Equal(want) {
+			t.Errorf("probe %d: since %v, want %v", i, h.Since(), want)
 		}
 	}
 }

@@ -108,6 +108,15 @@ func TestParseContent(t *testing.T) {
 			name: "required part", contentType: "multipart/mixed;boundary=x",
 			body: "--x\r\nContent-Type: application/gtd\r\n\r\nq\r\n--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--", sdp: "v=0", err: siprec.ErrMediaType,
 		},
+		{
+			name: "metadata before SDP, blanks at the parameter", contentType: "multipart/mixed; boundary = x",
+			body: "--x\r\nContent-Type: application/rs-metadata+xml\r\n\r\n<recording/>\r\n--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--", sdp: "v=0", metadata: "<recording/>",
+		},
+		{
+			name: "line that begins as the boundary does", contentType: "multipart/mixed;boundary=x",
+			body: "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--xy\r\ns=-\r\n--x--", sdp: "v=0\r\n--xy\r\ns=-",
+		},
+		{name: "boundary without its last quote", contentType: `multipart/mixed;boundary="x`, body: "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--", sdp: "v=0"},
 		{name: "unknown", contentType: "text/plain", body: "x", err: siprec.ErrMediaType},
 		{name: "boundary missing in body", contentType: "multipart/mixed;boundary=x", body: "y", err: siprec.ErrMultipart},
 		{name: "no boundary anywhere", contentType: "multipart/mixed", body: "y", err: siprec.ErrMultipart},

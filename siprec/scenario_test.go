@@ -275,6 +275,6 @@ func (c *conference) change(t *testing.T, name string, args []string, now time.T
 	case "mask", "unmask":
 		c.masked[p.ID] = name == "mask"
 	case "rename":
-		p.Names[0].Name = strings.Join(args[1:], " ")
+		p.Names = []siprec.NameID{{AOR: p.Names[0].AOR, Name: strings.Join(args[1:], " ")}} // what was desired before stays as it is
 	}
 }

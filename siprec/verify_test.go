@@ -3,6 +3,7 @@ package siprec_test
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,12 @@ func TestVerify(t *testing.T) {
 		{"association twice", func(r *siprec.Recording, _ *[]string) {
 			r.ParticipantSessions = append(r.ParticipantSessions, r.ParticipantSessions[0])
 		}, []siprec.IssueKind{siprec.IssueDuplicateAssociation}},
+		{"association with the recording twice", func(r *siprec.Recording, _ *[]string) {
+			r.SessionRecordings = append(r.SessionRecordings, r.SessionRecordings[0])
+		}, []siprec.IssueKind{siprec.IssueDuplicateAssociation}},
+		{"association with streams twice", func(r *siprec.Recording, _ *[]string) {
+			r.ParticipantStreams = append(r.ParticipantStreams, r.ParticipantStreams[0])
+		}, []siprec.IssueKind{siprec.IssueDuplicateAssociation}},
 		// SR-PT-01, SR-PT-05
 		{"no name", func(r *siprec.Recording, _ *[]string) { r.Participants[0].Names = nil }, []siprec.IssueKind{siprec.IssueMissingName}},
 		{"AOR in brackets", func(r *siprec.Recording, _ *[]string) { r.Participants[0].Names = []siprec.NameID{{AOR: "<sip:a@b>"}} }, []siprec.IssueKind{siprec.IssueBadAOR}},
@@ -55,6 +62,10 @@ func TestVerify(t *testing.T) {
 		}, nil},
 		// SR-GRP-05
 		{"empty group", func(r *siprec.Recording, _ *[]string) { r.Sessions[0].Group = "" }, []siprec.IssueKind{siprec.IssueEmptyGroup}},
+		{"a group whose sessions are in an earlier document", func(r *siprec.Recording, _ *[]string) {
+			r.Mode, r.Sessions[0].Group = siprec.Partial, ""
+		}, nil},
+		{"streams whose lines are in an earlier description", func(r *siprec.Recording, _ *[]string) { r.Mode, r.Streams[0].Label = siprec.Partial, "" }, nil},
 		// SR-SDP-04, SR-SDP-05, SR-SDP-06
 		{"label of no line", func(_ *siprec.Recording, l *[]string) { *l = []string{"1"} }, []siprec.IssueKind{siprec.IssueUnknownLabel}},
 		{"line of no stream", func(_ *siprec.Recording, l *[]string) { *l = []string{"1", "2", "3"} }, []siprec.IssueKind{siprec.IssueOrphanLabel}},
@@ -79,6 +90,20 @@ func TestVerify(t *testing.T) {
 		slices.Sort(test.want)
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// A label is a token (RFC 8866, section 9).
+//
+// Shows SR-SDP-04.
+func TestVerifyLabelIsToken(t *testing.T) {
+	for c := range rune(0x180) {
+		r, labels := valid()
+		r.Streams[0].Label, labels[0] = "a"+string(c), "a"+string(c)
+		token := c > ' ' && c < 0x7F && !strings.ContainsRune(`"(),/:;<=>?@[\]`, c)
+		if issues := siprec.Verify(r, labels); (len(issues) == 0) != token {
+			t.Errorf("%q: %v", c, issues)
 		}
 	}
 }
