@@ -272,6 +272,9 @@ func TestRules(t *testing.T) {
 		"1000": {Allow: []string{"10.1.0.0/16", "user:alice"}},
 		"2000": {Allow: []string{"*@phones.example.com"}, Deny: []string{"al*@*"}},
 		"3000": {Allow: []string{"role:moderator"}},
+		"5000": {Allow: []string{"*@Phones.example.com"}},
+		"6000": {Allow: []string{"*@other.example.com", "bob@phones.example.com"}},
+		"7000": {Deny: []string{"user:alice"}},
 	}
 	g := gate(t, config)
 	for _, test := range []struct {
@@ -284,6 +287,9 @@ func TestRules(t *testing.T) {
 		{"10.2.0.1", "4000", true},
 		{"10.2.0.1", "2000", false},
 		{"10.2.0.1", "3000", false},
+		{"10.2.0.1", "5000", true},
+		{"10.2.0.1", "6000", false},
+		{"10.2.0.1", "7000", true},
 		{"10.1.0.1", "%31000", true},
 		{"10.2.0.1", "%31000", false},
 	} {
@@ -300,7 +306,7 @@ func TestRules(t *testing.T) {
 		t.Errorf("a moderator: %+v", verdict)
 	}
 	r.Caller = &caller
-	if !g.MayEnter("1000", r) || g.MayEnter("2000", r) {
+	if !g.MayEnter("1000", r) || g.MayEnter("2000", r) || g.MayEnter("7000", r) || !g.MayEnter("4000", r) {
 		t.Error("rules of other conferences")
 	}
 }

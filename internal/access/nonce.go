@@ -86,12 +86,7 @@ func (n *nonces) take(nonce string, nc int, issued time.Time, life time.Duration
 	}
 	switch behind := c.highest - nc; {
 	case behind < 0:
-		if -behind >= ncWindow {
-			c.seen = 0
-		} else {
-			c.seen <<= uint(-behind)
-		}
-		c.highest, c.seen = nc, c.seen|1
+		c.highest, c.seen = nc, c.seen<<uint(-behind)|1 // a shift by 64 or more gives 0
 	case behind >= ncWindow || c.seen&(1<<uint(behind)) != 0:
 		return false
 	default:
