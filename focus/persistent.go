@@ -47,6 +47,7 @@ type persistent struct {
 	reply     *sipua.Response
 	timer     *time.Timer
 	stopping  bool
+	short     bool           // of ports for the lines that should be held, which was told
 	started   bool           // the agent can send
 	after     time.Duration  // Retry-After of the last refusal
 	proof     proof          // that the server was there
@@ -274,8 +275,10 @@ func (o *line) wanted(port uint16) siprec.StreamWish {
 	return w
 }
 
-// sending tells whether what is kept of the line that conferences share is on its way. mu is held.
-func (h *persistent) sending() bool { return h.merged.owes() && !h.merged.capture.holding.Load() }
+// sending tells whether something of the line that conferences share is on its way: into its mix, or from there to the server. mu is held.
+func (h *persistent) sending() bool {
+	return h.merged != nil && len(h.merged.feeds) > 0 || h.merged.owes() && !h.merged.capture.holding.Load()
+}
 
 // lookAgain has the protocol told what is wanted now.
 func (h *persistent) lookAgain() {

@@ -89,11 +89,11 @@ func (h *persistent) alarm(a siprec.Alarm) {
 			h.merged.capture.doubt(since)
 		}
 		h.proof = proof{}
-	case siprec.AlarmTextRefused:
+	case siprec.AlarmTextRefused, siprec.AlarmStreamsDropped: // whose text is not taken has to find out
 		for _, l := range h.leases {
 			l.textless = true
 		}
-	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
+	case siprec.AlarmStreamsRefused, siprec.AlarmUpdateRefused, siprec.AlarmSilent, siprec.AlarmUnprotected:
 	}
 }
 

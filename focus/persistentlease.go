@@ -54,6 +54,7 @@ type lease struct {
 
 	letting []chan struct{} // each is closed when the mix has let go of what was not wanted any more
 	fresh   chan struct{}   // the last of them, that the controller does not know yet; nil: there is none
+	ceasing *feed           // what is to be let go of is in it as well; nil: in none
 	callID  string          // of the dialog that what flows is in
 	sent    *sentDocuments  // in the dialog that it is in, of which it has those after the first ones (from)
 	from    int
@@ -134,6 +135,9 @@ func (l *lease) letGo() {
 	if _, plays := l.playing[mixedKey]; !plays || l.feed == nil {
 		stops = false
 	}
+	if stops {
+		l.ceasing = l.feed
+	}
 	for key := range l.playing {
 		one := l.lines[key]
 		stops = stops || one != nil && (one.wish == nil || one.wish.Paused)
@@ -162,17 +166,20 @@ func (c *controller) letGoOfLines(r *recorder) {
 	}
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	done := l.fresh
+	done, ceasing := l.fresh, l.ceasing
 	if done == nil {
 		return
 	}
-	l.fresh = nil
+	l.fresh, l.ceasing = nil, nil
 	applied, silent := c.applied, c.silent
 	c.focus.spawn(func(ctx context.Context) {
 		select {
 		case <-applied:
 		case <-silent:
 		case <-ctx.Done():
+		}
+		if ceasing != nil {
+			ceasing.drain(ctx)
 		}
 		close(done)
 		l.session.mu.Lock()
@@ -284,8 +291,9 @@ func (c *controller) lentStream(r *recorder, l *lease, key string, at conference
 	if key == mixedKey && l.session.merged != nil {
 		return c.mergedStream(r, l)
 	}
-	one := l.line(key)
-	if one == nil {
+	one, err := l.line(key)
+	if err != nil {
+		c.lacksPort(r, key, err)
 		return nil
 	}
 	format, sent := c.focus.pool.presume(r.server.Name, l.Codecs()), one.session.Stats().PacketsSent
@@ -297,15 +305,15 @@ func (c *controller) lentStream(r *recorder, l *lease, key string, at conference
 	return s
 }
 
-// line gives the stream of a key, nil when there is no port for it.
-func (l *lease) line(key string) *line {
+// line gives the stream of a key. There may be no port for it.
+func (l *lease) line(key string) (*line, error) {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	one := l.session.take(l)
-	if one != nil {
+	one, err := l.session.take(l)
+	if err == nil {
 		l.lines[key] = one
 	}
-	return one
+	return one, err
 }
 
 // drop takes back a line that the server has never taken. Its media are the caller's.
@@ -345,6 +353,9 @@ func (l *lease) Awaited(key string) bool {
 	defer l.session.mu.Unlock()
 	one := l.lines[key]
 	if l.stopped || one == nil || one.wish == nil || one.wish.Paused {
+		return false
+	}
+	if one.text != nil && l.session.client.Dropped(one.key) { // who writes is told so, rather than that it is recorded some day
 		return false
 	}
 	return l.session.client.Awaited(one.key) || !l.session.owns(one) && !l.session.client.Declined(one.key)

@@ -26,6 +26,7 @@ func (h *persistent) keepAlive(ctx context.Context) {
 			if h.merged != nil {
 				h.merged.weigh()
 			}
+			h.fill()
 			h.mu.Unlock()
 		case <-h.over:
 			return
@@ -61,20 +62,41 @@ func silentFrame(f codecs.Format) (payload []byte, samples int, err error) {
 	return payload[:n], int(f.PacketTime * time.Duration(f.Codec.ClockRate()) / time.Second), err
 }
 
-// take gives a line to a recording: one that is nobody's, or a new one; nil when there is no port for it. mu is held.
-func (h *persistent) take(l *lease) *line {
+// take gives a line to a recording: one that is nobody's, or a new one, for which there may be no port. mu is held.
+func (h *persistent) take(l *lease) (*line, error) {
 	i := slices.IndexFunc(h.lines, func(one *line) bool { return one.lease == nil && (h.merged == nil || h.merged.line != one) })
 	if i < 0 {
 		one, err := h.addLine()
 		if err != nil {
-			h.focus.log.Error("no port for a recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
-			return nil
+			return nil, err
 		}
 		one.lease = l
-		return one
+		return one, nil
 	}
 	h.lines[i].lease = l
-	return h.lines[i]
+	return h.lines[i], nil
+}
+
+// fill opens lines until there are as many as should be held. Where ports are too few it is tried again: who needs a line meanwhile, and gets none, is
+// counted. mu is held.
+func (h *persistent) fill() {
+	n := len(h.lines)
+	for len(h.lines) < h.server.Persistent && !h.stopping {
+		if _, err := h.addLine(); err != nil {
+			if !h.short {
+				h.focus.log.Error("no port for a line of a persistent session: media.ports are too few", slog.String("server", h.server.Name), slog.Any("error", err))
+				if hook := h.focus.hooks.RecordingFailure; hook != nil {
+					hook(h.server.Name, "no-ports")
+				}
+			}
+			h.short = true
+			break
+		}
+		h.short = false
+	}
+	if len(h.lines) > n {
+		h.desire()
+	}
 }
 
 // giveBack takes a line that no mix sends into any more. Lines beyond those that are held are closed.

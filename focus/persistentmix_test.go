@@ -149,6 +149,60 @@ func testPersistentMixComesBack(t *testing.T) {
 	srs.sound()
 }
 
+// The recorder hears of a pause when the last of what was captured before it has been sent: also of what waited in the mix of all conferences.
+//
+// Shows SR-UPD-02, SR-PER-06.
+func TestPersistentMixStopsFirst(t *testing.T) { virtual(t, testPersistentMixStopsFirst) }
+
+func testPersistentMixStopsFirst(t *testing.T) {
+	t.Helper()
+	srs := newRecordingServer(t)
+	b := persistentBench(t, srs, 1, func(c *focus.Config) { c.Recorders[0].Merge = true })
+	b.ready(srs, 1)
+	for room, hz := range map[string]float64{"one": 400, "two": 1000} {
+		b.dial(room, conftest.PhoneConfig{Name: room, RecordAware: true}).hum(hz, 60*time.Second)
+	}
+	ids := map[string]conference.RecordingID{}
+	for _, room := range []string{"one", "two"} {
+		ids[room] = b.record(room, conference.Mixed)
+		b.awaitRecording(room, ids[room], conference.RecordingActive)
+	}
+	pass(time.Second)
+	for wait := 140 * time.Millisecond; wait <= 180*time.Millisecond; wait += 10 * time.Millisecond {
+		asked := len(srs.requests())
+		b.leaveOutOf("two", "two", wait/(10*time.Millisecond)%2 == 0) // what is told 200 ms later, with the pause
+		pass(wait)
+		_, err := b.focus.PauseRecording(t.Context(), "one", ids["one"])
+		must(t, err)
+		pass(time.Second)
+		known, heard := srs.known(), srs.stream("1")
+		var told, last time.Time
+		for _, r := range srs.requests()[asked:] {
+			if told.IsZero() && r.document != nil && slices.ContainsFunc(r.document.ParticipantStreams, func(a siprec.ParticipantStream) bool {
+				return a.Participant == known.person("one") && len(a.Send) == 0
+			}) {
+				told = r.at
+			}
+		}
+		for n, at := range heard.came {
+			if at.Before(told.Add(-time.Second)) {
+				continue
+			}
+			frame := heardStream{pcm: heard.pcm[n*160 : n*160+160]}
+			if frame.level(400, 20*time.Millisecond) > loud {
+				last = at
+			}
+		}
+		if told.IsZero() || last.After(told) {
+			t.Errorf("paused %v after another change: the last of it came at %v, the request at %v", wait, last, told)
+		}
+		_, err = b.focus.ResumeRecording(t.Context(), "one", ids["one"])
+		must(t, err)
+		pass(500 * time.Millisecond)
+	}
+	srs.sound()
+}
+
 // Somebody consults with a third in a second conference, and leaves the first one, which ends. Both are sessions of one group in one dialog, and
 // one mixed stream; who is in both is one participant with an association to each.
 //

@@ -2,7 +2,6 @@ package focus
 
 import (
 	"cmp"
-	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
@@ -69,12 +68,7 @@ func (l *lease) part(key string) {
 	delete(h.playing, one.key)
 	h.lines = slices.DeleteFunc(h.lines, func(other *line) bool { return other == one })
 	h.texts = slices.DeleteFunc(h.texts, func(other *line) bool { return other == one })
-	for len(h.lines) < h.server.Persistent && !h.stopping {
-		if _, err := h.addLine(); err != nil {
-			h.focus.log.Error("no port for a recorded stream", slog.String("server", h.server.Name), slog.Any("error", err))
-			break
-		}
-	}
+	h.fill()
 	h.desire()
 }
 

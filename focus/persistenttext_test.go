@@ -171,6 +171,40 @@ func TestPersistentWithoutText(t *testing.T) {
 	}
 }
 
+// Who writes where the recorder has no room for his text is told that it is not recorded, whoever else's is; as soon as there is room it is, from then on.
+//
+// Shows SR-SDP-20, SR-REC-08.
+func TestPersistentTextWithoutRoom(t *testing.T) {
+	srs := newRecordingServer(t)
+	srs.set(func(s *recordingServer) { s.texts = true })
+	b := persistentBench(t, srs, 2, func(c *focus.Config) {
+		c.Conferences = textRooms("room", "next")
+		c.Recorders[0].Profile.MaxStreams = 3
+	})
+	b.ready(srs, 2)
+	aware := sipua.Header{Name: "Supported", Value: "record-aware"}
+	ann, cat, dan := b.texter("room", "ann", true, true, aware), b.texter("next", "cat", true, true, aware), b.texter("next", "dan", true, true)
+	first := b.record("room", conference.Mixed)
+	b.awaitRecording("room", first, conference.RecordingActive)
+	b.await("a line of text", func() bool { return srs.openText() == 1 && ann.levels() == "on audio=on text=on" })
+	next := b.record("next", conference.Mixed)
+	b.awaitRecording("next", next, conference.RecordingActive)
+	b.await("cat to be told that text is not recorded", func() bool { return cat.levels() == "on audio=on text=off" })
+	cat.writes("for nobody.")
+	b.await("dan to read it", func() bool { return dan.from(cat) == "for nobody." })
+	if got := ann.levels(); got != "on audio=on text=on" {
+		t.Errorf("ann is told %q", got)
+	}
+	must(t, stopped(b, first))
+	b.await("cat to be told that text is recorded", func() bool { return cat.levels() == "on audio=on text=on" })
+	cat.writes("for the record.")
+	b.await("the text of cat", func() bool {
+		labels := srs.textLabels()
+		return len(labels) == 1 && srs.written(labels[0]) == "for the record."
+	})
+	srs.sound()
+}
+
 // Text moves with its recording: from a line of a session that goes on to another such session, to one of its own, and the other way round. What was written
 // while nobody had it is with the next server, once, in a stream with the same identifier.
 //

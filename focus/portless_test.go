@@ -53,6 +53,36 @@ func TestPortlessStreams(t *testing.T) {
 	})
 }
 
+// A line that a persistent session lacks for want of a port is counted as missing as well, of the recording that needs it, and comes as soon as there is one.
+func TestPortlessLines(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		b := persistentBench(t, srs, 1, nil)
+		b.ready(srs, 1)
+		alice := b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		alice.hum(500, time.Minute)
+		b.exhaustPorts()
+		id := b.record("room", both)
+		pass(10 * time.Second)
+		lacking := time.Duration(b.focus.Stats().UnrecordedFrames) * 20 * time.Millisecond
+		if lacking < 8*time.Second || lacking > 10*time.Second {
+			t.Errorf("%v are counted as missing after ten seconds", lacking)
+		}
+		if n := len(b.logged.with("no port for a recorded stream")); n != 1 {
+			t.Errorf("that is told %d times", n)
+		}
+		b.ports(25000, 25999)
+		b.awaitRecording("room", id, conference.RecordingActive)
+		b.await("both streams", func() bool { return srs.stream("1").packets > 10 && srs.stream("2").packets > 10 })
+		counted := b.focus.Stats().UnrecordedFrames
+		pass(5 * time.Second)
+		if n := b.focus.Stats().UnrecordedFrames; n != counted {
+			t.Errorf("%d frames more are counted as missing while all is recorded", n-counted)
+		}
+	})
+}
+
 // ports changes the ports of a running focus.
 func (b *bench) ports(from, to uint16) {
 	b.t.Helper()

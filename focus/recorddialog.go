@@ -293,9 +293,9 @@ func (c *controller) recorderAlarm(r *recorder, a siprec.Alarm) {
 		c.moveCopy(r, strings.TrimSpace(a.Kind.String()+" "+a.Detail))
 	case siprec.AlarmStreamsRefused:
 		c.fallBack(r)
-	case siprec.AlarmTextRefused:
+	case siprec.AlarmTextRefused, siprec.AlarmStreamsDropped:
 		c.refusedText(r)
-	case siprec.AlarmUpdateRefused, siprec.AlarmStreamsDropped, siprec.AlarmSilent, siprec.AlarmUnprotected:
+	case siprec.AlarmUpdateRefused, siprec.AlarmSilent, siprec.AlarmUnprotected:
 	}
 }
 

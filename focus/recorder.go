@@ -321,24 +321,25 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 		r.sealing.closing.Add(1)
 		closed = r.sealing.closing.Done
 	}
-	c.focus.spawn(func(context.Context) {
+	c.focus.spawn(func(ctx context.Context) {
 		select {
 		case <-applied:
 		case <-silent:
 		}
 		s.capture.rest()
-		closed()
 		if s.feed != nil {
-			s.feed.close()
+			s.feed.close(ctx)
+			closed()
 			return
 		}
+		closed()
 		if s.line != nil {
 			s.line.owner.giveBack(s.line)
 			return
 		}
 		c.focus.tapped.remove(s.session)
 		if err := s.session.Close(); err != nil {
-			c.log.Warn("closing a recorded stream", slog.Any("error", err))
+			c.log.WarnContext(ctx, "closing a recorded stream", slog.Any("error", err))
 		}
 	})
 }

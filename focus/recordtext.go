@@ -273,8 +273,11 @@ func (c *controller) tellLost(r *recorder, t *recordedText, list []heldText) {
 	}
 }
 
-// refusedText gives up what waits for a recorder that takes no text.
+// refusedText gives up what waits for a recorder that takes no text, or no more of it.
 func (c *controller) refusedText(r *recorder) {
+	if len(r.texts) == 0 {
+		return
+	}
 	taken := false
 	for _, t := range r.texts {
 		if !t.started && !r.client.Awaited(t.key) {

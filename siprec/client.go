@@ -65,9 +65,9 @@ type Client struct {
 	otherType  bool // the other name of the media type, after a 415
 
 	state    State
-	retrying bool   // the last report said so
-	reason   string // why the phase is what it is
-	dropped  int    // streams beyond the profile's limit
+	retrying bool     // the last report said so
+	reason   string   // why the phase is what it is
+	dropped  []string // streams beyond the profile's limit, by key
 	wake     time.Time
 }
 
@@ -186,13 +186,16 @@ func (c *Client) Awaited(key string) bool {
 	}
 	s := c.slotOf(key)
 	if s == nil {
-		return c.dropped == 0 && !c.declined(key)
+		return len(c.dropped) == 0 && !c.declined(key)
 	}
 	return s.live() && !s.wish.Paused && (!s.accepted || s.disabled || s.rests && !c.desire.Paused)
 }
 
 // Declined tells whether a stream is one of text, and the recorder takes no text at all: nobody has to wait for what it says about this one.
 func (c *Client) Declined(key string) bool { return c.declined(key) }
+
+// Dropped tells whether a stream is one of those that the last offer had no room for, as the recorder takes so many and no more.
+func (c *Client) Dropped(key string) bool { return c.up() && slices.Contains(c.dropped, key) }
 
 // Off tells whether the recorder has no m-line of a stream any more, or knows that its port is 0: what is offered under the key is another stream to it.
 func (c *Client) Off(key string) bool {

@@ -125,3 +125,30 @@ func TestHandshakeFailsClosed(t *testing.T) {
 		}
 	}
 }
+
+// Without a certificate, and without keys that nobody may read, what is offered cannot be accepted, and the next dialog has one again.
+//
+// Shows SR-SEC-10.
+func TestNoCertificate(t *testing.T) {
+	made := sdp.Fingerprint{}
+	client, err := siprec.New(siprec.Config{
+		Address: netip.MustParseAddr("192.0.2.1"), SDPSession: 1, Security: sdp.SecurityRequired, Certify: func() sdp.Fingerprint { return made },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &conference{mode: "separate", masked: map[siprec.ID]bool{}}
+	c.join("alice", base)
+	invite := inviteIn(t, client.Step(c.desire(), base))
+	for _, m := range description(t, invite.Message).Media {
+		if m.Proto != "RTP/SAVP" || len(m.Attributes) > 0 && slices.ContainsFunc(m.Attributes, func(a sdp.Attribute) bool { return a.Name == "crypto" }) {
+			t.Errorf("offers %+v", m)
+		}
+	}
+	made = sdp.Fingerprint{Hash: "sha-256", Value: strings.TrimSuffix(strings.Repeat("01:", 32), ":")}
+	client.Step(siprec.Answered{Exchange: invite.Exchange, Status: 488}, base)
+	again := inviteIn(t, client.Step(siprec.Tick{}, base.Add(time.Minute)))
+	if m := description(t, again.Message).Media[0]; m.Proto != "UDP/TLS/RTP/SAVP" {
+		t.Errorf("offers %+v next", m)
+	}
+}

@@ -67,7 +67,7 @@ func (c *Client) updateSlots() {
 		before := s.wanted
 		s.wanted = s.key != "" && i >= 0 && !c.declined(s.key)
 		if s.wanted && !before && s.disabled && len(s.keys) > 0 { // a new stream in an old line
-			s.keys = c.config.Keys()
+			s.keys = c.newKeys()
 		}
 		if i >= 0 && s.key != "" {
 			s.wish = c.desire.Streams[i]
@@ -87,26 +87,34 @@ func (c *Client) assignSlots() {
 			used++
 		}
 	}
-	dropped := 0
+	var dropped []string
 	for _, w := range c.desire.Streams {
 		if w.Key == "" || c.slotOf(w.Key) != nil || w.Text && c.refusesText() {
 			continue
 		}
 		if c.profile.MaxStreams > 0 && used >= c.profile.MaxStreams {
-			dropped++
+			dropped = append(dropped, w.Key)
 			continue
 		}
 		used++
 		s := c.freeSlot(w.Text)
 		*s = slot{key: w.Key, label: c.label(w.Key), wish: w, wanted: true}
 		if c.security() != sdp.SecurityNone && (w.Text || c.certificate == (sdp.Fingerprint{})) {
-			s.keys = c.config.Keys()
+			s.keys = c.newKeys()
 		}
 	}
-	if dropped > 0 && dropped != c.dropped {
-		c.do(Alarm{Kind: AlarmStreamsDropped, Detail: strconv.Itoa(dropped) + " more streams than the recorder takes"})
+	if len(dropped) > 0 && !slices.Equal(dropped, c.dropped) {
+		c.do(Alarm{Kind: AlarmStreamsDropped, Detail: strconv.Itoa(len(dropped)) + " more streams than the recorder takes"})
 	}
 	c.dropped = dropped
+}
+
+// newKeys are keys for a stream; none where they would be read, and there is no certificate either: what is offered then cannot be accepted.
+func (c *Client) newKeys() []srtp.Key {
+	if c.config.Keys == nil {
+		return nil
+	}
+	return c.config.Keys()
 }
 
 // declined tells whether the recorder has refused all text, and the stream is one of it.
