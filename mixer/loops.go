@@ -69,7 +69,7 @@ func (p *plan) returns(seat int32) bool {
 	f := &p.seats[seat].in.frame
 	for _, source := range f.CSRC[:f.CSRCCount] {
 		for _, j := range p.ins {
-			if source != 0 && p.seats[j].brings(source, j < seat, j == seat) {
+			if source != 0 && p.seats[j].brings(source, j < seat) {
 				return true
 			}
 		}
@@ -80,10 +80,11 @@ func (p *plan) returns(seat int32) bool {
 
 // brings reports whether a source that has come by some input is this member's: as the talker it is itself, as ours toward it if it is a
 // mixer, or as one of its own sources, if it is a mixer and comes first.
-func (s *seat) brings(source uint32, first, same bool) bool {
+func (s *seat) brings(source uint32, first bool) bool {
 	in := s.in
 	if in.frame.CSRCCount == 0 {
-		return !same && in.talking && in.identity.alias == source
+		return in.talking && // and not the input itself, which has sources
+			in.identity.alias == source
 	}
 	if s.out != nil && s.out.sourced != nil && s.out.sourced.SSRC() == source {
 		return true

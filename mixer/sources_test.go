@@ -84,8 +84,9 @@ func TestWhoCounts(t *testing.T) {
 			}
 		}
 	}
+	back := &fakeOutput{}
 	b.apply(
-		party(1, cascade, &fakeOutput{}, codecs.PCMU), Member{ID: 2, In: announcement, Speaks: true},
+		Member{ID: 2, In: announcement, Speaks: true}, party(1, cascade, back, codecs.PCMU),
 		party(3, noisy, &fakeOutput{}, codecs.PCMU), party(4, comfort, &fakeOutput{}, codecs.PCMU),
 		party(5, pauses, &fakeOutput{}, codecs.PCMU), party(9, quiet(8000), out, codecs.PCMU),
 	)
@@ -94,6 +95,10 @@ func TestWhoCounts(t *testing.T) {
 	}
 	if p := lastPacket(t, out); !slices.Equal(p.csrc, []uint32{700, 71, 72, 0}) {
 		t.Errorf("sources %v", p.csrc)
+	}
+	// Its own would be taken for a loop there.
+	if p := lastPacket(t, back); !slices.Equal(p.csrc, []uint32{700, 0}) {
+		t.Errorf("sources for the other mixer: %v", p.csrc)
 	}
 	for range floorHold - 1 {
 		b.step()
