@@ -277,3 +277,44 @@ func TestOpportunisticKeys(t *testing.T) {
 	ours.Previous, ours.Streams[0].Security = &offer, sdp.SecurityRequired
 	has(t, sdp.Offer(ours), "m=audio 20000 RTP/AVP 111 0", "a=setup:actpass")
 }
+
+// Fingerprints of the session are those of every line that has none of its own (RFC 8122, section 5), as browsers write them.
+func TestFingerprintsOfTheSession(t *testing.T) {
+	all, own := strings.TrimSuffix(strings.Repeat("AA:", 32), ":"), strings.TrimSuffix(strings.Repeat("bb:", 32), ":")
+	d, err := sdp.Parse([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\na=fingerprint:sha-256 " + all + "\r\na=setup:actpass\r\n" +
+		"m=audio 5000 UDP/TLS/RTP/SAVP 0\r\nm=audio 5002 UDP/TLS/RTP/SAVP 0\r\na=fingerprint:sha-256 " + own + "\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{all, strings.ToUpper(own)} {
+		if got := d.Fingerprints(i); len(got) != 1 || got[0] != (sdp.Fingerprint{Hash: "sha-256", Value: want}) {
+			t.Errorf("line %d: %v", i, got)
+		}
+	}
+	plan, err := sdp.Answer(d, ownEnd(func(s *sdp.LocalStream) { s.ICE = sdp.ICE{} }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := plan.Audio(); !ok || s.DTLS == nil || len(s.DTLS.Peer) != 1 || s.DTLS.Peer[0].Value != all {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What is protected stays so in the next offer, and with feedback, whatever is wished for new calls.
+func TestProtectionStays(t *testing.T) {
+	ours := ownEnd(func(s *sdp.LocalStream) {
+		s.Security, s.Feedback, s.ICE, s.DTLS = sdp.SecurityRequired, true, sdp.ICE{}, sdp.LocalDTLS{}
+		s.Keys = []srtp.Key{{Suite: srtp.AEADAES128GCM, Secret: []byte(strings.Repeat("k", 28))}}
+	})
+	first := sdp.Offer(ours)
+	has(t, first, "m=audio 20000 RTP/SAVPF 111 0")
+	ours.Previous = &first
+	for _, security := range []sdp.Security{sdp.SecurityRequired, sdp.SecurityOptional} {
+		ours.Streams[0].Security, ours.Streams[0].Feedback = security, false
+		again := sdp.Offer(ours)
+		has(t, again, "m=audio 20000 RTP/SAVPF 111 0")
+		if len(again.Media[0].Values("crypto")) != 1 {
+			t.Error("without keys")
+		}
+	}
+}

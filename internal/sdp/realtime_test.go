@@ -136,3 +136,33 @@ func TestTextAgreement(t *testing.T) {
 		t.Errorf("%+v", again.Media)
 	}
 }
+
+// Text shares a port with its reports, with copies or without, but where one of its numbers would be taken for that of a report (RFC 5761, section 4).
+func TestTextSharesAPort(t *testing.T) {
+	for _, generations := range []int{0, 2} {
+		ours, peer := textLocal(generations, false), textLocal(generations, false)
+		ours.Streams[1].Mux, peer.Streams[1].Mux = true, true
+		peer.Address = netip.MustParseAddr("10.0.0.2")
+		offer := sdp.Offer(ours)
+		for number, mux := range map[string]bool{"98": true, "72": false} {
+			text := strings.NewReplacer(" 98", " "+number, ":98", ":"+number, "98/98", number+"/"+number).Replace(string(offer.Marshal()))
+			changed, err := sdp.Parse([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answered, err := sdp.Answer(changed, peer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			accepted, err := sdp.Accept(changed, answered.Answer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, _ := answered.Text()
+			b, ok := accepted.Text()
+			if !ok || a.Mux != mux || b.Mux != mux || a.Text.CPS != 90 || b.Text.CPS != 90 || a.Text.Send.Generations != generations {
+				t.Errorf("%d copies, number %s: %+v %+v, %+v %+v", generations, number, a, a.Text, b, b.Text)
+			}
+		}
+	}
+}
