@@ -19,6 +19,9 @@ const (
 	after  = 700.0
 )
 
+// maskPeriod is how long the tone for who is masked takes to come again, and some more.
+const maskPeriod = 1200 * time.Millisecond
+
 // setMask masks a participant, or ends that.
 func (b *bench) setMask(name string, on bool) {
 	b.t.Helper()
@@ -123,6 +126,14 @@ func TestMasked(t *testing.T) {
 			})
 			b.await("what she said last", func() bool { h := srs.stream("1"); return h.loudest(after) > loud })
 			srs.checkSecret([]float64{openly, after}, "1", "2")
+			pass(2 * maskPeriod)
+			for _, label := range []string{"1", "2"} { // the tone has ended with the mask
+				h := srs.stream(label)
+				h.pcm = h.pcm[max(0, len(h.pcm)-int(maskPeriod.Seconds()*conftest.AnalysisRate)):]
+				if level := h.loudest(440); level > -45 {
+					t.Errorf("stream %s still has the tone at %.0f dB", label, level)
+				}
+			}
 			heard, err := bob.Heard()
 			must(t, err)
 			most := -200.0

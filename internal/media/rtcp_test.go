@@ -162,11 +162,16 @@ func TestRemoteReports(t *testing.T) {
 		if off := stats.RoundTrip - 30*time.Millisecond; off < -5*time.Millisecond || off > 15*time.Millisecond {
 			t.Errorf("mux %v: round trip %v", mux, stats.RoundTrip)
 		}
-		write(&rtcp.ReceiverReport{SSRC: p.header.SSRC}, &rtcp.Goodbye{Sources: []uint32{p.header.SSRC}})
+		// It has had no report of ours lately, and says nothing of the way (RFC 3550, section 6.4.1).
+		silent := &rtcp.ReceiverReport{SSRC: p.header.SSRC, Reports: []rtcp.ReceptionReport{{SSRC: s.SSRC(), TotalLost: 1<<24 - 2}}}
+		write(silent, &rtcp.Goodbye{Sources: []uint32{p.header.SSRC}})
 		ingest(s)
 		<-time.After(250 * time.Millisecond)
 		if !s.Stats().RemoteGone || s.Stats().Invalid != 0 {
 			t.Errorf("mux %v: after BYE: %+v", mux, s.Stats())
+		}
+		if trip := s.Stats().RoundTrip; trip != stats.RoundTrip {
+			t.Errorf("mux %v: round trip %v, after a report that does not say %v", mux, stats.RoundTrip, trip)
 		}
 	}
 }

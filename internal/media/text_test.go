@@ -3,6 +3,7 @@ package media_test
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +183,21 @@ func TestTextReports(t *testing.T) {
 				t.Errorf("reports name %v", names)
 			}
 		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for over := false; !over; { // RFC 3550, section 6.3.7
+		n, _, err := phone.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			t.Fatal("it ends without BYE: ", err)
+		}
+		packets, err := rtcp.Unmarshal(buffer[:n])
+		if err != nil {
+			continue // text
+		}
+		bye, ok := packets[len(packets)-1].(*rtcp.Goodbye)
+		over = ok && slices.Contains(bye.Sources, s.SSRC())
 	}
 }
 
