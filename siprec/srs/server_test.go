@@ -233,7 +233,7 @@ func TestPersistentSession(t *testing.T) {
 	l.Ended(sipua.EndReason{Cause: sipua.EndRemote, Request: &sipua.Request{
 		Method: "BYE", Headers: sipua.Headers{{Name: "Content-Type", Value: siprec.MetadataType}}, Body: siprec.Marshal(stop, ""),
 	}})
-	if r := hooks.wait(t); len(r.Metadata) != 3 || r.Sessions[0].EndedAt.IsZero() || r.State != StateFinished || r.Streams[0].Samples != r.Streams[1].Samples {
+	if r := hooks.wait(t); len(r.Metadata) != 3 || r.Sessions[0].EndedAt.IsZero() || r.State != StateFinished || r.Streams[0].Samples != r.Streams[1].Samples || r.EndedAt.Before(r.StartedAt) {
 		t.Errorf("%+v", r)
 	}
 }
