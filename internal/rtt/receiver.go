@@ -178,7 +178,7 @@ func (r *Receiver) accept(now time.Duration, h held) []Text {
 		b.Write(block.Text)
 		latest, known = t, true
 	}
-	if _, there := r.latest[source]; there || len(r.latest) < maxSources {
+	if _, there := r.latest[source]; known && (there || len(r.latest) < maxSources) { // not if nothing of it could be read
 		r.latest[source] = latest
 	}
 	if text := clean(b.String()); text != "" {
