@@ -21,6 +21,8 @@ func Document(r Roster) Recording {
 	}
 	if r.RecordedUntil.IsZero() {
 		r.RecordedUntil = r.Ended
+	} else if !r.Ended.IsZero() { // nobody records what is over
+		r.RecordedUntil = latest(earliest(r.Ended, r.RecordedUntil), r.RecordedSince)
 	}
 	var d Recording
 	if r.Group != "" {

@@ -138,3 +138,29 @@ func TestDocumentPersistent(t *testing.T) {
 		t.Errorf("got %+v", d)
 	}
 }
+
+// A session that is over, a sidebar say, has left the recording session when it ended, whenever that ends.
+//
+// Shows SR-CSR-02.
+func TestSessionThatIsOverIsNotRecorded(t *testing.T) {
+	for name, test := range map[string]struct{ ended, until, want time.Duration }{
+		"it lives, and is recorded":         {},
+		"it lives, and is recorded no more": {until: time.Hour, want: time.Hour},
+		"over before":                       {ended: 20 * time.Minute, until: time.Hour, want: 20 * time.Minute},
+		"over later":                        {ended: time.Hour, until: 20 * time.Minute, want: 20 * time.Minute},
+		"over with the recording":           {ended: time.Hour, want: time.Hour},
+		"over before it was recorded":       {ended: time.Minute, until: time.Hour, want: 5 * time.Minute},
+	} {
+		r := roster()
+		at := func(d time.Duration) (at time.Time) {
+			if d > 0 {
+				at = base.Add(d)
+			}
+			return at
+		}
+		r.Ended, r.RecordedUntil = at(test.ended), at(test.until)
+		if got := siprec.Document(r).SessionRecordings[0].Disassociate; !got.Equal(at(test.want)) {
+			t.Errorf("%s: recorded until %v", name, got.Sub(base))
+		}
+	}
+}
