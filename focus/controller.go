@@ -75,6 +75,7 @@ type controller struct {
 	identities   map[conference.ParticipantID]siprec.ID
 	particulars  map[siprec.ID]particulars              // of participants, those who have left among them, for recorders
 	group        siprec.ID                              // of the communication sessions that belong to the conference
+	started      time.Time                              // the last period of activity, for recorders
 	beyond       map[string]siprec.RosterParticipant    // in other conferences of the cascade, by entity, for recorders
 	departed     []gone                                 // of the present period of activity, for recorders
 	sides        []*sideSession                         // of sidebars, for recorders, in order of opening

@@ -128,6 +128,9 @@ func (c *controller) publish(e conference.Event, old, next *conference.State) {
 	for _, ch := range changes(old, next) {
 		c.focus.events.add(c.id, time.Now(), ch.kind, ch.object, next.Ended)
 	}
+	if !next.StartedAt.IsZero() {
+		c.started = next.StartedAt
+	}
 	c.followSidebars(next, time.Now())
 	c.remember(next)
 	if c.entry.cfg.Roster.Cascades != CascadesNone {

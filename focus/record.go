@@ -167,8 +167,8 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 		Session: c.session, Started: state.StartedAt, RecordedSince: r.since, Group: c.group,
 		Participants: make([]siprec.RosterParticipant, 0, len(c.departed)+len(state.Participants)+1),
 	}
-	if roster.Started.IsZero() {
-		roster.Started = r.since
+	if roster.Started.IsZero() { // nobody is there any more
+		roster.Started = earliest(c.started, r.since)
 	}
 	roster.GroupStarted = roster.Started
 	roster.SessionElements = c.sealElements(r)
@@ -234,7 +234,7 @@ func (c *controller) sealElements(r *recorder) []siprec.Extension {
 
 // feedsNothing tells whether a participant feeds no recorded stream, wherever he is.
 func (c *controller) feedsNothing(p *conference.Participant) bool {
-	return p.Silenced() || p.Coaching != "" || !p.Session.Sends || p.Unrecorded || p.Masked
+	return p.Silenced() || p.Session.OnHold || p.Coaching != "" || !p.Session.Sends || p.Unrecorded || p.Masked
 }
 
 // gone is somebody who has left.

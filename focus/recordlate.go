@@ -116,3 +116,21 @@ func (r *recorder) late() bool {
 
 // news tells whether something is to be told to a recorder beside what the State says: of streams that have ended, and who was in them.
 func (c *controller) news(r *recorder) bool { return len(r.streams) > r.fed || len(c.fed) > 0 }
+
+// firstStays are when those came first who have been away meanwhile, in a sidebar or in another conference, by their identifiers for recorders.
+func (c *controller) firstStays(s *conference.State) map[siprec.ID]time.Time {
+	firsts := maps.Clone(c.firsts)
+	note := func(id conference.ParticipantID, joined time.Time) {
+		if _, away := c.absences[id]; away {
+			who := c.identity(id)
+			firsts[who] = earliest(firsts[who], joined)
+		}
+	}
+	for _, p := range s.Participants {
+		note(p.ID, p.JoinedAt)
+	}
+	for i := range c.departed {
+		note(c.departed[i].id, c.departed[i].roster.Joined)
+	}
+	return firsts
+}

@@ -214,8 +214,9 @@ func (c *controller) ownServers(r *recorder, names []string) []string {
 func (c *controller) spoolRoster(r *recorder) {
 	g, state := r.segment, c.machine.State()
 	roster := spoolRosters{Roster: c.roster(r, state)}
+	firsts := c.firstStays(state)
 	for i := range roster.Participants {
-		if first, back := c.firsts[roster.Participants[i].ID]; back { // what is in the segment may be of before he came back
+		if first, known := firsts[roster.Participants[i].ID]; known { // what is in the segment may be of before he came back
 			roster.Participants[i].Joined = first
 		}
 	}
