@@ -75,6 +75,7 @@ type heardStream struct {
 	marks   []bool
 	csrcs   [][]uint32
 	from    netip.AddrPort        // of the last packet
+	senders []netip.AddrPort      // where each packet came from
 	text    *rtt.Receiver         // of a stream of text
 	written map[uint32]string     // what has come, by source
 	linear  map[byte]codecs.Codec // payload types of L16

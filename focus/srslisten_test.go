@@ -68,7 +68,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		stream.numbers = append(stream.numbers, binary.BigEndian.Uint16(packet[2:]))
 		stream.stamps = append(stream.stamps, binary.BigEndian.Uint32(packet[4:]))
 		stream.last, stream.from = time.Now(), from
-		stream.came = append(stream.came, stream.last)
+		stream.came, stream.senders = append(stream.came, stream.last), append(stream.senders, from)
 		stream.marks, stream.csrcs = append(stream.marks, packet[1]&0x80 != 0), append(stream.csrcs, csrcs)
 		source := binary.BigEndian.Uint32(packet[8:])
 		stream.sources, stream.ssrcs[source] = append(stream.sources, source), true

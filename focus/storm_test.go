@@ -153,12 +153,17 @@ func (s *storm) watch(done <-chan struct{}) {
 			s.facts.seen(now, "copies/"+conf, strconv.Itoa(copies)) // fewer than wanted: one has failed for good, as servers are not tried again
 		}
 		for voice, p := range s.phones {
-			told := "off"
+			told, state := "off", ""
 			for _, conf := range stormConferences {
-				if q := s.b.find(conf, p.name); q.ID != "" && q.Recording == conference.IndicateOn {
+				q := s.b.find(conf, p.name)
+				if q.ID != "" && q.Recording == conference.IndicateOn {
 					told = "on"
 				}
+				if q.ID != "" {
+					state += fmt.Sprintf("%s: %v %v muted %v deafened %v held %v masked %v unrecorded %v %+v;", conf, q.Status, q.Recording, q.Muted, q.Deafened, q.Held, q.Masked, q.Unrecorded, q.Session)
+				}
 			}
+			s.facts.seen(now, key("state", voice), state)
 			s.facts.seen(now, key("told", voice), told)
 		}
 		select {
@@ -258,6 +263,7 @@ func (s *storm) verdict() {
 	o := &stormOracle{s: s, facts: s.facts, tally: map[string]int{}, wrong: map[string][]string{}}
 	o.checkPhones()
 	o.checkRecordings()
+	o.checkMetadata()
 	stats := s.b.focus.Stats()
 	lost := int(stats.UnrecordedFrames)
 	s.t.Logf("plan %+v, %d frames are lost, %d of %d delivered from the spool\n%v", *s.plan, lost, stats.DeliveredFrames, stats.SpooledFrames, o.tally)

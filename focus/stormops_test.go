@@ -64,14 +64,15 @@ func (s *storm) stopping(what, value string, change func() error, fact string) {
 
 func is(value string) func() string { return func() string { return value } }
 
-// arrived has the facts of a participant be as they are for who has just come.
-func (s *storm) arrived(voice int, conf string) {
-	now, id := time.Now(), ""
+// arrived has the facts of a participant be as they are for who has just come. Some are known: they are others for who has been moved.
+func (s *storm) arrived(voice int, conf string, known map[string]string) {
+	now, facts := time.Now(), map[string]string{"in": conf}
 	if conf != "" {
-		id = string(s.phones[voice].id(conf))
+		facts["id"] = string(s.phones[voice].id(conf))
 	}
+	maps.Copy(facts, known)
 	for _, fact := range own {
-		s.facts.end(now, map[string]string{"in": conf, "id": id}[fact], key(fact, voice))
+		s.facts.end(now, facts[fact], key(fact, voice))
 	}
 }
 
@@ -81,7 +82,7 @@ func (s *storm) join(voice int, conf string) {
 	s.facts.begin(time.Now(), keys(voice, slices.Concat(own, []string{"unsteady", "direction"})...)...)
 	must(s.t, p.call(conf))
 	s.b.await(p.name+" to be there", func() bool { q := s.b.find(conf, p.name); return q.Present() })
-	s.arrived(voice, conf)
+	s.arrived(voice, conf, nil)
 	s.facts.end(time.Now(), "sendrecv", key("direction", voice))
 	s.facts.end(time.Now(), "no", key("unsteady", voice))
 	s.note("%s is in %s", p.name, conf)
@@ -97,17 +98,21 @@ func (s *storm) leave(voice int) {
 	must(s.t, p.hangUp())
 	s.b.await(p.name+" to be gone", func() bool { return p.id(conf) == "" })
 	pass(40 * time.Millisecond) // its last tick
-	s.arrived(voice, "")
+	s.arrived(voice, "", nil)
 }
 
 func (s *storm) move(voice int, from, to string) {
 	p := s.phones[voice]
 	s.note("%s moves to %s", p.name, to)
+	kept := map[string]string{} // what keeps him out of recordings goes with him
+	for _, fact := range []string{"masked", "unrecorded"} {
+		kept[fact] = s.facts.now(key(fact, voice))
+	}
 	s.facts.begin(time.Now(), keys(voice, slices.Concat(own, []string{"unsteady"})...)...)
 	must(s.t, s.b.focus.Move(s.t.Context(), conference.ID(from), p.id(from), conference.ID(to)))
 	s.b.await(p.name+" to be there", func() bool { q := s.b.find(to, p.name); return q.Present() && p.id(from) == "" })
 	pass(40 * time.Millisecond) // until the layout is in effect
-	s.arrived(voice, to)
+	s.arrived(voice, to, kept)
 	s.facts.end(time.Now(), "no", key("unsteady", voice))
 	s.note("%s is in %s", p.name, to)
 }
@@ -268,6 +273,9 @@ func (s *storm) aside(rng *rand.Rand, voice int, conf string) {
 		aside = append(aside, key("aside", m))
 	}
 	id := conference.SidebarID(in)
+	if state := s.b.state(conf); in != "" && len(state.SidebarMembers(id)) != len(members) {
+		return // somebody is busy, or somebody else with the sidebar
+	}
 	switch {
 	case in == "":
 		request := focus.SidebarRequest{Name: "aside", HearMain: rng.IntN(2) == 0, MainGainDB: -float64(rng.IntN(12))}
@@ -288,9 +296,6 @@ func (s *storm) aside(rng *rand.Rand, voice int, conf string) {
 			return err
 		}, "open/"+in)
 	default:
-		if state := s.b.state(conf); len(state.SidebarMembers(id)) != len(members) {
-			return // somebody is busy
-		}
 		s.changing("back", is(""), func() error { return s.b.focus.CloseSidebar(s.t.Context(), conference.ID(conf), id) }, aside...)
 	}
 }

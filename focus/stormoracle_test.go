@@ -19,8 +19,8 @@ const (
 	stormLate = 400 * time.Millisecond
 	// stormSettle is how long a phone may take until it is heard again after it has changed how it sends.
 	stormSettle = 400 * time.Millisecond
-	// stormTold is how long it may take until a document tells of somebody, as one may be on its way, to a server that dawdles.
-	stormTold = 3500 * time.Millisecond
+	// stormNamed is how long it may take until a document tells of somebody, as one may be on its way, to a server that dawdles.
+	stormNamed = 3500 * time.Millisecond
 )
 
 // stormOracle tells who should have been heard where.
@@ -77,6 +77,9 @@ func (o *stormOracle) checkPhones() {
 	for _, p := range o.s.phones {
 		heard, garbled := map[stormPart]bool{}, map[stormPart]bool{}
 		for _, frame := range p.heard {
+			if !p.peers[frame.from] { // somebody has had the port before
+				continue
+			}
 			for _, part := range frame.parts {
 				if late := frame.at.Sub(o.s.said(part.n)); part.n < 0 || late < 0 || late > stormLate || !o.s.phones[part.voice].said[part.n] {
 					o.tally["phones: garbled"]++
@@ -134,7 +137,7 @@ func (o *stormOracle) situation(at time.Time, voices ...int) string {
 	var out strings.Builder
 	for _, voice := range voices {
 		fmt.Fprintf(&out, " v%d{", voice)
-		for _, fact := range []string{"in", "muted", "deafened", "held", "direction", "unrecorded", "masked", "aside", "coaching", "told"} {
+		for _, fact := range []string{"in", "muted", "deafened", "held", "direction", "unrecorded", "masked", "aside", "coaching", "told", "state"} {
 			list := o.facts.spans[key(fact, voice)]
 			for _, span := range slices.Backward(list) {
 				if !span.from.After(at) {
@@ -262,9 +265,9 @@ func (o *stormOracle) judge(session *stormSession, stream *stormStream, frame st
 	}
 	if !frame.senders[fmt.Sprintf("v%d", part.voice)] {
 		o.tally["recordings: of a sender that is not told"]++
-		late := frame.at.Add(stormTold)
+		late := frame.at.Add(stormNamed)
 		// Else the recording has ended before anything could be told.
-		same := stormLook{facts: o.facts, from: o.s.said(part.n), to: o.s.said(part.n).Add(stormTold)}
+		same := stormLook{facts: o.facts, from: o.s.said(part.n), to: o.s.said(part.n).Add(stormNamed)}
 		if same.is("recording/"+frame.conf) == "on" && !same.unsure && session.known[len(session.known)-1].at.After(late) && stream.frames[len(stream.frames)-1].at.After(late) { // a later document could have told
 			o.fault("unnamed", "v%d (%d) said at %v is in stream %s of %s (%s, %s), which came at %v: %s", part.voice, part.n, o.s.since(o.s.said(part.n)), stream.label,
 				session.name, frame.conf, frame.place, o.s.since(frame.at), o.situation(o.s.said(part.n), part.voice))

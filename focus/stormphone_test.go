@@ -38,18 +38,20 @@ type stormPhone struct {
 	source    uint32
 	said      map[int]bool
 	heard     []stormFrameHeard
+	peers     map[netip.AddrPort]bool // the ports of the focus
 }
 
 // stormFrameHeard is a packet that a phone or a recorder has got.
 type stormFrameHeard struct {
 	at    time.Time
+	from  netip.AddrPort // of a phone
 	parts []stormPart
 }
 
 func (s *storm) newPhone(voice int) *stormPhone {
 	p := &stormPhone{
 		s: s, voice: voice, name: fmt.Sprintf("v%d", voice), agent: s.b.client(s.t), codec: codecs.PCMU, direction: sdp.SendRecv, source: uint32(1000 * (voice + 1)),
-		said: map[int]bool{}, pcm: map[byte]codecs.Decoder{},
+		said: map[int]bool{}, peers: map[netip.AddrPort]bool{}, pcm: map[byte]codecs.Decoder{},
 	}
 	var err error
 	p.socket, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -107,7 +109,7 @@ func (p *stormPhone) speak(done <-chan struct{}) {
 func (p *stormPhone) listen() {
 	packet, pcm, samples := make([]byte, 2000), make([]int16, codecs.MaxFrameSamples), make([]float64, stormFrame)
 	for {
-		size, _, err := conftest.Poll(p.socket, packet)
+		size, from, err := conftest.Poll(p.socket, packet)
 		if err != nil {
 			return
 		}
@@ -125,7 +127,7 @@ func (p *stormPhone) listen() {
 		}
 		parts := stormHear(samples)
 		p.mu.Lock()
-		p.heard = append(p.heard, stormFrameHeard{at: at, parts: parts})
+		p.heard = append(p.heard, stormFrameHeard{at: at, from: from, parts: parts})
 		p.mu.Unlock()
 	}
 }
@@ -158,6 +160,7 @@ func (p *stormPhone) take(offer sdp.Description, body []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stream, _ = plan.Audio()
+	p.peers[p.stream.Remote] = true
 	return nil
 }
 
@@ -224,6 +227,7 @@ func (p *stormPhone) Offer(request *sipua.Request) *sipua.Response {
 	}
 	p.local = plan.Answer
 	p.stream, _ = plan.Audio()
+	p.peers[p.stream.Remote] = true
 	return sipua.NewResponse(200).WithBody("application/sdp", plan.Answer.Marshal())
 }
 

@@ -37,6 +37,7 @@ type stormSession struct {
 
 	known []stormKnown   // what metadata have said, in order; guarded by the server's lock
 	all   []*stormStream // what has come, once it has been looked at; as well
+	over  time.Time      // when it was known to the recorder no more; as well
 }
 
 type stormKnown struct {
@@ -169,8 +170,24 @@ func (s *stormSession) hush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
+	s.ends()
 	for i := range s.sockets {
 		_, _ = s.sockets[i].Close(), s.controls[i].Close()
+	}
+}
+
+// Ended implements sipua.DialogHandler.
+func (s *stormSession) Ended(reason sipua.EndReason) {
+	s.mu.Lock()
+	s.ends()
+	s.mu.Unlock()
+	s.recordingServer.Ended(reason)
+}
+
+// ends notes when. mu is held.
+func (s *stormSession) ends() {
+	if s.over.IsZero() {
+		s.over = time.Now()
 	}
 }
 
@@ -235,11 +252,15 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 		}
 	}
 	for line, h := range s.streams {
+		ours := s.portsOf(line)
 		bySource := map[uint32]*stormStream{} // one m-line is that of several streams, one after the other
 		for i, at := range h.came {
 			if stormFrame*(i+1) > len(h.pcm) {
 				s.t.Errorf("stream %s of %s has packets that are not of 20 ms", h.label, s.name)
 				break
+			}
+			if !ours[h.senders[i].Port()] {
+				continue
 			}
 			one := bySource[h.sources[i]]
 			if one == nil {
@@ -260,6 +281,18 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 		}
 	}
 	return list
+}
+
+// portsOf are those that a line was offered with. What comes from another was meant for who had the port of the recorder before: the ports are those of the
+// system, and somebody who is dead is sent packets for a while.
+func (s *stormSession) portsOf(line int) map[uint16]bool {
+	ports := map[uint16]bool{}
+	for _, offer := range s.offers {
+		if line < len(offer.Media) {
+			ports[offer.Media[line].Port] = true
+		}
+	}
+	return ports
 }
 
 // unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says.
