@@ -47,6 +47,7 @@ type persistent struct {
 	reply     *sipua.Response
 	timer     *time.Timer
 	stopping  bool
+	closed    bool           // the media are; of a line that comes now nobody knows until it is given back
 	short     bool           // of ports for the lines that should be held, which was told
 	started   bool           // the agent can send
 	after     time.Duration  // Retry-After of the last refusal
@@ -196,16 +197,9 @@ func (h *persistent) close() {
 	for _, l := range h.lines {
 		h.closeLine(l)
 	}
-	h.lines = nil
+	h.lines, h.closed = nil, true
 	if h.timer != nil {
 		h.timer.Stop()
-	}
-}
-
-func (h *persistent) closeLine(l *line) {
-	h.focus.tapped.remove(l.session)
-	if err := l.session.Close(); err != nil {
-		h.focus.log.Warn("closing a recorded stream", slog.Any("error", err))
 	}
 }
 

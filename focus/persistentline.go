@@ -81,7 +81,7 @@ func (h *persistent) take(l *lease) (*line, error) {
 // counted. mu is held.
 func (h *persistent) fill() {
 	n := len(h.lines)
-	for len(h.lines) < h.server.Persistent && !h.stopping {
+	for len(h.lines) < h.server.Persistent && !h.stopping && !h.closed {
 		if _, err := h.addLine(); err != nil {
 			if !h.short {
 				h.focus.log.Error("no port for a line of a persistent session: media.ports are too few", slog.String("server", h.server.Name), slog.Any("error", err))
@@ -99,16 +99,23 @@ func (h *persistent) fill() {
 	}
 }
 
-// giveBack takes a line that no mix sends into any more. Lines beyond those that are held are closed.
+// giveBack takes a line that no mix sends into any more. Lines beyond those that are held are closed, and one that was taken when the session was over.
 func (h *persistent) giveBack(l *line) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.lease, l.wish = nil, nil
-	if len(h.lines) > h.server.Persistent {
+	if len(h.lines) > h.server.Persistent || h.closed && slices.Contains(h.lines, l) { // it has come into a session that was over
 		h.lines = slices.DeleteFunc(h.lines, func(other *line) bool { return other == l })
 		h.closeLine(l)
 	} else if start, taken := h.playing[l.key]; taken {
 		h.start(start)
 	}
 	h.desire()
+}
+
+func (h *persistent) closeLine(l *line) {
+	h.focus.tapped.remove(l.session)
+	if err := l.session.Close(); err != nil {
+		h.focus.log.Warn("closing a recorded stream", slog.Any("error", err))
+	}
 }
