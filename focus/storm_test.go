@@ -60,6 +60,7 @@ type storm struct {
 	t    *testing.T
 	b    *bench
 	plan *stormPlan
+	cfg  focus.Config
 	over time.Time
 
 	phones []*stormPhone
@@ -112,6 +113,7 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 		t.Cleanup(func() { must(t, store.Close()) })
 		deps.Spool = store
 	}
+	s.cfg = cfg
 	s.b = newBenchWith(t, deps, cfg)
 	for voice := range stormVoices {
 		s.phones = append(s.phones, s.newPhone(voice))
@@ -153,17 +155,17 @@ func (s *storm) watch(done <-chan struct{}) {
 			s.facts.seen(now, "copies/"+conf, strconv.Itoa(copies)) // fewer than wanted: one has failed for good, as servers are not tried again
 		}
 		for voice, p := range s.phones {
-			told, state := "off", ""
+			told, state := "off", []string(nil)
 			for _, conf := range stormConferences {
 				q := s.b.find(conf, p.name)
 				if q.ID != "" && q.Recording == conference.IndicateOn {
 					told = "on"
 				}
 				if q.ID != "" {
-					state += fmt.Sprintf("%s: %v %v muted %v deafened %v held %v masked %v unrecorded %v %+v;", conf, q.Status, q.Recording, q.Muted, q.Deafened, q.Held, q.Masked, q.Unrecorded, q.Session)
+					state = append(state, fmt.Sprintf("%s: %v %v muted %v deafened %v held %v masked %v unrecorded %v %+v", conf, q.Status, q.Recording, q.Muted, q.Deafened, q.Held, q.Masked, q.Unrecorded, q.Session))
 				}
 			}
-			s.facts.seen(now, key("state", voice), state)
+			s.facts.seen(now, key("state", voice), strings.Join(state, ", "))
 			s.facts.seen(now, key("told", voice), told)
 		}
 		select {

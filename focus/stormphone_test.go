@@ -170,20 +170,50 @@ func (p *stormPhone) call(conf string) error {
 	p.local, p.direction = sdp.Description{}, sdp.SendRecv
 	offer := p.describe()
 	p.mu.Unlock()
+	response, err := p.invite(conf, offer)
+	if err != nil {
+		return err
+	}
+	return p.take(offer, response.Body)
+}
+
+// replace goes on with another call, as a phone does that has another network (RFC 3891). What is under way in the old one comes first.
+func (p *stormPhone) replace(conf string) error {
+	for range 50 {
+		p.mu.Lock()
+		old, before := p.dialog, p.local
+		p.local = sdp.Description{}
+		offer := p.describe()
+		p.local = before
+		p.mu.Unlock()
+		response, err := p.invite(conf, offer, sipua.Header{Name: "Replaces", Value: names(old.ID())})
+		if _, refused := errors.AsType[*sipua.StatusError](err); refused {
+			pass(time.Duration(10+rand.IntN(40)) * time.Millisecond)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return p.take(offer, response.Body)
+	}
+	return nil // he has stayed with the old one
+}
+
+// invite makes a call that becomes the present one.
+func (p *stormPhone) invite(conf string, offer sdp.Description, headers ...sipua.Header) (*sipua.Response, error) {
 	call := sipua.OutgoingCall{
-		To: sipua.Address{URI: p.s.b.parse(conf)}, From: sipua.Address{URI: p.agent.Contact(p.name)}, ContentType: "application/sdp", Body: offer.Marshal(),
+		To: sipua.Address{URI: p.s.b.parse(conf)}, From: sipua.Address{URI: p.agent.Contact(p.name)}, ContentType: "application/sdp", Body: offer.Marshal(), Headers: headers,
 	}
 	if p.voice != stormUnaware {
 		call.Headers = call.Headers.With("Supported", "record-aware")
 	}
 	dialog, response, err := p.agent.Invite(p.s.t.Context(), call, p)
-	if err != nil {
-		return err
+	if err == nil {
+		p.mu.Lock()
+		p.dialog, p.local = dialog, offer
+		p.mu.Unlock()
 	}
-	p.mu.Lock()
-	p.dialog = dialog
-	p.mu.Unlock()
-	return p.take(offer, response.Body)
+	return response, err
 }
 
 // change re-INVITEs with another direction or codec. A focus that has something under way is asked again.

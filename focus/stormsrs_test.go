@@ -199,6 +199,16 @@ func (r *stormRecorder) die() {
 	}
 }
 
+// fallSilent has it answer nothing any more, and take what it is sent, until it comes back.
+func (r *stormRecorder) fallSilent() {
+	r.set(func(r *stormRecorder) { r.down = true })
+	for _, s := range r.all() {
+		s.mu.Lock()
+		s.ends() // what it knows is of now
+		s.mu.Unlock()
+	}
+}
+
 func (r *stormRecorder) comeBack() { r.set(func(r *stormRecorder) { r.down = false }) }
 
 // hangUp ends a session from the side of the server.
