@@ -132,6 +132,7 @@ func (c *controller) participantInfo(s *conference.Participant) ParticipantInfo 
 	if p := c.participants[s.ID]; p != nil && p.session != nil {
 		media := p.session.Stats()
 		stats := mediaStats(media)
+		stats.Level = c.levelOf(p)
 		if text := p.text.session; text != nil {
 			t := text.Stats()
 			stats.Text = &TextStats{Received: t.Received, Lost: t.Lost, Repaired: t.Repaired, Marked: t.Marked, Sent: t.Sent}

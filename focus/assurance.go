@@ -29,6 +29,8 @@ type account struct {
 	began      time.Time
 	ended      time.Time // zero: it goes on
 	copies     []*copyAccount
+
+	acknowledged *Acknowledgement // that it is not whole; nil: nobody has
 }
 
 // copyAccount is one copy of a recording, whichever servers have had it.
@@ -84,7 +86,7 @@ func (a *assurance) elsewhere(of *account, c *copyAccount) bool {
 	defer a.mu.Unlock()
 	return of != nil && slices.ContainsFunc(of.copies, func(other *copyAccount) bool {
 		verdict := other.verdict()
-		return other != c && (verdict == "complete" || verdict == "pending")
+		return other != c && (verdict == verdictComplete || verdict == verdictPending)
 	})
 }
 
@@ -138,6 +140,8 @@ type Assurance struct {
 	EndedAt    *Time                  `json:"ended_at,omitempty" doc:"When it ended; left out while it goes on."`
 	Verdict    string                 `json:"verdict" enum:"running,complete,pending,partial,missing" doc:"Of the best copy: running; complete: servers have all of it; pending: what is missing there waits in the spool; partial: something is lost; missing: nothing was recorded."`
 	Copies     []AssuredCopy          `json:"copies" doc:"Each copy, whichever servers have had it."`
+
+	Acknowledged *Acknowledgement `json:"acknowledged,omitempty" doc:"Who has seen that it is not whole; left out: nobody, or it has become worse since."`
 }
 
 // AssuredCopy is one copy of a recording. Times count the audio of all streams together.
@@ -171,7 +175,7 @@ func (f *Focus) Assurance() []Assurance {
 func (r *account) describe() Assurance {
 	out := Assurance{
 		Conference: r.conference, Recording: r.recording, Policy: r.automatic, StartedAt: Time(r.began), EndedAt: pointTime(r.ended),
-		Verdict: r.verdict(), Copies: make([]AssuredCopy, 0, len(r.copies)),
+		Verdict: r.verdict(), Copies: make([]AssuredCopy, 0, len(r.copies)), Acknowledged: r.seen(),
 	}
 	for _, c := range r.copies {
 		d := AssuredCopy{
@@ -189,12 +193,26 @@ func (r *account) describe() Assurance {
 
 func frameSeconds(frames uint64) float64 { return float64(frames) * codecs.FrameDuration.Seconds() }
 
+// What became of a recording.
+const (
+	verdictRunning  = "running"
+	verdictComplete = "complete"
+	verdictPending  = "pending"
+	verdictPartial  = "partial"
+	verdictMissing  = "missing"
+)
+
+// verdicts are those of what is over, the best first.
+func verdicts() []string {
+	return []string{verdictComplete, verdictPending, verdictPartial, verdictMissing}
+}
+
 // verdict is that of the best copy.
 func (r *account) verdict() string {
 	if r.ended.IsZero() {
-		return "running"
+		return verdictRunning
 	}
-	order := []string{"complete", "pending", "partial", "missing"}
+	order := verdicts()
 	best := len(order) - 1
 	for _, c := range r.copies {
 		best = min(best, slices.Index(order, c.verdict()))
@@ -209,15 +227,15 @@ func (c *copyAccount) verdict() string {
 	}
 	switch {
 	case sent+c.spooled+c.lost == 0 && slices.Contains(slices.Collect(maps.Values(c.acknowledged)), true):
-		return "complete" // over before there was anything to record
+		return verdictComplete // over before there was anything to record
 	case sent+c.spooled == 0:
-		return "missing"
+		return verdictMissing
 	case c.lost > 0:
-		return "partial"
+		return verdictPartial
 	case c.spooled > c.delivered:
-		return "pending"
+		return verdictPending
 	default:
-		return "complete"
+		return verdictComplete
 	}
 }
 
@@ -242,7 +260,7 @@ func (c *controller) settleAccounts() {
 		c.focus.assurance.mu.Lock()
 		record := a.describe()
 		c.focus.assurance.mu.Unlock()
-		if record.Verdict == "partial" || record.Verdict == "missing" {
+		if record.Verdict == verdictPartial || record.Verdict == verdictMissing {
 			c.log.Error("recording is not whole", slog.String("recording", string(id)), slog.String("verdict", record.Verdict))
 		}
 		if h := c.focus.hooks.RecordingEnded; h != nil {

@@ -78,6 +78,7 @@ type ParticipantStats struct {
 	ReceivedLost    uint64  `json:"rx_lost" doc:"RTP packets that the participant sent and that never came."`
 	JitterMS        float64 `json:"rx_jitter_ms" doc:"Interarrival jitter in milliseconds (RFC 3550)."`
 	RoundTripMS     float64 `json:"rtt_ms" doc:"Round-trip time in milliseconds; 0: not known."`
+	Level           int     `json:"rx_level_dbov" doc:"Level of the last 20 ms that came, in dBov (RFC 6464); -127: silence. The loudest of each quarter of a second is told by the stream of levels."`
 	MOS             float64 `json:"mos" doc:"Estimated listening quality, 1 to 5."`
 	SentPackets     uint64  `json:"tx_packets" doc:"RTP packets sent to the participant."`
 	Concealed       uint64  `json:"concealed_frames" doc:"Frames of 20 ms that had to be made up."`

@@ -18,8 +18,9 @@ type recordCommands struct {
 	Resume recordResume `cmd:"" help:"Go on with a paused recording."`
 	Ls     recordList   `cmd:"" help:"List the recordings of a conference."`
 
-	Assurance recordAssurance `cmd:"" help:"List the recordings there should be, and what recording servers have of them."`
-	Servers   recordServers   `cmd:"" help:"List the recording servers and whether they are there."`
+	Assurance   recordAssurance   `cmd:"" help:"List the recordings there should be, and what recording servers have of them."`
+	Acknowledge recordAcknowledge `cmd:"" help:"Acknowledge that a recording is not whole."`
+	Servers     recordServers     `cmd:"" help:"List the recording servers and whether they are there."`
 }
 
 type recordStart struct {
@@ -145,7 +146,22 @@ func (c *recordAssurance) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().get(ctx, "/recordings/assurance", &found); err != nil {
 		return err
 	}
-	return t.show(c.JSON, found, "conference", "recording", "verdict", "policy", "started_at", "ended_at")
+	return t.show(c.JSON, found, "conference", "recording", "verdict", "policy", "started_at", "ended_at", "acknowledged")
+}
+
+type recordAcknowledge struct {
+	server
+	Conference string `arg:"" complete:"conferences" help:"Conference."`
+	Recording  string `arg:"" help:"Recording's id."`
+	By         string `help:"Who has seen to it."`
+	Note       string `help:"What was found, or done about it."`
+	Undo       bool   `help:"Take it back."`
+}
+
+// Run acknowledges what became of a recording.
+func (c *recordAcknowledge) Run(ctx context.Context) error {
+	in := map[string]any{"acknowledged": !c.Undo, "by": c.By, "note": c.Note}
+	return c.client().do(ctx, "PATCH", path("recordings", "assurance", c.Conference, c.Recording), in, nil)
 }
 
 type sayCommand struct {

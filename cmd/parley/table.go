@@ -61,6 +61,13 @@ func cell(value any) string {
 			return strconv.Itoa(len(v))
 		}
 		return strings.Join(words, ",")
+	case map[string]any:
+		for _, key := range []string{"by", "token", "at"} { // of an acknowledgement
+			if text, _ := v[key].(string); text != "" {
+				return text
+			}
+		}
+		return fmt.Sprint(v)
 	case string:
 		if v == "" {
 			return "-"

@@ -45,9 +45,13 @@ func (s *Server) registerAPI(mux *http.ServeMux, metrics bool) {
 		s.registerRecordings(api)
 		s.registerEvents(api)
 		s.registerSockets(api)
+		s.registerLevels(api)
+		s.registerAssurance(api)
 	}
 	if s.cfg.Recorder != nil {
 		s.registerRecorder(api)
+		s.registerListening(api)
+		s.registerActivity(api)
 	}
 	if s.cfg.Operation != nil {
 		s.registerOperation(api)

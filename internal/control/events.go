@@ -79,15 +79,18 @@ func (s *Server) stream(id conference.ID, after string) *huma.StreamResponse {
 	}}
 }
 
-// streams are the event streams that are open.
+// feed is what a stream is read from: a focus.Watcher or a focus.Meter.
+type feed interface{ Close() }
+
+// streams are the streams that are open.
 type streams struct {
 	mu    sync.Mutex
-	open  map[*focus.Watcher]struct{}
+	open  map[feed]struct{}
 	ended bool
 	gone  chan struct{} // closed when the last one has gone after the end; nil: nobody waits
 }
 
-func (s *streams) add(w *focus.Watcher) {
+func (s *streams) add(w feed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -95,12 +98,12 @@ func (s *streams) add(w *focus.Watcher) {
 		return
 	}
 	if s.open == nil {
-		s.open = map[*focus.Watcher]struct{}{}
+		s.open = map[feed]struct{}{}
 	}
 	s.open[w] = struct{}{}
 }
 
-func (s *streams) remove(w *focus.Watcher) {
+func (s *streams) remove(w feed) {
 	w.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,6 +33,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		if hasAudio(r.URL.Path) {
+			w.Header().Set("Cross-Origin-Resource-Policy", "same-origin") // no other page plays it with the rights of this browser
 			s.log.InfoContext(r.Context(), "recording asked for", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 				slog.String("token", name), slog.String("source", r.RemoteAddr))
 		}
@@ -87,12 +88,15 @@ func (s *Server) admit(r *http.Request) (name string, _ *refusal) {
 	}
 	given := bearer(r.Header.Get("Authorization"))
 	token := s.tokenOf(given)
+	if given == "" {
+		token = s.ticketOf(r)
+	}
 	switch {
-	case given == "":
+	case given == "" && token == nil:
 		return "", &refusal{http.StatusUnauthorized, "a bearer token is needed"}
 	case token == nil:
 		return "", &refusal{http.StatusUnauthorized, "unknown token"}
-	case token.ReadOnly && !reads(r):
+	case token.ReadOnly && !reads(r) && !listens(r):
 		return "", &refusal{http.StatusForbidden, "this token may only read"}
 	case token.ReadOnly && !token.Listen && hasAudio(r.URL.Path):
 		return "", &refusal{http.StatusForbidden, "this token may not hear recordings"}

@@ -44,11 +44,6 @@ func (s *Server) registerRecordings(api huma.API) {
 	huma.Register(api, servers, func(context.Context, *struct{}) (*body[[]focus.RecorderStatus], error) {
 		return answer(s.focus.RecordingServers(), nil)
 	})
-	assured := operation(tagRecordings, http.MethodGet, "/recordings/assurance", "list-assurance", "Reconcile recordings")
-	assured.Description = "Every recording there should be since the start, a thousand of those that are over at most, and what recording servers have of it."
-	huma.Register(api, assured, func(context.Context, *struct{}) (*body[[]focus.Assurance], error) {
-		return answer(s.focus.Assurance(), nil)
-	})
 	huma.Register(api, operation(tagRecordings, http.MethodGet, "/conferences/{id}/recordings", "list-recordings", "List recordings"),
 		func(ctx context.Context, in *ConferencePath) (*body[[]focus.RecordingInfo], error) {
 			found, err := s.focus.Recordings(ctx, conference.ID(in.Conference))

@@ -56,11 +56,13 @@ type Server struct {
 	ready    atomic.Bool
 	log      *slog.Logger
 	tokens   atomic.Pointer[[]Token]
+	tickets  ticketKey
+	analyses analyses
 }
 
 // New makes the server; f is nil where there is only a recorder; metrics is what /metrics serves, nil for nothing.
 func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
-	s := &Server{cfg: cfg, focus: f, served: make(chan struct{}), log: cfg.Logger}
+	s := &Server{cfg: cfg, focus: f, served: make(chan struct{}), log: cfg.Logger, tickets: newTicketKey(), analyses: newAnalyses()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -39,6 +39,14 @@ func click(t *testing.T, directory, name string, rate int, from, to float64) int
 	for i := int(from * float64(rate)); i < len(pcm); i++ {
 		pcm[i] = int16(8000 * math.Sin(2*math.Pi*500*float64(i)/float64(rate)))
 	}
+	write(t, directory, name, rate, pcm)
+
+	return int64(len(pcm))
+}
+
+// write writes a file of the recorder.
+func write(t *testing.T, directory, name string, rate int, pcm []int16) {
+	t.Helper()
 	b := []byte("RIFF....WAVEfmt ")
 	b = binary.LittleEndian.AppendUint32(b, 16)
 	b = append(b, 1, 0, 1, 0)
@@ -52,8 +60,6 @@ func click(t *testing.T, directory, name string, rate int, from, to float64) int
 	if err := os.WriteFile(filepath.Join(directory, name), b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-
-	return int64(len(pcm))
 }
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
