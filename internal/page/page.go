@@ -23,8 +23,8 @@ const (
 	index  = "index.html"
 
 	// policy lets the page run its own modules and use its own style sheet, and speak to its own server. Nothing else: no script or style in the text,
-	// no text that becomes a document (Trusted Types), no frame around it. Recordings that need a token are played from memory, hence blob.
-	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; " +
+	// no text that becomes a document (Trusted Types), no frame around it.
+	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; base-uri 'none'; " +
 		"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 

@@ -1,6 +1,6 @@
 // What the operator does. A button says that it waits until the server's own state says what was wanted.
 import { ApiError, call } from './api.js';
-import { h, setAttr } from './dom.js';
+import { h, setAttr, setText } from './dom.js';
 import { changed, later, onChange, refresh, refreshRoom, store } from './store.js';
 
 const PATIENCE = 12_000; // ms until it is said that what was accepted is not to be seen
@@ -33,7 +33,7 @@ export async function act(key, what, request, settled = () => true) {
     return answer ?? null;
   } catch (e) {
     waiting.delete(key);
-    report(`${what}: ${e instanceof ApiError && e.title ? e.title : 'failed'}`, e.message);
+    complain(what, e);
     later('room', 0, refreshRoom);
     return undefined;
   } finally {
@@ -49,19 +49,41 @@ function settle() {
       waiting.delete(key);
     } else if (Date.now() - entry.since > PATIENCE && entry.done) {
       waiting.delete(key);
-      report('Not confirmed', 'The server has accepted the request, but does not say that it is done.');
+      report('Not confirmed.', 'The server has accepted the request, but does not say that it is done.');
     }
   }
 }
 onChange(settle);
 setInterval(() => { if (waiting.size) changed(); }, 1000);
 
-/** Says something for a while, or until it is clicked away. @param {string} title @param {string} detail @param {'error' | 'note'} [kind] */
+/** Says why something did not work. @param {string} what @param {any} e */
+export function complain(what, e) {
+  const refused = e instanceof ApiError && e.status >= 400 && e.status < 500;
+  report(`${what}: ${refused ? 'refused' : 'failed'}.`, sentence(e.message || String(e)));
+}
+
+/** @param {string} text @returns {string} */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+
+/** @type {Map<string, {again: () => void}>} What is said now. */
+const said = new Map();
+
+/** Says something for a while, or until it is clicked away; the same again is only counted. @param {string} title @param {string} detail @param {'error' | 'note'} [kind] */
 export function report(title, detail, kind = 'error') {
-  const toast = h(`div.toast.${kind}`, { role: kind === 'error' ? 'alert' : undefined }, h('p', {}, h('strong', {}, title), ' ', detail),
-    h('button.quiet', { type: 'button', 'aria-label': 'Dismiss', onclick: () => toast.remove() }, '✕'));
+  const key = JSON.stringify([title, detail, kind]);
+  if (said.has(key)) {
+    said.get(key).again();
+    return;
+  }
+  let times = 1, timer;
+  const count = h('span.times', {});
+  const away = () => { clearTimeout(timer); said.delete(key); toast.remove(); };
+  const toast = h(`div.toast.${kind}`, { role: kind === 'error' ? 'alert' : undefined }, h('p', {}, h('strong', {}, title), ' ', detail, count),
+    h('button.quiet', { type: 'button', 'aria-label': 'Dismiss', onclick: away }, '✕'));
+  const wait = () => { clearTimeout(timer); timer = setTimeout(away, kind === 'error' ? 15_000 : 5_000); };
+  said.set(key, { again: () => { setText(count, ` (${++times} times)`); wait(); } });
   document.getElementById('toasts').append(toast);
-  setTimeout(() => toast.remove(), kind === 'error' ? 15_000 : 5_000);
+  wait();
 }
 
 /**

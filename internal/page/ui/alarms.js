@@ -2,13 +2,16 @@
 import { clock, count, duration } from './format.js';
 import { store } from './store.js';
 
-/** @typedef {{key: string, severity: 'bad' | 'warn', text: string, detail: string}} Alarm */
+/** @typedef {{key: string, severity: 'bad' | 'warn', text: string, detail: string, assurance?: any}} Alarm assurance: that of a recording that is over, which can be acknowledged. */
 
 /** @returns {Alarm[]} */
 export function alarms() {
-  const list = [...running(), ...assured(), ...servers(), ...trunks(), ...disk()];
+  const list = [...running(), ...assured().filter((a) => !a.assurance?.acknowledged), ...servers(), ...trunks(), ...disk()];
   return list.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'bad' ? -1 : 1));
 }
+
+/** @returns {Alarm[]} What somebody has seen to, the newest first. */
+export const acknowledged = () => assured().filter((a) => a.assurance?.acknowledged);
 
 /** @returns {Alarm[]} Recordings that go on, and lack something. */
 function running() {
@@ -37,7 +40,7 @@ function assured() {
     const found = verdicts[a.verdict]?.(a);
     if (!found) continue;
     const [severity, text, detail] = found;
-    list.push({ key: `assurance ${a.conference} ${a.recording}`, severity, text: `Recording ${a.recording} of ${a.conference} ${text}`, detail: [`began ${clock(a.started_at)}`, detail].filter(Boolean).join(', ') });
+    list.push({ key: `assurance ${a.conference} ${a.recording}`, severity, text: `Recording ${a.recording} of ${a.conference} ${text}`, detail: [`began ${clock(a.started_at)}`, detail].filter(Boolean).join(', '), assurance: a.verdict === 'running' ? undefined : a });
   }
   return list;
 }

@@ -54,7 +54,7 @@ export async function send(path, options = {}) {
     if (used) headers.set('Authorization', `Bearer ${used}`);
     let response;
     try {
-      response = await fetch(address(path), { ...options, headers, credentials: 'omit', cache: 'no-store', redirect: 'error' });
+      response = await fetch(address(path), { credentials: 'omit', ...options, headers, cache: 'no-store', redirect: 'error' });
     } catch (e) {
       if (e.name === 'AbortError' || e.name === 'TimeoutError') throw e;
       throw new ApiError(0, 'No answer', 'the server cannot be reached');
@@ -66,11 +66,11 @@ export async function send(path, options = {}) {
 }
 
 /**
- * @param {string} method @param {string} path @param {object} [body]
+ * @param {string} method @param {string} path @param {object} [body] @param {RequestInit} [more] Options.
  * @returns {Promise<any>} The object of the answer, null if it has none.
  */
-export async function call(method, path, body) {
-  const options = { method, signal: AbortSignal.timeout(30_000) };
+export async function call(method, path, body, more = {}) {
+  const options = { ...more, method, signal: AbortSignal.timeout(30_000) };
   if (body !== undefined) Object.assign(options, { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
   const text = await (await send(path, options)).text();
   return text ? JSON.parse(text) : null;

@@ -1,13 +1,13 @@
 // A conference: what can be done with it, its recordings, its sidebars, its roster.
 import { at } from './api.js';
-import { act, button, refreshButton } from './act.js';
+import { act, button, refreshButton, report } from './act.js';
 import { confirmed, form } from './dialog.js';
 import { List, h, setAttr, setLabels, setText, setTime } from './dom.js';
 import { clock, count, nameOf, since } from './format.js';
 import { eventLog } from './overview.js';
 import { recordingsPart } from './recording.js';
 import { rosterPart } from './roster.js';
-import { store } from './store.js';
+import { onEvent, store } from './store.js';
 
 /** @param {string} id @returns {import('./overview.js').View} */
 export function conferenceView(id) {
@@ -81,6 +81,24 @@ const admitAll = (id) => act(`${id} admit`, 'Let in', ['POST', at(id, 'admit')],
 /** @param {string} id */
 const lowerHands = (id) => act(`${id} hands`, 'Lower hands', ['DELETE', at(id, 'hands')], () => [...(store.room?.participants.values() ?? [])].every((p) => !p.hand_raised_at));
 
+/** @type {Map<string, string>} Whom we have called and who has not come yet: participant's id to URI. */
+const called = new Map();
+onEvent((e) => {
+  if (!e.type.startsWith('participant.') || !called.has(e.object.id)) return;
+  if (e.type === 'participant.joined' || e.type === 'participant.waiting') called.delete(e.object.id);
+  if (e.type === 'participant.left') unanswered(e.object);
+});
+
+/** Says why a call has come to nothing. @param {any} p ParticipantInfo */
+function unanswered(p) {
+  const uri = called.get(p.id), { method, reason } = p.disconnection ?? {};
+  called.delete(p.id);
+  if (method === 'booted') return; // by somebody
+  const [, cause] = /cause=(\d+)/.exec(reason ?? '') ?? [], [, text] = /text="((?:[^"\\]|\\.)*)"/.exec(reason ?? '') ?? [];
+  const why = [cause, text?.replaceAll(/\\(.)/g, '$1')].filter(Boolean).join(' ');
+  report(`Call ${uri}: not answered.`, why ? `The answer was: ${why}.` : method === 'busy' ? 'It is busy.' : 'The call has failed.');
+}
+
 /** @param {string} id */
 async function dial(id) {
   const given = await form('Call somebody', [
@@ -90,8 +108,12 @@ async function dial(id) {
     { name: 'consent', label: 'Has to press 1 first, as a voice mailbox would not', type: 'checkbox' },
   ], 'Call');
   if (!given) return;
-  await act(`${id} dial`, `Call ${given.uri}`, ['POST', at(id, 'participants'), Object.fromEntries(Object.entries(given).filter(([, v]) => v))],
-    (answer) => !answer?.id || store.room?.participants.has(answer.id) || store.events.some((e) => e.type === 'participant.left' && e.object.id === answer.id));
+  const left = (pid) => store.events.find((e) => e.type === 'participant.left' && e.object.id === pid);
+  const answer = await act(`${id} dial`, `Call ${given.uri}`, ['POST', at(id, 'participants'), Object.fromEntries(Object.entries(given).filter(([, v]) => v))],
+    (a) => !a?.id || store.room?.participants.has(a.id) || !!left(a.id));
+  if (!answer) return;
+  called.set(answer.id, given.uri);
+  if (left(answer.id)) unanswered(left(answer.id).object); // before the answer
 }
 
 /** @param {any} c */
@@ -103,10 +125,10 @@ async function end(c) {
 /** @param {string} id */
 function sidebarsPart(id) {
   const items = h('ul.plain', {}), open = button('Take aside…', () => takeAside(id)), empty = h('p.empty', {}, 'Nobody talks aside.');
-  const list = new List(items, (s) => s.id, (s) => h('li', {}, h('span', {}, h('strong', {}), ' ', h('span', {})), button('Bring back', () => bringBack(id, s.id))), (li, s) => {
+  const list = new List(items, (s) => s.id, (s) => h('li', {}, h('span', {}, h('strong', {}), ' ', h('span', {})), h('span.actions', {}, button('Change…', () => changeSidebar(id, s.id), 'change'), button('Bring back', () => bringBack(id, s.id), 'back'))), (li, s) => {
     setText(li.children[0].children[0], s.name || 'Sidebar');
     setText(li.children[0].children[1], names(s.participants).join(', ') + (s.hear_main ? ', who hear the others' : ''));
-    refreshButton(li.children[1], `${id} sidebar ${s.id}`);
+    for (const b of li.children[1].children) refreshButton(b, `${id} sidebar ${s.id}`);
   });
   const element = h('section', { 'aria-labelledby': 'sidebars' }, h('div.bar', {}, h('h2', { id: 'sidebars' }, 'Sidebars'), open), items, empty);
   return { element, update: () => {
@@ -129,6 +151,24 @@ async function takeAside(id) {
   ], 'Take aside', 'They hear each other, and nobody else hears them.');
   if (!given) return;
   await act(`${id} aside`, 'Take aside', ['POST', at(id, 'sidebars'), given], (answer) => store.conferences.get(id)?.sidebars.some((s) => s.id === answer.id));
+}
+
+/** Takes more aside, or some back. @param {string} id @param {string} sidebar */
+async function changeSidebar(id, sidebar) {
+  const now = () => store.conferences.get(id)?.sidebars.find((s) => s.id === sidebar);
+  const s = now();
+  if (!s) return;
+  const there = [...store.room.participants.values()].filter((p) => p.joined_at && !p.waiting);
+  const given = await form(`Sidebar ${s.name}`, [
+    { name: 'participants', label: 'Who is in it', type: 'many', required: true, value: s.participants, options: there.map((p) => [p.id, nameOf(p)]) },
+    { name: 'hear_main', label: 'They hear the others', type: 'checkbox', value: s.hear_main },
+  ], 'Change', 'Those who are not chosen come back to the others.');
+  if (!given) return;
+  const wanted = JSON.stringify(given.participants.toSorted());
+  await act(`${id} sidebar ${sidebar}`, 'Change the sidebar', ['PATCH', at(id, 'sidebars', sidebar), given], () => {
+    const changed = now();
+    return !changed || JSON.stringify(changed.participants.toSorted()) === wanted && !!changed.hear_main === given.hear_main;
+  });
 }
 
 /** @param {string} id @param {string} sidebar */

@@ -4,8 +4,10 @@ import { conferenceView } from './conference.js';
 import { askToken } from './dialog.js';
 import { h, setAttr, setText } from './dom.js';
 import { clock } from './format.js';
+import { followLevels } from './levels.js';
 import { overview } from './overview.js';
-import { recordedView, recordingsView } from './recordings.js';
+import { recordedView } from './recorded.js';
+import { recordingsView } from './recordings.js';
 import { changed, enter, onChange, run, store } from './store.js';
 
 const main = document.getElementById('main'), nav = document.getElementById('nav'), banner = document.getElementById('banner');
@@ -55,6 +57,7 @@ function draw() {
 
 onTokenNeeded(askToken);
 onChange(draw);
+onChange(followLevels);
 addEventListener('hashchange', route);
 scope.addEventListener('click', () => { if (token()) { forgetToken(); location.reload(); } });
 setInterval(() => { if (store.live === 'live') changed(); }, 1000); // durations

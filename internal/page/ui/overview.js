@@ -1,10 +1,10 @@
 // The overview: what is wrong comes first, then conferences, recording servers and trunks.
 import { act, button, refreshButton } from './act.js';
-import { alarms } from './alarms.js';
+import { acknowledged, alarms } from './alarms.js';
 import { form } from './dialog.js';
 import { List, h, setAttr, setLabels, setText, setTime } from './dom.js';
-import { clock, count, nameOf, octets, since } from './format.js';
-import { store } from './store.js';
+import { clock, count, moment, nameOf, octets, since } from './format.js';
+import { later, refresh, store } from './store.js';
 
 /** @typedef {{element: HTMLElement, update: () => void, title: () => string}} View */
 
@@ -18,22 +18,54 @@ export function overview() {
 const kindOf = { bad: 'Alarm', warn: 'Warning' };
 
 function alarmList() {
-  const items = h('ul', {}), more = h('p.more', { hidden: true });
-  const element = h('section.alarms', { 'aria-labelledby': 'alarms' }, h('h2', { id: 'alarms' }, 'Alarms'), h('div', { 'aria-live': 'polite' }, items), more);
-  const list = new List(items, (a) => a.key, () => h('li', {}, h('span.kind', {}), h('span.text', {}), h('span.detail', {})), (li, a) => {
-    setAttr(li, 'class', a.severity);
-    setText(li.children[0], kindOf[a.severity]);
+  const items = h('ul', {}), more = h('p.more', { hidden: true }), past = h('ul', {}), summary = h('summary', {}), folded = h('details.past', { hidden: true }, summary, past);
+  const element = h('section.alarms', { 'aria-labelledby': 'alarms' }, h('h2', { id: 'alarms' }, 'Alarms'), h('div', { 'aria-live': 'polite' }, items), more, folded);
+  /** @type {Map<string, any>} */
+  let known = new Map();
+  const make = (text, act) => (a) => h('li', {}, h('span.kind', {}), h('span.text', {}), h('span.detail', {}), button(text, () => act(known.get(a.key)?.assurance)));
+  const show = (li, a) => {
+    const seen = a.assurance?.acknowledged;
+    setAttr(li, 'class', seen ? 'seen' : a.severity);
+    setText(li.children[0], seen ? 'Seen' : kindOf[a.severity]);
     setText(li.children[1], a.text);
-    setText(li.children[2], a.detail);
-  });
+    setText(li.children[2], seen ? `${a.detail}. Seen ${moment(seen.at)}${seen.by || seen.token ? ` by ${[seen.by, seen.token && `(${seen.token})`].filter(Boolean).join(' ')}` : ''}${seen.note ? `: ${seen.note}` : ''}` : a.detail);
+    refreshButton(li.children[3], `assurance ${a.assurance?.recording}`, !!a.assurance);
+    setAttr(li.children[3], 'aria-label', `${seen ? 'Take back' : 'Acknowledge'}: ${a.text}`);
+  };
+  const list = new List(items, (a) => a.key, make('Acknowledge…', acknowledge), show), seenList = new List(past, (a) => a.key, make('Take back', (a) => a && mark(a, { acknowledged: false })), show);
   const SHOWN = 8;
   return { element, update: () => {
-    const all = alarms();
-    setAttr(element, 'hidden', all.length === 0);
-    list.show(all.slice(0, SHOWN));
+    const all = alarms(), seen = acknowledged();
+    known = new Map([...all, ...seen].map((a) => [a.key, a]));
+    setAttr(element, 'hidden', all.length + seen.length === 0);
+    setAttr(folded, 'hidden', seen.length === 0);
+    setText(summary, `${seen.length} acknowledged`);
+    seenList.show(seen.slice(0, 50), true);
+    list.show(all.slice(0, SHOWN), true);
     setAttr(more, 'hidden', all.length <= SHOWN);
     setText(more, `and ${all.length - SHOWN} more: parley record assurance lists them`);
   } };
+}
+
+const WHO = 'parley.who';
+
+/** @param {any} a Assurance */
+async function acknowledge(a) {
+  if (!a) return;
+  const given = await form('Acknowledge the alarm', [
+    { name: 'by', label: 'Who has seen to it', value: sessionStorage.getItem(WHO) ?? '', attributes: { maxlength: 128 } }, { name: 'note', label: 'Note', hint: 'What was found, or done about it.', attributes: { maxlength: 1024 } },
+  ], 'Acknowledge', `Recording ${a.recording} of ${a.conference} stays ${a.verdict}, in parley record assurance, too.`);
+  if (!given) return;
+  sessionStorage.setItem(WHO, given.by);
+  await mark(a, { acknowledged: true, ...given });
+}
+
+/** @param {any} a Assurance @param {object} body */
+async function mark(a, body) {
+  const same = (o) => o.conference === a.conference && o.recording === a.recording;
+  await act(`assurance ${a.recording}`, body.acknowledged ? 'Acknowledge' : 'Take back', ['PATCH', `/recordings/assurance/${encodeURIComponent(a.conference)}/${encodeURIComponent(a.recording)}`, body],
+    () => !!store.assurance.find(same)?.acknowledged === body.acknowledged);
+  later('slow', 0, refresh);
 }
 
 function conferenceTable() {

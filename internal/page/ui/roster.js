@@ -3,6 +3,7 @@ import { at } from './api.js';
 import { act, button, refreshButton } from './act.js';
 import { List, h, setAttr, setLabels, setText, setTime } from './dom.js';
 import { clock, nameOf, percent, short } from './format.js';
+import { meter } from './levels.js';
 import { participantPanel } from './participant.js';
 import { store } from './store.js';
 
@@ -40,7 +41,7 @@ const rank = (p) => (p.waiting ? 0 : p.hand_raised_at ? 1 : 2);
 /** @param {string} id @param {string} pid */
 function makeRow(id, pid) {
   const now = () => store.room?.participants.get(pid);
-  const row = h('tr', { 'data-participant': pid }, h('td.speaks', {}, h('span.speaker', { role: 'img' })), h('th.who', { scope: 'row' }, h('span.name', {}), h('small', {})), h('td.state', {}), h('td.media', {}),
+  const row = h('tr', { 'data-participant': pid }, h('td.speaks', {}, h('span.speaker', { role: 'img' }), meter(pid)), h('th.who', { scope: 'row' }, h('span.name', {}), h('small', {})), h('td.state', {}), h('td.media', {}),
     ...['mos', 'loss', 'jitter', 'rtt'].map((k) => h(`td.${k}.number`, {})), h('td.since', {}, h('time', {})),
     h('td.do', {}, button('', () => mainAction(id, now()), 'main'), button('⋯', () => participantPanel(id, pid), 'more')));
   return row;

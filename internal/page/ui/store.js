@@ -44,6 +44,11 @@ let frame = 0;
 /** Calls back, once a frame at most, after something has changed. @param {() => void} watcher */
 export const onChange = (watcher) => watchers.add(watcher);
 
+/** @type {Set<(event: import('./stream.js').Event) => void>} */
+const eventWatchers = new Set();
+/** Calls back with each event. @param {(event: import('./stream.js').Event) => void} watcher */
+export const onEvent = (watcher) => eventWatchers.add(watcher);
+
 /** Says that something has changed. */
 export function changed() {
   frame ||= requestAnimationFrame(() => {
@@ -152,6 +157,7 @@ function receive(event) {
   }
   note(event);
   apply(event);
+  for (const watcher of eventWatchers) watcher(event);
   held?.push(event); // and once more on top of the snapshot, which may be older
 }
 

@@ -89,7 +89,7 @@ export class EventStream {
 }
 
 /** Takes a text stream apart (HTML standard, section 9.2.6), as far as the server uses it: the type is in the data, too. */
-class Parser {
+export class Parser {
   #rest = '';
   /** @type {string[]} */
   #data = [];
