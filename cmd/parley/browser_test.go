@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -138,14 +139,104 @@ func (b *browser) until(what, expression string) {
 	}
 }
 
-// click clicks what a selector finds, when it can be clicked.
-func (b *browser) click(selector string) {
+// drawn waits until what has happened so far is shown.
+func (b *browser) drawn() {
 	b.t.Helper()
-	quoted, err := json.Marshal(selector)
+	b.value(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`)
+}
+
+// quoted is a string as JavaScript has it.
+func (b *browser) quoted(text string) string {
+	b.t.Helper()
+	out, err := json.Marshal(text)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	element := "document.querySelector(" + string(quoted) + ")"
-	b.until("to click "+selector, element+" && !"+element+".disabled && "+element+".offsetParent")
-	b.value(element + ".click()")
+	return string(out)
+}
+
+// click clicks with the mouse on what a selector finds, when it can be used and nothing is in front of it.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	b.clickOn("document.querySelector("+b.quoted(selector)+")", selector)
+}
+
+// press clicks the button with a text, or a label, below what a selector finds.
+func (b *browser) press(selector, text string) {
+	b.t.Helper()
+	find := fmt.Sprintf(`[...document.querySelectorAll(%s)].find((x) => x.offsetParent && (x.textContent === %s || x.getAttribute("aria-label") === %[2]s))`, b.quoted(selector+" button"), b.quoted(text))
+	b.clickOn(find, selector+" "+text)
+}
+
+func (b *browser) clickOn(element, what string) {
+	b.t.Helper()
+	b.until("to click "+what, `(() => { const e = `+element+`; if (!e || e.disabled || !e.offsetParent) return false; e.scrollIntoView({ block: "nearest" });
+		const r = e.getBoundingClientRect(); return e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)) })()`)
+	at, _ := b.value(`(() => { const r = ` + element + `.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`).([]any)
+	if len(at) != 2 {
+		b.t.Fatalf("%s is nowhere", what)
+	}
+	for _, kind := range []string{"mousePressed", "mouseReleased"} {
+		b.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1}, nil)
+	}
+}
+
+// key presses a key, as Tab or Enter.
+func (b *browser) key(name string) {
+	b.t.Helper()
+	code := map[string]int{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowLeft": 37}[name]
+	down := map[string]any{"type": "keyDown", "key": name, "code": name, "windowsVirtualKeyCode": code}
+	if name == "Enter" {
+		down["text"] = "\r"
+	}
+	b.call("Input.dispatchKeyEvent", down, nil)
+	b.call("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": name, "code": name, "windowsVirtualKeyCode": code}, nil)
+}
+
+// write types a text into what a selector finds, in place of what was there.
+func (b *browser) write(selector, text string) {
+	b.t.Helper()
+	b.click(selector)
+	b.value("document.querySelector(" + b.quoted(selector) + ").select()")
+	b.call("Input.insertText", map[string]any{"text": text}, nil)
+}
+
+// choose chooses of a select what has one of the texts.
+func (b *browser) choose(selector string, texts ...string) {
+	b.t.Helper()
+	wanted, err := json.Marshal(texts)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.until("to choose of "+selector, "!document.querySelector("+b.quoted(selector)+").disabled")
+	if b.value(`(() => { const e = document.querySelector(`+b.quoted(selector)+`), wanted = `+string(wanted)+`; for (const o of e.options) o.selected = wanted.includes(o.text);
+		e.dispatchEvent(new Event("change", { bubbles: true })); return [...e.selectedOptions].length === wanted.length })()`) != true {
+		b.t.Fatalf("%s has not all of %v", selector, texts)
+	}
+}
+
+// pale are the texts that are shown with a contrast of less than 4.5 to 1 to what is behind them (WCAG 2.2, success criterion 1.4.3), in a colour scheme.
+func (b *browser) pale(scheme string) string {
+	b.t.Helper()
+	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+	b.drawn()
+	found, _ := b.value(`(() => {
+		const colour = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return { r, g, b, a } };
+		const over = (top, under) => ({ r: top.r * top.a + under.r * (1 - top.a), g: top.g * top.a + under.g * (1 - top.a), b: top.b * top.a + under.b * (1 - top.a), a: 1 });
+		const behind = (e) => { if (!e) return { r: 255, g: 255, b: 255, a: 1 }; const c = colour(getComputedStyle(e).backgroundColor); return c.a === 1 ? c : over(c, behind(e.parentElement)) };
+		const light = (c) => { const [r, g, b] = [c.r, c.g, c.b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b };
+		const found = new Set();
+		const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		for (let n; (n = walk.nextNode());) {
+			const e = n.parentElement, box = e.getBoundingClientRect();
+			if (!n.data.trim() || !e.checkVisibility() || box.width <= 1 || e.closest(":disabled")) continue;
+			let opacity = 1;
+			for (let x = e; x; x = x.parentElement) opacity *= Number(getComputedStyle(x).opacity);
+			const back = behind(e), own = colour(getComputedStyle(e).color), front = over({ ...own, a: own.a * opacity }, back);
+			const [high, low] = [light(front), light(back)].sort((a, b) => b - a), ratio = (high + 0.05) / (low + 0.05);
+			if (ratio < 4.5) found.add(n.data.trim().slice(0, 30) + " (" + e.className + "): " + ratio.toFixed(1));
+		}
+		return [...found].join("\n");
+	})()`).(string)
+	return found
 }

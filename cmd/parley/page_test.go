@@ -95,32 +95,62 @@ func recordByClick(t *testing.T, b *browser, s *service) {
 	}
 }
 
-// TestPageAsksForAToken: the page comes without a token, asks for one, says that it was refused, offers nothing that the token may not do, and plays what it
-// may hear without a token in any address.
+// TestPageAsksForAToken: the page comes without a token, asks for one, says that it was refused, and offers nothing that the token may not do.
 func TestPageAsksForAToken(t *testing.T) {
-	s := pageService(t, func(cfg *config.Config) {
-		cfg.HTTP.Tokens = []config.Token{{Name: "wall", Token: "read-secret", Scope: "read"}, {Name: "ears", Token: "listen-secret", Scope: "listen"}}
-	})
-	recordBriefly(t, s)
+	s := pageService(t, func(cfg *config.Config) { cfg.HTTP.Tokens = pageTokens() })
 	b := openBrowser(t)
 	b.open("http://" + s.control.Addr() + "/")
-	enter := func(secret string) {
-		b.until("it asks", `document.querySelector("dialog input[type=password]")`)
-		b.value(`document.querySelector("dialog input").value = "` + secret + `"`)
-		b.click("dialog button.primary")
-	}
-	enter("wrong")
+	b.giveToken("wrong")
 	b.until("it says that it was refused", `document.querySelector("dialog")?.textContent.includes("did not take")`)
-	enter("read-secret")
+	b.giveToken("read-secret")
 	b.until("it is live", `document.body.dataset.live === "live" && document.getElementById("scope").textContent.includes("may only read")`)
 	b.until("nothing is offered", `![...document.querySelectorAll("main button")].some((x) => x.offsetParent)`)
-	b.value(`sessionStorage.clear(); location.hash = "#/recordings"; location.reload()`)
-	enter("listen-secret")
+}
+
+func pageTokens() []config.Token {
+	return []config.Token{{Name: "ops", Token: "admin-secret", Scope: "admin"}, {Name: "wall", Token: "read-secret", Scope: "read"}, {Name: "ears", Token: "listen-secret", Scope: "listen"}}
+}
+
+// giveToken enters a token when the page asks for it.
+func (b *browser) giveToken(secret string) {
+	b.t.Helper()
+	b.until("it asks", `document.querySelector("dialog input[type=password]")`)
+	b.write("dialog input", secret)
+	b.key("Enter")
+}
+
+// TestPagePlaysWithAToken: who may hear plays parts of a recording (Range) with a cookie that no script sees, without the token in any address; who spoke when is shown, and played from there. After a
+// restart of the server, which knows no cookie of before, it goes on.
+func TestPagePlaysWithAToken(t *testing.T) {
+	port, folder := freePort(t), t.TempDir()
+	fixed := func(cfg *config.Config) {
+		cfg.HTTP.Listen, cfg.SRS.Directory, cfg.HTTP.Tokens = fmt.Sprintf("127.0.0.1:%d", port), folder, pageTokens()
+	}
+	s := pageService(t, fixed)
+	recordBriefly(t, s)
+	b := openBrowser(t)
+	b.open("http://" + s.control.Addr() + "/#/recordings")
+	b.giveToken("listen-secret")
 	b.click(".recorded tbody a")
-	b.click("button.play")
-	b.until("it plays", `document.querySelector("audio").currentTime > 0`)
-	if addresses, _ := b.value(`[location.href, document.querySelector("audio").src, ...performance.getEntriesByType("resource").map((e) => e.name)].join(" ")`).(string); strings.Contains(addresses, "secret") || !strings.Contains(addresses, "blob:") {
-		t.Errorf("a token is in an address, or it was played otherwise: %s", addresses)
+	b.until("who spoke when", `document.querySelector(".timeline .said") && document.querySelector(".timeline .track").ariaLabel.startsWith("alice speaks")`)
+	b.press(".timeline", "Play alice")
+	const playing = `document.querySelector("audio").currentTime > 0 && !document.querySelector("audio").error`
+	b.until("it plays", playing)
+	b.until("in parts", `performance.getEntriesByType("resource").some((e) => e.name.includes("/streams/") && e.responseStatus === 206)`)
+	if addresses, _ := b.value(`[location.href, document.querySelector("audio").src, document.cookie, ...performance.getEntriesByType("resource").map((e) => e.name)].join(" ")`).(string); strings.Contains(addresses, "secret") || strings.Contains(addresses, "parley-listen") || strings.Contains(addresses, "blob:") {
+		t.Errorf("a token is in an address, or a script sees the cookie: %s", addresses)
+	}
+	b.until("nothing but listening is offered", `![...document.querySelectorAll("main button")].some((x) => x.offsetParent && x.textContent === "Hold")`)
+	closeService(t, s)
+	pageService(t, fixed)
+	b.until("it is live again", `document.body.dataset.live === "live"`)
+	b.value(`document.querySelector("audio").src += "?"`) // as when a part is wanted that was not read yet
+	b.until("the cookie of before was refused, and another was got", `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/listening")).length === 2`)
+	b.until("it plays again", playing)
+	b.click(".timeline .track")
+	b.until("from the middle", `document.querySelector("audio").currentTime > 0.4`)
+	if said := b.value(`document.getElementById("toasts").innerText`); said != "" {
+		t.Errorf("the page says %q", said)
 	}
 }
 

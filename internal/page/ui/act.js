@@ -93,12 +93,13 @@ export function report(title, detail, kind = 'error') {
 export const button = (text, onclick, kind = '') => h('button' + (kind && `.${kind}`), { type: 'button', onclick }, text);
 
 /**
- * Shows whether a button can be used: it is away for who may only read, and waits while its action is under way.
+ * Shows whether a button can be used: it is away for who may only read, and waits while its action is under way. It is not disabled then, as it would lose the focus of who uses keys: act does the same thing once.
  * @param {HTMLButtonElement} element @param {string} key @param {boolean} [offered]
  */
 export function refreshButton(element, key, offered = true) {
   setAttr(element, 'hidden', !offered || !store.mayChange);
   const on = busy(key);
   setAttr(element, 'aria-busy', on ? 'true' : undefined);
-  setAttr(element, 'disabled', on || store.live !== 'live');
+  setAttr(element, 'aria-disabled', on ? 'true' : undefined);
+  setAttr(element, 'disabled', store.live !== 'live');
 }

@@ -3,7 +3,7 @@ import { at } from './api.js';
 import { act, button, refreshButton, report } from './act.js';
 import { confirmed, form } from './dialog.js';
 import { List, h, setAttr, setLabels, setText, setTime } from './dom.js';
-import { clock, count, nameOf, since } from './format.js';
+import { clock, count, nameOf, reasonOf, since } from './format.js';
 import { eventLog } from './overview.js';
 import { recordingsPart } from './recording.js';
 import { rosterPart } from './roster.js';
@@ -94,8 +94,7 @@ function unanswered(p) {
   const uri = called.get(p.id), { method, reason } = p.disconnection ?? {};
   called.delete(p.id);
   if (method === 'booted') return; // by somebody
-  const [, cause] = /cause=(\d+)/.exec(reason ?? '') ?? [], [, text] = /text="((?:[^"\\]|\\.)*)"/.exec(reason ?? '') ?? [];
-  const why = [cause, text?.replaceAll(/\\(.)/g, '$1')].filter(Boolean).join(' ');
+  const why = reasonOf(reason);
   report(`Call ${uri}: not answered.`, why ? `The answer was: ${why}.` : method === 'busy' ? 'It is busy.' : 'The call has failed.');
 }
 

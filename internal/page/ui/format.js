@@ -43,8 +43,24 @@ export const percent = (share) => `${(share * 100).toFixed(share > 0 && share < 
 /** @param {number} n @param {string} one @param {string} [many] */
 export const count = (n, one, many = one + 's') => `${n} ${n === 1 ? one : many}`;
 
+/** A Reason header field (RFC 3326) as people read it. @param {string | undefined} reason */
+export function reasonOf(reason) {
+  const [, cause] = /cause=(\d+)/.exec(reason ?? '') ?? [], [, text] = /text="((?:[^"\\]|\\.)*)"/.exec(reason ?? '') ?? [];
+  return cause || text ? [cause, text?.replaceAll(/\\(.)/g, '$1')].filter(Boolean).join(' ') : reason ?? '';
+}
+
 /** A SIP URI without its scheme. @param {string} uri */
 export const short = (uri) => (uri ?? '').replace(/^sips?:/, '');
 
+/**
+ * A text that others chose, so that it can stand beside others in a sentence: what is written from right to left would draw them over to it, and characters that change the direction, as in names that are to
+ * deceive, are left out (Unicode Standard Annex #9).
+ * @param {string} text
+ */
+export function apart(text) {
+  const plain = text.replaceAll(/[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g, '');
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(plain) ? `\u2068${plain}\u2069` : plain;
+}
+
 /** Whom to show: the name, else the user part. @param {{display_name?: string, uri: string}} p */
-export const nameOf = (p) => p.display_name || short(p.uri).split('@')[0] || p.uri;
+export const nameOf = (p) => apart(p.display_name || short(p.uri).split('@')[0] || p.uri);

@@ -3,7 +3,7 @@ import { act, button, refreshButton } from './act.js';
 import { acknowledged, alarms } from './alarms.js';
 import { form } from './dialog.js';
 import { List, h, setAttr, setLabels, setText, setTime } from './dom.js';
-import { clock, count, moment, nameOf, octets, since } from './format.js';
+import { clock, count, moment, nameOf, octets, reasonOf, since } from './format.js';
 import { later, refresh, store } from './store.js';
 
 /** @typedef {{element: HTMLElement, update: () => void, title: () => string}} View */
@@ -17,7 +17,8 @@ export function overview() {
 
 const kindOf = { bad: 'Alarm', warn: 'Warning' };
 
-function alarmList() {
+/** What is wrong, to be acknowledged. */
+export function alarmList() {
   const items = h('ul', {}), more = h('p.more', { hidden: true }), past = h('ul', {}), summary = h('summary', {}), folded = h('details.past', { hidden: true }, summary, past);
   const element = h('section.alarms', { 'aria-labelledby': 'alarms' }, h('h2', { id: 'alarms' }, 'Alarms'), h('div', { 'aria-live': 'polite' }, items), more, folded);
   /** @type {Map<string, any>} */
@@ -144,13 +145,19 @@ const trunkList = () => {
   return { element: part.element, update: () => { part.update(); setAttr(part.element, 'hidden', store.trunks.length === 0); } };
 };
 
+/** What the reference recorder does. @param {any} r ReferenceRecorder */
+export const recorderFacts = (r) => [
+  `${count(r.recordings, 'recording')} and ${count(r.streams, 'stream')} go on`, `${r.lost} of ${r.packets + r.lost} packets lost`, r.failed > 0 && `${count(r.failed, 'recording')} could not be written to the end`,
+  `${octets(r.disk_free)} of disk free${r.disk_low ? ': too little, no recording begins' : ''}`,
+].filter(Boolean).join('; ');
+
 function recorderBox() {
   const text = h('p', {});
   const element = h('section', { 'aria-labelledby': 'recorder' }, h('h2', { id: 'recorder' }, 'Reference recorder'), text, h('p', {}, h('a', { href: '#/recordings' }, 'What it has recorded')));
   return { element, update: () => {
     const r = store.recorder;
     setAttr(element, 'hidden', !r);
-    if (r) setText(text, `${count(r.recordings, 'recording')} and ${count(r.streams, 'stream')} go on; ${r.lost} of ${r.packets + r.lost} packets lost; ${octets(r.disk_free)} of disk free${r.disk_low ? ': too little, no recording begins' : ''}`);
+    if (r) setText(text, recorderFacts(r));
   } };
 }
 
@@ -176,7 +183,7 @@ export function eventLog(wanted) {
 function describe({ type, object }) {
   const [subject, what] = type.split('.');
   if (subject === 'participant') {
-    const how = what === 'left' && object.disconnection ? ` (${[object.disconnection.method, object.disconnection.reason].filter(Boolean).join(', ')})` : '';
+    const how = what === 'left' && object.disconnection ? ` (${[object.disconnection.method, reasonOf(object.disconnection.reason)].filter(Boolean).join(', ')})` : '';
     return `${nameOf(object)} ${what === 'waiting' ? 'waits' : what === 'joined' ? 'is in' : what}${how}`;
   }
   if (subject === 'recording') return `recording ${what}: ${object.servers.map((s) => `${s.name} ${s.state}${s.error ? ` (${s.error})` : ''}`).join(', ')}`;

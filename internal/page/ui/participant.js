@@ -1,6 +1,6 @@
 // All about one participant, and all that can be done with him.
 import { at } from './api.js';
-import { act, button, refreshButton } from './act.js';
+import { act, busy, button, refreshButton } from './act.js';
 import { confirmed, dialog, form } from './dialog.js';
 import { h, setAttr, setLabels, setText } from './dom.js';
 import { clock, nameOf, percent, short, utc } from './format.js';
@@ -71,18 +71,24 @@ function select(label, options, onchange) {
   const element = h('select', { onchange: () => onchange(element.value) }, ...options.map((o) => h('option', { value: o }, o)));
   return { element: h('label.field', {}, h('span', {}, label), element), show: (value, key) => {
     refreshButton(element, key);
-    if (!element.disabled || document.activeElement !== element) element.value = value; // what the server says, also after a refusal
+    if (!busy(key)) element.value = value; // what the server says, also after a refusal
   } };
 }
 
-/** @param {string} label @param {(value: number) => void} onchange */
+/** What is chosen while a change is under way is sent after it. @param {string} label @param {(value: number) => void} onchange */
 function slider(label, onchange) {
   const output = h('output', {});
-  const element = h('input', { type: 'range', min: -60, max: 20, step: 1, oninput: () => { moving = true; setText(output, `${element.value} dB`); }, onchange: () => { moving = false; onchange(Number(element.value)); } });
   let moving = false;
+  /** @type {number | null} */
+  let wanted = null;
+  const element = h('input', { type: 'range', min: -60, max: 20, step: 1, oninput: () => { moving = true; setText(output, `${element.value} dB`); }, onchange: () => { moving = false; wanted = Number(element.value); changed(); } });
   return { element: h('label.field.range', {}, h('span', {}, label, ' ', output), element), show: (value, key) => {
     refreshButton(element, key);
-    if (moving || element.disabled) return;
+    if (wanted !== null && !busy(key)) {
+      onchange(wanted);
+      wanted = null;
+    }
+    if (moving || wanted !== null || busy(key)) return;
     element.value = String(value);
     setText(output, `${value} dB`);
   } };

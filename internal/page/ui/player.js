@@ -78,8 +78,8 @@ export function player(id) {
  * @param {string} id @param {{audio: HTMLAudioElement, play: (s: any, name: string, from?: number) => void}} on @param {(r: any, s: any) => string} nameOf
  */
 export function timeline(id, on, nameOf) {
-  const rows = h('ul.timeline', {}), ask = button('Find out', () => look()), empty = h('p.empty', {});
-  const element = h('section.spoken', { 'aria-labelledby': 'spoken', hidden: true }, h('div.bar', {}, h('h2', { id: 'spoken' }, 'Who spoke when'), ask), rows, empty);
+  const rows = h('ul.timeline', {}), silent = h('p.empty', {}), ask = button('Find out', () => look()), empty = h('p.empty', {});
+  const element = h('section.spoken', { 'aria-labelledby': 'spoken', hidden: true }, h('div.bar', {}, h('h2', { id: 'spoken' }, 'Who spoke when'), ask), rows, silent, empty);
   /** @type {any} */
   let now = null;
   let whole = 1, asked = false;
@@ -103,7 +103,9 @@ export function timeline(id, on, nameOf) {
     setAttr(ask, 'disabled', true);
     try {
       const found = await get(path(id, 'activity'));
-      list.show(found ?? [], true);
+      const spoke = (found ?? []).filter((a) => a.spans.length), rest = (found ?? []).filter((a) => !a.spans.length);
+      list.show(spoke, true);
+      setText(silent, rest.length ? `Silent: ${rest.map((a) => nameOf(now, a)).join(', ')}` : '');
       setText(empty, found?.length ? '' : 'There is no audio.');
       setAttr(ask, 'hidden', true);
     } catch (e) {

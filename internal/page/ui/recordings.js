@@ -2,7 +2,8 @@
 import { get } from './api.js';
 import { complain } from './act.js';
 import { List, h, setLabels, setText, setTime } from './dom.js';
-import { between, moment, short } from './format.js';
+import { apart, between, moment, short } from './format.js';
+import { alarmList, recorderFacts } from './overview.js';
 import { store } from './store.js';
 
 const AGAIN = 10_000; // ms between looks: recordings have no events
@@ -33,9 +34,11 @@ export function recordingsView() {
   const from = h('input', { type: 'datetime-local', 'aria-label': 'Started at or after', onchange: () => look() }), to = h('input', { type: 'datetime-local', 'aria-label': 'Started before', onchange: () => look() });
   const state = h('select', { 'aria-label': 'State', onchange: () => look() }, h('option', { value: '' }, 'Any state'), ...Object.keys(kinds).map((k) => h('option', { value: k }, k)));
   const body = h('tbody', {}), empty = h('p.empty', { 'aria-live': 'polite' }, 'Loading…');
-  const element = h('section.recorded', { 'aria-labelledby': 'recorded' }, h('div.bar', {}, h('h1', { id: 'recorded' }, 'Recordings')),
-    h('div.bar.filters', {}, q, h('label', {}, 'from ', from), h('label', {}, 'to ', to), state),
-    h('table', {}, h('thead', {}, h('tr', {}, ...['Began', 'Length', 'Participants', 'State'].map((t) => h('th', { scope: 'col' }, t)))), body), empty);
+  const facts = h('p.facts', {}), alarm = alarmList();
+  const section = h('section.recorded', { 'aria-labelledby': 'recorded' }, h('div.bar', {}, h('h1', { id: 'recorded' }, 'Recordings')),
+    facts, h('div.bar.filters', {}, q, h('label', {}, 'from ', from), h('label', {}, 'to ', to), state),
+    h('table.list', {}, h('thead', {}, h('tr', {}, ...['Began', 'Length', 'Participants', 'State'].map((t) => h('th', { scope: 'col' }, t)))), body), empty);
+  const element = h('div', {}, alarm.element, section);
   const list = new List(body, (r) => r.directory, (r) => h('tr', {}, h('th', { scope: 'row' }, h('a', { href: `#/recordings/${encodeURIComponent(r.id)}` }, h('time', {}))), h('td.number', {}), h('td', {}), h('td', {})), (row, r) => {
     setTime(row.children[0].firstChild.firstChild, began(r), moment);
     setText(row.children[1], lengthOf(r));
@@ -51,11 +54,14 @@ export function recordingsView() {
     const found = (await get(`/srs/recordings?${query}`)) ?? [];
     if (mine !== number) return; // another question has been asked meanwhile
     list.show(found);
-    setText(empty, found.length === 0 ? 'Nothing is recorded that is so.' : found.length === LIMIT ? `The newest ${LIMIT} are shown.` : '');
+    setText(empty, found.length === 0 ? (query.size > 1 ? 'Nothing is recorded that is so.' : 'Nothing is recorded yet.') : found.length === LIMIT ? `The newest ${LIMIT} are shown.` : '');
   };
   const look = repeat(element, fetchAll);
   const soon = () => { clearTimeout(timer); timer = setTimeout(look, PATIENT); };
-  return { element, update: () => {}, title: () => 'Recordings' };
+  return { element, update: () => {
+    setText(facts, store.recorder ? recorderFacts(store.recorder) : '');
+    alarm.update();
+  }, title: () => 'Recordings' };
 }
 
 /** When it was captured: what was delivered later is of another time than its session. @param {any} r */
@@ -63,7 +69,7 @@ export const began = (r) => r.replay?.from ?? r.started_at;
 /** @param {any} r */
 export const lengthOf = (r) => (r.replay ? between(r.replay.from, r.replay.to) : between(r.started_at, r.ended_at) || between(r.started_at, new Date().toISOString()));
 /** @param {any} p */
-export const nameOf = (p) => p.name || short(p.aor ?? '') || p.id;
+export const nameOf = (p) => apart(p.name || short(p.aor ?? '') || p.id);
 /** @param {any} r */
 function namesOf(r) {
   const names = (r.participants ?? []).map(nameOf);
