@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -73,23 +74,24 @@ func (s *Server) ticketOf(r *http.Request) *Token {
 		return nil
 	}
 	for _, cookie := range r.CookiesNamed(listenCookie) { // one for each path that fits
-		if token := s.tickets.holder(cookie.Value, recordedIn(r.URL.Path), *s.tokens.Load(), time.Now()); token != nil {
+		if token := s.tickets.holder(cookie.Value, recordedIn(r.URL), *s.tokens.Load(), time.Now()); token != nil {
 			return token
 		}
 	}
 	return nil
 }
 
-// recordedIn is the recording that a path names.
-func recordedIn(path string) string {
-	rest, _ := strings.CutPrefix(path, apiPrefix+recorderPath+"/")
+// recordedIn is the recording that a path names, as the router takes it: a slash that is escaped is part of its name.
+func recordedIn(at *url.URL) string {
+	rest, _ := strings.CutPrefix(at.EscapedPath(), apiPrefix+recorderPath+"/")
 	id, _, _ := strings.Cut(rest, "/")
+	id, _ = url.PathUnescape(id) // what cannot be is nobody's name
 	return id
 }
 
 // listens tells whether a request asks for a ticket, which changes nothing.
 func listens(r *http.Request) bool {
-	return r.Method == http.MethodPost && hasAudio(r.URL.Path) && strings.HasSuffix(r.URL.Path, "/"+recordedIn(r.URL.Path)+listeningPath)
+	return r.Method == http.MethodPost && r.URL.EscapedPath() == apiPrefix+recorderPath+"/"+url.PathEscape(recordedIn(r.URL))+listeningPath
 }
 
 type listening struct {

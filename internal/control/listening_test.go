@@ -78,6 +78,7 @@ func TestListeningByCookie(t *testing.T) {
 		{"DELETE", at, "", 401},                                 // changes nothing
 		{"POST", at + "/snapshot", "", 401},                     // likewise
 		{"GET", at + "/../other/streams/1", "same-origin", 401}, // the path as it is served counts
+		{"GET", at + "%2F..%2F" + at[strings.LastIndexByte(at, '/')+1:] + "/streams/1", "", 401},
 	} {
 		if got := with(c.method, c.path, "Sec-Fetch-Site", c.from); got.status != c.want {
 			t.Errorf("%s %s from %q: %d, want %d", c.method, c.path, c.from, got.status, c.want)
