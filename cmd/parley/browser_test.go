@@ -215,6 +215,23 @@ func (b *browser) choose(selector string, texts ...string) {
 	}
 }
 
+// check clicks boxes of a list until those with the texts, and no others, are checked.
+func (b *browser) check(selector string, texts ...string) {
+	b.t.Helper()
+	wanted, err := json.Marshal(texts)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	wrong := `[...document.querySelectorAll(` + b.quoted(selector+" label") + `)].find((l) => ` + string(wanted) + `.includes(l.textContent) !== l.firstChild.checked)`
+	b.until("the list", "document.querySelector("+b.quoted(selector+" label")+")")
+	for b.value("!!"+wrong) == true {
+		b.clickOn(wrong, selector)
+	}
+	if checked := b.value(`[...document.querySelectorAll(` + b.quoted(selector+" input:checked") + `)].length`); checked != float64(len(texts)) {
+		b.t.Fatalf("%v are checked of %v", checked, texts)
+	}
+}
+
 // pale are the texts that are shown with a contrast of less than 4.5 to 1 to what is behind them (WCAG 2.2, success criterion 1.4.3), in a colour scheme.
 func (b *browser) pale(scheme string) string {
 	b.t.Helper()

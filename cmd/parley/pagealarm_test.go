@@ -15,7 +15,7 @@ func TestPageAcknowledgesAlarms(t *testing.T) {
 		cfg.Recording.Servers = []config.RecordingServer{{Name: "nowhere", URI: "sip:srs@127.0.0.1:9;transport=tcp"}}
 	}, "alice")
 	d.page.click("button.record")
-	d.page.choose("dialog select[name=servers]", "nowhere (unknown)")
+	d.page.check("dialog .many", "nowhere (unknown)")
 	d.page.press("dialog", "Record")
 	d.page.until("it has failed", `document.querySelector(".recordings .label.bad")`)
 	if err := d.phones["alice"].Hangup(t.Context()); err != nil {

@@ -290,7 +290,9 @@ func TestPageMakesSidebars(t *testing.T) {
 	}
 	const part = `section[aria-labelledby=sidebars]`
 	d.page.press(part, "Take aside…")
-	d.page.choose("dialog select", "alice", "bob")
+	d.page.press("dialog", "Take aside")
+	d.page.until("somebody has to be chosen", `document.querySelector("dialog form") && !document.querySelector("dialog form").checkValidity()`)
+	d.page.check("dialog .many", "alice", "bob")
 	d.page.write("dialog input[name=name]", "Side")
 	d.page.press("dialog", "Take aside")
 	d.page.until("it is there", `document.querySelector("`+part+` li")?.textContent.includes("Side alice, bob")`)
@@ -298,7 +300,7 @@ func TestPageMakesSidebars(t *testing.T) {
 	d.want("alice and bob aside", in() == "alice bob")
 	for _, c := range []struct{ choose []string }{{[]string{"alice", "bob", "carol"}}, {[]string{"alice", "carol"}}} {
 		d.page.press(part, "Change…")
-		d.page.choose("dialog select", c.choose...)
+		d.page.check("dialog .many", c.choose...)
 		d.page.press("dialog", "Change")
 		d.page.until("it is changed", `document.querySelector("`+part+` li")?.textContent.includes("Side `+strings.Join(c.choose, ", ")+`")`)
 		d.settled("Change")
@@ -322,7 +324,7 @@ func TestPageRecords(t *testing.T) {
 	}
 	d.page.click("button.record")
 	d.page.choose("dialog select[name=mode]", "each participant")
-	d.page.choose("dialog select[name=servers]", "embedded (unknown)")
+	d.page.check("dialog .many", "embedded (unknown)")
 	d.page.press("dialog", "Record")
 	d.page.until("it is recorded", `document.querySelector(".recordings > li > .bar .label.rec")?.textContent === "recording"`)
 	d.settled("Record")

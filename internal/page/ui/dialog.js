@@ -42,6 +42,7 @@ export function form(title, fields, submit, text = '') {
   return dialog(title, (close) => {
     /** @type {Map<Field, any>} */
     const inputs = new Map(fields.map((f) => [f, input(f)]));
+    inputs.forEach((element, f) => demand(f, element));
     const onsubmit = (e) => {
       e.preventDefault();
       close(Object.fromEntries(fields.map((f) => [f.name, valueOf(f, inputs.get(f))])));
@@ -54,20 +55,30 @@ export function form(title, fields, submit, text = '') {
 /** @param {Field} f */
 function input(f) {
   const attributes = { name: f.name, required: f.required, ...f.attributes };
-  if (f.type === 'select' || f.type === 'many') {
-    const options = (f.options ?? []).map(([value, label]) => h('option', { value, selected: [].concat(f.value ?? []).includes(value) }, label));
-    return h('select', { ...attributes, multiple: f.type === 'many', size: f.type === 'many' ? Math.min(10, Math.max(3, options.length)) : undefined }, ...options);
+  if (f.type === 'select') return h('select', attributes, ...(f.options ?? []).map(([value, label]) => h('option', { value, selected: f.value === value }, label)));
+  if (f.type === 'many') { // each by one click, as a select wants another key for the second
+    const boxes = (f.options ?? []).map(([value, label]) => h('label', {}, h('input', { type: 'checkbox', name: f.name, value, checked: (f.value ?? []).includes(value) }), h('span', {}, label)));
+    return h('div.many', {}, ...boxes);
   }
   return h('input', { type: f.type ?? 'text', value: f.type === 'checkbox' ? undefined : f.value, checked: f.type === 'checkbox' && f.value, autocomplete: 'off', spellcheck: 'false', ...attributes });
 }
 
 /** @param {Field} f @param {any} element */
-const field = (f, element) => h(`label.field.${f.type ?? 'text'}`, {}, h('span', {}, f.label), element, f.hint && h('small', {}, f.hint));
+const field = (f, element) => (f.type === 'many' ? h('fieldset.field', {}, h('legend', {}, f.label), element, f.hint && h('small', {}, f.hint))
+  : h(`label.field.${f.type ?? 'text'}`, {}, h('span', {}, f.label), element, f.hint && h('small', {}, f.hint)));
+
+/** Says that nothing is chosen of what something has to be. @param {Field} f @param {any} element */
+function demand(f, element) {
+  if (f.type !== 'many' || !f.required) return;
+  const boxes = [...element.querySelectorAll('input')], check = () => boxes[0]?.setCustomValidity(boxes.some((b) => b.checked) ? '' : 'Choose at least one.');
+  element.addEventListener('change', check);
+  check();
+}
 
 /** @param {Field} f @param {any} element */
 function valueOf(f, element) {
   if (f.type === 'checkbox') return element.checked;
-  if (f.type === 'many') return [...element.selectedOptions].map((o) => o.value);
+  if (f.type === 'many') return [...element.querySelectorAll('input:checked')].map((o) => o.value);
   return element.value.trim();
 }
 
