@@ -9,6 +9,10 @@ const l16Size = 2
 // 4.5.11). Its [Codec.Channels] are interleaved, the left one first (RFC 3551, section 4.1).
 func (c Codec) Linear() bool { return c >= L16At8000 && c <= L16At48000Stereo }
 
+// Sampled reports whether the codec codes each sample by itself, so that payloads one after the other are one of a longer packet (RFC 3551,
+// section 4.2).
+func (c Codec) Sampled() bool { return c.Linear() || c == PCMU || c == PCMA || c == G722 }
+
 // l16Encoder encodes linear audio of one channel. It has no state.
 type l16Encoder struct {
 	codec Codec

@@ -158,8 +158,13 @@ func (b *backlog) rewind(after time.Duration) {
 }
 
 // room is where the next frame goes, as far as most need it.
-func (b *backlog) room() []byte {
-	i := int(b.tail.Load() & uint64(len(b.octets)-1)) //nolint:gosec // a length
+func (b *backlog) room() []byte { return b.from(b.tail.Load()) }
+
+// unread is where the next frame to be read is, as far as most have it.
+func (b *backlog) unread() []byte { return b.from(b.sent.Load()) }
+
+func (b *backlog) from(at uint64) []byte {
+	i := int(at & uint64(len(b.octets)-1)) //nolint:gosec // a length
 	return b.octets[i:min(i+192, len(b.octets))]
 }
 
@@ -186,26 +191,46 @@ func (b *backlog) pop() (*codecs.Packet, held, bool) {
 	if head == b.tail.Load() {
 		return nil, held{}, false
 	}
+	r := b.record(head)
+	p := b.describe(&r)
+	p.Payload = b.payload[:r.end-r.payload]
+	b.read(r.payload, p.Payload)
+	b.sent.Store(r.end)
+	return p, r.held, true
+}
+
+// record is a frame of the ring, but for what has no fixed size.
+type record struct {
+	held
+	samples, contributors, levels int
+	flags, level                  uint8
+	lists, payload, end           uint64 // where these are
+}
+
+func (b *backlog) record(at uint64) record {
 	var h [heldHeader]byte
-	at := b.read(head, h[:])
-	contributors, levels := int(h[15]), int(h[16])
-	for i := range contributors {
+	r := record{lists: b.read(at, h[:]), end: at + uint64(binary.BigEndian.Uint16(h[0:]))}
+	r.at, r.late = time.Duration(binary.BigEndian.Uint64(h[2:])), time.Duration(int32(binary.BigEndian.Uint32(h[17:]))) //nolint:gosec // as written
+	r.samples, r.codec, r.flags, r.level = int(binary.BigEndian.Uint16(h[10:])), codecs.Codec(h[12]), h[13], h[14]
+	r.inner, r.contributors, r.levels = r.flags&heldInner != 0, int(h[15]), int(h[16])
+	r.payload = r.lists + uint64(4*r.contributors+r.levels) //nolint:gosec // as written
+	return r
+}
+
+// describe is the packet of a frame, without its payload.
+func (b *backlog) describe(r *record) *codecs.Packet {
+	at := r.lists
+	for i := range r.contributors {
 		var word [4]byte
 		at = b.read(at, word[:])
 		b.csrc[i] = binary.BigEndian.Uint32(word[:])
 	}
-	at = b.read(at, b.level[:levels])
-	size := int(binary.BigEndian.Uint16(h[0:])) - heldHeader - 4*contributors - levels
-	b.read(at, b.payload[:size])
+	b.read(at, b.level[:r.levels])
 	p := &b.packet
-	p.Payload, p.CSRC, p.CSRCLevel = b.payload[:size], b.csrc[:contributors], b.level[:levels]
-	p.Samples, p.Level = int(binary.BigEndian.Uint16(h[10:])), h[14]
-	p.Marker, p.Voice = h[13]&heldMarker != 0, h[13]&heldVoice != 0
-	b.sent.Store(head + uint64(binary.BigEndian.Uint16(h[0:])))
-	return p, held{
-		at: time.Duration(binary.BigEndian.Uint64(h[2:])), late: time.Duration(int32(binary.BigEndian.Uint32(h[17:]))), //nolint:gosec // as written
-		codec: codecs.Codec(h[12]), inner: h[13]&heldInner != 0,
-	}, true
+	p.CSRC, p.CSRCLevel = b.csrc[:r.contributors], b.level[:r.levels]
+	p.Samples, p.Level = r.samples, r.level
+	p.Marker, p.Voice = r.flags&heldMarker != 0, r.flags&heldVoice != 0
+	return p
 }
 
 // next tells when the next frame was captured; false when there is none. For the reader.

@@ -26,6 +26,9 @@ type capture struct {
 	kept    *backlog      // nil: nothing is ever kept
 	codec   atomic.Uint32 // that the mix makes
 	sends   atomic.Uint32 // that the session sends
+	frames  atomic.Uint32 // in a packet; see pack
+	filling atomic.Bool   // what is not sent yet is the beginning of the next packet
+	opened  atomic.Int64  // when the first frame of the packet was captured that was filled last, if it has not become full
 	again   atomic.Int64  // what was captured after this is to be sent again; 0: nothing
 	holding atomic.Bool
 	parked  atomic.Bool               // the tick has seen that it holds: others may read the backlog
@@ -37,6 +40,7 @@ type capture struct {
 	due     time.Duration             // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                       // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                       // the tick's: the same, of what was sent
+	begun   []byte                    // the tick's: of the backlog, where the packet that is being filled is
 	room    []byte                    // the tick's: of the backlog, where the next frame goes
 
 	from   atomic.Int64 // the first frame that waited when it was released last; 0: none did
@@ -80,7 +84,10 @@ func (c *capture) PrefetchEmit(near bool) {
 		prefetch.Part(c, captureHot)
 		return
 	}
-	c.session.PrefetchEmit(false)
+	if c.completes() {
+		c.session.PrefetchEmit(false)
+		prefetch.Slice(c.begun)
+	}
 	if b := c.kept; b != nil {
 		prefetch.Between(&b.octets, &b.dropped)
 		prefetch.Slice(c.room)
@@ -101,7 +108,7 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.pass(p, room, now)
 		return
 	}
-	if c.session != nil {
+	if c.session != nil && c.completes() {
 		c.session.PrefetchEmit(true) // what the session refers to: it is there only now, and what is kept comes first
 	}
 	if at := c.again.Load(); at != 0 && !c.parked.Load() {
@@ -110,6 +117,9 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.rewound = true
 	}
 	behind := !b.empty()
+	if !behind || c.rewound || c.parked.Load() {
+		c.filling.Store(false)
+	}
 	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
 	b.push(p, held{at: now, late: c.late(now, p, codec), codec: codec, inner: c.within != 0})
 	c.within = (c.within + p.Samples) % tickUnits(codec)
@@ -119,10 +129,14 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		if c.again.Load() == 0 { // else this tick has come in between
 			c.parked.Store(true)
 		}
-	case behind:
+	case behind && !c.filling.Load():
 		c.parked.Store(false)
 		c.behind = true
 		c.flush(catchUp)
+	case behind || c.frames.Load() > 1:
+		c.parked.Store(false)
+		c.catch(now)
+		c.fill(room, now)
 	default:
 		c.parked.Store(false)
 		c.catch(now)
@@ -153,7 +167,7 @@ func (c *capture) pass(p *codecs.Packet, room []byte, now time.Duration) {
 		return
 	}
 	c.advance(p)
-	c.session.PrepareAt(p, room, now+c.shift)
+	c.session.PrepareAt(p, room, now+c.shift, 0)
 	c.ready = true
 }
 
@@ -238,7 +252,7 @@ func (c *capture) doubt(since time.Time) {
 	if c.kept == nil {
 		return
 	}
-	at := int64(since.Sub(c.epoch))
+	at := int64(since.Sub(c.epoch) - c.waited())
 	if from, caught := c.from.Load(), c.caught.Load(); from != 0 && from < at && (caught == 0 || caught >= at) {
 		at = from
 	}
@@ -323,6 +337,7 @@ func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 		return
 	}
 	c.takeBack()
+	c.forgo()
 	limit := time.Since(c.epoch) - age
 	for {
 		if at, ok := c.kept.next(); !ok || at > limit {

@@ -39,6 +39,7 @@ func (c *capture) pause() {
 	c.paused++
 	next.to.Store(0)
 	next.from.Store(max(1, int64(time.Since(c.epoch)), last.to.Load()))
+	c.forgo()
 }
 
 // resume ends the pause, if there is one.
@@ -59,7 +60,10 @@ func (c *capture) nobodys(at time.Duration) bool {
 }
 
 // idle tells whether the stream is paused, and nothing of before is left.
-func (c *capture) idle() bool { return c.pauses[c.paused%keptPauses].goesOn() && !c.owed() }
+func (c *capture) idle() bool {
+	c.forgo()
+	return c.pauses[c.paused%keptPauses].goesOn() && !c.owed()
+}
 
 // since counts the frames that are kept from a time on.
 func (c *capture) since(from time.Duration) (frames uint64) {

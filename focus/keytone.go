@@ -58,7 +58,7 @@ func (c *controller) recordEvent(p *conference.Participant, m keyed) (sent []mix
 		if !known || !recording.Captures() || recording.Config == nil || recording.Config.Keys != conference.KeepKeys || s == nil || s.line != nil {
 			continue
 		}
-		if s.started && !s.silence && s.held == nil && s.events.Has(code) && s.capture.live() && s.session.Press(m.digit) {
+		if s.started && !s.silence && s.held == nil && s.events.Has(code) && s.capture.flows() && s.session.Press(m.digit) {
 			sent = append(sent, s.member)
 		}
 	}

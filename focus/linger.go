@@ -75,7 +75,9 @@ func (r *recorder) unfed() []string {
 }
 
 // owes tells whether something of a stream is still to be sent, or may be.
-func (s *recorded) owes() bool { return s.feed == nil && !s.capture.live() && !s.capture.idle() }
+func (s *recorded) owes() bool {
+	return s.feed == nil && (!s.capture.live() || s.capture.packs()) && !s.capture.idle()
+}
 
 // letLinger takes a stream out of the mix for good.
 func (c *controller) letLinger(s *recorded) {

@@ -299,8 +299,9 @@ func (c *controller) lentStream(r *recorder, l *lease, key string, at conference
 	format, sent := c.focus.pool.presume(r.server.Name, l.Codecs()), one.session.Stats().PacketsSent
 	s := &recorded{
 		key: key, sidebar: at, participant: id, id: one.id, outlet: outlet{session: one.session, codec: format.Codec}, member: c.newMember(),
-		format: format, capture: newCapture(one.session, max(leaseHold, c.focus.cfg.Hold), format.Codec), line: one, before: sent, counted: sent,
+		capture: newCapture(one.session, max(leaseHold, c.focus.cfg.Hold), format.Codec), line: one, before: sent, counted: sent,
 	}
+	s.format = s.capture.pack(format)
 	r.streams[key] = s
 	return s
 }

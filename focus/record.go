@@ -154,8 +154,9 @@ func (c *controller) stream(r *recorder, key string, at conference.SidebarID, id
 	format := c.focus.pool.presume(r.server.Name, siprec.Preferring(r.client.Codecs(), c.ownCodec(id)))
 	s := &recorded{
 		key: key, sidebar: at, participant: id, id: newIdentity(), outlet: outlet{session: session, codec: format.Codec}, member: c.newMember(),
-		format: format, capture: newCapture(session, c.focus.cfg.Hold, format.Codec),
+		capture: newCapture(session, c.focus.cfg.Hold, format.Codec),
 	}
+	s.format = s.capture.pack(format)
 	r.streams[key] = s
 	c.focus.tapped.add(session)
 	return s

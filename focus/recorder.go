@@ -258,7 +258,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	c.renewSealing(r)
 	s.capture.digest.Store(witnessed(r.sealing.digest(a.Label, codecName(a.Format.Codec))))
 	s.events, s.stereo = a.Events, a.Stereo
-	s.started, s.silence, s.format, s.label = true, a.Silence, a.Format, a.Label
+	s.started, s.silence, s.format, s.label = true, a.Silence, s.capture.pack(a.Format), a.Label
 	if s.keyless = a.DTLS != nil && !s.session.Stats().Protected; s.keyless {
 		s.capture.hold()
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -218,6 +219,7 @@ func (p *replay) play(ctx context.Context) error {
 	for {
 		f, err := queue.next()
 		if errors.Is(err, io.EOF) {
+			p.complete(lines)
 			p.flush(ctx)
 			return nil
 		}
@@ -244,6 +246,7 @@ func (p *replay) due(captured time.Time) time.Time { return p.began.Add(captured
 type replayLine struct {
 	replay *replay
 	next   time.Time // when what follows was captured; zero: nothing was sent
+	until  time.Time // when the last frame ended
 	stream *replayStream
 	format codecs.Format // that the server takes; no codec: it does not take the stream
 	from   codecs.Codec
@@ -276,6 +279,11 @@ func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
 	if !l.format.Codec.Valid() {
 		return nil // the server refuses this stream, and takes others
 	}
+	if l.from != f.codec || f.at.Sub(l.until) > codecs.FrameDuration { // else it goes on
+		if err := l.complete(); err != nil {
+			return err
+		}
+	}
 	if l.from != f.codec {
 		l.from, l.change = f.codec, nil
 		if f.codec != l.format.Codec {
@@ -285,17 +293,40 @@ func (p *replay) emit(lines map[uint16]*replayLine, f *spoolFrame) error {
 			}
 		}
 	}
+	l.until = f.at.Add(time.Duration(f.samples) * time.Second / time.Duration(max(1, f.codec.ClockRate())))
 	packet := codecs.Packet{Payload: f.payload, Samples: f.samples, CSRC: f.csrc}
 	if l.change == nil {
 		l.send(&packet, f.at)
 		return nil
 	}
-	at := f.at.Add(-l.change.kept())
-	return l.change.each(f.payload, func(payload []byte, samples int) {
+	return l.change.each(f.payload, l.sender(packet, f.at))
+}
+
+// sender sends what is made of what was captured at a time.
+func (l *replayLine) sender(packet codecs.Packet, captured time.Time) func(payload []byte, samples int) {
+	at := captured.Add(-l.change.kept())
+	return func(payload []byte, samples int) {
 		packet.Payload, packet.Samples = payload, samples
 		l.send(&packet, at)
 		at = at.Add(l.length(samples))
-	})
+	}
+}
+
+// complete is that of all.
+func (p *replay) complete(lines map[uint16]*replayLine) {
+	for _, l := range lines {
+		if err := l.complete(); err != nil {
+			p.focus.log.Warn("the last of a stream from the spool", slog.Any("error", err))
+		}
+	}
+}
+
+// complete sends what no packet has had yet of what was captured without a gap.
+func (l *replayLine) complete() error {
+	if l.change == nil || l.change.kept() == 0 {
+		return nil
+	}
+	return l.change.rest(l.sender(codecs.Packet{}, l.until))
 }
 
 // send sends what was captured at a time: its timestamp says so, not when the player came to it. A gap is one in the timestamps, too.
@@ -311,56 +342,4 @@ func (l *replayLine) send(packet *codecs.Packet, captured time.Time) {
 // length is how long so many RTP units are.
 func (l *replayLine) length(units int) time.Duration {
 	return time.Duration(units) * time.Second / time.Duration(l.format.Codec.ClockRate())
-}
-
-// transcoder turns the packets of one codec into those of another.
-type transcoder struct {
-	decoder codecs.Decoder
-	rate    *codecs.Resampler
-	encoder codecs.Encoder
-	format  codecs.Format
-	pending []int16
-}
-
-func newTranscoder(from codecs.Codec, to codecs.Format) (*transcoder, error) {
-	t := &transcoder{}
-	var err error
-	if t.format, err = to.Normalize(); err != nil {
-		return nil, err
-	}
-	if t.decoder, err = codecs.NewDecoder(from); err != nil {
-		return nil, err
-	}
-	if t.rate, err = codecs.NewResampler(from.SampleRate(), to.Codec.SampleRate()); err != nil {
-		return nil, err
-	}
-	t.encoder, err = codecs.NewEncoder(to)
-	return t, err
-}
-
-// kept is how much of what it was given no packet has had yet.
-func (t *transcoder) kept() time.Duration {
-	return time.Duration(len(t.pending)) * time.Second / time.Duration(t.format.Codec.SampleRate())
-}
-
-// each gives the packets that a packet yields.
-func (t *transcoder) each(payload []byte, send func(payload []byte, samples int)) error {
-	pcm := make([]int16, codecs.MaxPacketSamples)
-	n, err := t.decoder.Decode(pcm, payload)
-	if err != nil {
-		return nil //nolint:nilerr // one packet that cannot be read is no reason to give up the others
-	}
-	out := make([]int16, t.rate.OutputSamples(n))
-	t.pending = append(t.pending, out[:t.rate.Process(out, pcm[:n])]...)
-	size := t.format.FrameSamples()
-	var packet [codecs.MaxPayload]byte
-	for ; len(t.pending) >= size; t.pending = t.pending[size:] {
-		k, err := t.encoder.Encode(packet[:], t.pending[:size])
-		if err != nil {
-			return err
-		}
-		send(packet[:k], int(t.format.PacketTime*time.Duration(t.format.Codec.ClockRate())/time.Second))
-	}
-	t.pending = slices.Clone(t.pending)
-	return nil
 }

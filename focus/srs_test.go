@@ -25,38 +25,39 @@ type recordingServer struct {
 	agent *sipua.Agent
 	sick  atomic.Bool // answers OPTIONS with 503
 
-	mu        sync.Mutex    // of all below: the agent runs from the beginning, so tests change and read it by set and kept
-	refuse    int           // status for an INVITE; 0: accept
-	mute      bool          // never answers
-	slow      chan struct{} // what everything is answered after; nil: at once
-	codecs    []codecs.Codec
-	events    bool // takes telephone events
-	texts     bool // takes real-time text, and knows several writers in a stream
-	dialog    *sipua.Dialog
-	contact   sipua.Address
-	requires  []string
-	documents []siprec.Recording
-	bodies    [][]byte
-	merged    siprec.Recording
-	local     *sdp.Description
-	offers    []sdp.Description
-	sockets   []*net.UDPConn
-	controls  []*net.UDPConn  // for RTCP
-	promises  sdp.Fingerprint // of a certificate that it answers with, and shakes no hands by
-	unaware   bool            // knows one writer in a stream of text only
-	streams   []*heardStream
-	issues    []siprec.Issue
-	refreshes []*sipua.Request // within the dialog, with a session timer
-	gone      bool             // knows no dialog any more
-	bye       *sipua.Request   // of the client, the last one
-	ended     chan struct{}    // closed with the first dialog
-	asked     []recordRequest
-	answers   func(m sdp.Media, line int) (direction sdp.Direction, taken bool) // how a line is answered; nil: recvonly
-	respond   func(request *sipua.Request) *sipua.Response                      // instead of taking an offer; nil, or nil from it: take it
-	begins    func(request *sipua.Request) *sipua.Response                      // the refusal of an INVITE; nil, or nil from it: take it
-	outside   func(request *sipua.Request) *sipua.Response                      // answers other requests; nil: sick does
-	once      sync.Once
-	ears      sync.WaitGroup // that listen to sockets
+	mu         sync.Mutex    // of all below: the agent runs from the beginning, so tests change and read it by set and kept
+	refuse     int           // status for an INVITE; 0: accept
+	mute       bool          // never answers
+	slow       chan struct{} // what everything is answered after; nil: at once
+	codecs     []codecs.Codec
+	packetTime time.Duration // 0: it is the same to it
+	events     bool          // takes telephone events
+	texts      bool          // takes real-time text, and knows several writers in a stream
+	dialog     *sipua.Dialog
+	contact    sipua.Address
+	requires   []string
+	documents  []siprec.Recording
+	bodies     [][]byte
+	merged     siprec.Recording
+	local      *sdp.Description
+	offers     []sdp.Description
+	sockets    []*net.UDPConn
+	controls   []*net.UDPConn  // for RTCP
+	promises   sdp.Fingerprint // of a certificate that it answers with, and shakes no hands by
+	unaware    bool            // knows one writer in a stream of text only
+	streams    []*heardStream
+	issues     []siprec.Issue
+	refreshes  []*sipua.Request // within the dialog, with a session timer
+	gone       bool             // knows no dialog any more
+	bye        *sipua.Request   // of the client, the last one
+	ended      chan struct{}    // closed with the first dialog
+	asked      []recordRequest
+	answers    func(m sdp.Media, line int) (direction sdp.Direction, taken bool) // how a line is answered; nil: recvonly
+	respond    func(request *sipua.Request) *sipua.Response                      // instead of taking an offer; nil, or nil from it: take it
+	begins     func(request *sipua.Request) *sipua.Response                      // the refusal of an INVITE; nil, or nil from it: take it
+	outside    func(request *sipua.Request) *sipua.Response                      // answers other requests; nil: sick does
+	once       sync.Once
+	ears       sync.WaitGroup // that listen to sockets
 }
 
 // heardStream is one m-line.
@@ -72,6 +73,7 @@ type heardStream struct {
 	sources []uint32 // the sources of those
 	numbers []uint16 // sequence numbers
 	came    []time.Time
+	sizes   []int // of packets, in samples
 	marks   []bool
 	csrcs   [][]uint32
 	from    netip.AddrPort        // of the last packet
@@ -213,7 +215,7 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			s.ears.Go(func() { s.listenReports(control, stream) })
 		}
 		port := netip.MustParseAddrPort(s.sockets[i].LocalAddr().String()).Port()
-		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Events: s.events, Direction: sdp.RecvOnly}
+		stream := sdp.LocalStream{Port: port, Codecs: s.codecs, Events: s.events, Direction: sdp.RecvOnly, PacketTime: s.packetTime}
 		if s.promises != (sdp.Fingerprint{}) {
 			stream.Security, stream.DTLS.Fingerprint = sdp.SecurityRequired, s.promises
 		}

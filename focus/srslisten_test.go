@@ -72,6 +72,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		stream.marks, stream.csrcs = append(stream.marks, packet[1]&0x80 != 0), append(stream.csrcs, csrcs)
 		source := binary.BigEndian.Uint32(packet[8:])
 		stream.sources, stream.ssrcs[source] = append(stream.sources, source), true
+		stream.sizes = append(stream.sizes, k)
 		for _, v := range pcm[:k] {
 			stream.pcm = append(stream.pcm, float64(v)/32768)
 		}

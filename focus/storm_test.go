@@ -14,6 +14,7 @@ import (
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/spool"
+	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -35,7 +36,8 @@ type stormPlan struct {
 	lines    int // of persistent sessions; 0: there are none
 	sidebars bool
 	encode   bool
-	rough    bool // servers die and refuse
+	rough    bool          // servers die and refuse
+	packet   time.Duration // what servers want in a packet; 0: it is the same to them
 }
 
 func newStormPlan(seed uint64) *stormPlan {
@@ -51,6 +53,9 @@ func newStormPlan(seed uint64) *stormPlan {
 	p.servers = p.copies + rng.IntN(2)
 	if rng.IntN(3) == 0 {
 		p.lines = 4
+	}
+	if rng.IntN(3) == 0 {
+		p.packet = time.Duration(2+rng.IntN(2)) * mixer.TickPeriod
 	}
 	return p
 }
@@ -93,6 +98,7 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 	for i := range plan.servers {
 		name := string(rune('a' + i))
 		r := newStormRecorder(t, name)
+		r.packet = plan.packet
 		s.srs, names = append(s.srs, r), append(names, name)
 		cfg.Recorders = append(cfg.Recorders, focus.Recorder{
 			Name: name, URI: r.uri(), Retry: siprec.RetryPolicy{Initial: 50 * time.Millisecond, Max: 200 * time.Millisecond, Attempts: -1},

@@ -21,6 +21,8 @@ type stormRecorder struct {
 	name  string
 	agent *sipua.Agent
 
+	packet time.Duration
+
 	mu       sync.Mutex
 	sessions []*stormSession
 	down     bool          // answers nobody
@@ -106,7 +108,8 @@ func (r *stormRecorder) Invite(call *sipua.IncomingCall) {
 		return
 	}
 	s := &stormSession{
-		recordingServer: &recordingServer{t: r.t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}}, name: r.name, owner: r,
+		recordingServer: &recordingServer{t: r.t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, packetTime: r.packet},
+		name:            r.name, owner: r,
 	}
 	request := call.Request()
 	body, err := s.take(request.Headers, request.Body)
@@ -264,12 +267,14 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 	for line, h := range s.streams {
 		ours := s.portsOf(line)
 		bySource := map[uint32]*stormStream{} // one m-line is that of several streams, one after the other
+		pcm := h.pcm
 		for i, at := range h.came {
-			if stormFrame*(i+1) > len(h.pcm) {
-				s.t.Errorf("stream %s of %s has packets that are not of 20 ms", h.label, s.name)
+			if h.sizes[i]%stormFrame != 0 {
+				s.t.Errorf("stream %s of %s has packets that are not of whole frames", h.label, s.name)
 				break
 			}
 			if !ours[h.senders[i].Port()] {
+				pcm = pcm[h.sizes[i]:]
 				continue
 			}
 			one := bySource[h.sources[i]]
@@ -277,8 +282,11 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 				one = &stormStream{label: s.labelAt(line, at)}
 				bySource[h.sources[i]], list = one, append(list, one)
 			}
-			frame := stormRecorded{stamp: h.stamps[i], stormFrameHeard: stormFrameHeard{at: at, parts: stormHear(h.pcm[stormFrame*i:][:stormFrame])}}
-			if len(frame.parts) > 0 {
+			for _, frame := range h.framesOf(i, pcm) {
+				pcm = pcm[stormFrame:]
+				if len(frame.parts) == 0 {
+					continue
+				}
 				if stream, conf := s.streamAt(one.label, at); stream.ID != "" {
 					frame.stream, frame.conf, frame.place = stream.ID, conf, "side"
 					if mains[stream.Session.Text()] {
@@ -303,6 +311,19 @@ func (s *stormSession) portsOf(line int) map[uint16]bool {
 		}
 	}
 	return ports
+}
+
+// framesOf are those of a packet, whose samples come first. All but the last have waited for it.
+func (h *heardStream) framesOf(packet int, pcm []float64) (list []stormRecorded) {
+	frames := h.sizes[packet] / stormFrame
+	for k := range frames {
+		at := h.came[packet].Add(time.Duration(k+1-frames) * codecs.FrameDuration)
+		list = append(list, stormRecorded{
+			stamp:           h.stamps[packet] + uint32(k*stormFrame),
+			stormFrameHeard: stormFrameHeard{at: at, parts: stormHear(pcm[k*stormFrame:][:stormFrame])},
+		})
+	}
+	return list
 }
 
 // unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says.

@@ -28,6 +28,8 @@ const (
 	maxComplexity  = 10
 	minToneEvery   = time.Second
 	maxHold        = 30 * time.Second
+	minPacketTime  = 10 * time.Millisecond
+	maxPacketTime  = 60 * time.Millisecond
 	maxRing        = time.Minute
 	leastSession   = 90 * time.Second // RFC 4028, section 5
 )
@@ -49,6 +51,9 @@ func (r *reader) check(cfg *Config) {
 	}
 	if cfg.SRS.Signing.Cert != "" && cfg.SRS.Signing.Key == "" {
 		r.fail("srs.signing.cert", "wants srs.signing.key beside it")
+	}
+	if t := cfg.SRS.PacketTime; t < minPacketTime || t > maxPacketTime || t%minPacketTime != 0 {
+		r.fail("srs.packet_time", "wants 10ms to 60ms in steps of 10ms, has %v", t)
 	}
 	if cfg.SRS.Enabled && cfg.SRS.Directory == "" {
 		r.fail("srs.directory", "wants a directory")

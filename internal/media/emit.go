@@ -117,13 +117,14 @@ func (s *Session) EmitWitnessed(p *codecs.Packet, age time.Duration, w Witness) 
 
 // Prepare is Emit, but for the system call, which Send makes. It belongs to the tick, as does Send. The room is where the packet is made, and the
 // session's until Send; see [Session.Receive].
-func (s *Session) Prepare(p *codecs.Packet, room []byte) { s.PrepareAt(p, room, s.now()) }
+func (s *Session) Prepare(p *codecs.Packet, room []byte) { s.PrepareAt(p, room, s.now(), 0) }
 
-// PrepareAt is Prepare for who has looked at the clock already, and knows by [Session.At] what the session's says.
-func (s *Session) PrepareAt(p *codecs.Packet, room []byte, now time.Duration) {
+// PrepareAt is Prepare for who has looked at the clock already, and knows by [Session.At] what the session's says, and for audio of a certain age, as
+// EmitLate. The payload may be in the room, but for its beginning.
+func (s *Session) PrepareAt(p *codecs.Packet, room []byte, now, age time.Duration) {
 	s.flush()
 	s.in.borrow(room)
-	s.prepare(p, 0, now)
+	s.prepare(p, age, now)
 }
 
 // At is a time by the clock of the session, which runs with Go's monotonic one.

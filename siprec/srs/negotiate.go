@@ -65,6 +65,11 @@ func (r *recording) propose(offer sdp.Description, d *document) (*proposal, erro
 
 		return nil, err
 	}
+	for _, agreed := range plan.Streams {
+		if agreed.Codec.Valid() {
+			plan.Answer.Media[agreed.Index].PacketTime = r.cfg.packetTime(agreed.Codec)
+		}
+	}
 	p.plan = plan
 
 	return p, nil
