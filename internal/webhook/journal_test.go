@@ -175,9 +175,10 @@ func TestSlowDiskKeepsNobodyWaiting(t *testing.T) {
 	}
 	const events = journalNews * 6 / 10 // each has two lines
 	var delivered atomic.Int64
-	all := make(chan struct{})
+	underWay, all := make(chan struct{}), make(chan struct{})
 	r := &receiver{answer: func(ctx context.Context, body string) (int, http.Header, error) {
 		if body == "{}" {
+			close(underWay)
 			<-ctx.Done() // so that there is something to keep
 			return 0, nil, ctx.Err()
 		}
@@ -192,6 +193,7 @@ func TestSlowDiskKeepsNobodyWaiting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-underWay // before, it is the oldest that waits, which gives way when the queue is full
 	for i := range events {
 		s.Publish(event(strconv.Itoa(i), "a"))
 	}
