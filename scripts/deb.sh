@@ -38,7 +38,9 @@ cat >"$root/DEBIAN/postinst" <<'POSTINST'
 set -e
 if [ "$1" = configure ]; then
   getent passwd parley >/dev/null || adduser --system --group --quiet --home /var/lib/parley --no-create-home parley
-  chgrp parley /etc/parley/parley.yml /etc/parley/srs.yml
+  for file in /etc/parley/parley.yml /etc/parley/srs.yml; do # an operator may have removed one
+    [ ! -e "$file" ] || chgrp parley "$file"
+  done
   [ ! -d /run/systemd/system ] || systemctl daemon-reload
 fi
 POSTINST
