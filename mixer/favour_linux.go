@@ -55,6 +55,27 @@ type preferred struct {
 //nolint:gochecknoglobals // threads are the process's
 var favoured = preferred{by: map[int]*thread{}}
 
+// Threads counts the workers' threads by how the system treats them now: it may have refused to make them real-time threads, and an operator may have
+// changed that since. Those of an engine that has just been made may not have asked yet.
+func Threads() (realTime, ordinary int) {
+	favoured.mu.Lock()
+	ids := make([]int, 0, len(favoured.by))
+	for id := range favoured.by {
+		ids = append(ids, id)
+	}
+	favoured.mu.Unlock() // workers may want it
+	for _, id := range ids {
+		switch attributes, err := unix.SchedGetAttr(id, 0); {
+		case err != nil: // it has ended
+		case attributes.Policy == unix.SCHED_FIFO, attributes.Policy == unix.SCHED_RR:
+			realTime++
+		default:
+			ordinary++
+		}
+	}
+	return realTime, ordinary
+}
+
 // take favours the calling thread, to which the worker has locked itself, and no longer the one that the worker had before: the Go scheduler goes on
 // using that for anything, or another worker has it now.
 func (t *thread) take() {

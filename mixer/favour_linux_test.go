@@ -174,3 +174,30 @@ func TestYieldKeepsTheThread(t *testing.T) {
 	}
 	w.thread.leave()
 }
+
+// Threads are counted by how the system treats them, and not by what was asked for.
+func TestThreadsAreCounted(t *testing.T) {
+	fifo, plain := Threads()
+	onThread(t, func(int) {
+		var taken thread
+		taken.take()
+		defer taken.leave()
+		got, ordinary := Threads()
+		if got+ordinary != fifo+plain+1 {
+			t.Errorf("%d and %d, and one more than %d and %d is wanted", got, ordinary, fifo, plain)
+		}
+		if allowed := RealTime() == nil; allowed != (got == fifo+1) {
+			t.Errorf("%d real-time threads, %d before; allowed: %v", got, fifo, allowed)
+		}
+		attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+		if err := unix.SchedSetAttr(0, &attributes, 0); err != nil {
+			t.Error(err)
+		}
+		if got, ordinary = Threads(); got != fifo || ordinary != plain+1 {
+			t.Errorf("%d and %d after an operator has made it an ordinary one", got, ordinary)
+		}
+	})
+	if got, ordinary := Threads(); got != fifo || ordinary != plain {
+		t.Errorf("%d and %d after it has left", got, ordinary)
+	}
+}

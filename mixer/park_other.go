@@ -38,6 +38,9 @@ func wake(*uint32) {}
 // RealTime says nothing: there are no means to favour threads here.
 func RealTime() error { return nil }
 
+// Threads knows nothing here.
+func Threads() (realTime, ordinary int) { return 0, 0 }
+
 // thread is that of a worker. There are no means to favour it here.
 type thread struct{}
 

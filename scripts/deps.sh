@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(libopus-dev pkg-config gcc)
-test=(kamailio sipvicious sip-tester baresip-core linphone-cli libxml2-utils openssl python3-minimal tshark sox opus-tools espeak-ng procps fish zsh chromium systemd)
+test=(kamailio sipvicious sip-tester baresip-core linphone-cli libxml2-utils openssl python3-minimal tshark sox opus-tools espeak-ng procps fish zsh chromium systemd prometheus)
 bench=(liburing-dev libopusfile-dev sip-tester) # of the load generator and the reflector; SIPp
 
 case "${1:-build}" in

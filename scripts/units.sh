@@ -109,11 +109,13 @@ check "parley-srs has CAP_NET_BIND_SERVICE alone" status parley-srs CapBnd 00000
 call 3000
 check "a call is answered" within 10 answered
 check "threads that mix are real-time threads" real_time
+check "and the metrics say so" metric_above 'parley_mixer_threads{class="realtime"}' 0
 check "system calls are made together (io_uring)" rings
 check "it is recorded" within 5 metric_is 'parley_recording_sessions{state="recording"}' 1
 check "parley reloads" inside systemctl reload parley
 check "and says so" within 5 said parley "reload"
 check "with the call" answered
+check "the recorder reloads" inside systemctl reload parley-srs
 before=$(property parley-srs MainPID)
 check "the recorder is killed" inside kill -9 "$before"
 check "and begins anew" within 10 unit_is parley-srs NRestarts 1

@@ -114,6 +114,12 @@ func (s *service) startFocus(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	recorderTLS, err := ownTLS("srs.tls", &cfg.SRS.TLS)
+	if err != nil {
+		return err
+	}
+	shown := s.shownCertificates(certificates, recorderTLS)
+	s.certificates.Store(&shown)
 	settings := agentConfig(cfg, certificates, s.log)
 	settings.Ignore = s.gate.Banned
 	s.limitLoad(cfg.Limits.CPU, &settings) //nolint:contextcheck // for as long as the service runs

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-sip/parley/internal/config"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/telemetry"
 )
 
 // tlsSettings reads the files of sip.tls and of the trunks.
@@ -31,6 +32,29 @@ func tlsSettings(cfg *config.SIP) (sipua.TLS, error) {
 		}
 	}
 	return settings, nil
+}
+
+// setTLS makes certificates hold for the connections that come. It fails only where a listener is left without one, which the configuration does not allow.
+func (s *service) setTLS(ready *prepared) error {
+	if s.recorder != nil {
+		if err := s.recorder.SetTLS(ready.recorderTLS); err != nil {
+			return err
+		}
+	}
+	if err := s.agent.SetTLS(ready.tls); err != nil {
+		return err
+	}
+	shown := s.shownCertificates(ready.tls, ready.recorderTLS)
+	s.certificates.Store(&shown)
+	return nil
+}
+
+// shownCertificates are those that the service shows to others.
+func (s *service) shownCertificates(own, recorder sipua.TLS) []telemetry.Certificate {
+	if s.recorder == nil {
+		recorder = sipua.TLS{}
+	}
+	return shownCertificates(own, recorder)
 }
 
 // ownTLS reads the files of a section.

@@ -26,6 +26,7 @@ type commands struct {
 	Hush        hushCommand        `cmd:"" help:"Stop an announcement."`
 	Events      eventsCommand      `cmd:"" help:"Follow events, one line each."`
 	Trunk       trunkCommands      `cmd:"" help:"List the trunks and whether they are there."`
+	Alarm       alarmCommands      `cmd:"" help:"List what an operator has to do something about."`
 	Ban         banCommands        `cmd:"" help:"List the sources that are ignored because they guess, and forgive them."`
 	Connection  connectionCommands `cmd:"" help:"List the SIP connections."`
 	Reload      reloadCommand      `cmd:"" help:"Have a running server read its configuration again."`

@@ -87,7 +87,7 @@ func TestAlertsAreOfMetricsThatAreServed(t *testing.T) {
 			}
 		}
 	}
-	if alerts < 20 {
+	if alerts < 29 {
 		t.Errorf("%d alerts", alerts)
 	}
 }
@@ -159,8 +159,10 @@ func scraped(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "parley.yml")
-	text := `sip: {listen: ["udp://127.0.0.1:0"], trunks: [{name: pbx, uri: "sip:127.0.0.1:9;transport=tcp", keepalive: 1m}]}
+	cert, key := selfSigned(t)
+	text := `sip: {listen: ["udp://127.0.0.1:0"], tls: {cert: ` + cert + `, key: ` + key + `}, trunks: [{name: pbx, uri: "sip:127.0.0.1:9;transport=tcp", keepalive: 1m}]}
 srs: {listen: ["udp://127.0.0.1:0"], directory: ` + dir + `}
+recording: {spool: {directory: ` + dir + `/spool, key: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=}}
 events: {webhooks: [{name: crm, url: "http://127.0.0.1:9/", secret: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}]}
 http: {listen: "127.0.0.1:0"}
 `
@@ -202,4 +204,44 @@ func fetched(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	return string(body)
+}
+
+// Prometheus itself says that each alert fires when it is to, and that it does not otherwise.
+func TestAlertsFire(t *testing.T) {
+	var tests struct {
+		Tests []struct {
+			PromqlExprTest []struct {
+				Expr       string
+				ExpSamples []struct{ Labels string } `yaml:"exp_samples"`
+			} `yaml:"promql_expr_test"`
+		}
+	}
+	if err := yaml.Unmarshal(deployed(t, "prometheus/parley.rules.test.yml"), &tests); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string][2]bool{} // whether there is one in which it is quiet, and one in which it fires
+	for _, test := range tests.Tests {
+		for _, wanted := range test.PromqlExprTest {
+			name, _, _ := strings.Cut(strings.TrimPrefix(wanted.Expr, `ALERTS{alertname="`), `"`)
+			have := cases[name]
+			if len(wanted.ExpSamples) == 0 {
+				have[0] = true
+			} else {
+				have[1] = true
+			}
+			cases[name] = have
+		}
+	}
+	for _, alert := range regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllSubmatch(deployed(t, "prometheus/parley.rules.yml"), -1) {
+		if cases[string(alert[1])] != [2]bool{true, true} {
+			t.Errorf("%s: wants a case in which it fires and one in which it does not", alert[1])
+		}
+	}
+	for _, arguments := range [][]string{{"check", "rules", "parley.rules.yml"}, {"test", "rules", "parley.rules.test.yml"}} {
+		command := exec.CommandContext(t.Context(), "promtool", arguments...)
+		command.Dir = filepath.Join("..", "..", "deploy", "prometheus")
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", arguments, err, out)
+		}
+	}
 }

@@ -133,6 +133,7 @@ func (s *service) openSpool(cfg config.Spool) (*spool.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.spool = store
 	s.onClose("spool", func(context.Context) error { return store.Close() })
 	return store, nil
 }

@@ -64,7 +64,7 @@ func (s *service) tryReload() ([]config.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = s.agent.SetTLS(ready.tls); err != nil { // the last that can fail
+	if err = s.setTLS(ready); err != nil { // the last that can fail
 		return nil, errors.Join(err, ready.records.Drop())
 	}
 	if err = s.apply(ready, next); err != nil {
@@ -79,6 +79,7 @@ type prepared struct {
 	rules        access.Config
 	trunks       []trunks.Config
 	tls          sipua.TLS
+	recorderTLS  sipua.TLS
 	hooks        []webhook.Hook
 	focus, media func() // make it hold there
 	records      *cdr.Change
@@ -98,6 +99,9 @@ func (s *service) prepare(next *config.Config) (*prepared, error) {
 		return nil, err
 	}
 	if out.tls, err = tlsSettings(&next.SIP); err != nil {
+		return nil, err
+	}
+	if out.recorderTLS, err = ownTLS("srs.tls", &next.SRS.TLS); err != nil {
 		return nil, err
 	}
 	if out.hooks, err = webhookConfigs(next); err != nil {

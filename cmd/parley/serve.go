@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/parley-sip/parley/internal/config"
-	"github.com/parley-sip/parley/internal/control"
-	"github.com/parley-sip/parley/internal/telemetry"
-	"github.com/parley-sip/parley/siprec/srs"
 )
 
 // configured is embedded in the commands that read the configuration.
@@ -95,87 +90,4 @@ func (s *service) logged(ctx context.Context, err error) {
 	if err != nil {
 		s.log.WarnContext(ctx, "the service manager does not know how things are", slog.Any("error", err))
 	}
-}
-
-type srsCommand struct{ configured }
-
-// Run records until a signal comes.
-func (c *srsCommand) Run(ctx context.Context, t *terminal) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	allow, err := prefixes(cfg.SIP.Allow)
-	if err != nil {
-		return err
-	}
-	settings, err := recorderConfig(cfg, logger(cfg.Log, t.err))
-	if err != nil {
-		return err
-	}
-	settings.Allow = allow
-	settings.Hooks.Started = func(r srs.Recording) { t.printf("recording %s\n", r.Directory) }
-	settings.Hooks.Finished = func(r srs.Recording) { t.printf("finished %s %s\n", r.Directory, r.State) }
-	recorder, err := srs.New(settings)
-	if err != nil {
-		return err
-	}
-	if err = recorder.Start(ctx); err != nil {
-		return err
-	}
-	page, err := recorderAPI(ctx, cfg, recorder, settings.Logger)
-	if err != nil {
-		return errors.Join(err, recorder.Close(ctx))
-	}
-	where := ""
-	if page != nil {
-		where = " http://" + page.Addr()
-	}
-	t.printf("parley %s ready: recorder %s%s, writes to %s\n", version, recorderAddresses(recorder), where, cfg.SRS.Directory)
-	manager := manager()
-	err = manager.ready("records into " + cfg.SRS.Directory)
-	<-ctx.Done()
-	if err = errors.Join(err, manager.stopping()); err != nil {
-		settings.Logger.WarnContext(context.WithoutCancel(ctx), "the service manager does not know how things are", slog.Any("error", err))
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	err = recorder.Close(drain)
-	if page != nil { // it tells until the end what goes on
-		err = errors.Join(err, page.Close(drain))
-	}
-	return err
-}
-
-// recorderAddresses are where it listens.
-func recorderAddresses(recorder *srs.Server) string {
-	var list []string
-	for _, transport := range []string{"udp", "tcp", "tls"} {
-		if address := recorder.Addr(transport); address.IsValid() {
-			list = append(list, transport+":"+address.String())
-		}
-	}
-	return strings.Join(list, " ")
-}
-
-// recorderAPI serves the recorder's part of the API and its metrics, nil if it is not wanted.
-func recorderAPI(ctx context.Context, cfg *config.Config, recorder *srs.Server, log *slog.Logger) (*control.Server, error) {
-	if cfg.SRS.HTTPListen == "" {
-		return nil, nil //nolint:nilnil // none is no error
-	}
-	settings, err := controlConfig(cfg, log)
-	if err != nil {
-		return nil, err
-	}
-	settings.Listen, settings.Recorder = cfg.SRS.HTTPListen, recorder
-	metrics := telemetry.New()
-	metrics.CollectRecorder(recorderCounts(recorder))
-	page := control.New(settings, nil, metrics.Handler())
-	if err := page.Start(ctx); err != nil {
-		return nil, err
-	}
-	if len(cfg.HTTP.Tokens) == 0 && !loopback(page.Addr()) {
-		log.WarnContext(ctx, "the HTTP API listens beyond loopback without tokens")
-	}
-	return page, nil
 }

@@ -50,7 +50,7 @@ func distribution(h mixer.Histogram) telemetry.Histogram {
 }
 
 func mixerCounts(stats mixer.Stats) telemetry.Mixer {
-	out := telemetry.Mixer{LateTicks: stats.LateTicks}
+	out := telemetry.Mixer{LateTicks: stats.LateTicks, MissedTicks: stats.MissedTicks}
 	out.Tick, out.Lateness = distribution(stats.Duration), distribution(stats.Lateness)
 	for _, codec := range stats.Codecs {
 		name := codec.Codec.String()

@@ -29,6 +29,7 @@ import (
 	"github.com/parley-sip/parley/internal/prompts"
 	"github.com/parley-sip/parley/internal/resident"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/internal/telemetry"
 	"github.com/parley-sip/parley/internal/trunks"
 	"github.com/parley-sip/parley/internal/webhook"
@@ -52,10 +53,14 @@ type service struct {
 	records  *cdr.Keeper
 	webhooks *webhook.Sender
 	control  *control.Server
+	spool    *spool.Store // nil: none
+	alarms   board
 	closers  []closer
 	cpuLimit atomic.Int64
-	level    slog.LevelVar
-	reloads  reloads
+	// certificates that are shown to others.
+	certificates atomic.Pointer[[]telemetry.Certificate]
+	level        slog.LevelVar
+	reloads      reloads
 }
 
 type closer struct {
@@ -68,6 +73,7 @@ func start(ctx context.Context, cfg *config.Config, logTo io.Writer) (_ *service
 	s := &service{metrics: telemetry.New(), reloads: reloads{cfg: cfg}}
 	s.level.Set(levelOf(cfg.Log))
 	s.log = leveled(cfg.Log, logTo, &s.level)
+	s.alarms.log = s.log
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close(ctx))
@@ -258,6 +264,7 @@ func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 	s.metrics.Collect(s.sources())
 	s.metrics.CollectApplications(s.applications)
 	s.metrics.CollectPeers(s.peers)
+	s.metrics.CollectResources(s.resources)
 	settings, err := controlConfig(cfg, s.log)
 	if err != nil {
 		return err
@@ -271,6 +278,7 @@ func (s *service) startControl(ctx context.Context, cfg *config.Config) error {
 	if err := s.control.Start(ctx); err != nil {
 		return err
 	}
+	s.watch(ctx)
 	return nil
 }
 

@@ -41,7 +41,7 @@ func Diff(before, after *Config) []Change {
 var live = []string{
 	"log.level", "sip.allow", "sip.users", "sip.realm", "sip.digest", "sip.bans", "sip.trunks", "sip.dial_out", "sip.refer", "sip.takeover", "sip.tls",
 	"conference_defaults", "conferences", "door", "menus", "recording.rules", "recording.servers", "events.notify_rate", "http.tokens", "limits", "shutdown",
-	"cdr", "events.webhooks", "media",
+	"cdr", "events.webhooks", "media", "srs.tls",
 }
 
 // fixed are those among them that cannot.
@@ -68,10 +68,17 @@ func (c Change) within(key string) bool {
 var ErrNotLive = errors.New("a restart is needed to change")
 
 // CheckLive refuses changes some of which cannot be made. The error wraps ErrNotLive and names their keys.
-func CheckLive(changes []Change) error {
+func CheckLive(changes []Change) error { return checkLive(changes, Change.Live) }
+
+// CheckLiveOf is CheckLive where only these keys, and what is part of them, can change.
+func CheckLiveOf(changes []Change, keys []string) error {
+	return checkLive(changes, func(c Change) bool { return slices.ContainsFunc(keys, c.within) })
+}
+
+func checkLive(changes []Change, live func(Change) bool) error {
 	var restart []string
 	for _, c := range changes {
-		if !c.Live() {
+		if !live(c) {
 			restart = append(restart, c.Key)
 		}
 	}

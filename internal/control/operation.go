@@ -17,6 +17,8 @@ import (
 type Operation interface {
 	// Trunks tells how each trunk is, in the order of the configuration.
 	Trunks() []TrunkInfo
+	// Alarms are what an operator has to do something about.
+	Alarms() []AlarmInfo
 	// Bans are the sources that are ignored.
 	Bans() []BanInfo
 	// Unban lets a source try again, and reports whether it was ignored.
@@ -37,6 +39,18 @@ type TrunkInfo struct {
 	Since           *focus.Time `json:"since,omitempty" doc:"Since when it is in this state."`
 	RegisteredUntil *focus.Time `json:"registered_until,omitempty" doc:"When the registration ends unless it is refreshed."`
 }
+
+// AlarmInfo is something that an operator has to do something about, for as long as it is so.
+type AlarmInfo struct {
+	Name     string     `json:"name" enum:"call-records,certificate,ports,realtime,recorder-disk,recording-server,spool-age,spool-full,ticks,trunk,webhook" doc:"What it is."`
+	About    string     `json:"about,omitempty" doc:"Of which server, trunk, webhook or certificate; left out where there is one only."`
+	Severity string     `json:"severity" enum:"critical,warning" doc:"critical: calls or recordings suffer, or are about to."`
+	Detail   string     `json:"detail" doc:"What is so, and what to do."`
+	Since    focus.Time `json:"since" doc:"Since when; it is looked every 15 s."`
+}
+
+// Same tells whether two are about the same thing.
+func (a AlarmInfo) Same(other AlarmInfo) bool { return a.Name == other.Name && a.About == other.About }
 
 // BanInfo is a source that is ignored.
 type BanInfo struct {
@@ -83,6 +97,7 @@ type BanPath struct {
 func (s *Server) registerOperation(api huma.API) {
 	o := s.cfg.Operation
 	register(api, "/trunks", "list-trunks", "List trunks and how they are", o.Trunks)
+	register(api, "/alarms", "list-alarms", "List what an operator has to do something about", o.Alarms)
 	register(api, "/bans", "list-bans", "List the sources that are ignored because they guess passwords", o.Bans)
 	register(api, "/connections", "list-connections", "List SIP connections", o.Connections)
 	unban := operation(tagServer, http.MethodDelete, "/bans/{source}", "delete-ban", "Let a source try again")

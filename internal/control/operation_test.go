@@ -23,6 +23,10 @@ func (*operation) Trunks() []control.TrunkInfo {
 	return []control.TrunkInfo{{Name: "carrier", URI: "sip:192.0.2.1", State: "registered", Since: control.Moment(time.Unix(1, 0)), RegisteredUntil: control.Moment(time.Unix(3601, 0))}}
 }
 
+func (*operation) Alarms() []control.AlarmInfo {
+	return []control.AlarmInfo{{Name: "certificate", About: "sip.tls", Severity: "warning", Detail: "ends", Since: *control.Moment(time.Unix(1, 0))}}
+}
+
 func (o *operation) Bans() []control.BanInfo {
 	if !o.banned.IsValid() {
 		return []control.BanInfo{}
@@ -51,6 +55,7 @@ func TestOperation(t *testing.T) {
 	b := newBench(t, benchConfig{control: control.Config{Operation: o}})
 	for path, want := range map[string]string{
 		"/trunks":      `[{"name":"carrier","uri":"sip:192.0.2.1","state":"registered","since":"1970-01-01T00:00:01.000Z","registered_until":"1970-01-01T01:00:01.000Z"}]`,
+		"/alarms":      `[{"name":"certificate","about":"sip.tls","severity":"warning","detail":"ends","since":"1970-01-01T00:00:01.000Z"}]`,
 		"/bans":        `[{"source":"2001:db8::1","until":"1970-01-01T00:01:01.000Z","times":2}]`,
 		"/connections": `[{"transport":"tls","local":"192.0.2.9:5061","remote":"192.0.2.1:40000","opened_by":"peer","names":["pbx.example.com"],"since":"1970-01-01T00:00:01.000Z"}]`,
 	} {

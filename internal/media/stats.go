@@ -78,8 +78,8 @@ type Stats struct {
 
 // TransportStats are those of a [Transport].
 type TransportStats struct {
-	// Sessions open now; PortsFree is the number of pairs that could be opened now, as far as is known.
-	Sessions, PortsFree int
+	// Sessions open now; PortsFree is the number of pairs of Ports that could be opened now, as far as is known.
+	Sessions, Ports, PortsFree int
 	// Opened and Closed sessions; NoPorts is how often there was none.
 	Opened, Closed, NoPorts uint64
 	// PacketsReceived and PacketsSent are the RTP packets of all sessions, open and closed.

@@ -194,6 +194,7 @@ func (t *Transport) Stats() TransportStats {
 	stats := t.stats
 	t.addOpen(&stats)
 	stats.Sessions = len(t.sessions)
+	stats.Ports = t.ports.size()
 	stats.PortsFree = t.ports.free(time.Since(t.epoch))
 	return stats
 }

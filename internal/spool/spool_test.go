@@ -161,3 +161,52 @@ func TestBound(t *testing.T) {
 		t.Errorf("%v, %d octets", err, s.Size())
 	}
 }
+
+// What waits longest is known by its name, also while it is written, and the room that is left is that of the limit, or of the disk.
+func TestOldestAndRoom(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 1, 4096)
+	oldest := func(want time.Time) {
+		t.Helper()
+		if got, err := s.Oldest(); err != nil || !got.Equal(want) {
+			t.Errorf("%v, not %v: %v", got, want, err)
+		}
+	}
+	oldest(time.Time{})
+	room, err := s.Room()
+	if err != nil || room != 4096 {
+		t.Errorf("%d: %v", room, err)
+	}
+	first, second := time.UnixMilli(1700000000123), time.UnixMilli(1700000001456)
+	later, err := s.Create(second, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldest(second)
+	w, err := s.Create(first, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldest(first)
+	if err = errors.Join(w.Append(make([]byte, 1000)), w.Close(), later.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	oldest(first)
+	if room, err = s.Room(); err != nil || room != 4096-s.Size() || s.Size() < 1000 {
+		t.Errorf("%d: %v", room, err)
+	}
+	full := open(t, dir, 1, 10)
+	if room, err = full.Room(); err != nil || room != 0 {
+		t.Errorf("%d: %v", room, err)
+	}
+	free := open(t, dir, 1, 0)
+	if room, err = free.Room(); err != nil || room <= 0 {
+		t.Errorf("%d: %v", room, err)
+	}
+	if err = errors.Join(full.Close(), free.Close(), os.RemoveAll(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = free.Room(); err == nil {
+		t.Error("a disk that is not there has room")
+	}
+}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Errors that callers ask for with errors.Is.
@@ -44,6 +46,7 @@ const (
 	queueSize     = 256       // blocks that wait for the disk
 	suffix        = ".spool"
 	partial       = ".open" // behind suffix, while it is written
+	nameTime      = "20060102T150405.000Z"
 	fileMode      = 0o600
 	dirMode       = 0o700
 )
@@ -113,6 +116,34 @@ func (s *Store) path(name string) string { return filepath.Join(s.cfg.Directory,
 
 // Size is what all segments take on the disk.
 func (s *Store) Size() int64 { return s.size.Load() }
+
+// Room is what the store may still take, in octets: up to its limit, or the end of the disk, whatever comes first.
+func (s *Store) Room() (int64, error) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(s.cfg.Directory, &disk); err != nil {
+		return 0, err
+	}
+	room := int64(disk.Bavail) * disk.Bsize //nolint:gosec // no disk is that large
+	if s.cfg.MaxBytes > 0 {
+		room = min(room, max(s.cfg.MaxBytes-s.Size(), 0))
+	}
+	return room, nil
+}
+
+// Oldest is when the oldest segment was begun, complete or not, by the clock of that time; zero if there is none.
+func (s *Store) Oldest() (time.Time, error) {
+	entries, err := os.ReadDir(s.cfg.Directory) // sorted by name, which begins with the time
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, e := range entries {
+		stamp, _, _ := strings.Cut(e.Name(), "-")
+		if begun, err := time.Parse(nameTime, stamp); err == nil && strings.Contains(e.Name(), suffix) {
+			return begun, nil
+		}
+	}
+	return time.Time{}, nil
+}
 
 // Segments gives the names of those that are complete, oldest first.
 func (s *Store) Segments() ([]string, error) {
@@ -225,7 +256,7 @@ func (s *Store) Create(now time.Time, lost func(records int)) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := now.UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(random[saltSize:]) + suffix
+	name := now.UTC().Format(nameTime) + "-" + hex.EncodeToString(random[saltSize:]) + suffix
 	file, err := os.OpenFile(s.path(name+partial), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return nil, err

@@ -20,10 +20,10 @@ type Sources struct {
 
 // Mixer is what the mixer has counted.
 type Mixer struct {
-	LateTicks uint64
-	Tick      Histogram // duration of ticks in seconds
-	Lateness  Histogram // from when a tick was due to its beginning, in seconds
-	Frames    []Frames
+	LateTicks, MissedTicks uint64
+	Tick                   Histogram // duration of ticks in seconds
+	Lateness               Histogram // from when a tick was due to its beginning, in seconds
+	Frames                 []Frames
 }
 
 // Frames counts frames by codec and operation (decode, encode).
@@ -82,6 +82,7 @@ var (
 	tickDesc          = desc("mixer_tick_seconds", "How long the mixer's ticks take.")
 	latenessDesc      = desc("mixer_tick_lateness_seconds", "How long after their time the mixer's ticks begin.")
 	lateDesc          = desc("mixer_ticks_late_total", "Ticks that began late.")
+	missedDesc        = desc("mixer_ticks_missed_total", "Ticks that were left out: their audio is lost.")
 	framesDesc        = desc("mixer_frames_total", "Frames by codec and operation.", "codec", "op")
 	requestsDesc      = desc("sip_requests_total", "SIP requests received by method.", "method")
 	responsesDesc     = desc("sip_responses_total", "SIP responses sent by method and status code.", "method", "code")
@@ -94,7 +95,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		conferencesDesc, participantsDesc, waitingDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, latenessDesc, lateDesc, framesDesc,
+		conferencesDesc, participantsDesc, waitingDesc, subscriptionsDesc, recordingsDesc, recordedDesc, recordedTimeDesc, spoolDesc, recorderUpDesc, recorderBusyDesc, packetsDesc, tickDesc, latenessDesc, lateDesc, missedDesc, framesDesc,
 		requestsDesc, responsesDesc,
 	} {
 		out <- d
@@ -137,6 +138,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	counter(packetsDesc, rtp.Sent, "out")
 	mixer := c.sources.Mixer()
 	counter(lateDesc, mixer.LateTicks)
+	counter(missedDesc, mixer.MissedTicks)
 	out <- prometheus.MustNewConstHistogram(tickDesc, mixer.Tick.Count, mixer.Tick.Sum, mixer.Tick.Buckets)
 	out <- prometheus.MustNewConstHistogram(latenessDesc, mixer.Lateness.Count, mixer.Lateness.Sum, mixer.Lateness.Buckets)
 	for _, f := range mixer.Frames {

@@ -31,7 +31,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		},
 		Mixer: func() telemetry.Mixer {
 			return telemetry.Mixer{
-				LateTicks: 5, Tick: telemetry.Histogram{Count: 3, Sum: 0.5, Buckets: map[float64]uint64{0.001: 1, 0.01: 3}},
+				LateTicks: 5, MissedTicks: 6, Tick: telemetry.Histogram{Count: 3, Sum: 0.5, Buckets: map[float64]uint64{0.001: 1, 0.01: 3}},
 				Lateness: telemetry.Histogram{Count: 3, Sum: 0.1, Buckets: map[float64]uint64{0.002: 2, 0.01: 3}},
 				Frames:   []telemetry.Frames{{Codec: "opus", Operation: "encode", Count: 11}},
 			}
@@ -61,7 +61,7 @@ func TestEveryNamedMetricIsServedWithItsValue(t *testing.T) {
 		`parley_rtp_jitter_seconds_sum 0.002`, `parley_recording_failures_total{server="primary"} 1`, `parley_notifies_total{state="full"} 1`,
 		`parley_auth_failures_total 1`, `parley_conferences 2`, `parley_participants 7`, `parley_participants_waiting 2`, `parley_subscriptions 4`,
 		`parley_recording_sessions{state="recording"} 1`, `parley_recording_packets_total 99`, `parley_rtp_packets_total{direction="in"} 100`,
-		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
+		`parley_rtp_packets_total{direction="out"} 200`, `parley_mixer_ticks_late_total 5`, `parley_mixer_ticks_missed_total 6`, `parley_mixer_tick_seconds_bucket{le="0.001"} 1`,
 		`parley_mixer_tick_lateness_seconds_bucket{le="0.002"} 2`,
 		`parley_mixer_frames_total{codec="opus",op="encode"} 11`, `parley_sip_requests_total{method="INVITE"} 6`,
 		`parley_sip_responses_total{code="200",method="INVITE"} 5`, `parley_recording_server_up{server="primary"} 0`,

@@ -60,12 +60,16 @@ type keeper struct {
 	deleted atomic.Uint64
 	sizes   map[string]int64 // of folders that are over
 	trouble bool
+	begun   time.Time
+	clock   stepWatch
 }
 
 func newKeeper(c *Config) *keeper {
 	k := &keeper{
 		library: Library{Directory: c.Directory}, retention: c.Retention, logger: c.Logger, sizes: make(map[string]int64),
+		begun: time.Now(),
 	}
+	k.clock.ahead = aheadOf(k.begun, 0)
 	k.minFree.Store(c.MinFree)
 	k.alarm = func(a Alarm) {
 		c.Logger.Warn("alarm", slog.String("name", a.Name), slog.Bool("active", a.Active), slog.String("detail", a.Detail))
@@ -124,10 +128,17 @@ func (k *keeper) resting(now time.Time) bool {
 
 // expire deletes what is older than its time and what is too much, the oldest first. What goes on or is
 // held stays.
-func (k *keeper) expire(now time.Time) {
+func (k *keeper) expire(now time.Time) { k.expireAt(now.Round(0), now.Sub(k.begun)) }
+
+// expireAt is expire by the system's clock and by the time since the keeper was made.
+func (k *keeper) expireAt(now time.Time, since time.Duration) {
 	if k.retention == (Retention{}) {
 		return
 	}
+	if by := k.clock.look(now, since); by != 0 {
+		k.logger.Warn("the clock was set; nothing is deleted by its age for a while", slog.Duration("by", by), slog.Duration("for", stepRest))
+	}
+	doubted := k.clock.doubted(since)
 	names, err := k.library.folders()
 	if err != nil {
 		k.failed(err)
@@ -144,7 +155,7 @@ func (k *keeper) expire(now time.Time) {
 		if err != nil || !r.Over() || r.Held {
 			continue
 		}
-		old := k.retention.Age > 0 && now.Sub(r.EndedAt) > k.retention.Age
+		old := k.retention.Age > 0 && !doubted && now.Sub(r.EndedAt) > k.retention.Age
 		much := k.retention.Size > 0 && total > k.retention.Size
 		if !old && !much {
 			if started, ok := startOf(name); k.retention.Age == 0 || ok && now.Sub(started) <= k.retention.Age {
