@@ -66,8 +66,9 @@ func TestReceiveAndSend(t *testing.T) {
 func receiveAndSend(t *testing.T, calls interface{ Submit() }) {
 	t.Helper()
 	s, p := call(t, newTestTransport(t, nil), nil)
-	heard, room := 0, make([]byte, scratchSize)
-	ticks(t, 10, func(int) {
+	sent, heard, room := 0, 0, make([]byte, scratchSize)
+	tick := func(int) {
+		sent++
 		p.say(0, loud(), 160)
 		s.Receive(room, calls)
 		s.Receive(room, calls) // once is enough
@@ -80,12 +81,16 @@ func receiveAndSend(t *testing.T, calls interface{ Submit() }) {
 		calls.Submit()
 		s.Send(calls)
 		calls.Submit()
-	})
-	if heard < 7 {
-		t.Errorf("%d of 10 frames are heard", heard)
 	}
-	if got := p.hear(100 * time.Millisecond); len(got) != 10 {
-		t.Errorf("%d packets of 10 have come", len(got))
+	ticks(t, 10, tick)
+	for heard < 7 && sent < 100 { // where the machine has stood still for some tenths of a second, the jitter buffer is deeper now
+		ticks(t, 1, tick)
+	}
+	if heard < 7 {
+		t.Errorf("%d of %d frames are heard", heard, sent)
+	}
+	if got := p.hear(100 * time.Millisecond); len(got) != sent {
+		t.Errorf("%d packets of %d have come", len(got), sent)
 	}
 	s.Prepare(&codecs.Packet{Payload: loud(), Samples: 80}, room)
 	s.Prepare(&codecs.Packet{Payload: loud(), Samples: 80}, room)
@@ -95,7 +100,7 @@ func receiveAndSend(t *testing.T, calls interface{ Submit() }) {
 	if len(got) != 2 || got[1].SequenceNumber != got[0].SequenceNumber+1 || got[1].Timestamp != got[0].Timestamp+80 {
 		t.Errorf("%d packets of 2 in one tick: %v", len(got), got)
 	}
-	if n := s.Stats().PacketsSent; n != 12 {
+	if n := s.Stats().PacketsSent; n != uint64(sent+2) {
 		t.Errorf("%d packets sent", n)
 	}
 	if s.in.own != nil || s.in.room != nil {
