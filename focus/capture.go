@@ -36,7 +36,6 @@ type capture struct {
 	behind  bool                      // the tick's: what is sent has waited
 	ready   bool                      // the tick's: a frame waits for Send
 	digest  atomic.Pointer[witnesses] // of what was sent, the tick's; nil: no seal is wanted
-	ticks   media.TickClock           // the tick's
 	due     time.Duration             // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                       // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                       // the tick's: the same, of what was sent
@@ -148,7 +147,10 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 // late is by how much a frame is handed over later than it was captured. A tick may come late, and the next one early: what was captured runs as
 // its samples do, and follows the clock where these are more apart than that, as the timestamps of the session do.
 func (c *capture) late(now time.Duration, p *codecs.Packet, codec codecs.Codec) time.Duration {
-	tick := c.ticks.At(now, p.Due)
+	tick := now
+	if c.session != nil {
+		tick = c.session.TickAt(now+c.shift, p.Due) - c.shift
+	}
 	switch behind := tick - c.due; {
 	case c.due == 0:
 		c.due = tick

@@ -22,7 +22,6 @@ type sender struct {
 	due       time.Duration // when its first sample is, by the clock
 	clock     int
 	running   bool // due is valid
-	ticks     TickClock
 	spurt     bool // the next packet begins a talk spurt
 	connected bool // to is where the socket is connected
 	quiet     int  // RTP units of digital silence in a row
@@ -155,7 +154,7 @@ func (s *Session) prepare(p *codecs.Packet, age, now time.Duration) {
 	if a == nil {
 		return
 	}
-	if o.advance(o.ticks.At(now, p.Due) - age) {
+	if o.advance(s.TickAt(now, p.Due) - age) {
 		s.shared.anchor.set(o.due, o.timestamp, o.clock)
 	}
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 || a.guard.waits() {

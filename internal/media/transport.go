@@ -24,6 +24,7 @@ type Transport struct {
 	cfg     Config                 // it began with
 	live    atomic.Pointer[Config] // for sessions that are opened
 	epoch   time.Time              // zero of all times of the package
+	ticks   tickClock
 	wall    wallClock
 	ports   *ports
 	service *service
