@@ -74,12 +74,25 @@ func transcripts(t *testing.T, r *srs.Recording) map[string][]string {
 // Shows ME-RTT-34, SR-SDP-20, SR-EST-11.
 func TestPersistentTextIsSealed(t *testing.T) {
 	server, finished := referenceServer(t)
+	testPersistentTextIsSealed(t, server, finished, focus.Recorder{
+		Name: "srs", URI: "sip:srs@" + server.Addr("tcp").String() + ";transport=tcp", Persistent: 2, Retry: siprec.RetryPolicy{Attempts: 1},
+	})
+}
+
+// The same under keys by handshakes, which each loan of a line has of its own: nothing is sent before, and nothing is missing.
+//
+// Shows SR-SEC-15, SR-PER-06, ME-DTL-02, ME-RTT-34.
+func TestPersistentTextByHandshake(t *testing.T) {
+	server, finished := referenceServer(t, shakes)
+	testPersistentTextIsSealed(t, server, finished, shakingRecorder(server, 2))
+}
+
+func testPersistentTextIsSealed(t *testing.T, server *srs.Server, finished <-chan srs.Recording, recorder focus.Recorder) {
+	t.Helper()
 	signs := newNotary()
 	cfg := focus.Config{
-		Conferences: textRooms("one", "two", "three"),
-		Recorders: []focus.Recorder{{
-			Name: "srs", URI: "sip:srs@" + server.Addr("tcp").String() + ";transport=tcp", Persistent: 2, Retry: siprec.RetryPolicy{Attempts: 1},
-		}},
+		Conferences:  textRooms("one", "two", "three"),
+		Recorders:    []focus.Recorder{recorder},
 		Notification: focus.Notification{ToneLength: toneTime, ToneInterval: time.Second},
 	}
 	b := newBenchOf(t, cfg, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{Sealer: signs})

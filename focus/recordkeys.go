@@ -134,6 +134,11 @@ func (r *recorder) keyless() bool {
 			return true
 		}
 	}
+	for _, t := range r.texts {
+		if t.started && t.keyless {
+			return true
+		}
+	}
 	return false
 }
 
@@ -144,7 +149,7 @@ func (p *replay) listenForKeys(s *replayStream, a *siprec.StartMedia) {
 	}
 	key, certificate := a.Key, a.Certificate
 	p.unkeyed[key] = true
-	s.session.OnSecured(func(err error) {
+	s.onSecured(func(err error) {
 		m := replayEvent{keyed: key}
 		if err != nil {
 			m = replayEvent{event: siprec.Unkeyed{Key: key, Certificate: certificate, Reason: err.Error()}}
@@ -156,6 +161,15 @@ func (p *replay) listenForKeys(s *replayStream, a *siprec.StartMedia) {
 			}
 		})
 	})
+}
+
+// onSecured has the outcome of handshakes told.
+func (s *replayStream) onSecured(told func(error)) {
+	if s.text != nil {
+		s.text.OnSecured(told)
+		return
+	}
+	s.session.OnSecured(told)
 }
 
 // configure has a stream sent to where the server takes it.

@@ -25,6 +25,8 @@ type recordedText struct {
 	id          siprec.ID
 	member      mixer.MemberID // in the layout by which it is decided what is captured
 	started     bool           // the server takes it
+	keyless     bool           // its keys are not there yet: what is written is kept
+	aware       bool           // the server knows several writers
 	silence     bool
 	label       string
 	wish        siprec.StreamWish // the last one
@@ -198,17 +200,24 @@ func (c *controller) startText(r *recorder, t *recordedText, a *siprec.StartMedi
 		witness = d
 	}
 	t.session.SetWitness(witness)
-	if err := t.session.Configure(recordedTextParams(a)); err != nil {
+	r.listenForTextKeys(c, t, a)
+	params := recordedTextParams(a)
+	params.DTLS = r.handshake(a)
+	if err := t.session.Configure(params); err != nil {
 		c.log.Error("recorded stream of text", slog.String("server", r.server.Name), slog.Any("error", err))
 		return
 	}
-	t.started, t.silence, t.label = true, a.Silence, a.Label
-	t.capture.release(a.Text.Mixer)
+	t.started, t.silence, t.label, t.aware = true, a.Silence, a.Label, a.Text.Mixer
+	if t.keyless = a.DTLS != nil && !t.session.Stats().Protected; t.keyless {
+		t.capture.hold()
+	} else {
+		t.capture.release(t.aware)
+	}
 	c.updateText()
 	c.textTaken(r, true)
 }
 
-// recordedTextParams are those of a stream of text that a server takes.
+// recordedTextParams are those of a stream of text that a server takes. What makes its keys, if they are not in the description, is to be added.
 func recordedTextParams(a *siprec.StartMedia) media.TextParams {
 	return media.TextParams{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, Protection: protection(a.Protection),

@@ -1,7 +1,6 @@
 package focus_test
 
 import (
-	"context"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -12,29 +11,31 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/siprec"
 	"github.com/parley-sip/parley/siprec/seal"
 	"github.com/parley-sip/parley/siprec/srs"
 )
 
-// The reference recorder has what was written, with who has written it, in each mode, and the seal proves it; with a changed letter it does not.
+// The reference recorder has what was written, with who has written it, in each mode, and the seal proves it; with a changed letter it does not. Where
+// signalling can be read it takes nothing but text whose keys are made by a handshake, and has all of it as well.
 //
-// Shows ME-RTT-34, SR-SDP-20.
+// Shows ME-RTT-34, SR-SDP-20, SR-SEC-15, ME-DTL-02.
 func TestSealedTextInReferenceRecorder(t *testing.T) {
-	finished := make(chan srs.Recording, 1)
-	server, err := srs.New(srs.Config{
-		Directory: t.TempDir(), Listen: []string{"tcp://127.0.0.1:0"}, Hooks: srs.Hooks{Finished: func(r srs.Recording) { finished <- r }},
+	t.Run("plain", func(t *testing.T) { testSealedText(t, func(*focus.Recorder) {}) })
+	t.Run("by handshake", func(t *testing.T) {
+		testSealedText(t, func(r *focus.Recorder) { r.Security, r.DTLS = sdp.SecurityRequired, true }, shakes)
 	})
-	must(t, err)
-	must(t, server.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		_ = server.Close(ctx)
-	})
+}
+
+func testSealedText(t *testing.T, change func(*focus.Recorder), changes ...func(*srs.Config)) {
+	t.Helper()
+	server, finished := referenceServer(t, changes...)
+	recorder := focus.Recorder{Name: "srs", URI: "sip:srs@" + server.Addr("tcp").String() + ";transport=tcp", Retry: siprec.RetryPolicy{Attempts: 1}}
+	change(&recorder)
 	b := newBenchOf(t, focus.Config{
 		Conferences:  []focus.ConferenceConfig{{ID: "room", Rules: conference.Rules{Text: true}}},
-		Recorders:    []focus.Recorder{{Name: "srs", URI: "sip:srs@" + server.Addr("tcp").String() + ";transport=tcp", Retry: siprec.RetryPolicy{Attempts: 1}}},
+		Recorders:    []focus.Recorder{recorder},
 		Notification: focus.Notification{ToneLength: toneTime, ToneInterval: time.Second},
 	}, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{Sealer: newNotary()})
 	ann, ben := b.texter("room", "ann", true, true), b.texter("room", "ben", true, true)
@@ -42,13 +43,24 @@ func TestSealedTextInReferenceRecorder(t *testing.T) {
 	b.awaitRecording("room", id, conference.RecordingActive)
 	b.recordable("ann")
 	b.recordable("ben")
+	b.await("the beginning of all lines", func() bool { // where keys are to be made first, what is written before waits, and is not told apart by time
+		begun := 0
+		for _, r := range server.Recordings() {
+			for _, s := range r.Streams {
+				if s.Medium == srs.MediumText && s.Packets > 0 {
+					begun++
+				}
+			}
+		}
+		return begun == 3
+	})
 	ann.writes("hello.")
 	b.await("ben to read it", func() bool { return ben.from(ann) == "hello." })
 	ben.writes("hi.")
 	b.await("ann to read it", func() bool { return ann.from(ben) == "hi." })
 	ann.writes("the very end")
 	b.await("ben to read that", func() bool { return strings.HasSuffix(ben.from(ann), "end") })
-	_, err = b.focus.StopRecording(t.Context(), "room", id)
+	_, err := b.focus.StopRecording(t.Context(), "room", id)
 	must(t, err)
 	var r srs.Recording
 	select {

@@ -100,7 +100,10 @@ func (s *replayStream) write(t *spoolText) {
 func (p *replay) startText(s *replayStream, a *siprec.StartMedia) {
 	s.aware.Store(a.Text.Mixer)
 	s.witnessed(p.sealing, a.Label) // before the first packet can leave
-	if err := s.text.Configure(recordedTextParams(a)); err != nil {
+	p.listenForKeys(s, a)
+	params := recordedTextParams(a)
+	params.DTLS = p.keys.handshake(a)
+	if err := s.text.Configure(params); err != nil {
 		p.focus.log.Error("replayed stream of text", slog.Any("error", err))
 	}
 }

@@ -56,7 +56,6 @@ type Client struct {
 	refusedUntil time.Time // none that is not urgent before
 
 	certificate sdp.Fingerprint // ours in this dialog; zero: keys stand in the descriptions
-	mute        bool            // text is wanted and has no keys, which was told
 
 	noFeedback bool // RTP/AVP only, after a 488
 	plainMedia bool // plain RTP although SRTP was wished, after a 488

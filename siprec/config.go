@@ -29,8 +29,8 @@ type Config struct {
 	Security sdp.Security
 	Keys     func() []srtp.Key
 
-	// Certify makes the keys of audio by handshakes (DTLS-SRTP, RFC 5763), and returns the fingerprint of a new certificate of ours. It is called
-	// for every dialog. Text has its keys by Keys all the same, and is not offered where there is none. Nil: no handshakes.
+	// Certify makes the keys by handshakes (DTLS-SRTP, RFC 5763), and returns the fingerprint of a new certificate of ours. It is called for every
+	// dialog. Nil: no handshakes.
 	Certify func() sdp.Fingerprint
 }
 

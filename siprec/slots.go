@@ -80,7 +80,6 @@ func (c *Client) updateSlots() {
 
 // assignSlots gives every wish its slot: its own, one that is free, or a new one.
 func (c *Client) assignSlots() {
-	c.tellMute()
 	used := 0
 	for _, s := range c.slots {
 		if s.live() {
@@ -89,7 +88,7 @@ func (c *Client) assignSlots() {
 	}
 	var dropped []string
 	for _, w := range c.desire.Streams {
-		if w.Key == "" || c.slotOf(w.Key) != nil || w.Text && c.refusesText() {
+		if w.Key == "" || c.slotOf(w.Key) != nil || w.Text && c.noText {
 			continue
 		}
 		if c.profile.MaxStreams > 0 && used >= c.profile.MaxStreams {
@@ -99,7 +98,7 @@ func (c *Client) assignSlots() {
 		used++
 		s := c.freeSlot(w.Text)
 		*s = slot{key: w.Key, label: c.label(w.Key), wish: w, wanted: true}
-		if c.security() != sdp.SecurityNone && (w.Text || c.certificate == (sdp.Fingerprint{})) {
+		if c.security() != sdp.SecurityNone && c.certificate == (sdp.Fingerprint{}) {
 			s.keys = c.newKeys()
 		}
 	}
@@ -119,21 +118,7 @@ func (c *Client) newKeys() []srtp.Key {
 
 // declined tells whether the recorder has refused all text, and the stream is one of it.
 func (c *Client) declined(key string) bool {
-	return c.refusesText() && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == key && w.Text })
-}
-
-// refusesText tells whether there is no text for the recorder: it has refused it, or there are no keys that text could be protected with.
-func (c *Client) refusesText() bool { return c.noText || c.keylessText() }
-
-// keylessText tells whether text would need keys that nobody may read, and there are none.
-func (c *Client) keylessText() bool { return c.config.Keys == nil && c.security() != sdp.SecurityNone }
-
-// tellMute has the operator know, once, that text is wanted that the recorder does not get for want of keys.
-func (c *Client) tellMute() {
-	if !c.mute && c.keylessText() && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Text }) {
-		c.mute = true
-		c.do(Alarm{Kind: AlarmTextRefused, Detail: "keys of text would be read by everybody"})
-	}
+	return c.noText && slices.ContainsFunc(c.desire.Streams, func(w StreamWish) bool { return w.Key == key && w.Text })
 }
 
 // freeSlot returns a slot of the same medium that the recorder knows to be disabled, or a new one.
@@ -183,7 +168,7 @@ func (c *Client) local(held bool) sdp.Local {
 			Codecs: Preferring(c.Codecs(), s.wish.Prefer), Direction: sdp.SendOnly, PacketTime: c.profile.PacketTime, Label: s.label,
 			Opus: sdp.OpusParameters{SpropStereo: s.wish.Stereo}, Feedback: c.profile.AVPF && !c.noFeedback, Events: c.profile.Events, Security: c.security(), Keys: s.keys,
 		}
-		if !s.wish.Text && stream.Security != sdp.SecurityNone {
+		if stream.Security != sdp.SecurityNone {
 			stream.DTLS.Fingerprint = c.certificate
 			if s.stream.DTLS != nil {
 				stream.DTLS.Setup = s.stream.DTLS.Setup

@@ -54,9 +54,17 @@ type keying struct {
 	agent      *ice.Agent        // nil: without ICE
 }
 
+// shaker is a session whose keys a keying makes.
+type shaker interface {
+	sendAside(c ice.Component, datagram []byte, to netip.AddrPort)
+	shook(c ice.Component, generation int, keys dtls.Keys, err error)
+	symmetric() bool // follows the far end to where its datagrams come from
+	strayed()        // counts a datagram of somebody else
+}
+
 // configure brings the keying to new parameters. It returns associations that are over, which the caller closes without the session's
 // mutex.
-func (k *keying) configure(s *Session, p *Params) (over []*dtls.Association) {
+func (k *keying) configure(s shaker, p *Params) (over []*dtls.Association) {
 	switch {
 	case p.ICE == nil:
 		k.agent = nil
@@ -111,7 +119,7 @@ func (k *keying) stop() []*dtls.Association {
 }
 
 // begin starts what can be: where the far end is known, and its part is not ours (RFC 5763, section 5).
-func (k *keying) begin(s *Session) {
+func (k *keying) begin(s shaker) {
 	if k.agreed == nil {
 		return
 	}
@@ -139,7 +147,7 @@ func (k *keying) begin(s *Session) {
 
 // deliver takes a datagram of a handshake, if it may be the far end's. As long as there are no keys, it is answered where it came from:
 // the far end may be behind a NAT, under the rule for media.
-func (k *keying) deliver(s *Session, c ice.Component, octets []byte, from netip.AddrPort) {
+func (k *keying) deliver(s shaker, c ice.Component, octets []byte, from netip.AddrPort) {
 	if k.running[c] == nil {
 		return // it will be sent again
 	}
@@ -149,7 +157,7 @@ func (k *keying) deliver(s *Session, c ice.Component, octets []byte, from netip.
 		}
 	} else {
 		if !k.mayCome(s, c, from) {
-			s.shared.foreignAsides.Add(1)
+			s.strayed()
 			return
 		}
 		k.heard[c] = k.heard[c] || from == k.described[c]
@@ -161,17 +169,22 @@ func (k *keying) deliver(s *Session, c ice.Component, octets []byte, from netip.
 }
 
 // mayCome tells whether something beside the media may come from an address without ICE.
-func (k *keying) mayCome(s *Session, c ice.Component, from netip.AddrPort) bool {
-	return s.cfg.Symmetric || from.Addr() == k.described[c].Addr()
+func (k *keying) mayCome(s shaker, c ice.Component, from netip.AddrPort) bool {
+	return s.symmetric() || from.Addr() == k.described[c].Addr()
+}
+
+// reply answers a check without ICE, as long as there are no keys (RFC 5763, section 6.7.2).
+func (k *keying) reply(s shaker, c ice.Component, octets []byte, from netip.AddrPort) {
+	if k.agreed != nil && k.keys[c] == nil && k.mayCome(s, c, from) {
+		s.sendAside(c, ice.Reply(from, octets), from)
+	}
 }
 
 // check answers a check of the far end, and follows it to where it wants its media. Without ICE a check is answered as long as there are
 // no keys (RFC 5763, section 6.7.2).
 func (k *keying) check(s *Session, c ice.Component, octets []byte, from netip.AddrPort, now time.Duration) {
 	if k.agent == nil {
-		if k.agreed != nil && k.keys[c] == nil && k.mayCome(s, c, from) {
-			s.sendAside(c, ice.Reply(from, octets), from)
-		}
+		k.reply(s, c, octets, from)
 		return
 	}
 	reply, event := k.agent.Receive(c, from, octets, now)
@@ -280,3 +293,9 @@ func (s *Session) unkey() {
 		a.Close()
 	}
 }
+
+func (s *Session) symmetric() bool { return s.cfg.Symmetric }
+
+func (s *Session) strayed() { s.shared.foreignAsides.Add(1) }
+
+var _ shaker = (*Session)(nil)

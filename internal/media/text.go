@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-sip/parley/internal/dtls"
 	"github.com/parley-sip/parley/internal/rtt"
 )
 
@@ -31,6 +32,8 @@ type TextParams struct {
 	SendFormat, ReceiveFormat rtt.Format
 	// Protection are the keys of SRTP; nil: plain RTP.
 	Protection *Protection
+	// DTLS makes the keys by a handshake instead, as that of [Params]. Until there are some nothing is sent, and what is said waits.
+	DTLS *Handshake
 	// Mux: RTCP on the RTP port (RFC 5761).
 	Mux bool
 	// Send and Receiving are the direction from our view.
@@ -67,6 +70,8 @@ type TextSession struct {
 	prior        rtt.ReceiverStats
 	buffer       []byte
 	witness      Witness // nil: nobody
+	keying       keying
+	secured      func(error) // nil: nobody
 	stats        TextStats
 }
 
@@ -77,6 +82,8 @@ type TextStats struct {
 	Sent, Forged, Foreign uint64
 	// Reports are those of the far end.
 	Reports uint64
+	// Protected tells that there are keys of SRTP.
+	Protected bool
 }
 
 // OpenText takes a pair of ports and returns a session on it that receives nothing yet and sends nothing; the caller closes it. The error is
@@ -161,6 +168,7 @@ func (s *TextSession) Stats() TextStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := s.stats
+	stats.Protected = s.guard != nil && !s.guard.waits()
 	if s.in != nil {
 		stats.ReceiverStats = s.in.Stats()
 	}
@@ -170,16 +178,25 @@ func (s *TextSession) Stats() TextStats {
 // Configure replaces the parameters. The first that let us send begin the stream with a byte order mark (RFC 9071, section 3.2). The error is
 // [ErrParams] or [ErrClosed]; the old parameters then stay.
 func (s *TextSession) Configure(p TextParams) error {
+	over, err := s.configure(p)
+	for _, association := range over {
+		association.Close()
+	}
+	return err
+}
+
+// configure is Configure under the mutex. It returns what is to be closed without it.
+func (s *TextSession) configure(p TextParams) ([]*dtls.Association, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
 	case <-s.done:
-		return ErrClosed
+		return nil, ErrClosed
 	default:
 	}
-	made, err := newGuard(p.Protection, s.guard)
+	made, err := s.newGuard(&p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.Remote, p.RemoteRTCP, p.Protection = unmapped(p.Remote), unmapped(p.RemoteRTCP), nil
 	s.latch.describe(p.Remote, s.cfg.Symmetric)
@@ -195,8 +212,9 @@ func (s *TextSession) Configure(p TextParams) error {
 	case p.Send:
 		s.out = rtt.NewOutput(now, s.begin, p.SendFormat)
 	}
+	over := s.keying.configure(s, &Params{Remote: p.Remote, RemoteRTCP: p.RemoteRTCP, Mux: p.Mux, DTLS: p.DTLS})
 	s.nudge()
-	return nil
+	return over, nil
 }
 
 // Say sends what somebody has written. What may not be sent now, because the far end holds us, is not kept for later. It returns how many characters
@@ -251,6 +269,9 @@ func (s *TextSession) Finish() (lost int) {
 		return 0
 	}
 	for n := range maxFinish {
+		if s.guard.waits() {
+			break // what nobody could read has nowhere to go
+		}
 		at, ok := s.out.Next()
 		if !ok {
 			break
@@ -290,7 +311,11 @@ func (s *TextSession) Close() error {
 		s.mu.Lock()
 		s.report(true)
 		close(s.done)
+		over := s.keying.stop()
 		s.mu.Unlock()
+		for _, association := range over {
+			association.Close()
+		}
 		s.release()
 		s.running.Wait()
 		s.mu.Lock()
@@ -318,6 +343,9 @@ func (s *TextSession) listen(socket *net.UDPConn, reports bool) {
 			continue // an ICMP error of what we have sent
 		}
 		from = unmapped(from)
+		if s.aside(reports, buffer[:n], from) {
+			continue
+		}
 		if reports || isRTCP(buffer[:n]) {
 			s.reported(buffer[:n], from)
 			continue
@@ -332,6 +360,10 @@ func (s *TextSession) arrived(octets []byte, from netip.AddrPort) {
 	defer s.order.Unlock()
 	s.deliver(func(now time.Duration) []rtt.Text {
 		if !s.configured || !s.params.Receiving {
+			return nil
+		}
+		if s.guard.waits() {
+			s.stats.Forged++
 			return nil
 		}
 		if s.guard != nil {

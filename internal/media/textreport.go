@@ -19,6 +19,10 @@ func (s *TextSession) reported(octets []byte, from netip.AddrPort) {
 	if !s.configured || host != s.latch.destination().Addr() && host != s.params.Remote.Addr() && host != s.params.RemoteRTCP.Addr() {
 		return
 	}
+	if s.guard != nil && s.guard.reportReceive == nil { // no keys yet
+		s.stats.Forged++
+		return
+	}
 	if s.guard != nil {
 		size, err := s.guard.reportReceive.Unprotect(octets)
 		if err != nil {

@@ -51,7 +51,7 @@ func (s *TextSession) flush() time.Duration {
 			next = at
 		}
 	}
-	if s.out == nil || !s.params.Send {
+	if s.out == nil || !s.params.Send || s.guard.waits() {
 		return next
 	}
 	for p, ok := s.out.Poll(now); ok; p, ok = s.out.Poll(now) {

@@ -61,7 +61,7 @@ func acceptLine(offer, answer *Description, i int) (Stream, error) {
 		return Stream{}, err
 	}
 	if ours.isTextKind() {
-		return acceptedText(offer, answer, i, keys)
+		return acceptedText(offer, answer, i, keys, handshake)
 	}
 	return acceptedAudio(offer, answer, i, keys, handshake, ice)
 }

@@ -16,7 +16,7 @@ const (
 	mixerAttribute = "rtt-mixer"
 )
 
-// LocalText makes a [LocalStream] one of real-time text (RFC 4103) instead of audio. It has keys as that has, but those of a description only.
+// LocalText makes a [LocalStream] one of real-time text (RFC 4103) instead of audio. It has keys as that has.
 type LocalText struct {
 	// CPS is how many characters per second we take; 0: says nothing, which means 30.
 	CPS int
@@ -160,10 +160,10 @@ func (s *LocalStream) offerText(media *Media, previous, remote *Media) {
 }
 
 // acceptedText is line i of an answer, which has text.
-func acceptedText(offer, answer *Description, i int, keys *Protection) (Stream, error) {
+func acceptedText(offer, answer *Description, i int, keys *Protection, handshake *DTLS) (Stream, error) {
 	ours, theirs := &offer.Media[i], &answer.Media[i]
 	s := newStream(answer, i, codecs.None, PayloadType{})
-	s.LocalPort, s.Label, s.Protection = ours.Port, ours.Label, keys
+	s.LocalPort, s.Label, s.Protection, s.DTLS = ours.Port, ours.Label, keys, handshake
 	s.setRTCP(theirs, ours.Mux && theirs.Mux)
 	s.setDirection(offer.DirectionOf(i))
 	return s, s.acceptText(ours, theirs.mappedAs(ours), theirs)
