@@ -88,6 +88,8 @@ type Config struct {
 	FactoryLasts Lasting
 	// Refer says who may have the focus call somebody out by SIP.
 	Refer ReferPolicy
+	// Replace says whose place a call may take.
+	Replace ReplacePolicy
 	// DialTimeout ends a call that nobody answers; 60 s.
 	DialTimeout time.Duration
 	// Ring is how long a caller hears that it rings before he is answered; 0: he is answered at once.

@@ -111,7 +111,7 @@ type joined struct {
 func (m joining) handle(c *controller) {
 	request := m.call.Request()
 	id := conference.ParticipantID(shortName("p"))
-	if err := c.loopsIn(request); err != nil && m.replaces == "" {
+	if err := c.loopsIn(request, m.replaces); err != nil {
 		m.reply <- joined{err: err}
 		return
 	}
@@ -166,7 +166,12 @@ func (c *controller) admit(id conference.ParticipantID, request *sipua.Request, 
 		join.Anonymous = true
 		join.Entity, join.DisplayName = anonymousUser(c.anonymous)
 	}
-	join.Replaces = replaces
+	if s, there := c.machine.State().Participant(replaces); there {
+		join.Replaces = replaces
+		if referredBy(request, &s) {
+			join.By = s.Entity
+		}
+	}
 	if creator || request.Caller != nil && slices.Contains(request.Caller.Roles, moderatorRole) {
 		join.Role = conference.Moderator
 	}

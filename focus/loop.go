@@ -20,13 +20,13 @@ func (c *controller) loops(id conference.ParticipantID, target sipua.URI) error 
 
 // loopsIn refuses a call of a focus (RFC 4579, section 4.2) that is this conference, or linked with it already. When two call each other at the
 // same moment one of both calls has to stay: that to the one with the greater URI.
-func (c *controller) loopsIn(request *sipua.Request) error {
+func (c *controller) loopsIn(request *sipua.Request, replaces conference.ParticipantID) error {
 	contact, ok := request.Contact()
 	if !ok || !contact.Params.Has("isfocus") {
 		return nil
 	}
 	own := c.focus.conferenceURI(c.id).String()
-	if c.isSelf(contact.URI) || c.linked("", contact.URI.String()) {
+	if c.isSelf(contact.URI) || c.linked(replaces, contact.URI.String()) {
 		return errLoop
 	}
 	s := c.machine.State()

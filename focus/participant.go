@@ -124,9 +124,7 @@ func (c *controller) bridge(p *participant) {
 		told = indicationOf(p.said.record)
 	}
 	c.enter(p, told)
-	if s, there := c.machine.State().Participant(p.replaces); there {
-		_ = c.step(conference.EjectParticipant{ID: s.ID, Reason: reasonHeader(200, "Replaced")})
-	}
+	c.giveWay(p)
 }
 
 // input is where the mix takes its audio from.

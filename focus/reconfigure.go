@@ -14,7 +14,7 @@ import (
 
 // Reconfigure checks settings that are to replace those that hold, and gives what makes them hold. Calls that are up are not touched:
 //
-//   - Dynamic, Defaults, Refer, Limits but for Events, RecordingRules and NotifyRate count for what comes from then on.
+//   - Dynamic, Defaults, Refer, Replace, Limits but for Events, RecordingRules and NotifyRate count for what comes from then on.
 //
 //   - Conferences that are new exist, those that are missing end when they are empty. Of one that is active, the name, locks, limits and
 //     rules that differ from the configuration of before change at once, all else when it is empty.
@@ -33,7 +33,7 @@ func (f *Focus) Reconfigure(cfg Config) (apply func(), err error) {
 	now := f.live()
 	next := *now
 	next.Dynamic, next.Defaults, next.Refer, next.RecordingRules, next.Recorders = cfg.Dynamic, cfg.Defaults, cfg.Refer, cfg.RecordingRules, cfg.Recorders
-	next.RecorderCalling = cfg.RecorderCalling
+	next.RecorderCalling, next.Replace = cfg.RecorderCalling, cfg.Replace
 	next.Conferences, next.NotifyRate, next.Limits = cfg.Conferences, cfg.NotifyRate, cfg.Limits
 	next.Door, next.Menu = cfg.Door, cfg.Menu
 	next.Limits.Events = now.Limits.Events

@@ -64,8 +64,8 @@ func readReferral(request *sipua.Request) (referral, error) {
 	r.target = to.URI
 	r.target.Headers = ""
 	r.target.Params = r.target.Params.Without("method")
-	if by := request.Headers.Get("Referred-By"); by != "" { // RFC 3892
-		r.headers = r.headers.With("Referred-By", by)
+	if by := request.Headers.Get(headerReferredBy); by != "" { // RFC 3892
+		r.headers = r.headers.With(headerReferredBy, by)
 	}
 	if r.method == methodRefer {
 		r.inner, err = sipua.ParseURI(strings.Trim(r.headers.Get("Refer-To"), "<> "))

@@ -22,8 +22,9 @@ var (
 )
 
 const (
-	headerReplaces = "Replaces"
-	headerJoin     = "Join"
+	headerReplaces   = "Replaces"
+	headerJoin       = "Join"
+	headerReferredBy = "Referred-By"
 )
 
 // reference is what a Join or Replaces header field names.
@@ -158,7 +159,7 @@ func (m takingOver) handle(c *controller) {
 	switch request := m.call.Request(); {
 	case old == nil || !there:
 		m.reply <- joined{err: errDialogEnd}
-	case c.participants[s.ID] != old || c.successors[s.ID] != nil:
+	case c.participants[s.ID] != old || c.successors[s.ID] != nil || c.awaited(s.ID):
 		m.reply <- joined{err: errReplaced}
 	case m.reference.earlyOnly && old.dialog != nil:
 		m.reply <- joined{err: errConfirmed}
@@ -166,7 +167,7 @@ func (m takingOver) handle(c *controller) {
 		m.reply <- joined{err: errNoDialog}
 	case sameUser(request, &s):
 		m.reply <- c.succession(m, &s)
-	case request.Caller != nil && request.Caller.Asserted: // a trunk that we trust vouches for a transfer to somebody else
+	case c.focus.live().Replace.admits(request, &s):
 		joining{call: m.call, offer: m.offer, replaces: s.ID, reply: m.reply}.handle(c)
 	default:
 		m.reply <- joined{err: errRefused}

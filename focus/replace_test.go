@@ -89,7 +89,7 @@ func TestReplaces(t *testing.T) {
 // Shows FO-RPL-02, FO-RPL-03, FO-RPL-04, FO-RPL-05, FO-RPL-07, FO-RPL-08, FO-RPL-13, FO-JOI-02, FO-JOI-03, FO-JOI-06, FO-JOI-07, FO-JOI-09,
 // FO-JOI-10, FO-ERR-23.
 func TestReplacesRefused(t *testing.T) {
-	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, Factory: "factory"})
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, Factory: "factory", Replace: focus.ReplaceOwn})
 	alice := b.dial("desk", conftest.PhoneConfig{Name: "alice"})
 	there, err := b.invite(b.uri("desk"), dave)
 	must(t, err)

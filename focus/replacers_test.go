@@ -17,11 +17,11 @@ func (p *plain) named(answer string) string {
 	return fmt.Sprintf("%s;to-tag=%s;from-tag=%s", p.call, toTag(answer), p.name)
 }
 
-// A place is taken by him whose it is, or by whom a trusted trunk vouches for, and not by everybody who has an account.
+// Where nobody else is to, a place is taken by him whose it is, or by whom a trusted trunk vouches for, and not by everybody who has an account.
 //
 // Shows FO-RPL-07.
 func TestWhoMayReplace(t *testing.T) {
-	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, Replace: focus.ReplaceOwn})
 	there, err := b.invite(b.uri("desk"), dave)
 	must(t, err)
 	b.await("him", func() bool { return b.find("desk", "dave").Status.Present() })

@@ -52,7 +52,7 @@ func TestStrangersAreAsked(t *testing.T) {
 	s := testService(t, func(cfg *config.Config) {
 		withUsers(cfg)
 		cfg.SIP.Users = append(cfg.SIP.Users, config.User{Username: "bob", Password: "b0b"})
-		cfg.SIP.Bans.Failures = 1000
+		cfg.SIP.Bans.Failures, cfg.SIP.Replaces = 1000, "own"
 		cfg.Conferences = []config.Conference{{ID: "desk"}, {ID: "board", Allow: []string{"role:moderator"}}}
 	})
 	client := deafClient(t)
@@ -138,6 +138,52 @@ func TestTakeoverNeedsAnAccount(t *testing.T) {
 	}
 }
 
+// TestTransferNeedsAnAccount: who is transferred into a conference takes the place of who has transferred him if he has an account that may call it, and
+// if that is configured, which a reload changes for the next call.
+//
+// Shows FO-RPL-07, FO-RPL-12.
+func TestTransferNeedsAnAccount(t *testing.T) {
+	rules := func(cfg *config.Config) {
+		withUsers(cfg)
+		cfg.SIP.Users = append(cfg.SIP.Users, config.User{Username: "bob", Password: "b0b"}, config.User{Username: "carol", Password: "c4rol"})
+		cfg.SIP.Bans.Failures = 1000
+		cfg.Conferences = []config.Conference{{ID: "desk", Deny: []string{"user:carol"}}}
+		cfg.SRS.Enabled = false
+	}
+	for policy, want := range map[string]int{"admitted": 0, "referred": 403, "own": 403} {
+		s := testService(t, func(cfg *config.Config) {
+			rules(cfg)
+			cfg.SIP.Replaces = policy
+		})
+		client := deafClient(t)
+		to := "sip:desk@" + s.agent.Addr("udp").String()
+		first, _, err := client.Invite(t.Context(), callAs(t, "alice", to), deaf{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "alice", func() bool { return present(s, "desk") == 1 })
+		id := first.ID()
+		replaces := sipua.Header{Name: "Replaces", Value: id.CallID + ";to-tag=" + id.RemoteTag + ";from-tag=" + id.LocalTag}
+		for _, c := range []struct {
+			user string
+			want int
+		}{{"", 401}, {"carol", 403}, {"bob", want}} {
+			_, _, err = client.Invite(t.Context(), callAs(t, c.user, to, replaces), deaf{})
+			if got := sipua.Status(err); got != c.want {
+				t.Errorf("%s: %q: %v", policy, c.user, err)
+			}
+		}
+		if want != 0 {
+			continue
+		}
+		<-first.Done()
+		waitFor(t, "bob alone", func() bool { return present(s, "desk") == 1 })
+		if list, err := s.focus.Participants(t.Context(), "desk"); err != nil || len(list) != 1 || list[0].Role != "speaker" {
+			t.Errorf("the place of a moderator has made %+v, %v", list, err)
+		}
+	}
+}
+
 // deaf is a user agent that calls and does not listen.
 type deaf struct{}
 
@@ -167,7 +213,7 @@ func deafClient(t *testing.T) *sipua.Agent {
 
 // account gives the passwords of withUsers and of bob; nil for nobody.
 func account(user string) *sipua.Trunk {
-	password := map[string]string{"alice": "s3cret", "bob": "b0b"}[user]
+	password := map[string]string{"alice": "s3cret", "bob": "b0b", "carol": "c4rol"}[user]
 	if password == "" {
 		return nil
 	}

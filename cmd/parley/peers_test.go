@@ -188,6 +188,7 @@ func TestSIPpScenarios(t *testing.T) {
 		{"cancel-unknown", "1002", 5, s},
 		{"cancel-late", "1002", 20, s},
 		{"replaces", "1004", 5, s},
+		{"transfer", "1007", 5, s},
 		{"join", "1005", 5, s},
 		{"prack", "1006", 5, ringing},
 		{"options", "1000", 1, s},

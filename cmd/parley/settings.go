@@ -96,6 +96,9 @@ func keying(cfg *config.Media) focus.Keying {
 }
 
 //nolint:gochecknoglobals // a table
+var replacing = map[string]focus.ReplacePolicy{"admitted": focus.ReplaceAdmitted, "referred": focus.ReplaceReferred, "own": focus.ReplaceOwn}
+
+//nolint:gochecknoglobals // a table
 var uses = map[string]focus.Use{"disabled": focus.UseNever, "answer": focus.UseAnswered, "offer": focus.UseOffered}
 
 func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
@@ -107,7 +110,7 @@ func focusConfig(cfg *config.Config, recorders []focus.Recorder) focus.Config {
 		HideLevels: cfg.Media.HideLevels, ExtendedReports: uses[cfg.Media.RTCPXR], Redundancy: uses[cfg.Media.Redundancy],
 		OpusComplexity: cmp.Or(cfg.Media.Opus.Complexity, codecs.LowestComplexity), Dynamic: cfg.ConferenceDefaults.Dynamic,
 		Recorders: recorders, Hold: orNone(cfg.Recording.Hold), Encode: !cfg.Recording.Passthrough, MediaTimeout: cfg.Media.Timeout, NotifyInterval: cfg.Events.MinInterval,
-		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, FactoryLasts: lasting[cfg.SIP.FactoryLasts], Refer: referPolicy(cfg.SIP.Refer),
+		Ring: cfg.SIP.Ring, Factory: cfg.SIP.Factory, FactoryLasts: lasting[cfg.SIP.FactoryLasts], Refer: referPolicy(cfg.SIP.Refer), Replace: replacing[cfg.SIP.Replaces],
 		Notification: focus.Notification{
 			ToneInterval: cfg.Recording.Notification.ToneInterval, Announce: cfg.Recording.Notification.Announce,
 		},

@@ -19,7 +19,8 @@ type Join struct {
 	Known       bool          // need not enter a PIN
 	Source      string        // whose wrong entries are counted together; empty: nobody's
 	Introduced  bool          // need not say his name
-	Replaces    ParticipantID // whose place he takes, so that locks and limits do not matter; empty: nobody's
+	Replaces    ParticipantID // whose place he takes, so that he needs none of his own; empty: nobody's
+	By          string        // URI of who has sent him; empty: nobody has
 }
 
 // Invite asks to call somebody into the conference. Answered by Admit and Dial, or by Reject like Join.
@@ -82,8 +83,9 @@ type SessionChanged struct {
 
 // Left reports that the participant ended its session (BYE, or CANCEL before it was bridged).
 type Left struct {
-	ID     ParticipantID
-	Reason string
+	ID       ParticipantID
+	Reason   string
+	Replaced bool // somebody else has taken his place
 }
 
 // Failure reports that the session with the participant could not be made or is lost.

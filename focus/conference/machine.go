@@ -136,7 +136,7 @@ func (s *step) apply(e Event) error {
 	case SessionChanged:
 		return s.edit(e.ID, func(p *Participant) { p.Session = e.Session })
 	case Left:
-		return s.remove(e.ID, Disconnection{Method: Departed, Reason: e.Reason})
+		return s.left(e)
 	case Failure:
 		return s.failed(e)
 	case EjectParticipant:

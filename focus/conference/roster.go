@@ -9,12 +9,11 @@ import (
 func (s *step) join(e Join) error {
 	p := Participant{
 		ID: e.ID, Entity: e.Entity, Endpoint: e.Endpoint, DisplayName: e.DisplayName, Role: e.Role, Marked: e.Marked,
-		Languages: e.Languages, Anonymous: e.Anonymous, Status: DialingIn, Method: DialedIn,
+		Languages: e.Languages, Anonymous: e.Anonymous, Status: DialingIn, Method: DialedIn, InvitedBy: e.By,
 		Muted: s.next.MutedOnEntry && e.Role == Speaker, InvitedAt: s.now,
 		Session: Session{RecordAware: e.RecordAware}, Awaits: s.m.cfg.Door.awaits(e.Known),
 	}
-	introduced := e.Introduced || e.Replaces != ""
-	if p.Awaits == AwaitsNothing && s.asksName(&p, introduced) {
+	if p.Awaits == AwaitsNothing && s.asksName(&p, e.Introduced) {
 		p.Awaits = AwaitsName
 	} else if p.Awaits != AwaitsNothing && s.m.guard.KeptOut(e.Source, s.now) {
 		return ErrKeptOut
@@ -24,7 +23,7 @@ func (s *step) join(e Join) error {
 	}
 	if p.Awaits != AwaitsNothing {
 		pad := s.m.pad(e.ID)
-		pad.source, pad.known, pad.role = e.Source, introduced, e.Role
+		pad.source, pad.known, pad.role = e.Source, e.Introduced, e.Role
 	}
 	s.do(Admit{ID: e.ID})
 	return nil
@@ -60,10 +59,9 @@ func (s *step) admit(p Participant, rule *Rule, replaces bool) error {
 		return ErrExists
 	case !s.m.life.closingAt.IsZero():
 		return ErrEnding
-	case replaces:
 	case s.next.Locked:
 		return ErrLocked
-	case s.next.MaxParticipants > 0 && len(s.next.Participants) >= s.next.MaxParticipants:
+	case !replaces && s.next.MaxParticipants > 0 && len(s.next.Participants) >= s.next.MaxParticipants:
 		return ErrFull
 	}
 	p.Endpoint = s.endpoint(p)
@@ -141,6 +139,13 @@ func (s *step) reach(p *Participant) {
 		p.WaitingSince = s.now // settleDoor looks after him
 	}
 	p.Status = Connected
+}
+
+func (s *step) left(e Left) error {
+	if e.Replaced {
+		s.reached(e.ID) // elsewhere, so that he is not called again
+	}
+	return s.remove(e.ID, Disconnection{Method: Departed, Reason: e.Reason})
 }
 
 func (s *step) failed(e Failure) error {

@@ -225,7 +225,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	session.Records = map[string]Indication{"on": IndicateOn, "paused": IndicatePaused}[args["records"]]
 	switch verb {
 	case "join":
-		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Known: args["known"] == "yes", Source: args["source"], Rule: scriptPolicy(args)}
+		return Join{ID: id, Entity: "sip:" + string(id), Role: role, Marked: args["marked"] == "yes", Known: args["known"] == "yes", Source: args["source"], Replaces: ParticipantID(args["replaces"]), Rule: scriptPolicy(args)}
 	case "invite":
 		return Invite{ID: id, Entity: "sip:" + string(id), Role: role, Consent: args["consent"] == "yes", Rule: scriptPolicy(args)}
 	case "steer":
@@ -248,7 +248,7 @@ func scriptEvent(t *testing.T, verb string, names []string, args map[string]stri
 	case "session":
 		return SessionChanged{ID: id, Session: session}
 	case "left":
-		return Left{ID: id}
+		return Left{ID: id, Replaced: args["replaced"] == "yes"}
 	case "failure":
 		return Failure{ID: id, Busy: args["busy"] == "yes", Reason: args["reason"]}
 	case "eject":

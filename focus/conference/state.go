@@ -49,7 +49,7 @@ type Participant struct {
 	DisplayName   string
 	Languages     string // that he prefers, as tags with spaces between
 	Anonymous     bool   // has asked for privacy
-	InvitedBy     string // URI of who has asked to call him; empty: nobody has
+	InvitedBy     string // URI of who has asked to call him, or has sent him in his place; empty: nobody has
 	Role          Role
 	Status        Status
 	Awaits        Awaiting // what keeps it out although its media are agreed

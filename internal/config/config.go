@@ -51,6 +51,9 @@ type SIP struct {
 	Refer        Refer  `yaml:"refer"`
 	// Takeover says who may take the place of a call, or join it, by naming it: who has an account or is a trunk, or anyone who may call.
 	Takeover string `yaml:"takeover" accept:"authenticated,anyone"`
+	// Replaces says who of them may take the place of somebody else's call: who may call the conference, who says moreover by Referred-By that he was sent by
+	// whose place it is, or nobody.
+	Replaces string `yaml:"replaces" accept:"admitted,referred,own"`
 }
 
 // TLS names files in PEM format, for tls:// and wss:// listeners and for connections that we make.
@@ -310,7 +313,7 @@ func Default() Config {
 			Digest:       []string{"SHA-256", "MD5"},
 			Bans:         Bans{Failures: 10, Window: time.Minute, Duration: time.Minute, Max: time.Hour}, //nolint:mnd // a person who mistypes gets through
 			SessionTimer: SessionTimer{Default: 30 * time.Minute, Min: leastSession},                     //nolint:mnd // RFC 4028, section 4
-			Factory:      "conference-factory", FactoryLasts: "creator", Refer: Refer{From: "moderators"}, Takeover: "authenticated",
+			Factory:      "conference-factory", FactoryLasts: "creator", Refer: Refer{From: "moderators"}, Takeover: "authenticated", Replaces: "admitted",
 		},
 		Media: Media{
 			ListenAddress: "127.0.0.1", Ports: []int{16384, 32767}, Codecs: []string{"opus", "g722", "pcmu", "pcma"}, SRTP: "disabled", DTLS: "accept", ICE: "answer", RTCPXR: "answer", Redundancy: "answer",

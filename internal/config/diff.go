@@ -39,7 +39,7 @@ func Diff(before, after *Config) []Change {
 //
 //nolint:gochecknoglobals // a table
 var live = []string{
-	"log.level", "sip.allow", "sip.users", "sip.realm", "sip.digest", "sip.bans", "sip.trunks", "sip.dial_out", "sip.refer", "sip.takeover", "sip.tls",
+	"log.level", "sip.allow", "sip.users", "sip.realm", "sip.digest", "sip.bans", "sip.trunks", "sip.dial_out", "sip.refer", "sip.takeover", "sip.replaces", "sip.tls",
 	"conference_defaults", "conferences", "door", "menus", "recording.rules", "recording.servers", "events.notify_rate", "http.tokens", "limits", "shutdown",
 	"cdr", "events.webhooks", "media", "srs.tls",
 }
