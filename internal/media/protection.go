@@ -54,8 +54,12 @@ func newGuard(p *Protection, previous *guard) (*guard, error) {
 		}
 	}
 	g.remember(previous)
+	follows := g.receive == nil && previous != nil
 	if err := errors.Join(g.complete()...); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrParams, err)
+	}
+	if follows {
+		g.receive.Follow(previous.receive)
 	}
 	return g, nil
 }

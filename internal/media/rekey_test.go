@@ -263,3 +263,57 @@ func TestSameKeysGoOn(t *testing.T) {
 		}
 	}
 }
+
+// Who changes his key after his numbers have gone round is heard with the other one, whether he counts the rounds on or begins with none; what he had sent
+// before and comes a third of a second later is heard, too.
+//
+// Shows ME-SRT-02, ME-SDE-15.
+func TestRoundsGoOnAtRekey(t *testing.T) {
+	for _, suite := range []srtp.Suite{srtp.AEADAES256GCM, srtp.AESCM128HMACSHA180} {
+		for _, kept := range []bool{true, false} {
+			local, old, fresh := testKey(suite, 1), testKey(suite, 2), testKey(suite, 3)
+			s, p := call(t, newTestTransport(t, nil), nil)
+			protectWith(t, s, p, local, old)
+			before, after := senderOf(t, old), senderOf(t, fresh)
+			goRound(t, p.header.SSRC, before, func(octets []byte) {
+				if _, err := s.offered.Load().guard.receive.Unprotect(octets); err != nil {
+					t.Fatal(err)
+				}
+			})
+			p.header.SequenceNumber = 6
+			for range 3 {
+				p.raw(p.sealed(before))
+			}
+			late := p.sealed(before)
+			tickUntil(t, "media", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 3 })
+			protectWith(t, s, p, local, fresh)
+			if kept {
+				goRound(t, p.header.SSRC, after, func([]byte) {})
+			}
+			p.raw(p.sealed(after))
+			p.raw(late)
+			p.raw(p.sealed(after))
+			tickUntil(t, "media of both keys", func() {}, func() bool { ingest(s); return s.Stats().PacketsReceived == 6 })
+			if st := s.Stats(); st.Forged != 0 || st.Replayed != 0 {
+				t.Errorf("%v, counting on %t: %+v", suite, kept, st)
+			}
+		}
+	}
+}
+
+// goRound has the numbers of a sender go round twice; each packet goes to whoever is to count along.
+func goRound(t *testing.T, ssrc uint32, sender *srtp.Sender, along func(octets []byte)) {
+	t.Helper()
+	for _, seq := range []uint16{65533, 10, 20000, 40000, 60000, 5} {
+		octets, err := (&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq, SSRC: ssrc}, Payload: loud()}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, len(octets)+srtp.MaxOverhead)
+		size, err := sender.Protect(buf, copy(buf, octets))
+		if err != nil {
+			t.Fatal(err)
+		}
+		along(buf[:size])
+	}
+}

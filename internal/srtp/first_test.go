@@ -38,3 +38,64 @@ func TestFirstPacketAfterTheWrap(t *testing.T) {
 		}
 	}
 }
+
+// Who takes another key after his numbers have gone round may count on (RFC 3711, section 3.3.1) or begin anew (RFC 4568, section 7.1.4), and is heard either way,
+// also when nothing came with the key between. What is not authentic is not, and who was never heard before is not believed to count on.
+func TestRolloversGoOnWithAnotherKey(t *testing.T) {
+	for _, suite := range suites {
+		for _, kept := range []bool{true, false} {
+			before, old := pair(t, testKey(suite))
+			before.ssrc, before.index = 7, window{top: 3<<16 + 100, seen: 1, some: true}
+			old.keep(0, receivedSource{ssrc: 7, index: before.index})
+			_, between := pair(t, otherKey(suite, 3))
+			between.Follow(old)
+			sender, receiver := pair(t, otherKey(suite, 4))
+			receiver.Follow(between)
+			if kept {
+				sender.ssrc, sender.index = before.ssrc, before.index
+			}
+			first, next := protect(t, sender, packet(7, 101)), protect(t, sender, packet(7, 102))
+			forged := bytes.Clone(first)
+			forged[30] ^= 1
+			if _, err := receiver.Unprotect(forged); !errors.Is(err, ErrAuthentication) {
+				t.Errorf("%v: a forged one: %v", suite, err)
+			}
+			for i, sent := range [][]byte{first, next} {
+				got := bytes.Clone(sent)
+				if n, err := receiver.Unprotect(got); err != nil || !bytes.Equal(got[:n], packet(7, uint16(101+i))) {
+					t.Errorf("%v, counting on %t: packet %d: %v", suite, kept, i, err)
+				}
+			}
+			if _, err := receiver.Unprotect(bytes.Clone(first)); !errors.Is(err, ErrReplay) {
+				t.Errorf("%v: again: %v", suite, err)
+			}
+			stranger, deaf := pair(t, otherKey(suite, 5))
+			deaf.Follow(old)
+			stranger.ssrc, stranger.index = 8, before.index
+			if _, err := deaf.Unprotect(protect(t, stranger, packet(8, 101))); !errors.Is(err, ErrAuthentication) {
+				t.Errorf("%v: who was never heard: %v", suite, err)
+			}
+		}
+	}
+}
+
+// Who changes his key again and again and says nothing is remembered no longer than a few keys.
+func TestFollowingEnds(t *testing.T) {
+	_, r := pair(t, testKey(suites[0]))
+	r.keep(0, receivedSource{ssrc: 7})
+	for i := range 100 {
+		_, next := pair(t, testKey(suites[0]))
+		next.Follow(r)
+		if _, known := next.counted(7, 1); known != (i < mostBefore) {
+			t.Fatalf("after %d keys: %t", i+1, known)
+		}
+		r = next
+	}
+}
+
+// otherKey is another one for each n.
+func otherKey(suite Suite, n byte) Key {
+	key := testKey(suite)
+	key.Secret[0] = n + 100
+	return key
+}

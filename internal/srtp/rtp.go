@@ -106,6 +106,8 @@ type Receiver struct {
 	sources [sourcesKept]receivedSource // the one heard last is first
 	used    int
 	left    uint64
+	before  *Receiver // see Follow; nil once a source was heard
+	depth   int       // how many there are before it
 }
 
 // receivedSource is what is kept of an authenticated source.
@@ -121,6 +123,29 @@ func NewReceiver(k Key) (*Receiver, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// mostBefore is how many contexts are remembered that were followed without that any source was heard.
+const mostBefore = 8
+
+// Follow says which context there was for the same far end with another key. A far end that changes its key may count its rollovers on (RFC 3711, section
+// 3.3.1) or begin with zero (RFC 4568, section 7.1.4): what of both it does shows when its first packet is authentic. To be called before the first
+// packet; the other one may be in use then, by who is going to use this one.
+func (r *Receiver) Follow(before *Receiver) {
+	if before == nil || before.depth >= mostBefore {
+		return
+	}
+	r.before, r.depth = before, before.depth+1
+}
+
+// counted is the index that a packet of a source has if it goes on in the numbers that it had with the key before.
+func (r *Receiver) counted(ssrc uint32, seq uint16) (uint64, bool) {
+	for b := r.before; b != nil; b = b.before {
+		if at := b.find(ssrc); at < b.used {
+			return b.sources[at].index.estimate(seq), true
+		}
+	}
+	return 0, false
 }
 
 // Unprotect checks a packet and decrypts it in place. It returns the size of what is left: a plain RTP packet. On an error
@@ -160,17 +185,28 @@ func (r *Receiver) Unprotect(packet []byte) (int, error) {
 }
 
 // openFirst opens the first packet that is heard of a source, and tells its index. Those before it may have been lost, or have come before there were keys, and
-// its numbers may have gone round among them: not every phone begins below 2^15 (RFC 4568, section 6.4). Without another try it would never be heard.
+// its numbers may have gone round among them: not every phone begins below 2^15 (RFC 4568, section 6.4). Or they have gone round with the key before, and go on.
+// Without another try it would never be heard.
 func (r *Receiver) openFirst(packet []byte, header int, ssrc uint32, index uint64) (int, uint64, error) {
 	var saved [longestFirst]byte // a failure spoils the packet
 	n := copy(saved[:], packet)
 	size, err := r.open(packet, header, ssrc, index)
-	if err == nil || n < len(packet) || index >= 1<<15 {
-		return size, index, err
+	first := index
+	if err != nil && n == len(packet) && first < 1<<15 {
+		copy(packet, saved[:n])
+		index = first + 1<<16
+		size, err = r.open(packet, header, ssrc, index)
 	}
-	copy(packet, saved[:n])
-	index += 1 << 16
-	size, err = r.open(packet, header, ssrc, index)
+	if err != nil && n == len(packet) {
+		if on, known := r.counted(ssrc, uint16(first)); known && on != first && on != index {
+			copy(packet, saved[:n])
+			index = on
+			size, err = r.open(packet, header, ssrc, index)
+		}
+	}
+	if err == nil {
+		r.before = nil
+	}
 	return size, index, err
 }
 
