@@ -198,7 +198,7 @@ func (r *Receiver) openFirst(packet []byte, header int, ssrc uint32, index uint6
 		size, err = r.open(packet, header, ssrc, index)
 	}
 	if err != nil && n == len(packet) {
-		if on, known := r.counted(ssrc, uint16(first)); known && on != first && on != index {
+		if on, known := r.counted(ssrc, binary.BigEndian.Uint16(saved[2:])); known && on != first && on != index {
 			copy(packet, saved[:n])
 			index = on
 			size, err = r.open(packet, header, ssrc, index)
