@@ -23,6 +23,7 @@ type inviteTx struct {
 	err       error                   // the transaction has ended without a final response
 	signal    chan struct{}           // has a token when there is something to take
 	ackWire   *sip.Request            // the ACK of the 2xx that made the dialog
+	ack       *outbound               // what it was made of; nil while it is being sent over a new connection
 	ackTag    string                  // and its To tag
 	forks     map[string]bool         // To tags of other 2xx that were ended
 	early     map[string]*earlyDialog // by the remote tag; of who waits for the responses
@@ -146,14 +147,24 @@ func (it *inviteTx) stray(wire *sip.Response) {
 	tag := wire.To().Params.GetOr("tag", "")
 	it.mu.Lock()
 	known := it.ackWire != nil && it.ackTag == tag
-	if known {
-		// Under the lock, because sending changes the message.
-		_ = it.agent.transport.WriteMsg(it.ackWire)
+	var anew *outbound
+	// Under the lock, because sending changes the message.
+	if known && it.agent.transport.WriteMsg(it.ackWire) != nil {
+		anew, it.ack = it.ack, nil
 	}
 	accepted, ended := it.ackWire != nil, it.forks[tag]
 	it.mu.Unlock()
 	if !known && (accepted || ended) {
 		it.end(it.agent.fromWireResponse(wire))
+	}
+	if anew != nil { // its connection has gone, and the ACK perhaps with it
+		it.agent.spawn(func() {
+			ctx, cancel := it.agent.lifetime(dialTimeout)
+			defer cancel()
+			if err := it.acknowledge(ctx, anew); err != nil {
+				it.agent.log.Debug("cannot acknowledge again", slog.String("call_id", it.request.callID), slog.Any("error", err))
+			}
+		})
 	}
 }
 
@@ -173,15 +184,25 @@ func (it *inviteTx) ackFailure(wire *sip.Response) {
 // number of the INVITE (RFC 3261, section 13.2.2.4), and remembers it for
 // repetitions.
 func (it *inviteTx) acknowledge(ctx context.Context, ack *outbound) error {
-	wire, _, err := it.agent.prepare(ctx, ack)
-	if err != nil {
-		return err
+	var failed error
+	for range sendAttempts { // a connection may end at any moment
+		var wire *sip.Request
+		if wire, _, failed = it.agent.prepare(ctx, ack); failed == nil {
+			it.mu.Lock()
+			it.ackWire, it.ackTag = wire, ack.to.Tag()
+			failed = it.agent.transport.WriteMsg(wire)
+			it.mu.Unlock()
+		}
+		if failed == nil || !it.agent.renew(ack, failed) {
+			break
+		}
 	}
+	ack.renewed = false
 	it.mu.Lock()
-	defer it.mu.Unlock()
-	it.ackWire, it.ackTag = wire, ack.to.Tag()
-	if err := it.agent.transport.WriteMsg(wire); err != nil {
-		return fmt.Errorf("ACK: %w: %w", ErrTransport, err)
+	it.ack = ack // for the next time
+	it.mu.Unlock()
+	if failed != nil {
+		return fmt.Errorf("ACK: %w: %w", ErrTransport, failed)
 	}
 	return nil
 }

@@ -112,6 +112,41 @@ func calledOverTCP(t *testing.T, agent *Agent, peer *streamPeer) (*Dialog, *phon
 	return dialog, line
 }
 
+// The ACK of a 2xx whose connection broke is sent again, over a new one, when the peer repeats the 2xx, each time that it does; the call goes on.
+//
+// RFC 3261, sections 13.2.2.4 and 13.3.1.4.
+func TestAckOverABrokenConnection(t *testing.T) {
+	t.Parallel()
+	agent, peer := startAgent(t, Config{Listen: []string{"tcp://127.0.0.1:0"}}, newRecorder()), newStreamPeer(t, nil)
+	result := startCall(t.Context(), agent, peer.uri(), newRecorder(), nil)
+	line := peer.next()
+	invite := line.expect("INVITE")
+	peer.answer(line, invite, "200 OK", "answer")
+	dialog := wait(t, result, "Invite").dialog
+	first := line.expect("ACK")
+	for range 2 {
+		line.reset()
+		eventually(t, "the end of the connection", func() bool { return len(agent.Connections()) == 0 })
+		back, err := new(net.Dialer).DialContext(t.Context(), "tcp4", agent.Addr("tcp").String()) // where Via says (RFC 3261, section 18.2.2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response := &phone{t: t, conn: back}
+		peer.answer(response, invite, "200 OK", "answer")
+		line = peer.next()
+		if again := line.expect("ACK"); fieldOf(again, "CSeq") != fieldOf(first, "CSeq") || fieldOf(again, "To") != fieldOf(first, "To") {
+			t.Errorf("first\n%s\nthen\n%s", first, again)
+		}
+		response.reset()
+	}
+	done := make(chan error, 1)
+	go func() { done <- dialog.Bye(t.Context()) }()
+	peer.answer(line, line.expect("BYE"), "200 OK", "")
+	if err := wait(t, done, "BYE"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A request in a dialog whose connection breaks under it goes out once more over a new one, and it is the same one; the call goes on. So it does where the
 // peer had closed the connection before, as servers do with idle ones.
 //
