@@ -289,22 +289,6 @@ func (s *TextSession) Finish() (lost int) {
 	return lost
 }
 
-// Forget drops what waits and what would be repeated: another far end gets the stream from now on.
-func (s *TextSession) Forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.out != nil {
-		s.out.Clear()
-	}
-}
-
-func (s *TextSession) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Close says BYE, and waits for the goroutines. It must not be called by Received.
 func (s *TextSession) Close() error {
 	s.closing.Do(func() {

@@ -85,3 +85,19 @@ func (s *TextSession) send(p rtt.Packet) {
 		}
 	}
 }
+
+// Forget drops what waits and what would be repeated: another far end gets the stream from now on.
+func (s *TextSession) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out != nil {
+		s.out.Clear()
+	}
+}
+
+func (s *TextSession) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
