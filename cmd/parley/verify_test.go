@@ -79,7 +79,7 @@ func rehash(t *testing.T, dir, file, old string) {
 		if old == "" || !bytes.Contains(b, []byte(old)) {
 			t.Fatalf("no hash %q", old)
 		}
-		return bytes.ReplaceAll(b, []byte(old), fmt.Appendf(nil, "%x", sha256.Sum256(data)))
+		return bytes.Replace(b, []byte(old), fmt.Appendf(nil, "%x", sha256.Sum256(data)), 1)
 	})
 }
 
