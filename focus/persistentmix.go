@@ -88,7 +88,9 @@ func (g *merged) start(a siprec.StartMedia) {
 		g.capture = newCapture(g.line.session, max(leaseHold, g.owner.focus.cfg.Hold), a.Format.Codec)
 		g.left, g.told = g.left+dropped-g.told, 0
 	}
-	g.format = a.Format
+	if g.format = a.Format; packable(g.format) {
+		g.format.PacketTime = codecs.FrameDuration // what conferences share is counted by ticks
+	}
 	g.witness()
 	for _, f := range g.feeds {
 		f.sealed()
