@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -28,7 +29,7 @@ type capture struct {
 	sends   atomic.Uint32 // that the session sends
 	frames  atomic.Uint32 // in a packet; see pack
 	filling atomic.Bool   // what is not sent yet is the beginning of the next packet
-	opened  atomic.Int64  // when the first frame of the packet was captured that was filled last, if it has not become full
+	opened  atomic.Int64  // when the first frame was captured of a packet that waits to become full; the last time there is: none does
 	again   atomic.Int64  // what was captured after this is to be sent again; 0: nothing
 	holding atomic.Bool
 	parked  atomic.Bool               // the tick has seen that it holds: others may read the backlog
@@ -66,6 +67,7 @@ const catchUp = 4
 // newCapture holds from the beginning, for a time at most.
 func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *capture {
 	c := &capture{session: session, epoch: time.Now()}
+	c.opened.Store(math.MaxInt64)
 	c.codec.Store(uint32(codec))
 	if session != nil {
 		c.shift = session.At(c.epoch)
@@ -183,6 +185,7 @@ func (c *capture) Send(calls mixer.Calls) {
 
 // flush sends frames of the backlog.
 func (c *capture) flush(most int) {
+	c.opened.Store(math.MaxInt64) // what has begun a packet goes out as it is
 	for range most {
 		p, h, ok := c.kept.pop()
 		if !ok {

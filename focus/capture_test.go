@@ -130,19 +130,26 @@ func checkCapture(t *testing.T, codec codecs.Codec, packets int) {
 // notCounted is the payload of frames that TestCapture does not look for.
 const notCounted = 0xFF
 
-// captured makes the frames of TestCapture in the time of its bubble, in so many packets each, and returns how many packets.
-func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets int) (n byte) {
+// openSession opens one of a transport of its own, until the bubble ends.
+func openSession(t *testing.T) *media.Session {
 	t.Helper()
 	transport, err := media.NewTransport(media.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = transport.Close() }()
+	t.Cleanup(func() { _ = transport.Close() })
 	session, err := transport.Open(media.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = session.Close() }()
+	t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+// captured makes the frames of TestCapture in the time of its bubble, in so many packets each, and returns how many packets.
+func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets int) (n byte) {
+	t.Helper()
+	session := openSession(t)
 	<-time.After(time.Second) // the clock of the session has run for a while
 	c := newCapture(session, 2*time.Second, codec)
 	units := codec.TimestampUnits(codecs.FrameDuration) / packets

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-sip/parley/codecs"
 )
 
-// A recorder may ask for longer packets than a tick makes (a=ptime; RFC 8866, section 6.4): half as many cost both sides half as much. The mix goes on
+// A recorder may ask for longer packets than a tick makes (a=ptime; RFC 8866, section 6.4): half as many cost both sides less. The mix goes on
 // making frames of a tick, so that payloads are passed on as they came, and nothing is left in the mix when it lets go of a stream. Frames of codecs that
 // code each sample by itself are put together where they are sent (RFC 3551, section 4.2). They wait for each other in the backlog, where it is known
 // that they are not sent.
@@ -49,21 +49,21 @@ func (c *capture) fill(room []byte, now time.Duration) {
 	n := int(c.frames.Load())
 	p, h, found := c.kept.join(n, room)
 	c.filling.Store(found == joinShort)
-	c.begun = nil
-	switch {
-	case found == joinShort:
+	if found == joinShort {
 		c.begun = c.kept.unread()
 		first, _ := c.kept.next()
 		c.opened.Store(int64(first))
+		return
+	}
+	c.begun = nil
+	c.opened.Store(math.MaxInt64)
+	switch {
 	case found == joinApart || uint32(h.codec) != c.sends.Load():
-		c.opened.Store(math.MaxInt64)
 		c.flush(n)
 	case c.digest.Load() != nil: // see pass
-		c.opened.Store(math.MaxInt64)
 		c.kept.pass()
 		c.send(p, max(0, now-h.captured()))
 	default:
-		c.opened.Store(math.MaxInt64)
 		c.kept.pass()
 		c.advance(p)
 		c.session.PrepareAt(p, room, now+c.shift, max(0, now-h.captured()))

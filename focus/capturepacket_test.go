@@ -32,17 +32,8 @@ func packing(t *testing.T, packetTime time.Duration, act func(p *packed)) (packe
 	}
 	defer func() { _ = far.Close() }()
 	synctest.Test(t, func(t *testing.T) {
-		transport, err := media.NewTransport(media.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = transport.Close() }()
-		session, err := transport.Open(media.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = session.Close() }()
-		err = session.Configure(media.Params{
+		session := openSession(t)
+		err := session.Configure(media.Params{
 			Remote: netip.MustParseAddrPort(far.LocalAddr().String()), Send: true, SendCodec: codecs.PCMU, SendPayloadType: 0,
 		})
 		if err != nil {
@@ -195,6 +186,40 @@ func TestPackedPause(t *testing.T) {
 	checkContents(t, packets[1:], "ef")
 	if gap := binary.BigEndian.Uint32(packets[1][4:]) - binary.BigEndian.Uint32(packets[0][4:]); gap != 640+8000 {
 		t.Errorf("a gap of %d units", gap)
+	}
+}
+
+// What has begun a packet when its server vanishes is for the next one, also when a pause begins just then; so is what a new stream has kept.
+//
+// Shows SR-ERR-08.
+func TestPackedPauseOfWhatIsKept(t *testing.T) {
+	for name, act := range map[string]func(p *packed) (frames int){
+		"vanished": func(p *packed) int {
+			p.capture.release(codecs.PCMU)
+			p.frames(3)
+			p.capture.hold()
+			p.frames(1)
+			return 2
+		},
+		"new": func(p *packed) int {
+			p.frames(2)
+			return 2
+		},
+	} {
+		packing(t, 40*time.Millisecond, func(p *packed) {
+			want := act(p)
+			<-time.After(time.Millisecond)
+			p.capture.pause()
+			kept := 0
+			p.capture.unsent(0, func(_ *codecs.Packet, h held) {
+				if !p.capture.nobodys(h.at) {
+					kept++
+				}
+			})
+			if kept != want {
+				t.Errorf("%s: %d frames are kept, want %d", name, kept, want)
+			}
+		})
 	}
 }
 

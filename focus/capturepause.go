@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -25,6 +26,9 @@ func (c *capture) pause() {
 	last := &c.pauses[c.paused%keptPauses]
 	if last.goesOn() {
 		return
+	}
+	if c.holding.Load() { // what has begun a packet is for whoever is next: only what this pause keeps from becoming full is given up
+		c.opened.Store(math.MaxInt64)
 	}
 	c.keep()
 	if c.kept == nil {

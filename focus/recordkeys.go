@@ -87,16 +87,22 @@ func (r *recorder) listenForKeys(c *controller, s *recorded, a *siprec.StartMedi
 	if a.DTLS == nil {
 		return
 	}
-	certificate, one := a.Certificate, s.line
-	s.session.OnSecured(func(err error) { // it must not wait: the controller may be about to close that handshake
+	s.session.OnSecured(c.securedTo(s.line, a.Certificate, func(err error) message {
+		return recorderKeyed{recorder: r, stream: s, certificate: a.Certificate, err: err}
+	}))
+}
+
+// securedTo brings the outcome of a handshake to the controller, or of one that has failed in a line to the session that lends it.
+func (c *controller) securedTo(one *line, certificate sdp.Fingerprint, outcome func(error) message) func(error) {
+	return func(err error) { // it must not wait: the controller may be about to close that handshake
 		c.focus.spawn(func(context.Context) {
 			if err != nil && one != nil { // the line may be somebody else's by now, and its session is lost in any case
 				one.owner.happened(one.unkeyed(certificate, err))
 				return
 			}
-			c.post(recorderKeyed{recorder: r, stream: s, certificate: certificate, err: err})
+			c.post(outcome(err))
 		})
-	})
+	}
 }
 
 // recorderKeyed is the outcome of a handshake with a recorder.

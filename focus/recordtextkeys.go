@@ -1,8 +1,6 @@
 package focus
 
 import (
-	"context"
-
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -15,16 +13,9 @@ func (r *recorder) listenForTextKeys(c *controller, t *recordedText, a *siprec.S
 	if a.DTLS == nil {
 		return
 	}
-	certificate, one := a.Certificate, t.line
-	t.session.OnSecured(func(err error) { // it must not wait: the controller may be about to close that handshake
-		c.focus.spawn(func(context.Context) {
-			if err != nil && one != nil { // the line may be somebody else's by now, and its session is lost in any case
-				one.owner.happened(one.unkeyed(certificate, err))
-				return
-			}
-			c.post(recorderTextKeyed{recorder: r, text: t, certificate: certificate, err: err})
-		})
-	})
+	t.session.OnSecured(c.securedTo(t.line, a.Certificate, func(err error) message {
+		return recorderTextKeyed{recorder: r, text: t, certificate: a.Certificate, err: err}
+	}))
 }
 
 // recorderTextKeyed is the outcome of a handshake of text with a recorder.

@@ -64,9 +64,14 @@ func (s *Server) registerEvents(api huma.API) {
 
 func (s *Server) stream(id conference.ID, after string) *huma.StreamResponse {
 	watcher := s.focus.Watch(id, after) // from the moment of the request, before any answer
+	return s.serveEvents(watcher, func(ctx context.Context, to *reader) { pump(ctx, watcher, to) })
+}
+
+// serveEvents answers with Server-Sent Events that a function pumps from where they come, which is closed in the end.
+func (s *Server) serveEvents(from feed, pump func(context.Context, *reader)) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		s.streams.add(watcher)
-		defer s.streams.remove(watcher)
+		s.streams.add(from)
+		defer s.streams.remove(from)
 		ctx.SetHeader("Content-Type", "text/event-stream")
 		ctx.SetHeader("Cache-Control", "no-store")
 		ctx.SetHeader("X-Accel-Buffering", "no") // nginx would hold events back
@@ -75,7 +80,7 @@ func (s *Server) stream(id conference.ID, after string) *huma.StreamResponse {
 			return
 		}
 		_, writer := humago.Unwrap(ctx)
-		pump(ctx.Context(), watcher, &reader{out: writer, control: http.NewResponseController(writer)})
+		pump(ctx.Context(), &reader{out: writer, control: http.NewResponseController(writer)})
 	}}
 }
 

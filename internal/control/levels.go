@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
@@ -34,19 +33,7 @@ func (s *Server) levels(id conference.ID) (*huma.StreamResponse, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		s.streams.add(meter)
-		defer s.streams.remove(meter)
-		ctx.SetHeader("Content-Type", "text/event-stream")
-		ctx.SetHeader("Cache-Control", "no-store")
-		ctx.SetHeader("X-Accel-Buffering", "no") // nginx would hold events back
-		ctx.SetStatus(http.StatusOK)
-		if ctx.Method() == http.MethodHead {
-			return
-		}
-		_, writer := humago.Unwrap(ctx)
-		pumpLevels(ctx.Context(), meter, &reader{out: writer, control: http.NewResponseController(writer)})
-	}}, nil
+	return s.serveEvents(meter, func(ctx context.Context, to *reader) { pumpLevels(ctx, meter, to) }), nil
 }
 
 // pumpLevels writes levels until the reader or the conference is gone.

@@ -31,7 +31,7 @@ type Activity struct {
 	Spans        []Span   `json:"spans" doc:"When there is speech, in order."`
 }
 
-// Activities finds speech in the audio of a recording, by level, stream by stream. It reads all of it: an hour of a WAV file at 8 kHz takes some ten milliseconds, one of Opus some seconds. The errors
+// Activities finds speech in the audio of a recording, by level, stream by stream. It reads all of it, and decodes what is encoded. The errors
 // are those of the files and of ctx.
 func Activities(ctx context.Context, r srs.Recording) ([]Activity, error) {
 	list := []Activity{}
