@@ -135,8 +135,11 @@ func (k *keeper) expireAt(now time.Time, since time.Duration) {
 	if k.retention == (Retention{}) {
 		return
 	}
-	if by := k.clock.look(now, since); by != 0 {
-		k.logger.Warn("the clock was set; nothing is deleted by its age for a while", slog.Duration("by", by), slog.Duration("for", stepRest))
+	switch by := k.clock.look(now, since); {
+	case by > 0:
+		k.logger.Warn("the clock was set forward: nothing is deleted by its age for a while", slog.Duration("by", by), slog.Duration("for", stepRest))
+	case by < 0:
+		k.logger.Warn("the clock was set back", slog.Duration("by", by))
 	}
 	doubted := k.clock.doubted(since)
 	names, err := k.library.folders()
