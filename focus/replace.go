@@ -155,6 +155,9 @@ type takingOver struct {
 
 func (m takingOver) handle(c *controller) {
 	old := m.old.find()
+	if old != nil && old.dialog == nil {
+		c.learnDialog(m.old, old)
+	}
 	s, there := c.machine.State().Participant(m.old.id)
 	switch request := m.call.Request(); {
 	case old == nil || !there:
@@ -171,6 +174,19 @@ func (m takingOver) handle(c *controller) {
 		joining{call: m.call, offer: m.offer, replaces: s.ID, reply: m.reply}.handle(c)
 	default:
 		m.reply <- joined{err: errRefused}
+	}
+}
+
+// learnDialog gives a participant whom the agent has sent a 2xx his dialog: it is confirmed by the 2xx (RFC 3261, section 12.1.1), and who got that may
+// have the call replaced before we are told that it is on its way.
+func (c *controller) learnDialog(at leg, p *participant) {
+	agent := c.focus.agent.Load()
+	if agent == nil {
+		return
+	}
+	id := sipua.DialogID{CallID: p.peer.CallID, LocalTag: p.peer.LocalTag, RemoteTag: p.peer.RemoteTag}
+	if dialog, ok := agent.Dialog(id); ok {
+		answered{leg: at, dialog: dialog}.handle(c)
 	}
 }
 

@@ -1,8 +1,12 @@
 package focus_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +85,60 @@ func TestOnePlaceOneSuccessor(t *testing.T) {
 	if after := b.find("desk", "dave"); after.Session.CallID != before.Session.CallID {
 		t.Errorf("before the ACK %+v has become %+v", before.Session, after.Session)
 	}
+}
+
+// A call is replaced from when its 2xx is with the caller, although the focus has not been told yet that it was sent.
+//
+// Shows FO-RPL-06.
+func TestReplacedAsSoonAsAnswered(t *testing.T) {
+	network := &lingering{written: make(chan struct{}), goOn: make(chan struct{})}
+	b := newBenchOf(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}}, netip.MustParseAddr("127.0.0.1"), "127.0.0.1", focus.Deps{},
+		func(cfg *sipua.Config) { cfg.Network = network })
+	goOn := sync.OnceFunc(func() { close(network.goOn) })
+	defer goOn()
+	p, q := b.plain("dave"), b.plain("second")
+	p.request("INVITE", "desk", "", p.sdp())
+	answer := p.expect("SIP/2.0 200")
+	<-network.written
+	q.as = p.uri()
+	q.request("INVITE", "desk", "", q.sdp(), "Replaces: "+p.named(answer))
+	taken := q.expect("SIP/2.0 200")
+	goOn()
+	q.request("ACK", "desk", toTag(taken), "")
+	p.request("ACK", "desk", toTag(answer), "")
+	p.respond(p.expect("BYE "), "200 OK", "", "")
+	q.request("BYE", "desk", toTag(taken), "")
+}
+
+// lingering is the network of the system; the first write of a 200 to an INVITE returns only when it may.
+type lingering struct {
+	net.ListenConfig
+	net.Dialer
+	once          sync.Once
+	written, goOn chan struct{}
+}
+
+// ListenPacket opens a socket that lingers.
+func (n *lingering) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
+	conn, err := n.ListenConfig.ListenPacket(ctx, network, address)
+	return lingeringConn{conn, n}, err
+}
+
+type lingeringConn struct {
+	net.PacketConn
+	network *lingering
+}
+
+// WriteTo sends a datagram.
+func (c lingeringConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	n, err := c.PacketConn.WriteTo(b, to)
+	if bytes.HasPrefix(b, []byte("SIP/2.0 200")) && bytes.Contains(b, []byte("INVITE\r\n")) {
+		c.network.once.Do(func() {
+			close(c.network.written)
+			<-c.network.goOn
+		})
+	}
+	return n, err
 }
 
 // While something is recorded, who goes on with another phone goes on to be told of it by the tone, which no other has begun anew.
