@@ -32,7 +32,7 @@ build: deps ## build bin/parley
 # Packages are tested one after the other: many tests play calls in real time, and would disturb each other.
 test: deps-test build ## run every test (installs SIPp, baresip, xmllint... when missing)
 	$(GO) test $(RACE) -run '^$$' ./... >/dev/null
-	@GO=$(GO) scripts/test.sh $(RACE) -p 1 -shuffle=on -timeout 20m ./...
+	@GO=$(GO) scripts/test.sh $(RACE) -p 2 -shuffle=on -timeout 20m ./...
 
 race: ## the same under the race detector
 	$(MAKE) test RACE=-race
@@ -58,7 +58,7 @@ fuzz: deps ## run every fuzz target for FUZZTIME (default 10s) each
 
 bench: deps-bench ## benchmarks of the hot paths, then the load figures against the reflector
 	$(GO) test -run '^$$' -bench . -benchmem ./codecs ./mixer ./internal/media
-	@scripts/bench.sh
+	@scripts/bench.sh $(ARGS)
 
 storm: ## whatever happens to conferences and recorders: is anything recorded lost, or heard by who may not (SEEDS=first,count)
 	PARLEY_TEST_STORM=$(SEEDS) $(GO) test -tags $(TAGS) -run '^TestStorm$$' -v -count 1 ./focus

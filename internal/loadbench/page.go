@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -17,13 +18,22 @@ var errBroken = errors.New("somebody heard or was told what he must not, or not 
 // print writes the table, also to the page.
 func (b *bench) print(ctx context.Context) error {
 	var table strings.Builder
-	table.WriteString("| what | figure | limit | within |\n| --- | --- | --- | --- |\n")
+	table.WriteString(tableHead)
+	today := time.Now().UTC().Format(time.DateOnly)
 	for _, r := range b.rows {
-		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", r.what, r.figure, r.limit, map[bool]string{true: "yes", false: "**no**"}[r.good])
+		table.WriteString(r.line(today))
 	}
 	fmt.Print("\n", table.String())
 	if b.page != "" {
-		if err := os.WriteFile(b.page, []byte(fmt.Sprintf(page, time.Now().UTC().Format(time.DateOnly), machine(ctx), b.rounds, b.seconds, table.String())), 0o644); err != nil { //nolint:gosec // a page of the documentation
+		old, err := os.ReadFile(b.page)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		page, err := renew(string(old), machine(ctx), today, b.rows)
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.page, err)
+		}
+		if err := os.WriteFile(b.page, []byte(page), 0o644); err != nil { //nolint:gosec // a page of the documentation
 			return err
 		}
 	}
@@ -33,20 +43,55 @@ func (b *bench) print(ctx context.Context) error {
 	return nil
 }
 
-// page is docs/performance.md: date, machine, rounds, seconds, table.
-const page = `# Performance
+const tableHead = "| what | figure | limit | within | measured |\n| --- | --- | --- | --- | --- |\n"
 
-Made by ` + "`make bench`" + ` on %s; do not edit. Machine: %s.
+// line is a row of the table.
+func (r row) line(measured string) string {
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", r.what, r.figure, r.limit, map[bool]string{true: "yes", false: "**no**"}[r.good], measured)
+}
 
-Costs are those of the server's process. A cost "against the reflector" is a ratio to a program that does nothing but receive and send
-the same packets with the same sockets, measured in turn in the same run (median of %d rounds of %d s): it can be compared between machines, the
-milliseconds cannot. On loopback the sender's system call does the receiver's share of the network's work as well, for both. "ms/leg s" is
-milliseconds of processor time for each second of each leg. Lateness is from when a tick of the mixer was due to when it began.
+// What is between these lines of the page is ours, all else is its authors'.
+const (
+	pageBegin = "<!-- make bench: begin -->\n"
+	pageEnd   = "<!-- make bench: end -->\n"
+)
 
-%s
-What the costs are made of, and what was done about them: [architecture](architecture.md), ADR [2](adr/0002-a-tick-not-a-goroutine-per-leg.md),
-[5](adr/0005-encode-once-fork-and-merge.md), [8](adr/0008-mixing-threads-give-way-between-ticks.md), [30](adr/0030-mixing-threads-are-real-time.md). What lost packets sound like: [audio](audio.md#lost-speech).
-`
+// errUnmarked is a page with no place for the table.
+var errUnmarked = errors.New("there is text, and not one pair of the lines " + strings.TrimSpace(pageBegin) + " and " + strings.TrimSpace(pageEnd))
+
+// renew puts rows into the table of a page: in the place of those that measured the same before, or below. Rows that were not measured this time
+// stay when they are from the same machine, as figures of two are not to be compared.
+func renew(page, machine, today string, rows []row) (string, error) {
+	if strings.TrimSpace(page) == "" {
+		page = "# Performance\n\n" + pageBegin + pageEnd
+	}
+	before, rest, begun := strings.Cut(page, pageBegin)
+	old, after, ended := strings.Cut(rest, pageEnd)
+	if !begun || !ended || strings.Contains(after, pageBegin) {
+		return "", errUnmarked
+	}
+	head := "Machine: " + machine + ".\n\n" + tableHead
+	lines := make(map[string]string, len(rows))
+	for _, r := range rows {
+		lines[r.what] = r.line(today)
+	}
+	var table strings.Builder
+	if kept, same := strings.CutPrefix(old, head); same {
+		for line := range strings.Lines(kept) {
+			what, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+			if now, measured := lines[what]; measured {
+				line = now
+				delete(lines, what)
+			}
+			table.WriteString(line)
+		}
+	}
+	for _, r := range rows {
+		table.WriteString(lines[r.what])
+		delete(lines, r.what)
+	}
+	return before + pageBegin + head + table.String() + pageEnd + after, nil
+}
 
 // machine describes where the figures were measured.
 func machine(ctx context.Context) string {
