@@ -21,6 +21,9 @@ type backlog struct {
 	tail    atomic.Uint64
 	dropped atomic.Uint64 // frames that did not fit
 
+	// Which frames head, sent and tail are at, by their number since the beginning, modulo 2^32: the writer's, the reader's, the writer's.
+	headN, sentN, tailN uint32
+
 	// The reader's.
 	packet  codecs.Packet
 	payload [maxHeld]byte
@@ -46,12 +49,17 @@ func (h *held) captured() time.Duration { return h.at - h.late }
 
 // newBacklog makes room for a time of frames of up to so many octets, in one packet or two.
 func newBacklog(d time.Duration, frameSize int) *backlog {
+	return &backlog{octets: make([]byte, backlogSize(d, frameSize))}
+}
+
+// backlogSize is how many octets that takes.
+func backlogSize(d time.Duration, frameSize int) int {
 	want := max(1, int(d/codecs.FrameDuration)) * (heldHeader*(1+frameSize/codecs.MaxPayload) + frameSize)
 	size := 1 << 12
 	for size < want {
 		size <<= 1
 	}
-	return &backlog{octets: make([]byte, size)}
+	return size
 }
 
 const (
@@ -97,6 +105,7 @@ func (b *backlog) push(p *codecs.Packet, h held) bool {
 	}
 	at = b.write(at, p.CSRCLevel[:levels])
 	at = b.write(at, p.Payload)
+	b.tailN++
 	b.tail.Store(at)
 	return true
 }
@@ -108,6 +117,7 @@ func (b *backlog) makeRoom(tail uint64, size int) bool {
 			return false
 		}
 		head += uint64(b.length(head))
+		b.headN++
 	}
 	return true
 }
@@ -138,7 +148,10 @@ func (b *backlog) times() iter.Seq[time.Duration] {
 }
 
 // pass marks everything as read: the writer has sent it itself.
-func (b *backlog) pass() { b.sent.Store(b.tail.Load()) }
+func (b *backlog) pass() {
+	b.sentN = b.tailN
+	b.sent.Store(b.tail.Load())
+}
 
 // inner tells whether the frame at a place is not the first of its tick.
 func (b *backlog) inner(at uint64) bool {
@@ -147,14 +160,35 @@ func (b *backlog) inner(at uint64) bool {
 	return flags[0]&heldInner != 0
 }
 
-// rewind makes frames that were captured after a time readable again, as far as they are still there, from the beginning of a tick. Nobody reads
-// meanwhile.
-func (b *backlog) rewind(after time.Duration) {
-	at, sent := b.head.Load(), b.sent.Load()
-	for at != sent && (b.time(at) < after || b.inner(at)) {
-		at += uint64(b.length(at))
+// rewind makes frames readable again from one on, by its number, as far as they are still there, and from the beginning of a tick. It reports how many of
+// them count. Nobody reads meanwhile.
+func (b *backlog) rewind(from uint32, counts func(codec codecs.Codec, at time.Duration) bool) (frames uint32) {
+	if after(from, b.sentN) || from == b.sentN {
+		return 0
 	}
-	b.sent.Store(at)
+	at, n, sent := b.head.Load(), b.headN, b.sent.Load()
+	begin, first, whole := sent, b.sentN, false
+	for ; at != sent; at, n = at+uint64(b.length(at)), n+1 {
+		if !b.inner(at) && (!whole || !after(n, from)) {
+			begin, first, whole, frames = at, n, true, 0
+		}
+		if whole && counts(b.codec(at), b.time(at)) {
+			frames++
+		}
+	}
+	b.sentN = first
+	b.sent.Store(begin)
+	return frames
+}
+
+// after tells whether a number, modulo 2^32, is that of a later frame than another.
+func after(a, b uint32) bool { return int32(a-b) > 0 } //nolint:gosec // modular arithmetic
+
+// codec is that of the frame at a place.
+func (b *backlog) codec(at uint64) codecs.Codec {
+	var octet [1]byte
+	b.read(at+12, octet[:])
+	return codecs.Codec(octet[0])
 }
 
 // room is where the next frame goes, as far as most need it.
@@ -195,6 +229,7 @@ func (b *backlog) pop() (*codecs.Packet, held, bool) {
 	p := b.describe(&r)
 	p.Payload = b.payload[:r.end-r.payload]
 	b.read(r.payload, p.Payload)
+	b.sentN++
 	b.sent.Store(r.end)
 	return p, r.held, true
 }

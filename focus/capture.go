@@ -30,24 +30,28 @@ type capture struct {
 	frames  atomic.Uint32 // in a packet; see pack
 	filling atomic.Bool   // what is not sent yet is the beginning of the next packet
 	opened  atomic.Int64  // when the first frame was captured of a packet that waits to become full; the last time there is: none does
-	again   atomic.Int64  // what was captured after this is to be sent again; 0: nothing
+	again   atomic.Uint64 // from which frame on what was sent is to be sent again, and one more; 0: nothing
 	holding atomic.Bool
+	grown   atomic.Pointer[growth]    // another ring for what is kept; nil: there is none
 	parked  atomic.Bool               // the tick has seen that it holds: others may read the backlog
+	sums    atomic.Uint64             // how far it has come, as of the last tick; see progress
 	rewound bool                      // the tick's: the next frame has been sent before
-	behind  bool                      // the tick's: what is sent has waited
 	ready   bool                      // the tick's: a frame waits for Send
 	digest  atomic.Pointer[witnesses] // of what was sent, the tick's; nil: no seal is wanted
 	due     time.Duration             // the tick's: when the next frame is captured, by the count of those before; 0: none has come
 	within  int                       // the tick's: RTP units of the next frame's tick that were captured before it
 	part    int                       // the tick's: the same, of what was sent
 	begun   []byte                    // the tick's: of the backlog, where the packet that is being filled is
+	outs    uint32                    // the tick's: frames that have been sent
 	room    []byte                    // the tick's: of the backlog, where the next frame goes
 
-	from   atomic.Int64 // the first frame that waited when it was released last; 0: none did
-	caught atomic.Int64 // when all that had waited had been sent; 0: it has not
-	lost   atomic.Uint64
-	told   uint64 // the controller's: lost frames that have been counted
-	taken  int64  // the controller's: up to where others than a recorder have taken what was kept
+	lost    atomic.Uint64
+	gone    atomic.Uint64 // frames that were sent to who may not have been there, and are not kept any more
+	told    uint64        // the controller's: lost frames that have been counted
+	taken   uint32        // the controller's: up to which frame others than a recorder have taken what was kept
+	marks   marks         // the controller's
+	extent  extent        // the controller's
+	recalls recall        // the controller's until again is set
 
 	pauses [keptPauses]pause // the last ones
 	paused int               // the controller's: how many there have been
@@ -74,6 +78,7 @@ func newCapture(session *media.Session, d time.Duration, codec codecs.Codec) *ca
 	}
 	if d > 0 {
 		c.kept = newBacklog(d, frameSize(codec))
+		c.extent = extent{usual: len(c.kept.octets), now: len(c.kept.octets)}
 		c.holding.Store(true)
 	}
 	return c
@@ -107,15 +112,15 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	now := time.Since(c.epoch)
 	if b == nil {
 		c.pass(p, room, now)
+		c.publish()
 		return
 	}
 	if c.session != nil && c.completes() {
 		c.session.PrefetchEmit(true) // what the session refers to: it is there only now, and what is kept comes first
 	}
-	if at := c.again.Load(); at != 0 && !c.parked.Load() {
+	if n := c.again.Load(); n != 0 && !c.parked.Load() {
 		c.again.Store(0)
-		b.rewind(time.Duration(at))
-		c.rewound = true
+		c.recall(n)
 	}
 	behind := !b.empty()
 	if !behind || c.rewound || c.parked.Load() {
@@ -132,17 +137,27 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		}
 	case behind && !c.filling.Load():
 		c.parked.Store(false)
-		c.behind = true
 		c.flush(catchUp)
+		c.publish()
 	case behind || c.frames.Load() > 1:
 		c.parked.Store(false)
-		c.catch(now)
 		c.fill(room, now)
+		c.publish()
 	default:
 		c.parked.Store(false)
-		c.catch(now)
-		b.pass()
+		c.passed()
 		c.pass(p, room, now)
+		if c.within == 0 {
+			c.publish()
+		}
+	}
+}
+
+// passed notes that all that is kept is sent, and takes another ring for it if there is one.
+func (c *capture) passed() {
+	c.kept.pass()
+	if c.grown.Load() != nil {
+		c.kept.resize(c.grown.Swap(nil).octets)
 	}
 }
 
@@ -208,14 +223,6 @@ func (c *capture) flush(most int) {
 	}
 }
 
-// catch notes that what has waited is sent.
-func (c *capture) catch(now time.Duration) {
-	if c.behind {
-		c.behind = false
-		c.caught.Store(int64(now))
-	}
-}
-
 // live tells whether what is captured now is sent now: nothing of before waits.
 func (c *capture) live() bool {
 	return c.kept == nil || !c.holding.Load() && c.kept.empty() && c.again.Load() == 0
@@ -230,8 +237,9 @@ func (c *capture) send(p *codecs.Packet, age time.Duration) {
 	c.session.EmitLate(p, age)
 }
 
-// advance notes how much of a tick has been sent, when packets are no whole ones.
+// advance counts what is sent, and notes how much of a tick has been, when packets are no whole ones.
 func (c *capture) advance(p *codecs.Packet) {
+	c.outs++
 	c.part = (c.part + p.Samples) % tickUnits(codecs.Codec(c.sends.Load())) //nolint:gosec // as stored
 }
 
@@ -251,50 +259,12 @@ func (c *capture) keep() {
 	}
 }
 
-// doubt keeps what comes from now on, and has sent again what was sent since a time, as far as it is still there: whom it was sent to may not have
-// been there any more. That may have waited before it was sent. What came in a pause is nobody's as ever, and a pause goes on.
-func (c *capture) doubt(since time.Time) {
-	if c.kept == nil {
-		return
-	}
-	at := int64(since.Sub(c.epoch) - c.waited())
-	if from, caught := c.from.Load(), c.caught.Load(); from != 0 && from < at && (caught == 0 || caught >= at) {
-		at = from
-	}
-	c.again.Store(max(1, at, c.taken))
-	c.parked.Store(false)
-	c.holding.Store(true)
-}
-
 // release lets the stream flow, what was kept first.
 func (c *capture) release(codec codecs.Codec) {
 	c.resume()
 	c.sends.Store(uint32(codec))
-	if c.kept != nil && c.holding.Load() {
-		c.note()
-	}
+	c.begin(time.Now())
 	c.holding.Store(false)
-}
-
-// note remembers from where on what is sent has waited. Where what had waited before has been sent in the last while only, that counts as well.
-func (c *capture) note() {
-	first, again := int64(0), c.again.Load()
-	if at, waits := c.kept.next(); waits {
-		first = max(1, int64(at))
-	}
-	if again != 0 && (first == 0 || again < first) {
-		first = again
-	}
-	before, caught := c.from.Load(), c.caught.Load()
-	recent := before != 0 && (caught == 0 || int64(time.Since(c.epoch))-caught < int64(doubtSpan))
-	switch {
-	case first == 0:
-		return
-	case recent && before < first:
-		first = before
-	}
-	c.from.Store(first)
-	c.caught.Store(0)
 }
 
 // rest sends what is left when the mix has let go of the stream.
@@ -304,6 +274,7 @@ func (c *capture) rest() {
 		for !c.kept.empty() {
 			c.flush(catchUp)
 		}
+		c.publish()
 	}
 }
 
@@ -318,20 +289,15 @@ func (c *capture) drain() bool {
 		return !c.owed()
 	}
 	c.parked.Store(false)
-	c.behind = true
 	c.flush(catchUp)
-	if !c.kept.empty() {
-		return false
-	}
-	c.catch(time.Since(c.epoch))
-	return true
+	c.publish()
+	return c.kept.empty()
 }
 
 // takeBack makes what is to be sent again unsent, where the mix has not done that.
 func (c *capture) takeBack() {
-	if at := c.again.Swap(0); at != 0 {
-		c.kept.rewind(time.Duration(at))
-		c.rewound = true
+	if n := c.again.Swap(0); n != 0 {
+		c.recall(n)
 	}
 }
 
@@ -343,13 +309,14 @@ func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 	}
 	c.takeBack()
 	c.forgo()
+	defer c.publish()
 	limit := time.Since(c.epoch) - age
 	for {
 		if at, ok := c.kept.next(); !ok || at > limit {
 			return
 		}
 		p, h, _ := c.kept.pop()
-		c.taken = int64(h.at) + 1
+		c.taken = c.kept.sentN
 		take(p, h)
 	}
 }
@@ -357,9 +324,9 @@ func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 // dropped counts the frames that are lost for good.
 func (c *capture) dropped() uint64 {
 	if c.kept == nil {
-		return c.lost.Load()
+		return c.lost.Load() + c.gone.Load()
 	}
-	return c.lost.Load() + c.kept.dropped.Load()
+	return c.lost.Load() + c.gone.Load() + c.kept.dropped.Load()
 }
 
 // frameSize is about how many octets a frame of 20 ms has.

@@ -37,7 +37,7 @@ func TestBacklog(t *testing.T) {
 			read++
 		}
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			switch rapid.IntRange(0, 5).Draw(t, "what") {
+			switch rapid.IntRange(0, 6).Draw(t, "what") {
 			case 0, 1, 2:
 				n := rapid.IntRange(0, 15).Draw(t, "contributors")
 				p := codecs.Packet{
@@ -52,14 +52,19 @@ func TestBacklog(t *testing.T) {
 				if p, h, ok := b.pop(); ok {
 					check(p, h)
 				}
+			case 6:
+				b.resize(make([]byte, 1<<rapid.IntRange(12, 16).Draw(t, "size")))
 			case 5:
 				from := rapid.IntRange(0, len(all)).Draw(t, "from")
-				b.rewind(time.Duration(from))
+				before, kept := read, b.rewind(uint32(from), func(codecs.Codec, time.Duration) bool { return true })
 				if at, ok := b.next(); ok {
 					if int(at) < from && int(at) < read {
 						t.Fatalf("rewound to %d instead of %d", at, from)
 					}
 					read = min(read, int(at))
+				}
+				if int(kept) != before-read || int(b.sentN) != read || read > from && read < before && read != int(b.headN) {
+					t.Fatalf("%d of those from %d on are kept, of %d; next is %d", kept, from, before, read)
 				}
 			}
 		}
@@ -171,8 +176,10 @@ func captured(t *testing.T, remote netip.AddrPort, codec codecs.Codec, packets i
 		t.Fatal(err)
 	}
 	c.release(codec)
-	emit(20)
-	c.doubt(time.Now().Add(-100 * time.Millisecond)) // the recorder has vanished
+	emit(15)
+	c.mark(time.Now())
+	emit(5)
+	c.doubt(time.Now().Add(-4*codecs.FrameDuration), "one") // the recorder has vanished
 	emit(5)
 	c.release(codec)
 	emit(10)
@@ -345,7 +352,7 @@ func TestSentAgainWithoutTheMix(t *testing.T) {
 	if c.drain() || session.Stats().PacketsSent != catchUp {
 		t.Errorf("%d packets at once", session.Stats().PacketsSent)
 	}
-	c.doubt(time.Now().Add(-time.Minute))
+	c.doubt(time.Now().Add(-time.Minute), "one") // all that it was sent
 	if c.drain() || session.Stats().PacketsSent != catchUp {
 		t.Errorf("%d packets to nobody", session.Stats().PacketsSent-catchUp)
 	}

@@ -61,10 +61,12 @@ func (c *capture) fill(room []byte, now time.Duration) {
 	case found == joinApart || uint32(h.codec) != c.sends.Load():
 		c.flush(n)
 	case c.digest.Load() != nil: // see pass
-		c.kept.pass()
+		c.passed()
+		c.outs += uint32(n - 1) //nolint:gosec // three at most; see advance
 		c.send(p, max(0, now-h.captured()))
 	default:
-		c.kept.pass()
+		c.passed()
+		c.outs += uint32(n - 1) //nolint:gosec // as above
 		c.advance(p)
 		c.session.PrepareAt(p, room, now+c.shift, max(0, now-h.captured()))
 		c.ready = true

@@ -87,8 +87,8 @@ func (c *capture) oldest() (first time.Time) {
 	if at, waits := c.kept.next(); waits {
 		first = c.epoch.Add(at)
 	}
-	if again := c.again.Load(); again != 0 {
-		first = earliest(first, c.epoch.Add(time.Duration(again)))
+	if c.again.Load() != 0 {
+		first = earliest(first, c.recalls.since)
 	}
 	return first
 }

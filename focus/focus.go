@@ -53,6 +53,7 @@ type Focus struct {
 	choices   map[conference.Choice]choice
 
 	spooled, delivered, unrecorded atomic.Uint64               // frames of recorded streams
+	inDoubt                        atomic.Int64                // octets of what is kept beyond the usual
 	spawn                          func(func(context.Context)) // runs a job; its context ends when Shutdown has no more time
 	cut                            context.CancelFunc
 	drain                          context.CancelFunc

@@ -1,6 +1,7 @@
 package focus_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -169,9 +170,13 @@ func TestChangeThatIsOnlyTried(t *testing.T) {
 			if got := last.present(); len(got) != 3 { // and the conference
 				t.Errorf("there are %v", got)
 			}
-			got := last.stream("1")
-			if again := got.packets - int(got.last.Sub(got.first)/codecs.FrameDuration); again < 249 || again > 370 { // a backlog has room for more than it has to
+			pass(20 * time.Second)
+			got, sent := last.stream("1"), one.stream("1").stamps
+			if again := got.packets - int(got.last.Sub(got.first)/codecs.FrameDuration); again < 32*50 { // from when the request went out on, more is kept
 				t.Errorf("%d packets of before", again)
+			}
+			if lost := int(got.stamps[0]-sent[0]) / 160; n > 1 && len(b.logged.with("captured audio is lost", "server=one", fmt.Sprintf("frames=%d", lost))) != 1 {
+				t.Errorf("%d frames are lost: nothing shows that the server was there after the INVITE", lost)
 			}
 			if got := b.logged.with("server=one", "alarm=lost"); len(got) != 1 {
 				t.Errorf("alarms: %v", got)

@@ -59,6 +59,7 @@ func (c *controller) confirm(r *recorder, e siprec.Event) {
 		r.warned = true // which has been logged
 	}
 	r.proof.hears(e, time.Now())
+	c.confirmTexts(r)
 	if len(r.parting) == 0 {
 		return
 	}
@@ -76,12 +77,13 @@ func (c *controller) confirm(r *recorder, e siprec.Event) {
 
 // revive has what was sent since a time of streams that have ended sent again, when the server turns out to be gone.
 func (c *controller) revive(r *recorder, since time.Time) {
+	c.reviveTexts(r, since)
 	list := r.parting
 	r.parting = nil
 	for _, p := range list {
 		s := p.stream
 		if p.at.After(since) {
-			s.capture.doubt(since)
+			s.capture.doubt(since, r.server.Name)
 		}
 		if r.streams[s.key] != nil || s.capture.live() { // it has begun anew; or there is nothing
 			c.closeStream(r, s)
@@ -99,7 +101,7 @@ func (c *controller) revive(r *recorder, since time.Time) {
 func (c *controller) giveUp(r *recorder, list []parting, since time.Time) {
 	for _, p := range list {
 		if p.at.After(since) {
-			p.stream.capture.doubt(since)
+			p.stream.capture.doubt(since, r.server.Name)
 		}
 		c.closeStream(r, p.stream)
 	}
@@ -110,6 +112,7 @@ func (c *controller) giveUp(r *recorder, list []parting, since time.Time) {
 type farewell struct {
 	recorder *recorder
 	parting  []parting
+	texts    []partingText
 	since    time.Time // since when what was sent may have found nobody
 	answered bool
 }
@@ -119,7 +122,17 @@ func (m farewell) handle(c *controller) {
 	c.settling[m.recorder.recording]--
 	if !m.answered {
 		c.giveUp(m.recorder, m.parting, m.since)
+		for _, p := range m.texts {
+			p.text.capture.doubt(m.since)
+			c.closeRecordedText(m.recorder, p.text)
+		}
+		if m.recorder.over {
+			c.closeSegment(m.recorder)
+		}
 		return
+	}
+	for _, p := range m.texts {
+		c.closeRecordedText(m.recorder, p.text)
 	}
 	for _, p := range m.parting {
 		c.closeStream(m.recorder, p.stream)
@@ -128,16 +141,17 @@ func (m farewell) handle(c *controller) {
 
 // takeLeave gives what waits for an answer to the BYE, the last request; nil: nothing does.
 func (c *controller) takeLeave(r *recorder) *farewell {
+	c.attend(r, time.Now())
 	for _, key := range r.unconfirmed() {
 		s := r.streams[key]
 		delete(r.streams, key)
 		r.parting = append(r.parting, parting{stream: s, at: s.until})
 	}
-	list := r.parting
+	list, texts := r.parting, r.unconfirmedTexts()
 	r.parting = nil
-	if len(list) == 0 {
+	if len(list) == 0 && len(texts) == 0 {
 		return nil
 	}
 	c.settling[r.recording]++
-	return &farewell{recorder: r, parting: list, since: r.doubtful(time.Now())}
+	return &farewell{recorder: r, parting: list, texts: texts, since: r.doubtful(time.Now())}
 }

@@ -84,6 +84,7 @@ func (l *lease) Step(e siprec.Event, now time.Time) []siprec.Action {
 			return nil
 		}
 	case siprec.TransportFailed: // nobody listens to the media
+		h.proof.refused = true
 		h.hangUp(siprec.Message{})
 		h.step(e)
 	case siprec.Retry:

@@ -123,6 +123,19 @@ func (l *lease) there() time.Time {
 	return l.session.proof.there
 }
 
+// listen takes what tells that the server is there, and gives what is known of it.
+func (l *lease) listen(reported, probed, now time.Time) proof {
+	h := l.session
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.proof.signs(reported, probed)
+	if g := h.merged; g != nil {
+		g.capture.mark(now)
+		g.capture.follow(latest(h.proof.there, h.proof.reported), h.proof.at, h.proof.probed)
+	}
+	return h.proof
+}
+
 // doubtful is since when what was sent may have found nobody: of a session that has been lost, once, or if it is now.
 func (l *lease) doubtful(now time.Time) time.Time {
 	l.session.mu.Lock()

@@ -18,7 +18,14 @@ type proof struct {
 	at       time.Time // of that request
 	open     time.Time // of the first request that it has not answered itself; zero: there is none
 	silent   bool      // nobody has answered the last request at all
+	reported time.Time // what was sent before has come, by the last report of its media; zero: there was none
+	probed   time.Time // of the last OPTIONS that it has answered
+	refused  bool      // its host has told that nobody listens
+	unknown  bool      // it has said that it knows of no such dialog
 }
+
+// reportsDue is for how long a server that has reported may be silent: some intervals of reports (RFC 3550, section 6.2).
+const reportsDue = 20 * time.Second
 
 // asks notes a request in the dialog.
 func (p *proof) asks(exchange uint32, now time.Time) {
@@ -34,6 +41,7 @@ func (p *proof) hears(e siprec.Event, now time.Time) {
 	case siprec.Answered:
 		known := e.Exchange == p.exchange && p.exchange != 0
 		p.silent = p.silent && !known
+		p.unknown = p.unknown || known && e.Status == statusNoDialog
 		switch {
 		case known && answersItself(e.Status):
 			p.there, p.open = latest(p.there, p.at), time.Time{}
@@ -45,23 +53,57 @@ func (p *proof) hears(e siprec.Event, now time.Time) {
 	}
 }
 
-// since is the time from which on what was sent may have found nobody, when the server turns out to be gone. It takes so long at most to know; or the
-// first request that it has not answered tells.
+// signs takes what its media and its answers to OPTIONS tell. The latter come of who may have begun anew, and count where there are no reports.
+func (p *proof) signs(reported, probed time.Time) {
+	if reported.After(p.there) {
+		p.reported = latest(p.reported, reported)
+	}
+	if probed.After(p.there) && p.reported.IsZero() {
+		p.probed = probed
+	}
+}
+
+// silence is for how long a server has given no sign of life that was to be expected: there have been reports, or answers to OPTIONS, or a request is not
+// answered at once.
+func (p *proof) silence(now time.Time) time.Duration {
+	if p.reported.IsZero() && p.probed.IsZero() && (p.open.IsZero() || now.Sub(p.open) < time.Second) {
+		return 0
+	}
+	sign := latest(latest(p.there, p.reported), p.probed)
+	if p.reported.IsZero() && p.probed.IsZero() { // nothing but requests is ever answered
+		sign = p.open
+	}
+	return now.Sub(sign)
+}
+
+// since is the time from which on what was sent may have found nobody, when the server turns out to be gone: when it gave the last sign of life. Where its
+// host refuses the media that takes so long at most to know; or the first request tells that it has not answered.
 func (p *proof) since(now time.Time) time.Time {
 	if p.there.IsZero() {
 		return now
 	}
-	if !p.open.IsZero() && p.open.Before(now) {
-		now = p.open
+	sign := latest(p.there, p.reported)
+	if p.reported.IsZero() && !p.unknown {
+		sign = latest(sign, p.probed)
 	}
-	return latest(p.there, now.Add(-overlap))
+	if p.refused && (p.reported.IsZero() || now.Sub(sign) < reportsDue) {
+		known := now
+		if !p.open.IsZero() && p.open.Before(now) {
+			known = p.open
+		}
+		sign = latest(sign, known.Add(-overlap))
+	}
+	return sign
 }
+
+// statusNoDialog is that of who does not know a dialog (RFC 3261, section 12.2.2).
+const statusNoDialog = 481
 
 // answersItself tells whether the status of a response to a change is of a server that knows the session. Others are as well of somebody on the way to
 // it, a proxy or its own SIP stack, which may have outlived what records: 487 comes of our CANCEL, and 481 of one that has begun anew.
 func answersItself(status int) bool {
 	switch status {
-	case 404, 407, 408, 410, 480, 481, statusCanceled:
+	case 404, 407, 408, 410, 480, statusNoDialog, statusCanceled:
 		return false
 	}
 	return status < 500
@@ -83,19 +125,62 @@ func (r *recorder) doubtful(now time.Time) time.Time {
 	return r.proof.since(now)
 }
 
+// attend takes what tells that the server of a session is there, and notes how far what is sent has come.
+func (c *controller) attend(r *recorder, now time.Time) {
+	var reported time.Time
+	growing := 0
+	follow := func(s *recorded, p *proof) {
+		if s.feed != nil {
+			return
+		}
+		s.capture.mark(now)
+		s.capture.follow(latest(p.there, p.reported), p.at, p.probed)
+		if growing < maxGrowing && s.capture.fit(c.focus, p.silence(now), now) {
+			growing++
+		}
+	}
+	for _, s := range r.streams {
+		reported = latest(reported, s.session.Reported())
+	}
+	for _, s := range r.parting {
+		reported = latest(reported, s.stream.session.Reported())
+	}
+	probed := c.focus.pool.answered(r.server.Name)
+	p := &r.proof
+	if l, lent := r.client.(*lease); lent {
+		known := l.listen(reported, probed, now)
+		p = &known
+	} else {
+		p.signs(reported, probed)
+	}
+	for _, s := range r.streams {
+		follow(s, p)
+	}
+	for _, s := range r.parting {
+		follow(s.stream, p)
+	}
+	for _, t := range r.texts {
+		t.capture.prove(latest(p.there, p.reported))
+	}
+}
+
 // lose has all be sent again that the server of a session may not have got, as the session is lost: what flows or has flowed before a pause, and what
 // has ended. It is done once for each dialog.
 func (c *controller) lose(r *recorder) {
 	now := time.Now()
+	c.attend(r, now)
 	since := r.doubtful(now)
 	r.doubted = now.Sub(since)
 	for _, s := range r.streams {
-		if s.started && s.feed == nil || s.until.After(since) {
-			s.capture.doubt(since)
+		switch {
+		case s.started && s.feed == nil || s.until.After(since):
+			s.capture.doubt(since, r.server.Name)
 			if s.linger != nil && s.linger.over {
 				s.linger.over = false
 				c.drainLater()
 			}
+		case s.feed == nil:
+			s.capture.trust()
 		}
 		s.until, s.named = time.Time{}, nil
 		if s.feed == nil {
@@ -120,14 +205,6 @@ func (r *recorder) unconfirmed() (keys []string) {
 	slices.Sort(keys)
 	return keys
 }
-
-const (
-	// lastAnswer is how long the outcome of a request can be waited for: half a minute for the first response (RFC 3261, section 17.1.1.2), the same after
-	// a 100, three minutes after more, and half a minute for the answer to the CANCEL.
-	lastAnswer = 3*32*time.Second + 3*time.Minute
-	// doubtSpan is for how long it may not be known that a server has gone: a request is not answered, and before it the media.
-	doubtSpan = lastAnswer + overlap
-)
 
 // outcomeWithin is what became of a request in the dialog with a server. One that we have taken back, as nobody has come to an answer, is one without an answer:
 // 487 may be of what is left of a server, or of a proxy, and nothing is known of what has been recorded since. The dialog is over then.

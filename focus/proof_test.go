@@ -29,6 +29,8 @@ func deadServers(t *testing.T, persistent bool) (b *bench, one, two *recordingSe
 		bobs := one.linesOf("bob")["bob"]
 		return one.stream(bobs).packets > 200 && one.levelOf(bobs, 900) > loud
 	})
+	one.reported(one.linesOf("bob")["bob"], 0, 0)
+	pass(20 * time.Millisecond)
 	return b, one, two, bob, dave
 }
 

@@ -39,7 +39,8 @@ type recorder struct {
 	streams      map[string]*recorded
 	texts        map[string]*recordedText
 	parting      []parting // streams that have ended, and that the server may not have been there for
-	warned       bool      // that the server has not answered to the last request
+	partingTexts []partingText
+	warned       bool // that the server has not answered to the last request
 	state        siprec.State
 	after        time.Duration // Retry-After of the last refusal
 	judged       bool          // the pool knows what became of the first attempt
@@ -253,6 +254,7 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	}
 	before := s.capture
 	if s.format.Codec != a.Format.Codec {
+		s.capture.extent.release(c.focus)
 		s.capture = newCapture(s.session, c.focus.cfg.Hold, a.Format.Codec)
 	}
 	c.renewSealing(r)
@@ -313,6 +315,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 func (c *controller) closeStream(r *recorder, s *recorded) {
 	applied, silent := c.applied, c.silent
 	c.weighStream(r, s)
+	s.capture.extent.release(c.focus)
 	if s.capture.holding.Load() {
 		c.abandon(r, s, s.capture)
 	}

@@ -26,11 +26,12 @@ type recorderPool struct {
 	health map[string]*siprec.Health
 	busy   map[string]int                // sessions now
 	taken  map[string]taste              // by the name of the server
+	probed map[string]time.Time          // when the last OPTIONS went out that a server has answered
 	logins map[string]*sipua.Credentials // what was learned of its challenges, by the name of the server; nil: it has no account
 }
 
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
-	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}, logins: map[string]*sipua.Credentials{}}
+	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}, probed: map[string]time.Time{}, logins: map[string]*sipua.Credentials{}}
 	p.set(servers, now)
 	return p
 }
@@ -224,10 +225,20 @@ func (p *recorderPool) count(name string, by int) {
 	p.busy[name] += by
 }
 
-// probed takes the outcome of a probe, and reports whether the server is down since it.
-func (p *recorderPool) probed(name string, answered bool, now time.Time) (old, state siprec.HealthState) {
+// answered is when the last probe went out that a server has answered; zero: it has answered none.
+func (p *recorderPool) answered(name string) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.probed[name]
+}
+
+// probe takes the outcome of a probe that went out at a time, and reports whether the server is down since it.
+func (p *recorderPool) probe(name string, answered bool, asked, now time.Time) (old, state siprec.HealthState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if answered {
+		p.probed[name] = asked
+	}
 	h := p.health[name]
 	old = h.State(now)
 	h.Probed(answered, now)
@@ -316,13 +327,14 @@ func (f *Focus) probe(ctx context.Context, agent *sipua.Agent, s Recorder, targe
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	asked := time.Now()
 	_, err := agent.Request(limited, sipua.OutgoingRequest{Method: "OPTIONS", URI: target, Headers: sipua.Headers{
 		{Name: "Accept", Value: sdpType + ", " + siprec.MetadataType},
 	}})
 	if ctx.Err() != nil || errors.Is(err, sipua.ErrClosed) { // it is our end that does not run
 		return
 	}
-	old, state := f.pool.probed(s.Name, answersProbe(err), time.Now())
+	old, state := f.pool.probe(s.Name, answersProbe(err), asked, time.Now())
 	if old == state {
 		return
 	}

@@ -211,6 +211,7 @@ func (watchMedia) handle(c *controller) {
 // long before a request in the dialog would time out.
 func (c *controller) look(r *recorder) {
 	c.weigh(r)
+	c.attend(r, time.Now())
 	var refused uint64
 	recording, _ := c.machine.State().Recording(r.recording)
 	for _, s := range r.streams {
@@ -235,6 +236,7 @@ func (c *controller) look(r *recorder) {
 		return
 	}
 	r.deaf = 0
+	r.proof.refused = true
 	c.endRecorderDialog(r, siprec.Message{Headers: []siprec.Header{{Name: "Reason", Value: `SIP;cause=503;text="Media refused"`}}}, farewellPatience, nil)
 	c.recorderStep(r, siprec.TransportFailed{Reason: "nobody listens to the media"})
 }

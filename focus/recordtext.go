@@ -239,7 +239,7 @@ func (c *controller) stopText(r *recorder, t *recordedText, removed bool) {
 	case removed:
 		delete(r.texts, t.key)
 		c.updateText() // nothing comes any more
-		c.closeRecordedText(r, t)
+		c.partText(r, t)
 	default:
 		c.updateText()
 		t.capture.pause()

@@ -315,18 +315,19 @@ func (c *controller) countLost(r *recorder, s *recorded, kept *capture) {
 	if n == 0 {
 		return
 	}
+	server := kept.loser(r.server.Name)
 	if kept.told == 0 {
 		log, what := c.log.Error, "captured audio is lost"
 		if c.focus.assurance.elsewhere(c.accounts[r.recording], r.account) {
 			log, what = c.log.Warn, "captured audio is lost in one copy, another copy has it"
 		}
-		log(what, slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
+		log(what, slog.String("server", server), slog.String("recording", string(r.recording)),
 			slog.String("stream", s.id.Text()), slog.Uint64("frames", n))
 		if h := c.focus.hooks.RecordingFailure; h != nil {
-			h(r.server.Name, "unrecorded")
+			h(server, "unrecorded")
 		}
 	}
 	kept.told += n
-	c.focus.assurance.add(r.account, r.server.Name, 0, 0, n)
+	c.focus.assurance.add(r.account, server, 0, 0, n)
 	c.focus.unrecorded.Add(n)
 }

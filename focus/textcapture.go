@@ -22,7 +22,10 @@ type textCapture struct {
 	aware   bool // the recorder knows several sources
 	holding bool
 	waiting []heldText
-	recent  []heldText // sent in the last while: to somebody who may not have been there any more
+	recent  []heldText // sent since the recorder was there for sure, the last of it
+	doubts  int        // characters of recent
+	gone    int        // characters that were sent before that, and since the recorder was there for sure
+	goneAt  time.Time  // when the last of those was sent
 	count   int        // characters of waiting
 	lost    int        // characters
 	told    int        // the controller's: lost ones that have been counted
@@ -50,14 +53,34 @@ func (c *textCapture) take(source rtt.Source, cname, text string) {
 	c.send(h, now)
 }
 
-// send says something, and remembers it for as long as it may not be known that nobody has heard it; mu is held.
+// send says something, and remembers it for as long as it is not known that somebody has heard it; mu is held.
 func (c *textCapture) send(h heldText, now time.Time) {
-	for len(c.recent) > 0 && now.Sub(c.recent[0].sent) > doubtSpan {
-		c.recent = c.recent[1:]
-	}
 	h.sent = now
-	c.recent = append(c.recent, h)
+	c.recent, c.doubts = append(c.recent, h), c.doubts+utf8.RuneCountInString(h.text)
+	for c.doubts > maxHeldText {
+		c.goneAt = c.recent[0].sent
+		c.gone += c.forget()
+	}
 	c.say(h)
+}
+
+// forget takes the first of what is remembered, and gives its characters; mu is held.
+func (c *textCapture) forget() (characters int) {
+	characters = utf8.RuneCountInString(c.recent[0].text)
+	c.recent, c.doubts = c.recent[1:], c.doubts-characters
+	return characters
+}
+
+// prove notes that the recorder was there at a time.
+func (c *textCapture) prove(there time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.recent) > 0 && !c.recent[0].sent.Add(markSlack).After(there) {
+		c.forget()
+	}
+	if !c.goneAt.Add(markSlack).After(there) {
+		c.gone = 0
+	}
 }
 
 // keep adds to what waits; mu is held.
@@ -96,7 +119,10 @@ func (c *textCapture) doubt(since time.Time) {
 			c.keep(h)
 		}
 	}
-	c.recent = nil
+	if c.goneAt.After(since) {
+		c.lost += c.gone
+	}
+	c.recent, c.doubts, c.gone = nil, 0, 0
 	for _, h := range waiting {
 		c.keep(h)
 	}

@@ -35,6 +35,7 @@ type reporter struct {
 
 	roundTrip, remoteLost, remoteFraction, remoteJitter level
 	reported                                            level // 1: the far end has said what came of ours
+	reportedUntil                                       level // see Session.Reported
 	sent, got, bad, forged                              count
 	voip                                                atomic.Pointer[VoIPMetrics] // of what we send; nil: none have come
 	references                                          references

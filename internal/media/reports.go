@@ -85,6 +85,9 @@ func (s *Session) mayReport(a *agreement, from netip.AddrPort) bool {
 	return host == s.shared.destination.get().Addr() || host == a.params.Remote.Addr() || host == a.params.RemoteRTCP.Addr()
 }
 
+// maxRoundTrip bounds what is believed of one: some give times that are none of ours.
+const maxRoundTrip = 2 * time.Second
+
 // blocks reads what the far end says about what we send.
 func (s *Session) blocks(reports []rtcp.ReceptionReport, at time.Time) {
 	ours := s.SSRC()
@@ -105,6 +108,7 @@ func (s *Session) blocks(reports []rtcp.ReceptionReport, at time.Time) {
 		if b.LastSenderReport != 0 {
 			r.tripped(at.Add(-time.Duration(r.captured.Load())), b.LastSenderReport, b.Delay)
 		}
+		r.reportedUntil.setTime(at.Add(-min(r.roundTrip.time(), maxRoundTrip)).Sub(s.transport.epoch))
 	}
 }
 

@@ -86,6 +86,15 @@ type TransportStats struct {
 	PacketsReceived, PacketsSent uint64
 }
 
+// Reported is until when what was sent had come to the far end when it made its last report about it, by our clock and its round trip (RFC 3550, section
+// 6.4.1); zero: it has reported nothing. Any goroutine may call it.
+func (s *Session) Reported() time.Time {
+	if at := s.report.reportedUntil.time(); at > 0 {
+		return s.transport.epoch.Add(at)
+	}
+	return time.Time{}
+}
+
 // Stats returns what was counted so far; it does not disturb the tick.
 func (s *Session) Stats() Stats {
 	c, r := &s.shared, &s.report
