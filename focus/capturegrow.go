@@ -7,7 +7,7 @@ import (
 )
 
 // What a server was sent that gives no sign of life any more is kept for longer than usual, so that all of it can be sent again when a request finds out that it
-// is gone, half a minute later (ADR 108). It is as much as a silent server's request takes, and is given back when the server is heard again.
+// is gone, half a minute later (ADR 113). It is as much as a silent server's request takes, and is given back when the server is heard again.
 
 const (
 	// keptInDoubt is how much of a stream is kept at most for a server that is silent: the time until a request is not answered (RFC 3261, section 17.1.1.2), and

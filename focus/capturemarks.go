@@ -7,7 +7,7 @@ import (
 )
 
 // A capture counts what it sends. How far it had come at some times is kept, so that it can be told to the frame what was sent since the last of them at which
-// the server is known to have been there: that is in doubt when the server turns out to be gone (ADR 108).
+// the server is known to have been there: that is in doubt when the server turns out to be gone (ADR 113).
 
 // keptMarks is how many of the last looks at a capture are kept: it takes longer than the time between two reports of a recorder (RFC 3550, section 6.2) to come
 // round.
