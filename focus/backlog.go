@@ -21,9 +21,6 @@ type backlog struct {
 	tail    atomic.Uint64
 	dropped atomic.Uint64 // frames that did not fit
 
-	// Which frames head, sent and tail are at, by their number since the beginning, modulo 2^32: the writer's, the reader's, the writer's.
-	headN, sentN, tailN uint32
-
 	// The reader's.
 	packet  codecs.Packet
 	payload [maxHeld]byte
@@ -53,10 +50,17 @@ func newBacklog(d time.Duration, frameSize int) *backlog {
 }
 
 // backlogSize is how many octets that takes.
-func backlogSize(d time.Duration, frameSize int) int {
-	want := max(1, int(d/codecs.FrameDuration)) * (heldHeader*(1+frameSize/codecs.MaxPayload) + frameSize)
+func backlogSize(d time.Duration, frameSize int) int { return powerOfTwo(backlogNeeds(d, frameSize)) }
+
+// backlogNeeds is how many of them are used.
+func backlogNeeds(d time.Duration, frameSize int) int {
+	return max(1, int(d/codecs.FrameDuration)) * (heldHeader*(1+frameSize/codecs.MaxPayload) + frameSize)
+}
+
+// powerOfTwo is the next one that is not less, nor too small for a few frames.
+func powerOfTwo(n int) int {
 	size := 1 << 12
-	for size < want {
+	for size < n {
 		size <<= 1
 	}
 	return size
@@ -105,7 +109,6 @@ func (b *backlog) push(p *codecs.Packet, h held) bool {
 	}
 	at = b.write(at, p.CSRCLevel[:levels])
 	at = b.write(at, p.Payload)
-	b.tailN++
 	b.tail.Store(at)
 	return true
 }
@@ -117,7 +120,6 @@ func (b *backlog) makeRoom(tail uint64, size int) bool {
 			return false
 		}
 		head += uint64(b.length(head))
-		b.headN++
 	}
 	return true
 }
@@ -148,10 +150,7 @@ func (b *backlog) times() iter.Seq[time.Duration] {
 }
 
 // pass marks everything as read: the writer has sent it itself.
-func (b *backlog) pass() {
-	b.sentN = b.tailN
-	b.sent.Store(b.tail.Load())
-}
+func (b *backlog) pass() { b.sent.Store(b.tail.Load()) }
 
 // inner tells whether the frame at a place is not the first of its tick.
 func (b *backlog) inner(at uint64) bool {
@@ -160,29 +159,26 @@ func (b *backlog) inner(at uint64) bool {
 	return flags[0]&heldInner != 0
 }
 
-// rewind makes frames readable again from one on, by its number, as far as they are still there, and from the beginning of a tick. It reports how many of
-// them count. Nobody reads meanwhile.
-func (b *backlog) rewind(from uint32, counts func(codec codecs.Codec, at time.Duration) bool) (frames uint32) {
-	if after(from, b.sentN) || from == b.sentN {
-		return 0
+// whole is the first frame from a place on that begins a tick, as far as what has been read.
+func (b *backlog) whole(at uint64) uint64 {
+	for at != b.sent.Load() && b.inner(at) {
+		at += uint64(b.length(at))
 	}
-	at, n, sent := b.head.Load(), b.headN, b.sent.Load()
-	begin, first, whole := sent, b.sentN, false
-	for ; at != sent; at, n = at+uint64(b.length(at)), n+1 {
-		if !b.inner(at) && (!whole || !after(n, from)) {
-			begin, first, whole, frames = at, n, true, 0
-		}
-		if whole && counts(b.codec(at), b.time(at)) {
+	return at
+}
+
+// rewind makes frames readable again from a place on, which is that of one that has been read, and is still there. Nobody reads meanwhile.
+func (b *backlog) rewind(to uint64) { b.sent.Store(to) }
+
+// count tells how many frames from a place to another one, both of what has been read, are of some kind.
+func (b *backlog) count(at, to uint64, counts func(codec codecs.Codec, at time.Duration) bool) (frames uint32) {
+	for ; at != to; at += uint64(b.length(at)) {
+		if counts(b.codec(at), b.time(at)) {
 			frames++
 		}
 	}
-	b.sentN = first
-	b.sent.Store(begin)
 	return frames
 }
-
-// after tells whether a number, modulo 2^32, is that of a later frame than another.
-func after(a, b uint32) bool { return int32(a-b) > 0 } //nolint:gosec // modular arithmetic
 
 // codec is that of the frame at a place.
 func (b *backlog) codec(at uint64) codecs.Codec {
@@ -229,7 +225,6 @@ func (b *backlog) pop() (*codecs.Packet, held, bool) {
 	p := b.describe(&r)
 	p.Payload = b.payload[:r.end-r.payload]
 	b.read(r.payload, p.Payload)
-	b.sentN++
 	b.sent.Store(r.end)
 	return p, r.held, true
 }

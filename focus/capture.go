@@ -23,18 +23,19 @@ type capture struct {
 	// what a tick uses; see PrefetchEmit
 	session *media.Session
 	epoch   time.Time
-	shift   time.Duration // of the session's clock against ours
-	kept    *backlog      // nil: nothing is ever kept
-	codec   atomic.Uint32 // that the mix makes
-	sends   atomic.Uint32 // that the session sends
-	frames  atomic.Uint32 // in a packet; see pack
-	filling atomic.Bool   // what is not sent yet is the beginning of the next packet
-	opened  atomic.Int64  // when the first frame was captured of a packet that waits to become full; the last time there is: none does
-	again   atomic.Uint64 // from which frame on what was sent is to be sent again, and one more; 0: nothing
+	shift   time.Duration          // of the session's clock against ours
+	kept    *backlog               // nil: nothing is ever kept
+	codec   atomic.Uint32          // that the mix makes
+	sends   atomic.Uint32          // that the session sends
+	frames  atomic.Uint32          // in a packet; see pack
+	filling atomic.Bool            // what is not sent yet is the beginning of the next packet
+	opened  atomic.Int64           // when the first frame was captured of a packet that waits to become full; the last time there is: none does
+	again   atomic.Pointer[recall] // what was sent and is to be sent again; nil: nothing
 	holding atomic.Bool
 	grown   atomic.Pointer[growth]    // another ring for what is kept; nil: there is none
 	parked  atomic.Bool               // the tick has seen that it holds: others may read the backlog
 	sums    atomic.Uint64             // how far it has come, as of the last tick; see progress
+	waits   atomic.Int64              // when the first was captured of what was not sent then; 0: nothing waited
 	rewound bool                      // the tick's: the next frame has been sent before
 	ready   bool                      // the tick's: a frame waits for Send
 	digest  atomic.Pointer[witnesses] // of what was sent, the tick's; nil: no seal is wanted
@@ -45,13 +46,14 @@ type capture struct {
 	outs    uint32                    // the tick's: frames that have been sent
 	room    []byte                    // the tick's: of the backlog, where the next frame goes
 
-	lost    atomic.Uint64
-	gone    atomic.Uint64 // frames that were sent to who may not have been there, and are not kept any more
-	told    uint64        // the controller's: lost frames that have been counted
-	taken   uint32        // the controller's: up to which frame others than a recorder have taken what was kept
-	marks   marks         // the controller's
-	extent  extent        // the controller's
-	recalls recall        // the controller's until again is set
+	lost   atomic.Uint64
+	gone   atomic.Uint64 // frames that were sent to who may not have been there, and are not kept any more
+	told   uint64        // the controller's: lost frames that have been counted
+	blamed uint64        // the controller's: of gone, as who lost it was asked last
+	from   string        // the controller's: whom what is gone was sent to
+	taken  mark          // the controller's: up to where others than a recorder have taken what was kept
+	marks  marks         // the controller's
+	extent extent        // the controller's
 
 	pauses [keptPauses]pause // the last ones
 	paused int               // the controller's: how many there have been
@@ -118,9 +120,8 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	if c.session != nil && c.completes() {
 		c.session.PrefetchEmit(true) // what the session refers to: it is there only now, and what is kept comes first
 	}
-	if n := c.again.Load(); n != 0 && !c.parked.Load() {
-		c.again.Store(0)
-		c.recall(n)
+	if c.again.Load() != nil && !c.parked.Load() {
+		c.takeBack()
 	}
 	behind := !b.empty()
 	if !behind || c.rewound || c.parked.Load() {
@@ -132,7 +133,8 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	c.room = b.room()
 	switch {
 	case c.holding.Load():
-		if c.again.Load() == 0 { // else this tick has come in between
+		if c.again.Load() == nil && !c.parked.Load() { // else this tick has come in between
+			c.publish()
 			c.parked.Store(true)
 		}
 	case behind && !c.filling.Load():
@@ -147,9 +149,7 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.parked.Store(false)
 		c.passed()
 		c.pass(p, room, now)
-		if c.within == 0 {
-			c.publish()
-		}
+		c.publish()
 	}
 }
 
@@ -225,7 +225,7 @@ func (c *capture) flush(most int) {
 
 // live tells whether what is captured now is sent now: nothing of before waits.
 func (c *capture) live() bool {
-	return c.kept == nil || !c.holding.Load() && c.kept.empty() && c.again.Load() == 0
+	return c.kept == nil || !c.holding.Load() && c.kept.empty() && c.again.Load() == nil
 }
 
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
@@ -294,10 +294,10 @@ func (c *capture) drain() bool {
 	return c.kept.empty()
 }
 
-// takeBack makes what is to be sent again unsent, where the mix has not done that.
+// takeBack makes what is to be sent again unsent, if there is anything. For who reads the backlog.
 func (c *capture) takeBack() {
-	if n := c.again.Swap(0); n != 0 {
-		c.recall(n)
+	if r := c.again.Swap(nil); r != nil {
+		c.recall(r)
 	}
 }
 
@@ -316,7 +316,7 @@ func (c *capture) unsent(age time.Duration, take func(*codecs.Packet, held)) {
 			return
 		}
 		p, h, _ := c.kept.pop()
-		c.taken = c.kept.sentN
+		c.taken = mark{next: c.kept.sent.Load(), outs: c.outs}
 		take(p, h)
 	}
 }

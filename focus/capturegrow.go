@@ -13,9 +13,7 @@ const (
 	// keptInDoubt is how much of a stream is kept at most for a server that is silent: the time until a request is not answered (RFC 3261, section 17.1.1.2), and
 	// before it that between two reports.
 	keptInDoubt = 36 * time.Second
-	// doubtMargin is how much more than the time of the last sign is kept, for what comes until the next look.
-	doubtMargin = 3 * time.Second
-	// alarming is after how long without a sign there is room for all of it at once.
+	// alarming is after how long without a sign there is room for all of it at once. Reports come every 7.5 s at least (RFC 3550, section 6.2).
 	alarming = 10 * time.Second
 	// calm is for how long a server has to be heard in time before the room is given back.
 	calm = time.Minute
@@ -34,25 +32,22 @@ type extent struct {
 // growth is what the tick takes the next time that it is the reader of what is kept: a ring of another size.
 type growth struct{ octets []byte }
 
-// fit makes room for what was sent since the last sign of life, so long ago, or gives back what is not needed any more. It reports whether the tick has
-// something to copy.
+// fit makes room for what was sent since the last sign of life, so long ago, before any of it has to give way, or gives back what is not needed any more. It
+// reports whether the tick has something to copy.
 func (c *capture) fit(f *Focus, silence time.Duration, now time.Time) bool {
-	if c.kept == nil || c.marks.first.at.IsZero() {
+	if c.kept == nil || c.marks.first.at == 0 {
 		return false
 	}
-	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
-	want := backlogSize(min(silence+doubtMargin, keptInDoubt), frameSize(codec))
-	if silence > alarming {
-		want = backlogSize(keptInDoubt, frameSize(codec))
-	}
 	e := &c.extent
+	want := powerOfTwo(c.needs(silence, now))
 	switch {
 	case want > e.usual:
 		e.needed = now
-		if want <= e.now || f.inDoubt.Add(int64(want-e.now)) > maxInDoubt {
-			if want > e.now {
-				f.inDoubt.Add(-int64(want - e.now))
-			}
+		if want <= e.now {
+			return false
+		}
+		if f.inDoubt.Add(int64(want-e.now)) > maxInDoubt {
+			f.inDoubt.Add(-int64(want - e.now))
 			return false
 		}
 	case e.now == e.usual || now.Sub(e.needed) < calm:
@@ -64,6 +59,17 @@ func (c *capture) fit(f *Focus, silence time.Duration, now time.Time) bool {
 	e.now = want
 	c.grown.Store(&growth{octets: make([]byte, want)})
 	return true
+}
+
+// needs is how many octets of the backlog are in doubt of a server that has been silent for so long, or will be until the next look.
+func (c *capture) needs(silence time.Duration, now time.Time) int {
+	size := frameSize(codecs.Codec(c.codec.Load())) //nolint:gosec // as stored
+	sent := int(c.progress(now).next - c.marks.before(c.clock(now.Add(-silence))).next)
+	need := sent + backlogNeeds(watchInterval+2*codecs.FrameDuration, size)
+	if silence > alarming {
+		need = max(need, int(float64(sent)*keptInDoubt.Seconds()/silence.Seconds()))
+	}
+	return min(need, backlogSize(keptInDoubt, size))
 }
 
 // release gives back the count of what was kept beyond the usual.
@@ -78,8 +84,8 @@ func (b *backlog) resize(octets []byte) {
 	if int(tail-b.sent.Load()) > len(octets) { //nolint:gosec // sizes are small
 		return
 	}
-	for ; int(tail-head) > len(octets); head += uint64(b.length(head)) { //nolint:gosec // sizes are small
-		b.headN++
+	for int(tail-head) > len(octets) { //nolint:gosec // sizes are small
+		head += uint64(b.length(head))
 	}
 	for at := head; at != tail; {
 		from, to := int(at&uint64(len(b.octets)-1)), int(at&uint64(len(octets)-1)) //nolint:gosec // lengths

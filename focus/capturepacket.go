@@ -38,7 +38,7 @@ func (c *capture) waited() time.Duration {
 
 // flows tells whether what is captured now is sent now, or as soon as its packet is full.
 func (c *capture) flows() bool {
-	return c.live() || c.filling.Load() && !c.holding.Load() && c.again.Load() == 0
+	return c.live() || c.filling.Load() && !c.holding.Load() && c.again.Load() == nil
 }
 
 // completes tells whether the next frame is likely to be sent at once.

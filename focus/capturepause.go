@@ -87,15 +87,15 @@ func (c *capture) oldest() (first time.Time) {
 	if at, waits := c.kept.next(); waits {
 		first = c.epoch.Add(at)
 	}
-	if c.again.Load() != 0 {
-		first = earliest(first, c.recalls.since)
+	if r := c.again.Load(); r != nil {
+		first = earliest(first, c.epoch.Add(r.captured))
 	}
 	return first
 }
 
 // owed tells whether anything that is kept is to be sent. It holds, or the mix has let go of it.
 func (c *capture) owed() bool {
-	if c.again.Load() != 0 { // as far as is known before that is taken back
+	if c.again.Load() != nil { // as far as is known before that is taken back
 		return true
 	}
 	for at := range c.kept.times() {

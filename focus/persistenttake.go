@@ -123,17 +123,21 @@ func (l *lease) there() time.Time {
 	return l.session.proof.there
 }
 
-// listen takes what tells that the server is there, and gives what is known of it.
-func (l *lease) listen(reported, probed, now time.Time) proof {
+// listen takes what tells that the server is there, and gives what is known of it, or false when the session has been lost and the recording does not know that
+// yet.
+func (l *lease) listen(reported time.Time, probed answers, now time.Time) (proof, bool) {
 	h := l.session
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !l.doubt.IsZero() {
+		return proof{}, false
+	}
 	h.proof.signs(reported, probed)
 	if g := h.merged; g != nil {
 		g.capture.mark(now)
 		g.capture.follow(latest(h.proof.there, h.proof.reported), h.proof.at, h.proof.probed)
 	}
-	return h.proof
+	return h.proof, true
 }
 
 // doubtful is since when what was sent may have found nobody: of a session that has been lost, once, or if it is now.

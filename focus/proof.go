@@ -20,6 +20,7 @@ type proof struct {
 	silent   bool      // nobody has answered the last request at all
 	reported time.Time // what was sent before has come, by the last report of its media; zero: there was none
 	probed   time.Time // of the last OPTIONS that it has answered
+	missed   time.Time // of the first OPTIONS that it has not answered since then; zero: it has answered the last
 	refused  bool      // its host has told that nobody listens
 	unknown  bool      // it has said that it knows of no such dialog
 }
@@ -54,26 +55,30 @@ func (p *proof) hears(e siprec.Event, now time.Time) {
 }
 
 // signs takes what its media and its answers to OPTIONS tell. The latter come of who may have begun anew, and count where there are no reports.
-func (p *proof) signs(reported, probed time.Time) {
+func (p *proof) signs(reported time.Time, probed answers) {
 	if reported.After(p.there) {
 		p.reported = latest(p.reported, reported)
 	}
-	if probed.After(p.there) && p.reported.IsZero() {
-		p.probed = probed
+	if probed.answered.After(p.there) && p.reported.IsZero() {
+		p.probed = probed.answered
 	}
+	p.missed = probed.missed
 }
 
-// silence is for how long a server has given no sign of life that was to be expected: there have been reports, or answers to OPTIONS, or a request is not
-// answered at once.
+// silence is for how long a server has given no sign of life that was to be expected: there have been reports, or a request or OPTIONS is not answered at
+// once.
 func (p *proof) silence(now time.Time) time.Duration {
-	if p.reported.IsZero() && p.probed.IsZero() && (p.open.IsZero() || now.Sub(p.open) < time.Second) {
+	if !p.reported.IsZero() {
+		return now.Sub(latest(p.there, p.reported))
+	}
+	asked := p.open
+	if !p.probed.IsZero() && p.missed.After(p.there) {
+		asked = earliest(asked, p.missed)
+	}
+	if asked.IsZero() || now.Sub(asked) < time.Second {
 		return 0
 	}
-	sign := latest(latest(p.there, p.reported), p.probed)
-	if p.reported.IsZero() && p.probed.IsZero() { // nothing but requests is ever answered
-		sign = p.open
-	}
-	return now.Sub(sign)
+	return now.Sub(asked)
 }
 
 // since is the time from which on what was sent may have found nobody, when the server turns out to be gone: when it gave the last sign of life. Where its
@@ -145,10 +150,13 @@ func (c *controller) attend(r *recorder, now time.Time) {
 	for _, s := range r.parting {
 		reported = latest(reported, s.stream.session.Reported())
 	}
-	probed := c.focus.pool.answered(r.server.Name)
+	probed := c.focus.pool.known(r.server.Name)
 	p := &r.proof
 	if l, lent := r.client.(*lease); lent {
-		known := l.listen(reported, probed, now)
+		known, current := l.listen(reported, probed, now)
+		if !current { // what is known is of the next session already, and not of whom it was sent to
+			return
+		}
 		p = &known
 	} else {
 		p.signs(reported, probed)

@@ -2,6 +2,7 @@ package focus
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -23,21 +24,24 @@ func TestLastSignOfLife(t *testing.T) {
 		"an answer":              {func(p *proof) { p.asks(1, at(20)); p.hears(siprec.Answered{Exchange: 1, Status: 200}, at(25)) }, 20},
 		"an answer of another":   {func(p *proof) { p.asks(1, at(20)); p.hears(siprec.Answered{Exchange: 1, Status: 408}, at(25)) }, 0},
 		"a request of its own":   {func(p *proof) { p.hears(siprec.PeerOffer{}, at(30)) }, 30},
-		"a report":               {func(p *proof) { p.signs(at(40), time.Time{}) }, 40},
-		"a report of before":     {func(p *proof) { p.hears(siprec.PeerOffer{}, at(30)); p.signs(at(20), time.Time{}) }, 30},
-		"OPTIONS":                {func(p *proof) { p.signs(time.Time{}, at(50)) }, 50},
-		"OPTIONS beside reports": {func(p *proof) { p.signs(at(40), at(50)) }, 40},
-		"reports after OPTIONS":  {func(p *proof) { p.signs(time.Time{}, at(50)); p.signs(at(40), at(60)) }, 40},
+		"a report":               {func(p *proof) { p.signs(at(40), answers{}) }, 40},
+		"a report of before":     {func(p *proof) { p.hears(siprec.PeerOffer{}, at(30)); p.signs(at(20), answers{}) }, 30},
+		"OPTIONS":                {func(p *proof) { p.signs(time.Time{}, answers{answered: at(50)}) }, 50},
+		"OPTIONS beside reports": {func(p *proof) { p.signs(at(40), answers{answered: at(50)}) }, 40},
+		"reports after OPTIONS": {func(p *proof) {
+			p.signs(time.Time{}, answers{answered: at(50)})
+			p.signs(at(40), answers{answered: at(60)})
+		}, 40},
 		"OPTIONS of who began anew": {func(p *proof) {
-			p.signs(time.Time{}, at(50))
+			p.signs(time.Time{}, answers{answered: at(50)})
 			p.asks(1, at(90))
 			p.hears(siprec.Answered{Exchange: 1, Status: 481}, at(91))
 		}, 0},
 		"refused":                     {func(p *proof) { p.refused = true }, 97},
 		"refused after a request":     {func(p *proof) { p.refused = true; p.asks(1, at(80)) }, 77},
-		"refused after reports":       {func(p *proof) { p.signs(at(95), time.Time{}); p.refused = true }, 97},
-		"refused long after reports":  {func(p *proof) { p.signs(at(40), time.Time{}); p.refused = true }, 40},
-		"refused and just heard of":   {func(p *proof) { p.signs(at(99), time.Time{}); p.refused = true }, 99},
+		"refused after reports":       {func(p *proof) { p.signs(at(95), answers{}); p.refused = true }, 97},
+		"refused long after reports":  {func(p *proof) { p.signs(at(40), answers{}); p.refused = true }, 40},
+		"refused and just heard of":   {func(p *proof) { p.signs(at(99), answers{}); p.refused = true }, 99},
 		"a request that is not heard": {func(p *proof) { p.asks(1, at(70)); p.hears(siprec.TimedOut{Exchange: 1}, at(100)) }, 0},
 	} {
 		p := proof{}
@@ -52,7 +56,8 @@ func TestLastSignOfLife(t *testing.T) {
 	}
 }
 
-// When a sign of life is missed: not of a server that has never given any but answers, before a request is open for a while.
+// When a sign of life is missed: not of a server that has never given any but answers, before a request or OPTIONS is open for a while, however long ago
+// it was asked last.
 func TestSilenceOfAServer(t *testing.T) {
 	epoch := time.Unix(0, 0)
 	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
@@ -61,12 +66,18 @@ func TestSilenceOfAServer(t *testing.T) {
 		happened func(p *proof)
 		want     time.Duration
 	}{
-		"says nothing ever":     {func(*proof) {}, 0},
-		"reported":              {func(p *proof) { p.signs(at(90), time.Time{}) }, 10 * time.Second},
-		"answered OPTIONS":      {func(p *proof) { p.signs(time.Time{}, at(95)) }, 5 * time.Second},
-		"asked just now":        {func(p *proof) { p.asks(1, at(100)) }, 0},
-		"asked":                 {func(p *proof) { p.asks(1, at(96)) }, 4 * time.Second},
-		"reported and answered": {func(p *proof) { p.signs(at(90), time.Time{}); p.hears(siprec.PeerOffer{}, at(98)) }, 2 * time.Second},
+		"says nothing ever":      {func(*proof) {}, 0},
+		"reported":               {func(p *proof) { p.signs(at(90), answers{}) }, 10 * time.Second},
+		"answered OPTIONS":       {func(p *proof) { p.signs(time.Time{}, answers{answered: at(60)}) }, 0},
+		"just asked by OPTIONS":  {func(p *proof) { p.signs(time.Time{}, answers{at(60), at(100)}) }, 0},
+		"asked by OPTIONS":       {func(p *proof) { p.signs(time.Time{}, answers{at(60), at(93)}) }, 7 * time.Second},
+		"never answered OPTIONS": {func(p *proof) { p.signs(time.Time{}, answers{missed: at(93)}) }, 0},
+		"missed before it began": {func(p *proof) { p.hears(siprec.PeerOffer{}, at(95)); p.signs(time.Time{}, answers{at(60), at(93)}) }, 0},
+		"asked just now":         {func(p *proof) { p.asks(1, at(100)) }, 0},
+		"asked":                  {func(p *proof) { p.asks(1, at(96)) }, 4 * time.Second},
+		"asked in both ways":     {func(p *proof) { p.signs(time.Time{}, answers{at(60), at(93)}); p.asks(1, at(96)) }, 7 * time.Second},
+		"reported and asked":     {func(p *proof) { p.signs(at(90), answers{missed: at(80)}); p.asks(1, at(80)) }, 10 * time.Second},
+		"reported and answered":  {func(p *proof) { p.signs(at(90), answers{}); p.hears(siprec.PeerOffer{}, at(98)) }, 2 * time.Second},
 	} {
 		p := begun
 		c.happened(&p)
@@ -76,41 +87,54 @@ func TestSilenceOfAServer(t *testing.T) {
 	}
 }
 
-// More is kept of what a silent server is sent, within the bound of all streams, and the room is given back when it has been heard in time for a minute.
+// More is kept of what a silent server is sent before anything of that gives way, within the bound of all streams; the room is given back when it has been heard in
+// time for a minute. One that is heard as often as is usual costs nothing.
 func TestRoomForWhatIsInDoubt(t *testing.T) {
-	f, now := &Focus{}, time.Unix(1000, 0)
-	c := newCapture(nil, 5*time.Second, codecs.PCMU)
-	if c.fit(f, time.Minute, now) {
-		t.Error("there is room for what has not begun")
-	}
-	c.begin(now)
-	usual := c.extent.usual
-	frames := func(octets int) int { return octets / (heldHeader + 160) }
-	for _, step := range []struct {
-		after, silence, kept time.Duration
-	}{
-		{0, time.Second, 0},
-		{time.Second, 2 * time.Second, 0},
-		{time.Second, 7 * time.Second, 10 * time.Second},
-		{time.Second, 11 * time.Second, keptInDoubt},
-		{time.Second, 40 * time.Second, keptInDoubt},
-		{time.Second, 0, keptInDoubt},
-		{58 * time.Second, time.Second, keptInDoubt},
-		{2 * time.Second, time.Second, 0},
-	} {
-		now = now.Add(step.after)
-		c.fit(f, step.silence, now)
-		if got := c.extent.now; step.kept == 0 && got != usual || frames(got) < int(step.kept/codecs.FrameDuration) || f.inDoubt.Load() != int64(got-usual) {
-			t.Errorf("after %v there is room for %d frames (%d octets, counted %d)", step.silence, frames(got), got, f.inDoubt.Load())
+	synctest.Test(t, func(t *testing.T) {
+		f, c := &Focus{}, newCapture(openSession(t), 5*time.Second, codecs.PCMU)
+		if c.fit(f, time.Minute, time.Now()) {
+			t.Error("there is room for what has not begun")
 		}
-		if g := c.grown.Swap(nil); g != nil {
-			if c.kept.resize(g.octets); len(c.kept.octets) != c.extent.now {
-				t.Errorf("it has %d octets, not %d", len(c.kept.octets), c.extent.now)
+		c.release(codecs.PCMU)
+		usual := c.extent.usual
+		look := func(silent time.Duration) {
+			t.Helper()
+			speak(c, int(watchInterval/codecs.FrameDuration))
+			now := time.Now()
+			c.mark(now)
+			c.fit(f, silent, now)
+			speak(c, 1)
+			if len(c.kept.octets) != c.extent.now || f.inDoubt.Load() != int64(c.extent.now-usual) {
+				t.Fatalf("after %v it has %d octets, not %d; counted are %d", silent, len(c.kept.octets), c.extent.now, f.inDoubt.Load())
 			}
 		}
-	}
-	f.inDoubt.Store(maxInDoubt - 1)
-	if c.fit(f, time.Minute, now) || f.inDoubt.Load() != maxInDoubt-1 || c.extent.now != usual {
-		t.Error("more is kept than all streams may")
-	}
+		const reports = 5500 * time.Millisecond
+		for silent := time.Duration(0); silent < time.Minute; silent += watchInterval {
+			if look(silent % reports); c.extent.now != usual {
+				t.Fatalf("%v after a report there is room for %d octets", silent%reports, c.extent.now)
+			}
+		}
+		begun := time.Now()
+		for time.Since(begun) < 31*time.Second {
+			look(time.Since(begun))
+			if head, first := c.kept.head.Load(), c.marks.before(c.clock(begun)).next; head > first {
+				t.Fatalf("after %v %d octets have given way", time.Since(begun), head-first)
+			}
+		}
+		if c.extent.now != backlogSize(keptInDoubt, 160) {
+			t.Errorf("there is room for %d octets", c.extent.now)
+		}
+		for heard := time.Now(); time.Since(heard) < calm+2*watchInterval; {
+			if look(watchInterval); time.Since(heard) < calm-2*watchInterval && c.extent.now == usual {
+				t.Fatal("it is given back after", time.Since(heard))
+			}
+		}
+		if c.extent.now != usual {
+			t.Error("it is not given back")
+		}
+		f.inDoubt.Store(maxInDoubt - 1)
+		if c.fit(f, time.Minute, time.Now()) || f.inDoubt.Load() != maxInDoubt-1 || c.extent.now != usual {
+			t.Error("more is kept than all streams may")
+		}
+	})
 }

@@ -26,12 +26,18 @@ type recorderPool struct {
 	health map[string]*siprec.Health
 	busy   map[string]int                // sessions now
 	taken  map[string]taste              // by the name of the server
-	probed map[string]time.Time          // when the last OPTIONS went out that a server has answered
+	probed map[string]answers            // by the name of the server
 	logins map[string]*sipua.Credentials // what was learned of its challenges, by the name of the server; nil: it has no account
 }
 
+// answers is what probes have told of a server.
+type answers struct {
+	answered time.Time // when the last one went out that it has answered; zero: it has answered none
+	missed   time.Time // when the first one went out that it has not answered since then; zero: it has answered the last
+}
+
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
-	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}, probed: map[string]time.Time{}, logins: map[string]*sipua.Credentials{}}
+	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}, probed: map[string]answers{}, logins: map[string]*sipua.Credentials{}}
 	p.set(servers, now)
 	return p
 }
@@ -225,8 +231,8 @@ func (p *recorderPool) count(name string, by int) {
 	p.busy[name] += by
 }
 
-// answered is when the last probe went out that a server has answered; zero: it has answered none.
-func (p *recorderPool) answered(name string) time.Time {
+// known is what probes have told of a server.
+func (p *recorderPool) known(name string) answers {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.probed[name]
@@ -236,9 +242,14 @@ func (p *recorderPool) answered(name string) time.Time {
 func (p *recorderPool) probe(name string, answered bool, asked, now time.Time) (old, state siprec.HealthState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if answered {
-		p.probed[name] = asked
+	known := p.probed[name]
+	switch {
+	case answered:
+		known = answers{answered: asked}
+	case known.missed.IsZero():
+		known.missed = asked
 	}
+	p.probed[name] = known
 	h := p.health[name]
 	old = h.State(now)
 	h.Probed(answered, now)
