@@ -17,16 +17,17 @@ func TestDoubtIsExact(t *testing.T) {
 		hold  time.Duration
 		there int // frames that it had been sent when it was there last
 		taken bool
-		again bool
-		kept  int // frames; 0: as many as are in doubt
+		again string // when the next one is gone as well
+		kept  int    // frames; 0: as many as are in doubt
 	}{
 		"all is kept":            {hold: 10 * time.Second, there: 100},
 		"some is kept":           {hold: time.Second, there: 100, kept: 90},
 		"nothing is proven":      {hold: time.Second, kept: 90},
 		"all is proven":          {hold: time.Second, there: 300},
 		"the spool has a part":   {hold: 10 * time.Second, there: 100, taken: true, kept: 50},
-		"twice":                  {hold: 10 * time.Second, there: 100, again: true},
-		"twice, some is kept":    {hold: time.Second, there: 100, again: true, kept: 90},
+		"twice":                  {hold: 10 * time.Second, there: 100, again: "at once"},
+		"twice, some is kept":    {hold: time.Second, there: 100, again: "at once", kept: 90},
+		"twice, has begun":       {hold: 10 * time.Second, there: 100, again: "has begun"},
 		"nothing is proven, all": {hold: 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,9 +50,14 @@ func TestDoubtIsExact(t *testing.T) {
 				there := began.Add(time.Duration(c.there)*codecs.FrameDuration + markSlack)
 				s.follow(there, time.Time{}, time.Time{})
 				s.doubt(there, "one")
-				if c.again {
+				if c.again != "" {
 					s.release(codecs.PCMU)
-					s.doubt(time.Now(), "two")
+					<-time.After(time.Millisecond)
+					s.mark(time.Now())
+					if c.again == "has begun" {
+						s.takeBack()
+					}
+					s.doubt(time.Now().Add(markSlack), "two")
 				}
 				for s.takeBack(); s.again.Load() != nil; {
 					continue
@@ -63,6 +69,53 @@ func TestDoubtIsExact(t *testing.T) {
 				doubtful := sent - c.there
 				if c.kept == 0 && kept != doubtful || c.kept > 0 && (kept < c.kept || kept >= doubtful) || kept+int(s.dropped()) != doubtful {
 					t.Errorf("%d frames are in doubt; %d are kept, %d lost", doubtful, kept, s.dropped())
+				}
+			})
+		})
+	}
+}
+
+// Where a tick has two packets, what is sent again begins with the first of one: wherever the server was heard, or what is kept begins.
+func TestDoubtBeginsWithATick(t *testing.T) {
+	for name, c := range map[string]struct {
+		hold time.Duration
+		act  func(s *capture, emit func(packets int))
+		want int // frames that are sent again; negative: fewer than that
+	}{
+		"heard amid a tick": {10 * time.Second, func(s *capture, emit func(int)) { emit(100); emit(31); s.mark(time.Now()); emit(9) }, 10},
+		"heard while it has to catch up": {10 * time.Second, func(s *capture, emit func(int)) {
+			s.hold()
+			emit(40)
+			s.release(codecs.L16At48000)
+			s.flush(9)
+			s.publish()
+			s.mark(time.Now())
+			emit(2)
+			s.rest()
+		}, 42},
+		"not all is kept": {200 * time.Millisecond, func(_ *capture, emit func(int)) { emit(101) }, -101},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newCapture(openSession(t), c.hold, codecs.L16At48000)
+				s.release(codecs.L16At48000)
+				n := 0
+				c.act(s, func(packets int) {
+					for range packets {
+						<-time.After(codecs.FrameDuration / 2)
+						s.Emit(&codecs.Packet{Payload: make([]byte, 960-10*(n%5)), Samples: 480})
+						n++
+					}
+				})
+				<-time.After(markSlack)
+				s.doubt(time.Now(), "one")
+				s.takeBack()
+				got := 0
+				for range s.kept.times() {
+					got++
+				}
+				if s.kept.inner(s.kept.sent.Load()) || c.want > 0 && got != c.want || c.want < 0 && got+int(s.dropped()) != -c.want {
+					t.Errorf("%d frames are sent again, the first amid a tick: %t; %d are lost", got, s.kept.inner(s.kept.sent.Load()), s.dropped())
 				}
 			})
 		})

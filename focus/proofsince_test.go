@@ -120,9 +120,9 @@ func TestRoomForWhatIsInDoubt(t *testing.T) {
 			if head, first := c.kept.head.Load(), c.marks.before(c.clock(begun)).next; head > first {
 				t.Fatalf("after %v %d octets have given way", time.Since(begun), head-first)
 			}
-		}
-		if c.extent.now != backlogSize(keptInDoubt, 160) {
-			t.Errorf("there is room for %d octets", c.extent.now)
+			if all := c.extent.now == backlogSize(keptInDoubt, 160); all != (time.Since(begun) > alarming+watchInterval) {
+				t.Fatalf("after %v there is room for %d octets", time.Since(begun), c.extent.now)
+			}
 		}
 		for heard := time.Now(); time.Since(heard) < calm+2*watchInterval; {
 			if look(watchInterval); time.Since(heard) < calm-2*watchInterval && c.extent.now == usual {
