@@ -63,7 +63,7 @@ func (c *capture) fit(f *Focus, silence time.Duration, now time.Time) bool {
 
 // needs is how many octets of the backlog are in doubt of a server that has been silent for so long, or will be until the next look.
 func (c *capture) needs(silence time.Duration, now time.Time) int {
-	size := frameSize(codecs.Codec(c.codec.Load())) //nolint:gosec // as stored
+	size := frameSize(codecs.Codec(c.codec.Load()))                                     //nolint:gosec // as stored
 	sent := int(c.progress(now).next - c.marks.before(c.clock(now.Add(-silence))).next) //nolint:gosec // of what is kept
 	need := sent + backlogNeeds(watchInterval+2*codecs.FrameDuration, size)
 	if silence > alarming {
