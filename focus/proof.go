@@ -25,6 +25,12 @@ type proof struct {
 	unknown  bool      // it has said that it knows of no such dialog
 }
 
+// answers is what probes have told of a server.
+type answers struct {
+	answered time.Time // when the last one went out that it has answered; zero: it has answered none
+	missed   time.Time // when the first one went out that it has not answered since then; zero: it has answered the last
+}
+
 // reportsDue is for how long a server that has reported may be silent: some intervals of reports (RFC 3550, section 6.2).
 const reportsDue = 20 * time.Second
 
@@ -52,6 +58,13 @@ func (p *proof) hears(e siprec.Event, now time.Time) {
 	case siprec.PeerAck, siprec.PeerOffer, siprec.PeerBye:
 		p.there = now
 	}
+}
+
+// known is what probes have told of a server.
+func (p *recorderPool) known(name string) answers {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.probed[name]
 }
 
 // signs takes what its media and its answers to OPTIONS tell. The latter come of who may have begun anew, and count where there are no reports.

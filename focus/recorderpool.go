@@ -30,12 +30,6 @@ type recorderPool struct {
 	logins map[string]*sipua.Credentials // what was learned of its challenges, by the name of the server; nil: it has no account
 }
 
-// answers is what probes have told of a server.
-type answers struct {
-	answered time.Time // when the last one went out that it has answered; zero: it has answered none
-	missed   time.Time // when the first one went out that it has not answered since then; zero: it has answered the last
-}
-
 func newRecorderPool(servers []Recorder, now time.Time) *recorderPool {
 	p := &recorderPool{health: map[string]*siprec.Health{}, busy: map[string]int{}, taken: map[string]taste{}, probed: map[string]answers{}, logins: map[string]*sipua.Credentials{}}
 	p.set(servers, now)
@@ -229,13 +223,6 @@ func (p *recorderPool) count(name string, by int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.busy[name] += by
-}
-
-// known is what probes have told of a server.
-func (p *recorderPool) known(name string) answers {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.probed[name]
 }
 
 // probe takes the outcome of a probe that went out at a time, and reports whether the server is down since it.
