@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +54,10 @@ func (b *board) look(now time.Time, conditions []condition) {
 			alarm.Severity = "critical"
 		}
 		if i := slices.IndexFunc(b.active, alarm.Same); i >= 0 {
-			alarm.Since = b.active[i].Since
+			alarm.Since, alarm.Acknowledged = b.active[i].Since, b.active[i].Acknowledged
+			if seen := alarm.Acknowledged; seen != nil && c.critical && seen.Severity != alarm.Severity {
+				alarm.Acknowledged = nil // it is worse than what he saw
+			}
 		} else if !c.known {
 			b.log.Warn("alarm", slog.String("name", c.name), slog.String("about", c.about), slog.Bool("active", true), slog.String("detail", c.detail))
 		}
@@ -89,6 +93,24 @@ func (b *board) list() []control.AlarmInfo {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]control.AlarmInfo{}, b.active...)
+}
+
+// acknowledge notes who knows of one that is active; nil: nobody, after all.
+func (b *board) acknowledge(name, about string, seen *control.AlarmSeen) (control.AlarmInfo, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.IndexFunc(b.active, control.AlarmInfo{Name: name, About: about}.Same)
+	if i < 0 {
+		return control.AlarmInfo{}, fmt.Errorf("%w: %s", control.ErrNoAlarm, strings.TrimSpace(name+" "+about))
+	}
+	alarm := &b.active[i]
+	alarm.Acknowledged = nil
+	if seen != nil {
+		known := *seen
+		known.Severity = alarm.Severity
+		alarm.Acknowledged = &known
+	}
+	return *alarm, nil
 }
 
 // scarce tells whether less than one in so many is left; once the alarm is active, it is so until there is half as much again.
@@ -199,8 +221,14 @@ func (s *service) watch(ctx context.Context) {
 // Alarms implements control.Operation.
 func (s *service) Alarms() []control.AlarmInfo { return s.alarms.list() }
 
+// AcknowledgeAlarm implements control.Operation.
+func (s *service) AcknowledgeAlarm(name, about string, seen *control.AlarmSeen) (control.AlarmInfo, error) {
+	return s.alarms.acknowledge(name, about, seen)
+}
+
 type alarmCommands struct {
-	Ls alarmList `cmd:"" help:"List the alarms that are active."`
+	Ls          alarmList        `cmd:"" help:"List the alarms that are active."`
+	Acknowledge alarmAcknowledge `cmd:"" help:"Acknowledge an alarm."`
 }
 
 type alarmList struct {
@@ -214,5 +242,20 @@ func (c *alarmList) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().get(ctx, "/alarms", &found); err != nil {
 		return err
 	}
-	return t.show(c.JSON, found, "severity", "name", "about", "since", "detail")
+	return t.show(c.JSON, found, "severity", "name", "about", "since", "acknowledged", "detail")
+}
+
+type alarmAcknowledge struct {
+	server
+	Name  string `arg:"" help:"What it is, as certificate."`
+	About string `arg:"" optional:"" help:"Of what, where there may be several."`
+	By    string `help:"Who has seen to it."`
+	Note  string `help:"What was found, or done about it."`
+	Undo  bool   `help:"Take it back."`
+}
+
+// Run acknowledges an alarm.
+func (c *alarmAcknowledge) Run(ctx context.Context) error {
+	in := map[string]any{"about": c.About, "acknowledged": !c.Undo, "by": c.By, "note": c.Note}
+	return c.client().do(ctx, "PATCH", path("alarms", c.Name), in, nil)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -72,6 +73,62 @@ func TestAlarmsOfResources(t *testing.T) {
 			t.Errorf("%s is in the log %d times, not %d:\n%s", what, got, want, &log)
 		}
 	}
+}
+
+// Who knows of an alarm is remembered as long as it is active and does not become worse.
+func TestAlarmsAreAcknowledged(t *testing.T) {
+	b := board{log: slog.New(slog.DiscardHandler)}
+	ports := func(critical bool) []condition {
+		return []condition{{name: "ports", critical: critical}, {name: "webhook", about: "crm"}}
+	}
+	seen := func() (by string) {
+		for _, a := range b.list() {
+			if a.Name == "ports" && a.Acknowledged != nil {
+				by = a.Acknowledged.By + " " + a.Acknowledged.Severity
+			}
+			if a.Name == "webhook" && a.Acknowledged != nil {
+				t.Error("another alarm is acknowledged")
+			}
+		}
+		return by
+	}
+	now := time.Now()
+	jane := &control.AlarmSeen{By: "jane"}
+	if _, err := b.acknowledge("ports", "", jane); !errors.Is(err, control.ErrNoAlarm) {
+		t.Errorf("before it is active: %v", err)
+	}
+	acknowledge := func(by *control.AlarmSeen) {
+		t.Helper()
+		if _, err := b.acknowledge("ports", "", by); err != nil {
+			t.Error(err)
+		}
+	}
+	want := func(what, want string) {
+		t.Helper()
+		if got := seen(); got != want {
+			t.Errorf("%s: %q, not %q", what, got, want)
+		}
+	}
+	b.look(now, ports(false))
+	if _, err := b.acknowledge("webhook", "", jane); !errors.Is(err, control.ErrNoAlarm) {
+		t.Errorf("of no webhook: %v", err)
+	}
+	acknowledge(jane)
+	b.look(now, ports(false))
+	want("it goes on", "jane warning")
+	b.look(now, ports(true))
+	want("it is worse", "")
+	acknowledge(jane)
+	b.look(now, ports(false))
+	want("it is better", "jane critical")
+	b.look(now, ports(true))
+	want("it is again as he saw it", "jane critical")
+	acknowledge(nil)
+	want("taken back", "")
+	acknowledge(jane)
+	b.look(now, nil)
+	b.look(now, ports(true))
+	want("it begins anew", "")
 }
 
 // Ticks that are left out are an alarm for a while after the last one.

@@ -31,7 +31,7 @@ var routes = []string{
 	"GET /api/v1/srs/status", "GET /api/v1/srs/recordings", "GET /api/v1/srs/recordings/{id}", "PATCH /api/v1/srs/recordings/{id}",
 	"DELETE /api/v1/srs/recordings/{id}", "POST /api/v1/srs/recordings/{id}/snapshot", "GET /api/v1/srs/recordings/{id}/streams/{label}",
 	"GET /api/v1/srs/recordings/{id}/audio", "GET /api/v1/srs/recordings/{id}/vcon", "GET /api/v1/srs/recordings/{id}/activity", "POST /api/v1/srs/recordings/{id}/listening",
-	"GET /api/v1/access", "GET /api/v1/alarms", "GET /api/v1/trunks", "GET /api/v1/bans", "DELETE /api/v1/bans/{source}", "GET /api/v1/connections", "POST /api/v1/reload",
+	"GET /api/v1/access", "GET /api/v1/alarms", "PATCH /api/v1/alarms/{name}", "GET /api/v1/trunks", "GET /api/v1/bans", "DELETE /api/v1/bans/{source}", "GET /api/v1/connections", "POST /api/v1/reload",
 	"GET /healthz", "GET /readyz", "GET /metrics",
 }
 

@@ -26,6 +26,7 @@ var statuses = []struct {
 	{focus.ErrNoRecording, http.StatusNotFound},
 	{focus.ErrNoPlayback, http.StatusNotFound},
 	{focus.ErrNoSidebar, http.StatusNotFound},
+	{ErrNoAlarm, http.StatusNotFound},
 	{srs.ErrNoRecording, http.StatusNotFound},
 	{srs.ErrNoStream, http.StatusNotFound},
 	{srs.ErrActive, http.StatusConflict},

@@ -19,6 +19,8 @@ type Operation interface {
 	Trunks() []TrunkInfo
 	// Alarms are what an operator has to do something about.
 	Alarms() []AlarmInfo
+	// AcknowledgeAlarm notes that somebody knows of an alarm, or, with nil, takes that back. The error is ErrNoAlarm.
+	AcknowledgeAlarm(name, about string, seen *AlarmSeen) (AlarmInfo, error)
 	// Bans are the sources that are ignored.
 	Bans() []BanInfo
 	// Unban lets a source try again, and reports whether it was ignored.
@@ -39,18 +41,6 @@ type TrunkInfo struct {
 	Since           *focus.Time `json:"since,omitempty" doc:"Since when it is in this state."`
 	RegisteredUntil *focus.Time `json:"registered_until,omitempty" doc:"When the registration ends unless it is refreshed."`
 }
-
-// AlarmInfo is something that an operator has to do something about, for as long as it is so.
-type AlarmInfo struct {
-	Name     string     `json:"name" enum:"call-records,certificate,ports,realtime,recorder-disk,recording-server,spool-age,spool-full,ticks,trunk,webhook" doc:"What it is."`
-	About    string     `json:"about,omitempty" doc:"Of which server, trunk, webhook or certificate; left out where there is one only."`
-	Severity string     `json:"severity" enum:"critical,warning" doc:"critical: calls or recordings suffer, or are about to."`
-	Detail   string     `json:"detail" doc:"What is so, and what to do."`
-	Since    focus.Time `json:"since" doc:"Since when; it is looked every 15 s."`
-}
-
-// Same tells whether two are about the same thing.
-func (a AlarmInfo) Same(other AlarmInfo) bool { return a.Name == other.Name && a.About == other.About }
 
 // BanInfo is a source that is ignored.
 type BanInfo struct {
@@ -97,7 +87,7 @@ type BanPath struct {
 func (s *Server) registerOperation(api huma.API) {
 	o := s.cfg.Operation
 	register(api, "/trunks", "list-trunks", "List trunks and how they are", o.Trunks)
-	register(api, "/alarms", "list-alarms", "List what an operator has to do something about", o.Alarms)
+	s.registerAlarms(api)
 	register(api, "/bans", "list-bans", "List the sources that are ignored because they guess passwords", o.Bans)
 	register(api, "/connections", "list-connections", "List SIP connections", o.Connections)
 	unban := operation(tagServer, http.MethodDelete, "/bans/{source}", "delete-ban", "Let a source try again")

@@ -27,6 +27,13 @@ func (*operation) Alarms() []control.AlarmInfo {
 	return []control.AlarmInfo{{Name: "certificate", About: "sip.tls", Severity: "warning", Detail: "ends", Since: *control.Moment(time.Unix(1, 0))}}
 }
 
+func (*operation) AcknowledgeAlarm(name, about string, seen *control.AlarmSeen) (control.AlarmInfo, error) {
+	if name != "certificate" || about != "sip.tls" {
+		return control.AlarmInfo{}, fmt.Errorf("%w: %s", control.ErrNoAlarm, name)
+	}
+	return control.AlarmInfo{Name: name, About: about, Severity: "warning", Acknowledged: seen}, nil
+}
+
 func (o *operation) Bans() []control.BanInfo {
 	if !o.banned.IsValid() {
 		return []control.BanInfo{}
@@ -80,6 +87,27 @@ func TestOperation(t *testing.T) {
 	}
 	o.err = focus.ErrShutdown
 	b.do("POST", "/api/v1/reload", "", 503)
+}
+
+// An alarm is acknowledged by who has the right to, with the name of his token.
+func TestAlarmIsAcknowledged(t *testing.T) {
+	b := newBench(t, benchConfig{control: control.Config{
+		Operation: &operation{}, Tokens: []control.Token{{Name: "ops", Secret: "all"}, {Name: "wall", Secret: "read", ReadOnly: true}},
+	}})
+	const yes = `{"about":"sip.tls","acknowledged":true,"by":"Jane","note":"ordered"}`
+	b.token = "read"
+	b.do("PATCH", "/api/v1/alarms/certificate", yes, 403)
+	b.token = "all"
+	for _, part := range []string{`"token":"ops"`, `"by":"Jane"`, `"note":"ordered"`, `"at":"2`} {
+		if got := string(b.do("PATCH", "/api/v1/alarms/certificate", yes, 200).body); !strings.Contains(got, part) {
+			t.Errorf("%s has no %s", got, part)
+		}
+	}
+	if got := string(b.do("PATCH", "/api/v1/alarms/certificate", `{"about":"sip.tls","acknowledged":false}`, 200).body); strings.Contains(got, "acknowledged") {
+		t.Error(got)
+	}
+	b.do("PATCH", "/api/v1/alarms/certificate", `{"acknowledged":true}`, 404)
+	b.do("PATCH", "/api/v1/alarms/certificate", `{"about":"sip.tls"}`, 422)
 }
 
 // The tokens of a reload hold from the next request on.

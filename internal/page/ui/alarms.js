@@ -1,17 +1,47 @@
-// What is wrong, the worst first: recordings, the servers that take them, trunks, the disk.
+// What is wrong, the worst first: recordings, the servers that take them, trunks, the server itself.
 import { clock, count, duration } from './format.js';
 import { store } from './store.js';
 
-/** @typedef {{key: string, severity: 'bad' | 'warn', text: string, detail: string, assurance?: any}} Alarm assurance: that of a recording that is over, which can be acknowledged. */
+/**
+ * @typedef {object} Offer How somebody acknowledges an alarm.
+ * @property {string} path @property {object} [body] Of the PATCH, beside who it is. @property {string} note What does not change by it.
+ * @property {() => any} now What the server says of it; undefined: it is over.
+ */
+
+/** @typedef {{key: string, severity: 'bad' | 'warn', text: string, detail: string, seen?: any, offer?: Offer}} Alarm seen: who has acknowledged it; offer: it can be. */
 
 /** @returns {Alarm[]} */
 export function alarms() {
-  const list = [...running(), ...assured().filter((a) => !a.assurance?.acknowledged), ...servers(), ...trunks(), ...disk()];
+  const list = [...running(), ...[...assured(), ...machine()].filter((a) => !a.seen), ...servers(), ...trunks(), ...disk()];
   return list.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'bad' ? -1 : 1));
 }
 
-/** @returns {Alarm[]} What somebody has seen to, the newest first. */
-export const acknowledged = () => assured().filter((a) => a.assurance?.acknowledged);
+/** @returns {Alarm[]} What somebody has seen to: what is so now, then recordings, the newest first. */
+export const acknowledged = () => [...machine(), ...assured()].filter((a) => a.seen);
+
+// What the API has as alarms of the server itself, as people read it. Of recording servers, trunks and the recorder's disk it says less than is shown of them.
+const titles = {
+  'call-records': () => 'Call records cannot be written', certificate: (about) => `The certificate of ${about} ends soon`, ports: () => 'Ports for media run out', realtime: () => 'Threads that mix are no real-time threads',
+  'spool-age': () => 'Recordings wait in the spool for long', 'spool-full': () => 'The spool is nearly full', ticks: () => 'Ticks of the mixer were left out', webhook: (about) => `Webhook ${about} fails`,
+};
+const shownElsewhere = ['recording-server', 'trunk', 'recorder-disk'];
+
+/** @returns {Alarm[]} */
+function machine() {
+  return store.alarms.filter((a) => !shownElsewhere.includes(a.name)).map((a) => ({
+    key: `alarm ${a.name} ${a.about ?? ''}`, severity: a.severity === 'critical' ? 'bad' : 'warn', text: titles[a.name]?.(a.about) ?? [a.name, a.about].filter(Boolean).join(' '), detail: `since ${clock(a.since)}: ${a.detail}`,
+    seen: a.acknowledged, offer: {
+      path: `/alarms/${encodeURIComponent(a.name)}`, body: { about: a.about ?? '' }, note: 'It goes on to be so. It is shown again when it is worse, and when it begins anew.',
+      now: () => store.alarms.find((o) => o.name === a.name && o.about === a.about),
+    },
+  }));
+}
+
+/** @param {any} a Assurance @returns {Offer | undefined} */
+const acknowledging = (a) => (a.verdict === 'running' ? undefined : {
+  path: `/recordings/assurance/${encodeURIComponent(a.conference)}/${encodeURIComponent(a.recording)}`, note: `Recording ${a.recording} of ${a.conference} stays ${a.verdict}, in parley record assurance, too.`,
+  now: () => store.assurance.find((o) => o.conference === a.conference && o.recording === a.recording),
+});
 
 /** @returns {Alarm[]} Recordings that go on, and lack something. */
 function running() {
@@ -40,7 +70,7 @@ function assured() {
     const found = verdicts[a.verdict]?.(a);
     if (!found) continue;
     const [severity, text, detail] = found;
-    list.push({ key: `assurance ${a.conference} ${a.recording}`, severity, text: `Recording ${a.recording} of ${a.conference} ${text}`, detail: [`began ${clock(a.started_at)}`, detail].filter(Boolean).join(', '), assurance: a.verdict === 'running' ? undefined : a });
+    list.push({ key: `assurance ${a.conference} ${a.recording}`, severity, text: `Recording ${a.recording} of ${a.conference} ${text}`, detail: [`began ${clock(a.started_at)}`, detail].filter(Boolean).join(', '), seen: a.verdict === 'running' ? undefined : a.acknowledged, offer: acknowledging(a) });
   }
   return list;
 }

@@ -23,14 +23,14 @@ export function alarmList() {
   const element = h('section.alarms', { 'aria-labelledby': 'alarms' }, h('h2', { id: 'alarms' }, 'Alarms'), h('div', { 'aria-live': 'polite' }, items), more, folded);
   /** @type {Map<string, any>} */
   let known = new Map();
-  const make = (text, act) => (a) => h('li', {}, h('span.kind', {}), h('span.text', {}), h('span.detail', {}), button(text, () => act(known.get(a.key)?.assurance)));
+  const make = (text, act) => (a) => h('li', {}, h('span.kind', {}), h('span.text', {}), h('span.detail', {}), button(text, () => act(known.get(a.key))));
   const show = (li, a) => {
-    const seen = a.assurance?.acknowledged;
+    const { seen } = a;
     setAttr(li, 'class', seen ? 'seen' : a.severity);
     setText(li.children[0], seen ? 'Seen' : kindOf[a.severity]);
     setText(li.children[1], a.text);
     setText(li.children[2], seen ? `${a.detail}. Seen ${moment(seen.at)}${seen.by || seen.token ? ` by ${[seen.by, seen.token && `(${seen.token})`].filter(Boolean).join(' ')}` : ''}${seen.note ? `: ${seen.note}` : ''}` : a.detail);
-    refreshButton(li.children[3], `assurance ${a.assurance?.recording}`, !!a.assurance);
+    refreshButton(li.children[3], a.key, !!a.offer);
     setAttr(li.children[3], 'aria-label', `${seen ? 'Take back' : 'Acknowledge'}: ${a.text}`);
   };
   const list = new List(items, (a) => a.key, make('Acknowledge…', acknowledge), show), seenList = new List(past, (a) => a.key, make('Take back', (a) => a && mark(a, { acknowledged: false })), show);
@@ -50,22 +50,23 @@ export function alarmList() {
 
 const WHO = 'parley.who';
 
-/** @param {any} a Assurance */
+/** @param {import('./alarms.js').Alarm | undefined} a */
 async function acknowledge(a) {
-  if (!a) return;
+  if (!a?.offer) return;
   const given = await form('Acknowledge the alarm', [
     { name: 'by', label: 'Who has seen to it', value: sessionStorage.getItem(WHO) ?? '', attributes: { maxlength: 128 } }, { name: 'note', label: 'Note', hint: 'What was found, or done about it.', attributes: { maxlength: 1024 } },
-  ], 'Acknowledge', `Recording ${a.recording} of ${a.conference} stays ${a.verdict}, in parley record assurance, too.`);
+  ], 'Acknowledge', a.offer.note);
   if (!given) return;
   sessionStorage.setItem(WHO, given.by);
   await mark(a, { acknowledged: true, ...given });
 }
 
-/** @param {any} a Assurance @param {object} body */
-async function mark(a, body) {
-  const same = (o) => o.conference === a.conference && o.recording === a.recording;
-  await act(`assurance ${a.recording}`, body.acknowledged ? 'Acknowledge' : 'Take back', ['PATCH', `/recordings/assurance/${encodeURIComponent(a.conference)}/${encodeURIComponent(a.recording)}`, body],
-    () => !!store.assurance.find(same)?.acknowledged === body.acknowledged);
+/** @param {import('./alarms.js').Alarm} a @param {{acknowledged: boolean}} given */
+async function mark({ key, offer }, given) {
+  await act(key, given.acknowledged ? 'Acknowledge' : 'Take back', ['PATCH', offer.path, { ...offer.body, ...given }], () => {
+    const now = offer.now();
+    return !now || !!now.acknowledged === given.acknowledged;
+  });
   later('slow', 0, refresh);
 }
 

@@ -22,6 +22,7 @@ export const store = {
   /** @type {Map<string, any>} ConferenceInfo by id */ conferences: new Map(),
   /** @type {any[]} RecorderStatus */ servers: [],
   /** @type {any[]} TrunkInfo */ trunks: [],
+  /** @type {any[]} AlarmInfo */ alarms: [],
   /** @type {any[]} Assurance */ assurance: [],
   /** @type {any} ReferenceRecorder */ recorder: null,
   /** @type {Map<string, any>} RecordingInfo of which events told trouble, by conference and id */ troubled: new Map(),
@@ -91,16 +92,17 @@ const byKey = (list, key) => new Map(list.map((item) => [item[key], item]));
 export const refresh = (slow = true) => snapshot(async () => {
   const { access } = store;
   const none = Promise.resolve(undefined);
-  const [conferences, servers, assurance, trunks, recorder] = await Promise.all([
+  const [conferences, servers, assurance, trunks, alarms, recorder] = await Promise.all([
     access.conferences ? get('/conferences') : [],
     access.conferences && slow ? get('/recording/servers') : none,
     access.conferences && slow ? get('/recordings/assurance') : none,
     access.operation && slow ? get('/trunks') : none,
+    access.operation && slow ? get('/alarms') : none,
     access.recorder && slow ? get('/srs/status') : none,
   ]);
   return () => {
     store.conferences = byKey(conferences, 'id');
-    Object.assign(store, Object.fromEntries(Object.entries({ servers, assurance, trunks, recorder }).filter(([, v]) => v !== undefined)));
+    Object.assign(store, Object.fromEntries(Object.entries({ servers, assurance, trunks, alarms, recorder }).filter(([, v]) => v !== undefined)));
     store.loaded = true;
   };
 });
