@@ -272,7 +272,7 @@ func recorderConfig(cfg *config.Config, log *slog.Logger) (srs.Config, error) {
 }
 
 func controlConfig(cfg *config.Config, log *slog.Logger) (control.Config, error) {
-	out := control.Config{Listen: cfg.HTTP.Listen, Page: cfg.HTTP.Page, Version: version, Logger: log}
+	out := control.Config{Listen: cfg.HTTP.Listen, Page: cfg.HTTP.Page, Most: cfg.HTTP.MaxConnections, Version: version, Logger: log}
 	out.Tokens = tokens(cfg.HTTP.Tokens)
 	if key := cfg.SRS.Signing; key.Key != "" {
 		var err error

@@ -67,7 +67,7 @@ func (r *reader) check(cfg *Config) {
 		"limits.calls": cfg.Limits.Calls, "limits.calls_per_second": cfg.Limits.CallsPerSecond, "limits.per_source": cfg.Limits.PerSource, "limits.cpu": cfg.Limits.CPU, "limits.conferences": cfg.Limits.Conferences,
 		"conference_defaults.max_participants": cfg.ConferenceDefaults.MaxParticipants,
 		"conference_defaults.max_speakers":     cfg.ConferenceDefaults.MaxSpeakers, "media.workers": cfg.Media.Workers,
-		"limits.subscriptions_per_source": cfg.Limits.SubscriptionsPerSource, "limits.creations": cfg.Limits.Creations,
+		"limits.subscriptions_per_source": cfg.Limits.SubscriptionsPerSource, "limits.creations": cfg.Limits.Creations, "http.max_connections": cfg.HTTP.MaxConnections,
 	} {
 		if n < 0 {
 			r.fail(key, "wants 0 or more, has %d", n)

@@ -252,6 +252,8 @@ type HTTP struct {
 	Listen string  `yaml:"listen"`
 	Tokens []Token `yaml:"tokens"`
 	Page   bool    `yaml:"page"` // the operator's page is served
+
+	MaxConnections int `yaml:"max_connections"` // at once, half of them from one address; 0: any number
 }
 
 // Token is a bearer token; without any the API is open to whoever reaches it.
@@ -340,7 +342,7 @@ func Default() Config {
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
 		CDR:    CDR{MaxSize: 100 << 20, MaxAge: 24 * time.Hour, Sync: time.Second}, //nolint:mnd // a day, or 100 MiB
-		HTTP:   HTTP{Listen: "127.0.0.1:8080", Page: true},
+		HTTP:   HTTP{Listen: "127.0.0.1:8080", Page: true, MaxConnections: 2048},
 		Limits: Limits{Subscriptions: 1000, Creations: 60}, Shutdown: Shutdown{Announce: true},
 	}
 }

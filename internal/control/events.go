@@ -79,6 +79,7 @@ func (s *Server) serveEvents(from feed, pump func(context.Context, *reader)) *hu
 		if ctx.Method() == http.MethodHead {
 			return
 		}
+		streaming(ctx.Context())
 		_, writer := humago.Unwrap(ctx)
 		pump(ctx.Context(), &reader{out: writer, control: http.NewResponseController(writer)})
 	}}

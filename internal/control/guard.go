@@ -24,6 +24,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				problem(w, http.StatusInternalServerError, "internal error")
 			}
 		}()
+		await(w, r)
 		name, refusal := s.admit(r)
 		if refusal != nil {
 			if refusal.status == http.StatusUnauthorized {
@@ -36,6 +37,16 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			w.Header().Set("Cross-Origin-Resource-Policy", "same-origin") // no other page plays it with the rights of this browser
 			s.log.InfoContext(r.Context(), "recording asked for", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 				slog.String("token", name), slog.String("source", r.RemoteAddr))
+		}
+		back, err := s.turns.take(r)
+		if err != nil {
+			w.Header().Set("Retry-After", "1")
+			problem(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		if back != nil {
+			defer back()
+			w = &turnWriter{w, back}
 		}
 		if reads(r) {
 			next.ServeHTTP(w, r)

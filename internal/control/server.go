@@ -20,6 +20,7 @@ type Config struct {
 	Listen  string       // host:port; port 0 takes a free one
 	Tokens  []Token      // empty: everybody who reaches the socket is let in
 	Page    bool         // the operator's page is served
+	Most    int          // connections at once, half of them from one address; 0: any number
 	Version string       // of the program, for the API's description
 	Logger  *slog.Logger // nil: silent
 
@@ -51,7 +52,9 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	served   chan struct{}
+	held     *connections // nil before Start
 	streams  streams
+	turns    turns
 	unused   unused
 	ready    atomic.Bool
 	log      *slog.Logger
@@ -62,7 +65,7 @@ type Server struct {
 
 // New makes the server; f is nil where there is only a recorder; metrics is what /metrics serves, nil for nothing.
 func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
-	s := &Server{cfg: cfg, focus: f, served: make(chan struct{}), log: cfg.Logger, tickets: newTicketKey(), analyses: newAnalyses()}
+	s := &Server{cfg: cfg, focus: f, served: make(chan struct{}), log: cfg.Logger, turns: newTurns(), tickets: newTicketKey(), analyses: newAnalyses()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -82,6 +85,7 @@ func New(cfg Config, f *focus.Focus, metrics http.Handler) *Server {
 	s.http = &http.Server{
 		Handler: s.guard(sameOrigin.Handler(mux)), ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnState: s.unused.note,
+		ConnContext: withConn,
 	}
 	return s
 }
@@ -123,11 +127,12 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
-	s.listener = listener
+	s.held = bounded(listener, s.cfg.Most, s.log)
+	s.listener = s.held
 	s.ready.Store(true)
 	go func() {
 		defer close(s.served)
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.held); !errors.Is(err, http.ErrServerClosed) {
 			s.log.ErrorContext(context.WithoutCancel(ctx), "HTTP server ended", slog.Any("error", err))
 		}
 	}()

@@ -61,6 +61,7 @@ func (s *Server) socket(id conference.ID, after string) *huma.StreamResponse {
 		}
 		s.streams.add(watcher)
 		defer s.streams.remove(watcher)
+		streaming(ctx.Context())
 		conn, err := websocket.Accept(writer, request, &websocket.AcceptOptions{InsecureSkipVerify: true}) // unfit has looked at the origin
 		if err != nil {
 			return // it has been answered
