@@ -215,6 +215,12 @@ func (b *backlog) read(at uint64, data []byte) uint64 {
 // empty tells whether everything has been read.
 func (b *backlog) empty() bool { return b.sent.Load() == b.tail.Load() }
 
+// waiting is how many octets have not been read. May be asked by anybody.
+func (b *backlog) waiting() int {
+	sent := b.sent.Load()            // first: the tail is not before it then
+	return int(b.tail.Load() - sent) //nolint:gosec // of a ring
+}
+
 // pop reads the next frame. The packet is valid until the next pop.
 func (b *backlog) pop() (*codecs.Packet, held, bool) {
 	head := b.sent.Load()

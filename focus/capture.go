@@ -267,6 +267,19 @@ func (c *capture) release(codec codecs.Codec) {
 	c.holding.Store(false)
 }
 
+// lastBurst is about how many frames are sent at once when a stream ends. More may be more than there is room for where they are received, and nobody
+// would know.
+const lastBurst = 50
+
+// lags tells whether more waits than is sent at once, when it does not hold. For the controller; the mix may send some of it yet.
+func (c *capture) lags() bool {
+	if c.kept == nil || c.holding.Load() {
+		return false
+	}
+	codec := codecs.Codec(c.codec.Load()) //nolint:gosec // as stored
+	return c.again.Load() != nil || c.kept.waiting() > lastBurst*(heldHeader+frameSize(codec))
+}
+
 // rest sends what is left when the mix has let go of the stream.
 func (c *capture) rest() {
 	if c.kept != nil && !c.holding.Load() {

@@ -365,3 +365,28 @@ func TestSentAgainWithoutTheMix(t *testing.T) {
 		t.Errorf("%d packets, want %d and ten again", n, catchUp)
 	}
 }
+
+// What waits when a stream ends goes out at once, if it is a second or less; what is more is somebody else's, so that it counts.
+func TestWhatIsTooMuchForTheEnd(t *testing.T) {
+	c := newCapture(nil, 10*time.Second, codecs.PCMU) // it holds: no session is asked
+	frame := &codecs.Packet{Payload: make([]byte, 160), Samples: 160}
+	emit := func(n int) {
+		for range n {
+			c.Emit(frame)
+		}
+	}
+	emit(lastBurst)
+	if c.release(codecs.PCMU); c.lags() {
+		t.Errorf("%d frames are too much", lastBurst)
+	}
+	c.hold()
+	if emit(1); c.lags() {
+		t.Error("while it holds all is somebody else's anyway")
+	}
+	if c.release(codecs.PCMU); !c.lags() {
+		t.Errorf("%d frames are not too much", lastBurst+1)
+	}
+	if newCapture(nil, 0, codecs.PCMU).lags() {
+		t.Error("what keeps nothing lags")
+	}
+}

@@ -155,6 +155,7 @@ func (c *controller) endLater(r *recorder, d siprec.Desire) bool {
 	for _, s := range r.streams {
 		if s.feed == nil {
 			c.letLinger(s)
+			s.linger.since = now // also of who left long before: the recorder has its time from now on
 		}
 	}
 	for _, t := range r.texts {

@@ -47,7 +47,7 @@ type lastOfLine struct {
 
 // handle implements message.
 func (m lastOfLine) handle(*controller) {
-	if slices.ContainsFunc(m.recorder.parting, func(p parting) bool { return p.stream == m.stream }) {
+	if slices.ContainsFunc(m.recorder.parting, func(p parting) bool { return p.stream == m.stream }) && !m.stream.capture.lags() { // else closeStream sees to it
 		m.stream.capture.rest()
 		m.stream.line.owner.lookAgain()
 	}

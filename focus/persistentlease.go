@@ -259,8 +259,8 @@ func (l *lease) stateNow() siprec.State {
 		return state
 	case l.flows():
 		return siprec.StateRecording
-	case l.wanted.Paused:
-		return siprec.StatePaused
+	case l.wanted.Paused, l.state == siprec.StateRecording, l.state == siprec.StatePaused:
+		return siprec.StatePaused // as a session of its own whose recorder takes nothing for a moment: it has begun
 	default:
 		return siprec.StateConnecting
 	}

@@ -316,7 +316,8 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 	applied, silent := c.applied, c.silent
 	c.weighStream(r, s)
 	s.capture.extent.release(c.focus)
-	if s.capture.holding.Load() {
+	abandoned := s.capture.holding.Load() || s.capture.lags()
+	if abandoned {
 		c.abandon(r, s, s.capture)
 	}
 	closed := func() {}
@@ -329,7 +330,9 @@ func (c *controller) closeStream(r *recorder, s *recorded) {
 		case <-applied:
 		case <-silent:
 		}
-		s.capture.rest()
+		if !abandoned { // else who reads what is kept is somebody else
+			s.capture.rest()
+		}
 		if s.feed != nil {
 			s.feed.close(ctx)
 			closed()
