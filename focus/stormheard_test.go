@@ -8,6 +8,9 @@ import (
 	"github.com/parley-sip/parley/siprec"
 )
 
+// stormUnread is how many frames before one that has just come at most what is in it was said.
+const stormUnread = 6
+
 // heard is all that has come in a session, when it is over.
 func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 	s.mu.Lock()
@@ -56,9 +59,12 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 					continue
 				}
 				if stream, conf := s.streamAt(one.label, at); stream.ID != "" {
-					frame.stream, frame.conf, frame.place = stream.ID, conf, "side"
-					if mains[stream.Session.Text()] {
+					frame.stream, frame.conf = stream.ID, conf
+					switch {
+					case mains[stream.Session.Text()]:
 						frame.place = "main"
+					case stream.Session != "": // else conferences share it
+						frame.place = "side"
 					}
 					frame.senders = senders[[2]siprec.ID{stream.ID, stream.Session}]
 				}
@@ -94,8 +100,9 @@ func (h *heardStream) framesOf(packet int, pcm []float64) (list []stormRecorded)
 	return list
 }
 
-// unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says.
-func (m *stormStream) unread(note func(stormRecorded, stormPart)) {
+// unread gives what a garbled frame of a voice may be, by the frames near it that can be read: each is as much later as its timestamp says. Of a stream
+// without any, as somebody is between two frames all the time who has come by a move, it may be what was said before the last came.
+func (m *stormStream) unread(origin time.Time, note func(stormRecorded, stormPart)) {
 	for i := range m.frames {
 		for _, part := range m.frames[i].parts {
 			if part.n >= 0 {
@@ -104,6 +111,10 @@ func (m *stormStream) unread(note func(stormRecorded, stormPart)) {
 			n, behind := m.near(i, func(p stormPart) bool { return p.voice == part.voice }), 2
 			if n < 0 { // one voice may be some frames behind another
 				n, behind = m.near(i, func(stormPart) bool { return true }), 6
+			}
+			if n < 0 {
+				last := &m.frames[len(m.frames)-1]
+				n, behind = int(last.at.Sub(origin)/codecs.FrameDuration)-stormUnread+int(int32(m.frames[i].stamp-last.stamp))/stormFrame, stormUnread
 			}
 			for d := -behind; n >= 0 && d <= behind; d++ {
 				note(m.frames[i], stormPart{part.voice, n + d})

@@ -183,10 +183,13 @@ func (o *stormOracle) opened(at time.Time) bool {
 
 // judgeStreams tells whether somebody is said to feed and hear what he does.
 func (t *stormTold) judgeStreams(at time.Time, look *stormLook, session siprec.ID, conf string, voice int, id siprec.ID) {
+	if t.o.s.plan.merge && look.is("recording/"+conf) != "on" { // a line that conferences share is of those that are not paused
+		return
+	}
 	d := &t.known.metadata
 	sends, receives, streams := 0, 0, 0
 	for _, s := range d.Streams {
-		if s.Session != session {
+		if s.Session != session && s.Session != "" { // of none is one that conferences share
 			continue
 		}
 		streams++

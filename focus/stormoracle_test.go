@@ -191,7 +191,7 @@ func (o *stormOracle) checkRecordings() {
 	unread := map[stormPart]map[siprec.ID]bool{}
 	for _, session := range o.s.sessions() {
 		for _, stream := range session.heard(o.s.mains) {
-			stream.unread(func(frame stormRecorded, part stormPart) {
+			stream.unread(o.s.b.origin, func(frame stormRecorded, part stormPart) {
 				if unread[part] == nil {
 					unread[part] = map[siprec.ID]bool{}
 				}
