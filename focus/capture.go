@@ -22,6 +22,7 @@ import (
 type capture struct {
 	// what a tick uses; see PrefetchEmit
 	session *media.Session
+	feed    *feed // what flows goes into it, and the session is its clock alone; nil: to the session
 	epoch   time.Time
 	shift   time.Duration          // of the session's clock against ours
 	kept    *backlog               // nil: nothing is ever kept
@@ -117,7 +118,7 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 		c.publish()
 		return
 	}
-	if c.session != nil && c.completes() {
+	if c.completes() && c.session != nil {
 		c.session.PrefetchEmit(true) // what the session refers to: it is there only now, and what is kept comes first
 	}
 	if c.again.Load() != nil && !c.parked.Load() {
@@ -133,6 +134,9 @@ func (c *capture) Prepare(p *codecs.Packet, room []byte) {
 	c.room = b.room()
 	switch {
 	case c.holding.Load():
+		if c.feed != nil {
+			c.feed.cut()
+		}
 		if c.again.Load() == nil && !c.parked.Load() { // else this tick has come in between
 			c.publish()
 			c.parked.Store(true)
@@ -181,7 +185,7 @@ func (c *capture) late(now time.Duration, p *codecs.Packet, codec codecs.Codec) 
 
 // pass leaves a frame that is in time for Send, but for one that is sealed: whether it has left is to be known at once.
 func (c *capture) pass(p *codecs.Packet, room []byte, now time.Duration) {
-	if c.digest.Load() != nil {
+	if c.digest.Load() != nil || c.feed != nil {
 		c.send(p, 0)
 		return
 	}
@@ -214,7 +218,7 @@ func (c *capture) flush(most int) {
 			continue
 		}
 		age := max(0, time.Since(c.epoch)-h.captured())
-		if c.rewound {
+		if c.rewound && c.feed == nil {
 			c.rewound = false
 			c.session.Rewind(age, time.Duration(c.part)*codecs.FrameDuration/time.Duration(tickUnits(h.codec)))
 			c.part = 0
@@ -230,6 +234,10 @@ func (c *capture) live() bool {
 
 func (c *capture) send(p *codecs.Packet, age time.Duration) {
 	c.advance(p)
+	if c.feed != nil {
+		c.feed.Emit(p)
+		return
+	}
 	if w := c.digest.Load(); w != nil {
 		c.session.EmitWitnessed(p, age, w)
 		return

@@ -41,8 +41,8 @@ func (c *capture) flows() bool {
 	return c.live() || c.filling.Load() && !c.holding.Load() && c.again.Load() == nil
 }
 
-// completes tells whether the next frame is likely to be sent at once.
-func (c *capture) completes() bool { return !c.packs() || c.filling.Load() }
+// completes tells whether the next frame is likely to be sent at once, by a session.
+func (c *capture) completes() bool { return c.feed == nil && (!c.packs() || c.filling.Load()) }
 
 // fill leaves a packet for Send if the newest frame has made it full. It belongs to the tick.
 func (c *capture) fill(room []byte, now time.Duration) {

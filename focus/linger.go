@@ -124,7 +124,7 @@ func (c *controller) sweep(r *recorder, d *siprec.Desire) {
 			l.drop(key)
 		}
 		c.updateMix()
-		c.part(r, s, s.until)
+		c.part(r, s, s.ended())
 	}
 }
 

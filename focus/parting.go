@@ -17,7 +17,7 @@ type parting struct {
 
 // part closes a stream that has ended, one that the server may not have got all of not before it is known that it was there.
 func (c *controller) part(r *recorder, s *recorded, ended time.Time) {
-	if s.feed != nil || s.capture.kept == nil || !ended.After(r.there()) {
+	if s.feed != nil && s.ownKept() && s.capture.holding.Load() && s.capture.owed() || s.capture.kept == nil || !ended.After(r.there()) {
 		c.closeStream(r, s)
 		return
 	}
@@ -46,10 +46,13 @@ type lastOfLine struct {
 }
 
 // handle implements message.
-func (m lastOfLine) handle(*controller) {
+func (m lastOfLine) handle(c *controller) {
 	if slices.ContainsFunc(m.recorder.parting, func(p parting) bool { return p.stream == m.stream }) && !m.stream.capture.lags() { // else closeStream sees to it
 		m.stream.capture.rest()
 		m.stream.line.owner.lookAgain()
+		if f := m.stream.feed; f != nil {
+			c.focus.spawn(f.close)
+		}
 	}
 }
 
@@ -83,9 +86,9 @@ func (c *controller) revive(r *recorder, since time.Time) {
 	for _, p := range list {
 		s := p.stream
 		if p.at.After(since) {
-			s.capture.doubt(since, r.server.Name)
+			s.doubt(since, r.server.Name)
 		}
-		if r.streams[s.key] != nil || s.capture.live() { // it has begun anew; or there is nothing
+		if s.feed != nil || r.streams[s.key] != nil || s.capture.live() { // it has begun anew; or there is nothing
 			c.closeStream(r, s)
 			continue
 		}
@@ -101,7 +104,7 @@ func (c *controller) revive(r *recorder, since time.Time) {
 func (c *controller) giveUp(r *recorder, list []parting, since time.Time) {
 	for _, p := range list {
 		if p.at.After(since) {
-			p.stream.capture.doubt(since, r.server.Name)
+			p.stream.doubt(since, r.server.Name)
 		}
 		c.closeStream(r, p.stream)
 	}
@@ -145,7 +148,7 @@ func (c *controller) takeLeave(r *recorder) *farewell {
 	for _, key := range r.unconfirmed() {
 		s := r.streams[key]
 		delete(r.streams, key)
-		r.parting = append(r.parting, parting{stream: s, at: s.until})
+		r.parting = append(r.parting, parting{stream: s, at: s.ended()})
 	}
 	list, texts := r.parting, r.unconfirmedTexts()
 	r.parting = nil

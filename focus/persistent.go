@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
-	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/media"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
@@ -381,12 +380,12 @@ func (m leaseChanged) handle(c *controller) {
 }
 
 // lendable refuses a persistent session where it cannot record.
-func (c *controller) lendable(r *conference.Recording, server Recorder, from *recorder) (*persistent, error) {
+func (c *controller) lendable(server Recorder, from *recorder) (*persistent, error) {
 	if server.Persistent <= 0 {
 		return nil, nil
 	}
 	h := c.focus.persistentSession(server.Name)
-	if h == nil || from != nil && !server.movable() || server.Merge && r.Config != nil && r.Config.Spool {
+	if h == nil || from != nil && !server.movable() {
 		return nil, errPersistent
 	}
 	_, err := c.focus.recorderSecurity(server, c.secret())

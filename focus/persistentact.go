@@ -86,7 +86,7 @@ func (h *persistent) alarm(a siprec.Alarm) {
 			l.troubled(a, since)
 		}
 		if h.merged != nil {
-			h.merged.capture.doubt(since, h.server.Name)
+			h.merged.doubt(since)
 		}
 		h.proof = proof{}
 	case siprec.AlarmTextRefused, siprec.AlarmStreamsDropped: // whose text is not taken has to find out

@@ -2,6 +2,7 @@ package focus
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,10 @@ type feed struct {
 	lease   *lease
 	account *copyAccount
 	seal    *feedSeal // in the present dialog; nil: nothing is sealed
+	apart   bool      // what the server does not take is kept by the conference, and not in the line; see apart
+	open    bool      // as far as that goes: it is in the line
+	shut    time.Time // when that has ended; zero: it has not been
+	closing sync.Once
 	member  mixer.MemberID
 	codec   codecs.Codec
 	decoder codecs.Decoder
@@ -79,6 +84,9 @@ func (f *feed) Emit(p *codecs.Packet) {
 		f.tail.Store(tail + 1)
 	}
 }
+
+// cut forgets the beginning of a frame the rest of which does not come. It belongs to the tick of the conference.
+func (f *feed) cut() { f.part = 0 }
 
 // Ingest implements [mixer.Input].
 func (f *feed) Ingest(dst []int16) codecs.Frame {
@@ -157,8 +165,10 @@ func waitFor[T any](ctx context.Context, g *merged, what <-chan T) bool {
 // left is how many frames have not been in the mix yet.
 func (f *feed) left() uint64 { return f.tail.Load() - f.head.Load() }
 
-// close takes a feed out of the mix, when nobody writes into it any more, and all of it is in the mix.
-func (f *feed) close(ctx context.Context) {
+// close takes a feed out of the mix, when nobody writes into it any more, and all of it is in the mix. It does so once.
+func (f *feed) close(ctx context.Context) { f.closing.Do(func() { f.leave(ctx) }) }
+
+func (f *feed) leave(ctx context.Context) {
 	f.drain(ctx)
 	h := f.into.owner
 	h.mu.Lock()

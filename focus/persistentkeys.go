@@ -62,5 +62,6 @@ func (g *merged) secured(turn int) {
 // flow sends what is kept, and what comes.
 func (g *merged) flow() {
 	g.capture.release(g.format.Codec)
+	g.takes()
 	g.finishLater()
 }

@@ -17,7 +17,7 @@ import (
 const leaseHold = 5 * time.Second
 
 // errPersistent refuses to record with a persistent session that is not there, or in one stream with other conferences what another server has
-// begun or the spool may keep.
+// begun.
 var errPersistent = errors.New("the persistent recording session cannot take the recording")
 
 // protocol is what a recorder speaks by: a session of its own (siprec.Client), or its part in a persistent one.
@@ -45,6 +45,9 @@ type lease struct {
 	people     map[siprec.ID]siprec.ID // participants by their identifier in the conference, where others of the group know them by another
 	feed       *feed                   // into the merged line; nil: none
 	mergedWish *siprec.StreamWish
+	fed        bool      // there has been one
+	spell      int       // of the merged line, that it is in, if it keeps itself what that does not take
+	unsure     time.Time // since when the line may not have taken what this has fed; zero: it has, or the controller knows
 
 	stopped  bool
 	told     bool          // the server knows the end
@@ -194,6 +197,7 @@ func (l *lease) outcome() []siprec.Action {
 	var list []siprec.Action
 	if l.callID != l.session.callID { // what flows in another dialog is another stream to who seals: the old one ends first
 		if len(l.playing) > 0 {
+			l.closes()
 			for key := range l.playing {
 				list = append(list, siprec.StopMedia{Key: key})
 			}
@@ -353,6 +357,9 @@ func (l *lease) Label(key string) string {
 func (l *lease) Awaited(key string) bool {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
+	if key == mixedKey && l.session.merged != nil {
+		return l.keepsFed()
+	}
 	one := l.lines[key]
 	if l.stopped || one == nil || one.wish == nil || one.wish.Paused {
 		return false

@@ -32,6 +32,11 @@ type merged struct {
 	finishing bool
 	gone      []*feed     // of conferences that have gone, and of which something may be kept
 	seals     []*feedSeal // that what is sent goes into
+
+	taken  bool      // what flows into it goes to the server at once
+	spell  int       // counts the times for which it is so
+	leaned time.Time // when the last conference left that keeps nothing itself; zero: none has
+	leans  bool      // something of one that has left is kept, or in doubt
 }
 
 // mergedListener is who hears all feeds.
@@ -83,8 +88,8 @@ func (g *merged) add(l *lease) (*feed, error) {
 func (g *merged) start(a siprec.StartMedia) {
 	g.turn++
 	turn := g.turn
-	before, dropped := g.capture, g.capture.dropped()
-	if g.format.Codec != a.Format.Codec {
+	before, dropped, relied := g.capture, g.capture.dropped(), g.relied()
+	if g.format.Codec != a.Format.Codec || g.capture.holding.Load() && !relied { // what it has of those who keep it themselves they deliver themselves
 		g.capture = newCapture(g.line.session, max(leaseHold, g.owner.focus.cfg.Hold), a.Format.Codec)
 		g.left, g.told = g.left+dropped-g.told, 0
 	}
@@ -104,7 +109,7 @@ func (g *merged) start(a siprec.StartMedia) {
 		}
 		g.owner.mu.Lock()
 		defer g.owner.mu.Unlock()
-		if before != g.capture { // the server has chosen another codec than the frames are in
+		if before != g.capture && relied { // the server has chosen another codec than the frames are in
 			g.left += before.dropped() - dropped
 			g.forsake(before)
 		}
@@ -127,6 +132,7 @@ func (g *merged) start(a siprec.StartMedia) {
 func (g *merged) stop() {
 	g.turn++
 	g.capture.hold()
+	g.halt(time.Now())
 }
 
 // weigh counts what nobody has taken in time.
@@ -134,16 +140,20 @@ func (g *merged) weigh() {
 	n := g.capture.dropped() - g.told
 	g.told = g.capture.dropped()
 	n, g.left = n+g.left, 0
+	if !g.relied() {
+		n = 0
+	}
 	all := n
 	for _, f := range g.feeds {
 		own := f.lost.Swap(0)
 		all += own
-		g.account(f, n+own)
+		g.account(f, f.share(n)+own)
 	}
 	for _, f := range g.gone {
-		g.account(f, n)
+		g.account(f, f.share(n))
 	}
 	if g.capture.live() {
+		g.leans = false
 		for _, f := range g.gone {
 			g.unseal(f.seal)
 		}
@@ -177,7 +187,7 @@ func (g *merged) knows(session siprec.ID) bool {
 }
 
 // feedFor opens the way of a conference into the merged line; nil when there is none.
-func (l *lease) feedFor(account *copyAccount) *feed {
+func (l *lease) feedFor(account *copyAccount, apart bool) *feed {
 	h := l.session
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -186,7 +196,7 @@ func (l *lease) feedFor(account *copyAccount) *feed {
 		h.focus.log.Error("merged recorded stream", slog.Any("error", err))
 		return nil
 	}
-	l.feed, f.account = f, account
+	l.feed, f.account, f.apart = f, account, apart
 	return f
 }
 
@@ -205,7 +215,7 @@ func (l *lease) wantMerged(d siprec.Desire) {
 		w := d.Streams[i]
 		w.Session, w.Paused = d.Roster.Session, w.Paused || d.Paused
 		l.rename(&w)
-		l.mergedWish = &w
+		l.mergedWish, l.fed = &w, true
 	}
 }
 
@@ -215,13 +225,18 @@ func (l *lease) mergedOutcome() []siprec.Action {
 		return nil
 	}
 	_, plays := l.playing[mixedKey]
-	flows := l.mergedWish != nil && !l.mergedWish.Paused
+	flows, again := l.mergedWish != nil && !l.mergedWish.Paused, false
+	if g := l.feed.into; l.feed.apart {
+		flows, again = flows && g.taken, l.spell != g.spell
+	}
 	switch {
 	case flows && !plays:
+		l.opens()
 		start := siprec.StartMedia{Key: mixedKey, Label: l.session.client.Label(l.feed.into.line.key), Format: codecs.Format{Codec: l.feed.codec}}
 		l.playing[mixedKey] = start
 		return []siprec.Action{start}
-	case plays && !flows:
+	case plays && (!flows || again), !plays && l.feed.apart && l.fed && l.mergedWish == nil:
+		l.closes()
 		delete(l.playing, mixedKey)
 		stop := siprec.StopMedia{Key: mixedKey, Removed: l.mergedWish == nil}
 		if stop.Removed {
@@ -235,7 +250,8 @@ func (l *lease) mergedOutcome() []siprec.Action {
 // mergedStream is the mixed stream of a recording in the merged line.
 func (c *controller) mergedStream(r *recorder, l *lease) *recorded {
 	g := l.session.merged
-	f := l.feedFor(r.account)
+	apart := c.spools(r.recording)
+	f := l.feedFor(r.account, apart)
 	if f == nil {
 		return nil
 	}
@@ -243,6 +259,9 @@ func (c *controller) mergedStream(r *recorder, l *lease) *recorded {
 	s := &recorded{
 		key: mixedKey, id: g.line.id, outlet: outlet{session: g.line.session, codec: format.Codec}, member: c.newMember(),
 		format: format, capture: newCapture(g.line.session, 0, format.Codec), line: g.line, feed: f,
+	}
+	if apart {
+		s.capture, s.apart = f.keeps(), newIdentity()
 	}
 	r.streams[mixedKey] = s
 	return s
@@ -258,8 +277,8 @@ func (s *recorded) packets(stats *media.Stats) uint64 {
 
 // out is where the mix of the conference sends.
 func (s *recorded) out() mixer.Output {
-	if s.feed != nil {
-		return s.feed
+	if s.ownKept() {
+		return s.capture
 	}
-	return s.capture
+	return s.feed
 }

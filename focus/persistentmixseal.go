@@ -123,6 +123,7 @@ func (g *merged) sealLater(f *feed) {
 // startMerged lets the mixed stream of a conference flow into the merged line, whose session is not the controller's.
 func (c *controller) startMerged(r *recorder, s *recorded, a siprec.StartMedia) {
 	s.started, s.label = true, a.Label
+	c.openApart(r, s)
 	c.renewSealing(r)
 	if r.sealing != nil {
 		s.feed.sealInto(r.sealing, a.Label)

@@ -78,6 +78,9 @@ func (g *merged) account(f *feed, lost uint64) {
 // leave takes a feed out. As long as what is kept may be of its conference, what is lost is counted there as well.
 func (g *merged) leave(f *feed) {
 	g.feeds = slices.DeleteFunc(g.feeds, func(other *feed) bool { return other == f })
+	if !f.apart {
+		g.leaned = time.Now()
+	}
 	if !g.capture.live() || f.seal != nil {
 		g.gone = append(g.gone, f)
 	}

@@ -148,11 +148,11 @@ func (c *controller) attend(r *recorder, now time.Time) {
 	var reported time.Time
 	growing := 0
 	follow := func(s *recorded, p *proof) {
-		if s.feed != nil {
+		if !s.ownKept() {
 			return
 		}
 		s.capture.mark(now)
-		s.capture.follow(latest(p.there, p.reported), p.at, p.probed)
+		s.capture.follow(s.left(latest(p.there, p.reported)), s.left(p.at), s.left(p.probed))
 		if growing < maxGrowing && s.capture.fit(c.focus, p.silence(now), now) {
 			growing++
 		}
@@ -194,17 +194,17 @@ func (c *controller) lose(r *recorder) {
 	r.doubted = now.Sub(since)
 	for _, s := range r.streams {
 		switch {
-		case s.started && s.feed == nil || s.until.After(since):
-			s.capture.doubt(since, r.server.Name)
+		case s.started && s.ownKept() || s.ended().After(since):
+			s.doubt(earliest(r.unsure(s), since), r.server.Name)
 			if s.linger != nil && s.linger.over {
 				s.linger.over = false
 				c.drainLater()
 			}
-		case s.feed == nil:
+		case s.ownKept():
 			s.capture.trust()
 		}
 		s.until, s.named = time.Time{}, nil
-		if s.feed == nil {
+		if s.ownKept() {
 			s.started, s.looks = false, 0
 		}
 	}
@@ -219,7 +219,7 @@ func (c *controller) lose(r *recorder) {
 func (r *recorder) unconfirmed() (keys []string) {
 	there := r.there()
 	for key, s := range r.streams {
-		if !s.started && s.feed == nil && s.until.After(there) {
+		if !s.started && s.ownKept() && s.ended().After(there) {
 			keys = append(keys, key)
 		}
 	}

@@ -44,7 +44,7 @@ func (c *controller) desire(r *recorder) {
 // server that needs a second to agree gets all that is said from then on.
 func (r *recorder) pauseAwaited(paused bool) {
 	for key, s := range r.streams {
-		if s.started || s.linger != nil || s.feed != nil {
+		if s.started || s.linger != nil || !s.ownKept() {
 			continue
 		}
 		if paused {

@@ -98,6 +98,7 @@ type recorded struct {
 	before      uint64                            // packets that the line had sent when it was lent
 	line        *line                             // of a persistent session; nil: the stream is its own
 	feed        *feed                             // into a line that others are in, too; nil: the stream has it alone
+	apart       siprec.ID                         // what it is to who gets what is kept of it, without the others in the line; empty: nothing is
 }
 
 // startRecorder opens a session with a server by its name. from is the session that it takes over with all its streams, nil
@@ -117,7 +118,7 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
 	}
-	if h, err := c.lendable(r, server, from); !passive && (h != nil || err != nil) {
+	if h, err := c.lendable(server, from); !passive && (h != nil || err != nil) {
 		if err != nil {
 			return nil, err
 		}
@@ -290,10 +291,13 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if s == nil {
 		return false
 	}
-	if s.started && s.feed == nil {
+	if s.started && s.ownKept() {
 		s.until = time.Now()
 	}
 	s.started, s.looks = false, 0
+	if since := r.unsure(s); !since.IsZero() {
+		s.doubt(since, r.server.Name)
+	}
 	switch {
 	case s.line != nil && a.Removed: // the server takes the line as ever: what is left goes out when the mix has let go of it
 	case a.Removed && !c.gone(s), r.client.Awaited(s.key):
@@ -305,7 +309,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 	if a.Removed {
 		delete(r.streams, a.Key)
 		c.updateMix()
-		c.part(r, s, s.until)
+		c.part(r, s, s.ended())
 		return false
 	}
 	return true

@@ -136,7 +136,7 @@ func (s *recorded) flow() {
 // keyless tells whether a stream that the server takes waits for its keys.
 func (r *recorder) keyless() bool {
 	for _, s := range r.streams {
-		if s.started && s.keyless {
+		if s.started && s.keyless || r.waitsApart(s) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -47,7 +48,7 @@ func (c *controller) spoolWaiting(r *recorder) {
 		return
 	}
 	for _, s := range r.streams {
-		if s.capture.parked.Load() && (!live || s.keyless) {
+		if s.capture.parked.Load() && (!live || s.keyless || r.waitsApart(s)) {
 			c.spoolUnsent(r, s, s.capture, c.focus.cfg.Hold/2) //nolint:mnd // half is written, half can still go out live
 		}
 	}
@@ -129,7 +130,7 @@ func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *code
 	if g == nil {
 		return false
 	}
-	declared := spoolStream{Key: s.key, ID: s.id}
+	declared := spoolStream{Key: s.key, ID: cmp.Or(s.apart, s.id)}
 	if s.participant != "" {
 		declared.Participant = c.identity(s.participant)
 	}
@@ -221,6 +222,7 @@ func (c *controller) spoolRoster(r *recorder) {
 		}
 	}
 	roster.Others = c.sideRosters(r, state, &roster.Roster)
+	r.group(&roster)
 	for _, s := range r.streams {
 		if s.side != everySide {
 			if roster.Senders == nil {

@@ -250,7 +250,7 @@ func (r *reader) checkAlone(key string, s *RecordingServer) {
 	}
 }
 
-// checkMerged sees that nobody has to take over, or to keep, what is merged with other conferences: a frame of it is of all of them.
+// checkMerged sees that nobody has to take over what is merged with other conferences: a frame of it is of all of them.
 func (r *reader) checkMerged(key string, p *RecordingPolicy, cfg *Config) {
 	defaults := &cfg.ConferenceDefaults.Recording
 	names := p.Servers
@@ -269,16 +269,12 @@ func (r *reader) checkMerged(key string, p *RecordingPolicy, cfg *Config) {
 		count++
 	}
 	parallel := cmp.Or(p.Select, defaults.Select) == "parallel" || max(1, cmp.Or(p.Copies, defaults.Copies)) >= count
-	spools := p.Spool == nil && cfg.Recording.Spool.Directory != "" || p.Spool != nil && *p.Spool
 	for _, s := range members {
 		if s.Persistent <= 0 || !s.Merge {
 			continue
 		}
 		if !parallel {
 			r.fail(key+".select", "wants parallel: conferences are merged at %q, and no other server can take over one of them", s.Name)
-		}
-		if spools {
-			r.fail(key+".spool", "wants no: conferences are merged at %q", s.Name)
 		}
 	}
 }
