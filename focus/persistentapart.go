@@ -86,7 +86,9 @@ func (l *lease) setOpen(open bool) {
 		l.spell, l.unsure = f.into.spell, time.Time{}
 		return
 	}
-	f.shut = time.Now()
+	if f.into.taken { // else what was on its way is in doubt already
+		f.shut = time.Now()
+	}
 }
 
 // keepsFed tells whether what is to be in the line is kept until the server takes it.
