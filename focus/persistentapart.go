@@ -116,6 +116,7 @@ func (c *controller) openApart(r *recorder, s *recorded) {
 	}
 	before := s.capture
 	if before.owed() {
+		before.extent.release(c.focus)
 		s.capture = s.feed.keeps()
 	}
 	s.capture.release(s.format.Codec)
