@@ -210,7 +210,10 @@ func (b *bench) hasAll(directory string, killed time.Time) {
 		whose := ""
 		for room, hz := range killedTones {
 			if heard.level(hz, time.Minute) > loud {
-				whose += room
+				if whose != "" {
+					b.t.Errorf("what was delivered from %v has %s and %s", r.Replay.From, whose, room)
+				}
+				whose = room
 			}
 		}
 		if length := int(r.Replay.To.Sub(r.Replay.From)/codecs.FrameDuration) + 1; heard.packets < length-1-b.missedTicks() {
