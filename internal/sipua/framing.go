@@ -54,6 +54,9 @@ type framedConn struct {
 	key     netip.AddrPort   // under which the stack has it; set by streamTable
 	aliases []netip.AddrPort // belongs to streamTable
 
+	giving sync.RWMutex // held for reading while the stack takes a request for it; guards over
+	over   bool         // the stack is told of the end: it takes nothing more
+
 	// unsent has a place taken for every answer that waits to be written, and
 	// asking for every request.
 	unsent, asking chan struct{}
@@ -126,12 +129,32 @@ func (c *framedConn) Read(p []byte) (int, error) {
 			c.mute()
 		}
 		c.linger(err)
+		c.finish()
 		return 0, err
 	}
 	c.heard = time.Now()
 	n := copy(p, c.ready)
 	c.ready = c.ready[n:]
 	return n, nil
+}
+
+// give has the stack take a request for this connection. It fails when the stack is told that the connection has ended, or was: the stack knows a transaction before that is ready for it to be told so, and
+// would bring down the whole program.
+func (c *framedConn) give(request func() error) error {
+	c.giving.RLock()
+	defer c.giving.RUnlock()
+	if c.over {
+		return net.ErrClosed
+	}
+	return request()
+}
+
+// finish ends the connection before the stack is told of its end, so that no request is being given to it then. Those that wait for the peer to take them end with it.
+func (c *framedConn) finish() {
+	_ = c.Close() // the stack will, too
+	c.giving.Lock()
+	defer c.giving.Unlock()
+	c.over = true
 }
 
 // linger waits until what the peer said before it closed has been taken up.

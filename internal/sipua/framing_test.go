@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -49,4 +50,45 @@ func TestAnswersGoBeforeRequests(t *testing.T) {
 	}
 	_ = conn.Close() // and nobody waits any more
 	eventually(t, "the writers to end", func() bool { return len(conn.asking)+len(conn.unsent) == 0 })
+}
+
+// The stack is told of the end of a connection only when no request is being given to it, and is given none from then on: it would bring down the program by a transaction that is not ready for that. Requests
+// that wait for a peer that takes nothing do not put off the end.
+func TestConnectionEndsBetweenRequests(t *testing.T) {
+	t.Parallel()
+	agent := startAgent(t, Config{Listen: []string{"tcp://127.0.0.1:0"}}, newRecorder())
+	ours, theirs := net.Pipe()
+	conn := agent.frame(ours, streamInfo{})
+	begun, ready, given := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		given <- conn.give(func() error {
+			close(begun)
+			<-ready // the stack knows it, and has not made it ready
+			_, err := conn.Write([]byte("NOTIFY sip:a@a SIP/2.0\r\n\r\n"))
+			return err
+		})
+	}()
+	wait(t, begun, "the request")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := conn.Read(make([]byte, 1000))
+		ended <- err
+	}()
+	_ = theirs.Close()
+	wait(t, conn.gone, "the connection to be closed")
+	select {
+	case err := <-ended:
+		t.Fatalf("the stack is told of the end (%v) before the request is ready", err)
+	default:
+	}
+	close(ready)
+	if err := wait(t, given, "the outcome of the request"); err == nil {
+		t.Error("a request was written to who has gone")
+	}
+	if err := wait(t, ended, "the end"); err == nil {
+		t.Error("the connection goes on")
+	}
+	if err := conn.give(func() error { t.Error("a request is given to a connection that has ended"); return nil }); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -82,7 +83,7 @@ func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 			return nil, err
 		}
 		branch := wire.Via().Params.GetOr("branch", "") // before the message is the stack's
-		tx, err := a.transactions.Request(ctx, wire)
+		tx, err := a.give(ctx, wire, to)
 		if err == nil {
 			o.sent, o.branch, o.broken = &to, branch, nil
 			released := make(chan struct{})
@@ -100,6 +101,22 @@ func (a *Agent) begin(ctx context.Context, o *outbound) (*sip.ClientTx, error) {
 		return nil, fmt.Errorf("%s: %w", o.method, err)
 	}
 	return nil, fmt.Errorf("%s: %w: %w", o.method, ErrTransport, failed)
+}
+
+// give begins the transaction of a request, by a connection only as long as that is open.
+func (a *Agent) give(ctx context.Context, wire *sip.Request, to target) (tx *sip.ClientTx, err error) {
+	if !reliable(to.transport) {
+		return a.transactions.Request(ctx, wire)
+	}
+	conn, ok := a.streams.get(to.conn)
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	err = conn.give(func() error {
+		tx, err = a.transactions.Request(ctx, wire)
+		return err
+	})
+	return tx, err
 }
 
 // transactionError is the error of a client transaction that ended without a
