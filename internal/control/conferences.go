@@ -100,10 +100,14 @@ type changedConference struct {
 }
 
 func (s *Server) registerConferences(api huma.API) {
-	huma.Register(api, operation(tagConferences, http.MethodGet, "/conferences", "list-conferences", "List conferences"),
-		func(context.Context, *struct{}) (*body[[]focus.ConferenceInfo], error) {
-			out := &body[[]focus.ConferenceInfo]{Body: []focus.ConferenceInfo{}}
-			for _, state := range s.focus.Conferences() {
+	huma.Register(api, paged(operation(tagConferences, http.MethodGet, "/conferences", "list-conferences", "List conferences")),
+		func(_ context.Context, in *Paging) (*part[focus.ConferenceInfo], error) {
+			wanted, err := inParts(s, in, s.focus.Conferences(), func(state **conference.State) string { return string((*state).ID) })
+			if err != nil {
+				return nil, err
+			}
+			out := &part[focus.ConferenceInfo]{Link: wanted.Link, Body: make([]focus.ConferenceInfo, 0, len(wanted.Body))}
+			for _, state := range wanted.Body { // only these
 				out.Body = append(out.Body, focus.DescribeConference(state))
 			}
 			return out, nil

@@ -18,6 +18,11 @@ type ParticipantPath struct {
 	Participant string `path:"pid" doc:"Participant."`
 }
 
+type listedParticipants struct {
+	ConferencePath
+	Paging
+}
+
 type dialOut struct {
 	ConferencePath
 
@@ -81,10 +86,13 @@ const (
 )
 
 func (s *Server) registerParticipants(api huma.API) {
-	huma.Register(api, operation(tagParticipants, http.MethodGet, "/conferences/{id}/participants", "list-participants", "List participants"),
-		func(ctx context.Context, in *ConferencePath) (*body[[]focus.ParticipantInfo], error) {
+	huma.Register(api, paged(operation(tagParticipants, http.MethodGet, "/conferences/{id}/participants", "list-participants", "List participants")),
+		func(ctx context.Context, in *listedParticipants) (*part[focus.ParticipantInfo], error) {
 			found, err := s.focus.Participants(ctx, conference.ID(in.Conference))
-			return answer(found, err)
+			if err != nil {
+				return nil, failure(err)
+			}
+			return inParts(s, &in.Paging, found, func(p *focus.ParticipantInfo) string { return string(p.ID) })
 		})
 	dial := operation(tagParticipants, http.MethodPost, "/conferences/{id}/participants", "dial-participant", "Call somebody")
 	dial.Description = "The answer does not wait for the call: events tell whether it is answered."

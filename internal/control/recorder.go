@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,8 +40,20 @@ type recordedQuery struct {
 	To    time.Time `query:"to" doc:"Started before."`
 	State string    `query:"state" enum:"recording,paused,finished,interrupted,failed"`
 	Text  string    `query:"q" maxLength:"256" doc:"Part of a participant's name or address, or the id of the recording or of a session."`
-	Limit int       `query:"limit" minimum:"1" maximum:"10000" default:"100"`
+	Limit int       `query:"limit" minimum:"1" maximum:"10000" default:"100" doc:"So many at most; Link (RFC 8288) then has the address of the next ones."`
+	After string    `query:"after" maxLength:"512" doc:"Where to go on, as Link says."`
+
+	at *url.URL
 }
+
+// Resolve implements huma.Resolver.
+func (in *recordedQuery) Resolve(ctx huma.Context) []error {
+	at := ctx.URL()
+	in.at = &at
+	return nil
+}
+
+var _ huma.Resolver = (*recordedQuery)(nil)
 
 type recordedStream struct {
 	RecordedPath
@@ -105,11 +118,7 @@ func (s *Server) registerRecorder(api huma.API) {
 				Packets: t.Packets, Lost: t.Lost, Late: t.Late, Discarded: t.Discarded, Octets: t.Octets, DiskFree: t.Free, DiskLow: t.DiskLow,
 			}, nil)
 		})
-	huma.Register(api, operation(tagRecorder, http.MethodGet, recorderPath, "list-recorded", "List what is recorded, the newest first"),
-		func(_ context.Context, in *recordedQuery) (*body[[]srs.Recording], error) {
-			found, err := recorder.Library().List(srs.Query{From: in.From, To: in.To, State: srs.State(in.State), Text: in.Text, Limit: in.Limit})
-			return answer(found, err)
-		})
+	huma.Register(api, paged(operation(tagRecorder, http.MethodGet, recorderPath, "list-recorded", "List what is recorded, the newest first")), s.listRecorded)
 	huma.Register(api, operation(tagRecorder, http.MethodGet, recorderPath+"/{id}", "get-recorded", "Get what is known about a recording"),
 		func(_ context.Context, in *RecordedPath) (*body[srs.Recording], error) {
 			found, err := recorder.Library().Find(in.Recorded)
@@ -134,6 +143,27 @@ func (s *Server) registerRecorder(api huma.API) {
 		return nil, failure(recorder.RequestSnapshot(ctx, in.Recorded, "asked for by the operator"))
 	})
 	s.registerRecorderFiles(api)
+}
+
+// listRecorded gives what is recorded. One more is looked for than is wanted, to know whether there is one.
+func (s *Server) listRecorded(_ context.Context, in *recordedQuery) (*part[srs.Recording], error) {
+	paging := &Paging{Limit: in.Limit, After: in.After, at: in.at}
+	before, err := s.after(paging)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.cfg.Recorder.Library().List(srs.Query{
+		From: in.From, To: in.To, State: srs.State(in.State), Text: in.Text, Limit: in.Limit + 1, Before: before,
+	})
+	if err != nil {
+		return nil, failure(err)
+	}
+	out := &part[srs.Recording]{Body: found}
+	if len(found) > in.Limit {
+		out.Body = found[:in.Limit]
+		out.Link = s.link(paging, filepath.Base(found[in.Limit-1].Directory))
+	}
+	return out, nil
 }
 
 // registerRecorderFiles adds what is no JSON: audio, and what has audio in it.

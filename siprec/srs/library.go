@@ -26,6 +26,8 @@ type Query struct {
 	State State
 	// Text has to be part of a participant's name or address, or of the ID of recording or session.
 	Text string
+	// Before is the name of a folder: those that come after it in the list, as they are older; empty: all.
+	Before string
 	// Limit is how many are returned at most, 0: all.
 	Limit int
 }
@@ -58,6 +60,9 @@ func (l Library) List(q Query) ([]Recording, error) {
 	}
 	found := []Recording{}
 	for _, name := range slices.Backward(names) {
+		if q.Before != "" && name >= q.Before {
+			continue
+		}
 		if started, ok := startOf(name); ok && (!q.From.IsZero() && started.Before(q.From.Truncate(time.Second)) || !q.To.IsZero() && !started.Before(q.To)) {
 			continue
 		}
