@@ -171,6 +171,7 @@ func (c *controller) roster(r *recorder, state *conference.State) siprec.Roster 
 	if roster.Started.IsZero() { // nobody is there any more
 		roster.Started = earliest(c.started, r.since)
 	}
+	roster.RecordedSince = latest(roster.RecordedSince, roster.Started) // what is sent again is of a session that may have been there before
 	roster.GroupStarted = roster.Started
 	roster.SessionElements = c.sealElements(r)
 	if len(state.Participants) == 0 {

@@ -123,3 +123,27 @@ func (s *recordingServer) lines() (packets int) {
 	}
 	return packets
 }
+
+// A server that is kept up has been dead for a while when a conference begins, and another takes over: what the first was sent is in doubt since before that, and
+// the recording began with the conference all the same.
+//
+// Shows SR-ERR-08.
+func TestInDoubtSinceBeforeItBegan(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		one, two := newRecordingServer(t), newRecordingServer(t)
+		b := serversBench(t, []*recordingServer{one, two}, func(c *focus.Config) { c.Recorders[0].Persistent = 1 })
+		b.await("the session that is kept up", func() bool { return len(one.kept().offers) > 0 })
+		pass(5 * time.Second)
+		one.die()
+		b.dial("room", conftest.PhoneConfig{Name: "alice", RecordAware: true})
+		b.record("room", conference.Separate)
+		b.await("the second server", func() bool { return two.stream("1").packets > 100 })
+		two.mu.Lock()
+		defer two.mu.Unlock()
+		first := two.documents[0]
+		if len(first.Sessions) != 1 || len(first.SessionRecordings) != 1 || first.SessionRecordings[0].Associate.Before(first.Sessions[0].Start) {
+			t.Errorf("recorded since %+v, in %+v", first.SessionRecordings, first.Sessions)
+		}
+	})
+}
