@@ -72,8 +72,12 @@ func (h *persistent) request(m siprec.Message, send func(*sipua.Dialog, context.
 		defer cancel()
 		event, ok := ask(ctx.Done(), func() siprec.Event {
 			response, err := send(dialog, ctx, body)
-			return outcomeWithin(h.focus, dialog, m.Exchange, response, err)
+			return outcomeWithin(m.Exchange, response, err)
 		})
+		if o, was := event.(takenBack); was {
+			h.tookBack(dialog, o)
+			return
+		}
 		if !ok {
 			event = siprec.TimedOut{Exchange: m.Exchange}
 		}

@@ -1,12 +1,9 @@
 package focus
 
 import (
-	"context"
-	"log/slog"
 	"slices"
 	"time"
 
-	"github.com/parley-sip/parley/internal/sipua"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -23,6 +20,7 @@ type proof struct {
 	missed   time.Time // of the first OPTIONS that it has not answered since then; zero: it has answered the last
 	refused  bool      // its host has told that nobody listens
 	unknown  bool      // it has said that it knows of no such dialog
+	spared   bool      // it has taken too long for a change, and has not answered to another one since then
 }
 
 // answers is what probes have told of a server.
@@ -47,11 +45,11 @@ func (p *proof) hears(e siprec.Event, now time.Time) {
 	switch e := e.(type) {
 	case siprec.Answered:
 		known := e.Exchange == p.exchange && p.exchange != 0
-		p.silent = p.silent && !known
+		p.silent = p.silent && (!known || e.Status == statusCanceled) // that is of our CANCEL
 		p.unknown = p.unknown || known && e.Status == statusNoDialog
 		switch {
 		case known && answersItself(e.Status):
-			p.there, p.open = latest(p.there, p.at), time.Time{}
+			p.there, p.open, p.spared = latest(p.there, p.at), time.Time{}, false
 		case !known && e.Status < 300: // to the INVITE
 			*p = proof{there: now}
 		}
@@ -225,22 +223,4 @@ func (r *recorder) unconfirmed() (keys []string) {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// outcomeWithin is what became of a request in the dialog with a server. One that we have taken back, as nobody has come to an answer, is one without an answer:
-// 487 may be of what is left of a server, or of a proxy, and nothing is known of what has been recorded since. The dialog is over then.
-func outcomeWithin(f *Focus, dialog *sipua.Dialog, exchange uint32, response *sipua.Response, err error) siprec.Event {
-	if sipua.Status(err) != statusCanceled {
-		return outcome(exchange, response, err)
-	}
-	f.spawn(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, byeTimeout)
-		defer cancel()
-		ctx, release := f.patient(ctx, farewellPatience)
-		defer release()
-		if err := dialog.Bye(ctx, sipua.Header{Name: "Reason", Value: `SIP;cause=408;text="No answer"`}); err != nil {
-			f.log.DebugContext(ctx, "BYE", slog.Any("error", err))
-		}
-	})
-	return siprec.TimedOut{Exchange: exchange}
 }

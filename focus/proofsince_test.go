@@ -138,3 +138,46 @@ func TestRoomForWhatIsInDoubt(t *testing.T) {
 		}
 	})
 }
+
+// A server that has taken too long for a change is spared if it has shown since then that it records, once until it has answered to something. That a request was
+// taken back is no answer: the BYE after it tells nothing.
+//
+// Shows SR-ERR-09.
+func TestSparedServer(t *testing.T) {
+	epoch := time.Unix(0, 0)
+	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
+	for name, c := range map[string]struct {
+		happened func(p *proof)
+		want     bool
+	}{
+		"shows nothing":           {func(*proof) {}, false},
+		"reported before":         {func(p *proof) { p.signs(at(60), answers{}) }, false},
+		"reported":                {func(p *proof) { p.signs(at(95), answers{}) }, true},
+		"reports no more":         {func(p *proof) { p.signs(at(75), answers{}) }, false},
+		"answers OPTIONS":         {func(p *proof) { p.signs(time.Time{}, answers{answered: at(95)}) }, true},
+		"OPTIONS, but no reports": {func(p *proof) { p.signs(at(60), answers{}); p.signs(at(60), answers{answered: at(95)}) }, false},
+		"reported before another": {func(p *proof) { p.signs(at(85), answers{}); p.asks(2, at(90)) }, false},
+		"once more":               {func(p *proof) { p.signs(at(95), answers{}); p.spare(at(96)) }, false},
+		"once more, answered": {func(p *proof) {
+			p.signs(at(95), answers{})
+			p.spare(at(96))
+			p.asks(2, at(97))
+			p.hears(siprec.Answered{Exchange: 2, Status: 200}, at(97))
+			p.asks(3, at(98))
+			p.signs(at(99), answers{})
+		}, true},
+	} {
+		p := proof{}
+		p.hears(siprec.Answered{Exchange: 7, Status: 200}, epoch)
+		p.asks(1, at(68))
+		c.happened(&p)
+		if got := p.spare(at(100)); got != c.want {
+			t.Errorf("%s: spared: %t", name, got)
+		}
+		if p.exchange == 1 {
+			if p.hears(takenBack{siprec.TimedOut{Exchange: 1}}.tryAgain(), at(100)); !p.silent || !p.there.Equal(epoch) {
+				t.Errorf("%s: what was taken back is an answer", name)
+			}
+		}
+	}
+}

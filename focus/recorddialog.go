@@ -129,8 +129,11 @@ func (c *controller) requestRecorder(r *recorder, m siprec.Message,
 		defer cancel()
 		event, ok := ask(ctx.Done(), func() siprec.Event {
 			response, err := send(dialog, ctx, body)
-			return outcomeWithin(c.focus, dialog, m.Exchange, response, err)
+			return outcomeWithin(m.Exchange, response, err)
 		})
+		if o, was := event.(takenBack); was {
+			return recorderTakenBack{r, dialog, o}
+		}
 		if !ok {
 			event = siprec.TimedOut{Exchange: m.Exchange}
 		}

@@ -45,7 +45,12 @@ func (p *replay) request(ctx context.Context, m siprec.Message,
 			return
 		}
 		response, err := send(dialog, ctx, body)
-		p.post(outcomeWithin(p.focus, dialog, m.Exchange, response, err))
+		event := outcomeWithin(m.Exchange, response, err)
+		if o, was := event.(takenBack); was {
+			p.focus.leave(dialog)
+			event = o.TimedOut
+		}
+		p.post(event)
 	})
 }
 

@@ -93,7 +93,7 @@ func (b *bench) takeover(ctx context.Context, what, policy string) error {
 	if err = errors.Join(pause(ctx, lastWords), v.leave(ctx), finished(ctx, all, failoverRooms), finished(ctx, directories[1], failoverRooms), second.Close(ctx)); err != nil {
 		return err
 	}
-	return b.reportMerged(v, all, took, fmt.Sprintf("recorder killed in the middle of %d recordings, %s", failoverRooms, what), directories...)
+	return b.reportMerged(ctx, v, all, took, fmt.Sprintf("recorder killed in the middle of %d recordings, %s", failoverRooms, what), directories...)
 }
 
 // spooled kills the only recorder, which comes back later.
@@ -132,7 +132,7 @@ func (b *bench) spooled(ctx context.Context) error {
 	if err = errors.Join(pause(ctx, lastWords), v.leave(ctx), finished(ctx, all, failoverRooms), delivered(ctx), finished(ctx, directory, 1)); err != nil {
 		return err
 	}
-	return b.reportMerged(v, all, 0, fmt.Sprintf("the only recorder killed in the middle of %d recordings, back after %v, the spool fills the gap", failoverRooms, deadFor), directory)
+	return b.reportMerged(ctx, v, all, 0, fmt.Sprintf("the only recorder killed in the middle of %d recordings, back after %v, the spool fills the gap", failoverRooms, deadFor), directory)
 }
 
 // witness starts the recorder that stays.
@@ -147,7 +147,7 @@ func (b *bench) witness(ctx context.Context, name string) (directory string, sto
 
 // reportMerged counts what the other recorders have together of what the one that stays has, and what that one has not of what was said: packets
 // that came too late for the conference on a busy machine.
-func (b *bench) reportMerged(v *voices, all string, took time.Duration, what string, directories ...string) error {
+func (b *bench) reportMerged(ctx context.Context, v *voices, all string, took time.Duration, what string, directories ...string) error {
 	captured, err := v.count(all)
 	if err != nil {
 		return err
@@ -157,6 +157,15 @@ func (b *bench) reportMerged(v *voices, all string, took time.Duration, what str
 		return err
 	}
 	unheard, _ := captured.missing(nil)
+	if unheard > 0 {
+		values, err := metrics(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("what the conference has not of what was said, with %.0f packets too late, %.0f discarded, %.0f frames concealed, %.0f ticks missed:\n%s",
+			values["parley_rtp_late_packets_total"], values["parley_rtp_discarded_packets_total"], values["parley_rtp_concealed_frames_total"],
+			values["parley_mixer_ticks_missed_total"], captured.holes(nil))
+	}
 	missing, in := merged.missing(captured)
 	if missing > 0 {
 		fmt.Print(merged.holes(captured))
