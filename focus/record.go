@@ -79,6 +79,7 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 			return
 		}
 		s.side, s.round = of, r.round
+		c.recount(r, s, id)
 		r.fed++
 		c.unlinger(s)
 		w := siprec.StreamWish{Key: key, ID: s.id, Port: s.session.LocalAddr().Port(), Prefer: c.prefers(s), Senders: c.feeders(r, of)}
@@ -160,6 +161,16 @@ func (c *controller) stream(r *recorder, key string, at conference.SidebarID, id
 	r.streams[key] = s
 	c.focus.tapped.add(session)
 	return s
+}
+
+// recount has the stream of one participant tell when what he says came, for a recorder of separate streams alone. A mix is of frames of the same tick, whatever
+// their age: what is recorded beside it stays in line with it. A line of a persistent session is of one after the other.
+func (c *controller) recount(r *recorder, s *recorded, id conference.ParticipantID) {
+	var of *media.Session
+	if p := c.participants[id]; p != nil && r.modes == conference.Separate && s.line == nil {
+		of = p.session
+	}
+	s.session.Recount(of)
 }
 
 // roster is the State as recording metadata sees it: who is there, who was there, the focus last (RFC 7865, section 6).

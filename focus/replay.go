@@ -56,6 +56,7 @@ type replay struct {
 type replayStream struct {
 	session *media.Session     // nil: it is one of text
 	text    *media.TextSession // nil: it is one of audio
+	age     time.Duration      // see spoolStream
 	single  bool               // of text of one participant
 	cut     int                // characters of text that were too many; the player's
 	aware   atomic.Bool        // the server tells several sources of text apart

@@ -100,6 +100,7 @@ func (s *spooled) take(record []byte) error {
 		if err != nil {
 			return err
 		}
+		s.extend(f.at.Add(-s.age(f.stream)))
 		s.extend(f.at)
 		s.frames++
 	case spooledText:
@@ -113,6 +114,14 @@ func (s *spooled) take(record []byte) error {
 		return fmt.Errorf("%w: kind %d", errSpoolRecord, record[0])
 	}
 	return nil
+}
+
+// age is that of the frames of a stream.
+func (s *spooled) age(index uint16) time.Duration {
+	if i := slices.IndexFunc(s.streams, func(t spoolStream) bool { return t.Index == index }); i >= 0 {
+		return s.streams[i].Age
+	}
+	return 0
 }
 
 // extend has a time among those of the frames.
@@ -211,7 +220,7 @@ func (p *replay) play(ctx context.Context) error {
 	p.began = time.Now()
 	for _, s := range p.streams {
 		if s.session != nil { // text says by itself when it was written
-			s.session.Captured(p.content.first, p.began)
+			s.session.Captured(p.content.first.Add(-s.age), p.began)
 		}
 	}
 	queue := frameQueue{reader: r}

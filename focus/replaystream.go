@@ -19,7 +19,7 @@ func replaySpan(from, to time.Time) siprec.Extension {
 
 // newReplayStream opens the media of a stream.
 func (f *Focus) newReplayStream(declared *spoolStream) (s *replayStream, err error) {
-	s = &replayStream{changes: make(chan codecs.Format, 1), single: declared.Participant != ""}
+	s = &replayStream{changes: make(chan codecs.Format, 1), single: declared.Participant != "", age: declared.Age}
 	if declared.Text {
 		s.text, err = f.media.OpenText(media.TextOptions{})
 	} else {

@@ -153,6 +153,58 @@ func clap(t *testing.T) float64 {
 	return math.Abs(when[0]-when[1]) * 1000
 }
 
+// Shows RQ-023. What is said at once by callers whose packets leave at times of their own is at the same moment of their streams, by the sender reports of each.
+func TestClapOfSeparateStreams(t *testing.T) {
+	apart := math.Inf(1)
+	for range 5 { // a machine that is busy has jitter buffers change after the first report
+		t.Run("", func(t *testing.T) { apart = min(apart, separateClap(t)) })
+		if apart <= 5 {
+			return
+		}
+	}
+	t.Errorf("the clap is %.1f ms apart in the streams", apart)
+}
+
+// separateClap gives how many milliseconds a clap is apart in the streams of four callers.
+func separateClap(t *testing.T) float64 {
+	t.Helper()
+	srs := newRecordingServer(t)
+	b := recordingBench(t, srs, nil)
+	origin, phones := time.Now(), map[string]*phone{}
+	for _, name := range []string{"alice", "bob", "carol", "dave"} { // chances are small that all four have packets leave within 5 of 20 ms
+		phones[name] = b.dial("room", conftest.PhoneConfig{Name: name, RecordAware: true, Origin: origin})
+	}
+	b.record("room", conference.Separate)
+	of := func(name string) heardStream {
+		v := srs.known()
+		return srs.stream(sends(&v, name))
+	}
+	for name := range phones {
+		b.await("a report on the stream of "+name, func() bool {
+			h := of(name)
+			return h.packets > 20 && slices.ContainsFunc(h.reports, func(r report) bool { return r.kind == 200 })
+		})
+	}
+	for _, p := range phones {
+		p.hum(1000, 200*time.Millisecond)
+	}
+	var later []float64
+	for name, p := range phones {
+		b.await("the clap of "+name, func() bool {
+			h := of(name)
+			at, err := h.onset()
+			said, failed := p.Said()
+			begins := slices.IndexFunc(said, func(v float64) bool { return math.Abs(v) >= 0.05 })
+			if err != nil || failed != nil || begins < 0 {
+				return false
+			}
+			later = append(later, at-float64(begins)/conftest.AnalysisRate)
+			return true
+		})
+	}
+	return (slices.Max(later) - slices.Min(later)) * 1000
+}
+
 // onset gives when something loud begins in a stream, in seconds of NTP time.
 func (h *heardStream) onset() (float64, error) {
 	for i, v := range h.pcm {

@@ -39,6 +39,8 @@ type spoolStream struct {
 	Participant siprec.ID `json:"participant,omitempty"` // empty: mixed
 	Text        bool      `json:"text,omitempty"`        // it is real-time text
 	Session     siprec.ID `json:"session,omitempty"`     // of a sidebar; empty: that of the conference
+
+	Age time.Duration `json:"age,omitempty"` // by which frames are older than the ticks that they have the times of
 }
 
 // spoolRosters are who was there: in the conference, and in its sidebars.

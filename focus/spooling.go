@@ -130,7 +130,7 @@ func (c *controller) spoolFrame(r *recorder, s *recorded, kept *capture, p *code
 	if g == nil {
 		return false
 	}
-	declared := spoolStream{Key: s.key, ID: cmp.Or(s.apart, s.id)}
+	declared := spoolStream{Key: s.key, ID: cmp.Or(s.apart, s.id), Age: s.session.SentAge()}
 	if s.participant != "" {
 		declared.Participant = c.identity(s.participant)
 	}

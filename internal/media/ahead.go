@@ -19,7 +19,7 @@ func init() { //nolint:gochecknoinits // the offsets of nested fields, once
 	s, a := &Session{}, &agreement{}
 	sessionCounters = prefetch.SpanOf(s, &s.transport, &s.shared.bursts.packet)
 	sessionReceives = prefetch.SpanOf(s, &s.in.agreed, &s.in.player.jitter.window.worst)
-	sessionPlays = prefetch.SpanOf(s, &s.in.player.jitter.drift, &s.in.player.fec)
+	sessionPlays = prefetch.SpanOf(s, &s.in.player.jitter.drift, &s.in.aging)
 	sessionSent = prefetch.SpanOf(s, &s.transport, &s.shared.sentOctets)
 	sessionLent = prefetch.SpanOf(s, &s.in.agreed, &s.in.own)
 	sessionSends = prefetch.SpanOf(s, &s.out.to, &s.out.plain)

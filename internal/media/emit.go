@@ -154,7 +154,9 @@ func (s *Session) prepare(p *codecs.Packet, age, now time.Duration) {
 	if a == nil {
 		return
 	}
-	if o.advance(s.TickAt(now, p.Due) - age) {
+	tickAt := s.TickAt(now, p.Due)
+	s.in.aging.due = tickAt
+	if o.advance(tickAt - age) {
 		s.shared.anchor.set(o.due, o.timestamp, o.clock)
 	}
 	if len(p.Payload) == 0 || !a.params.Send || o.to.size == 0 || a.guard.waits() {

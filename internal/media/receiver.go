@@ -48,6 +48,7 @@ type receiver struct {
 	latch     latch
 	source    source
 	player    player
+	aging     aging
 }
 
 // adopt takes over what Configure has prepared.
@@ -388,6 +389,7 @@ func (s *Session) publish(now time.Duration) {
 	if j.started {
 		c.bursts.publish(&j.bursts, j.duration(int64(j.ptime)))
 		queued := in.player.queued()
+		in.aging.take(j, queued)
 		c.depth.setTime(j.duration(j.depth() + int64(queued)))
 		c.target.setTime(j.required())
 		c.drift.set(int64(j.drift.value * 1e9))

@@ -42,6 +42,9 @@ type reporter struct {
 	gone                                                level  // 1: by BYE or silence
 	goneSeen                                            uint64 // of the departures of others
 
+	aged   time.Duration // what was told last of the age of what is sent
+	unaged time.Duration // when the first report would have been sent, had it not waited for an age
+
 	captured   atomic.Int64  // how much earlier than it is sent audio was captured, in nanoseconds; see [Session.Captured]
 	sentBefore uint64        // RTP packets
 	busy       time.Duration // when they last were seen to be more
@@ -178,7 +181,8 @@ func (v *service) compound(s *Session, now time.Duration) {
 	w, ssrc := &v.writer, s.SSRC()
 	w.reset()
 	if sent := s.shared.sentPackets.get(); sent > 0 {
-		timestamp, _ := s.shared.anchor.get(now)
+		s.report.aged = s.SentAge()
+		timestamp, _ := s.shared.anchor.get(now + s.report.aged)
 		w.begin(rtcp.TypeSenderReport)
 		w.word(ssrc)
 		w.sender(ntp(v.transport.epoch.Add(now-time.Duration(s.report.captured.Load()))), timestamp, uint32(sent), uint32(s.shared.sentOctets.get()))

@@ -199,6 +199,7 @@ func (v *service) look() {
 			v.deliver(s)
 			v.readMuxed(s)
 			v.readAside(s)
+			v.tellAge(s)
 		}
 	}
 }
@@ -223,6 +224,11 @@ func (v *service) fire() {
 	now := v.now()
 	for len(v.timers) > 0 && v.timers[0].report.next <= now {
 		s := v.timers[0]
+		if s.waitsForAge(now) {
+			s.report.next = now + ageLook
+			heap.Fix(&v.timers, 0)
+			continue
+		}
 		mean, may := s.reportMean(v.transport.cfg.RTCPInterval)
 		if may {
 			v.reportOn(s, now)

@@ -31,7 +31,9 @@ type Session struct {
 	in  receiver // the tick's
 	out sender   // the tick's
 
-	report reporter // the service goroutine's
+	report reporter              // the service goroutine's
+	age    *level                // of what it plays, 0: not known; the tick sets it
+	told   atomic.Pointer[level] // that of what it sends; see [Session.Recount]
 
 	redundancy atomic.Int32 // how many earlier packets a packet carries
 
@@ -176,6 +178,7 @@ func (s *Session) Ingest(dst []int16) codecs.Frame {
 	s.drain(now)
 	s.in.room = nil // goes back
 	s.in.idleEmits = 0
+	s.grow()
 	f := s.in.player.frame(dst, now)
 	s.listen(&f, dst)
 	s.publish(now)

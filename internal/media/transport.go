@@ -100,7 +100,7 @@ func (c *Config) advertised() netip.Addr {
 // The error is [ErrNoPorts], [ErrClosed] or the system's.
 func (t *Transport) Open(o Options) (*Session, error) {
 	cfg := t.live.Load()
-	s := &Session{transport: t, cname: o.CNAME, cfg: cfg}
+	s := &Session{transport: t, cname: o.CNAME, cfg: cfg, age: &level{}}
 	if err := t.bind(s, cfg); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,9 @@ func (r *receiver) align(s *source) error {
 		by += s.line.kept(ts, s.reportAt)
 		s.line.byReport = true
 		rate := float64(s.line.rate)
-		at := time.Duration(float64(s.line.place(ts)+s.line.delay) / rate * float64(time.Second))
+		sample := s.line.place(ts) + s.line.delay
+		s.line.mapped = sample - ts*s.line.ratio
+		at := time.Duration(float64(sample) / rate * float64(time.Second))
 		r.clocks[r.remote.Addr()] = at - ntp
 		return r.move(s, began, by)
 	}

@@ -30,6 +30,8 @@ type note struct {
 	All bool `json:"all,omitempty"`
 	// Library is what makes Opus, with noteBegin.
 	Library string `json:"library,omitempty"`
+	// Calm tells with noteBegin that small moves were made only where nothing is heard; see timeline.
+	Calm bool `json:"calm,omitempty"`
 	// Codec and Accepts are what was agreed, with noteAgreed.
 	Codec   *notedCodec    `json:"codec,omitempty"`
 	Accepts []notedPayload `json:"accepts,omitempty"`

@@ -23,6 +23,8 @@ const (
 	grace = 100 * time.Millisecond
 	// reachable is how far from its arrival a report can be that means anything.
 	reachable = time.Minute
+	// quietLevel is that of audio, in -dBov, that nobody hears; stillPart is what part of a packet of it may be left out or said twice.
+	quietLevel, stillPart = 50, 2
 	// maxSSRCs bounds the list in the report.
 	maxSSRCs = 64
 )
@@ -59,6 +61,7 @@ type receiver struct {
 	key       key
 	bound     int64   // where the source before has ended
 	spoilt    int64   // samples that came to lie before the file or over what another source had put in
+	calm      bool    // see timeline
 	watch     watcher // nil: nobody wants to know
 	text      *texter // of a stream of text, which has nothing else of this; nil: it is audio
 	pcm       [codecs.MaxPacketSamples + 2]int16
@@ -67,7 +70,7 @@ type receiver struct {
 func newReceiver(file sink, rate int, report *Stream, known clocks, from *origin) *receiver {
 	through, _ := file.(payloadSink)
 
-	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, origin: from, first: none, channels: 1}
+	return &receiver{file: file, through: through, rate: rate, report: report, clocks: known, origin: from, first: none, channels: 1, calm: true}
 }
 
 // configure takes what was agreed; the codec has the rate of the file.
@@ -154,7 +157,7 @@ func (r *receiver) newSource(ssrc uint32, format sdp.ReceivePayload) *source {
 		r.report.SSRCs = append(r.report.SSRCs, ssrc)
 	}
 	s := &source{ssrc: ssrc}
-	s.line = timeline{rate: int64(r.rate), ratio: int64(r.rate / format.ClockRate), delay: delayOf(r.codec)}
+	s.line = timeline{rate: int64(r.rate), ratio: int64(r.rate / format.ClockRate), delay: delayOf(r.codec), calm: r.calm && r.through == nil}
 
 	return s
 }
@@ -232,7 +235,7 @@ func (r *receiver) audio(s *source, ts int64, e entry) error {
 			r.report.Discarded++
 		}
 		if n > 0 {
-			s.line.creep()
+			s.line.creep(0)
 		}
 		s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
 		if n == 0 {
@@ -249,17 +252,23 @@ func (r *receiver) audio(s *source, ts int64, e entry) error {
 	n /= r.channels
 	length := n
 	if n > 0 {
-		switch s.line.creep() {
-		case 1:
-			copy(r.pcm[n*r.channels:], r.pcm[(n-1)*r.channels:n*r.channels])
-			length++
-		case -1:
-			length--
+		step := int(s.line.creep(r.still(s, n)))
+		if length += step; step > 0 {
+			copy(r.pcm[n*r.channels:], r.pcm[(n-step)*r.channels:n*r.channels])
 		}
 	}
 	s.lastTS, s.nextTS, s.lastAt = ts, ts+int64(n)/s.line.ratio, e.at
 
 	return r.write(s, place, r.pcm[:length*r.channels])
+}
+
+// still is by how many samples of its own a decoded packet may be longer or shorter, if it is to be where nothing is heard: a part of it, and nothing else is lost.
+func (r *receiver) still(s *source, n int) int64 {
+	if s.line.rest == 0 || codecs.Level(r.pcm[:n*r.channels]) < quietLevel {
+		return 0
+	}
+
+	return int64(min(n/stillPart, len(r.pcm)/r.channels-n))
 }
 
 // pass is write for what is not decoded.

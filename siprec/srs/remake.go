@@ -27,6 +27,7 @@ type remaker struct {
 	room    []time.Duration // that the recorder made while it took what is next
 	began   time.Time
 	library string
+	calm    bool
 	codec   codecs.Codec // that was agreed last
 
 	sources map[uint32]*sequence
@@ -168,7 +169,7 @@ const eventSize = 4
 // note does what the recorder did.
 func (m *remaker) note(n *note, at time.Duration) error {
 	if n.Do == noteBegin && m.rx == nil && m.library == "" {
-		m.library, m.origin.early = n.Library, n.NS
+		m.library, m.calm, m.origin.early = n.Library, n.Calm, n.NS
 
 		return nil
 	}
@@ -223,7 +224,7 @@ func (m *remaker) agreed(n *note) error {
 			return err
 		}
 		m.rx = newReceiver(file, stream.Codec.SampleRate(), &m.report, m.clocks, &m.origin)
-		m.rx.watch = m
+		m.rx.watch, m.rx.calm = m, m.calm
 	} else if !FormatWAV.same(m.codec, stream.Codec) {
 		return errJournal
 	}

@@ -105,7 +105,7 @@ func (r *recording) keep(s *stream) error {
 	s.dump, s.report.Dump = d, name
 	if rx := s.receiver; rx.text == nil && rx.source == nil && rx.file.length() == 0 { // or the beginning is not in it
 		d.notes = true
-		err = errors.Join(d.note(note{Do: noteBegin, NS: r.origin.early, Library: codecs.OpusLibrary()}), d.note(newAgreed(rx)))
+		err = errors.Join(d.note(note{Do: noteBegin, NS: r.origin.early, Library: codecs.OpusLibrary(), Calm: rx.calm}), d.note(newAgreed(rx)))
 	}
 
 	return err

@@ -29,6 +29,10 @@ type timeline struct {
 	any    bool
 
 	slew int64 // samples by which the audio has still to move
+
+	calm   bool  // moves of less than unheard are made only where nothing is heard
+	rest   int64 // samples by which it has to move there
+	mapped int64 // where timestamp 0 was by the last report
 }
 
 const (
@@ -42,6 +46,9 @@ const (
 	jittered = time.Second
 	// unbelievable is a correction that nobody needs: clients keep what they capture for half a minute at most.
 	unbelievable = 31 * time.Second
+	// unheard is the most by which audio is moved only where nothing is heard: the client has found out that a source is earlier or later than
+	// it had told. What clocks drift apart is less from one report to the next.
+	unheard = 100 * time.Millisecond
 	// movable is how much audio is moved in the file; more is brought in place little by little.
 	movable = 45 * time.Second
 )
@@ -58,7 +65,7 @@ func (t *timeline) start(timestamp int64, at time.Duration, written int64) {
 		t.anchor = max(t.anchor, written)
 	}
 	t.began = t.anchor
-	t.byReport, t.slew = false, 0
+	t.byReport, t.slew, t.rest = false, 0, 0
 	t.window, t.first, t.any = at+firstWindow, true, false
 }
 
@@ -118,10 +125,16 @@ func (t *timeline) report(timestamp, sample, written int64) int64 {
 	if abs(off) > t.samples(unbelievable) {
 		return 0
 	}
-	fresh := !t.byReport
-	t.byReport = true
+	fresh, mapped := !t.byReport, sample-timestamp*t.ratio
+	if leap := mapped - t.mapped; t.calm && !fresh && abs(leap) > t.samples(exact) {
+		t.rest += leap
+	}
+	if abs(t.rest) > t.samples(unheard) {
+		t.rest = 0
+	}
+	t.byReport, t.mapped = true, mapped
 
-	return t.correct(off, exact, fresh && written-t.began < t.samples(movable))
+	return t.correct(off-t.rest, exact, fresh && written-t.began < t.samples(movable))
 }
 
 // kept takes out that the client sends faster than it was made what it had kept until we answered: the timestamp is that of the instant at which
@@ -157,16 +170,14 @@ func (t *timeline) shift(by int64) {
 	t.began += by
 }
 
-// creep tells whether the next packet should be a sample longer (1) or shorter (-1).
-func (t *timeline) creep() int64 {
-	var step int64
-	switch {
-	case t.slew > 0:
-		step = 1
-	case t.slew < 0:
-		step = -1
-	}
+// creep tells by how many samples the next packet should be longer, or shorter (negative): one, or so many as may be where nothing is heard; 0: it is heard.
+func (t *timeline) creep(quiet int64) int64 {
+	step := min(max(t.slew, -1), 1)
 	t.slew -= step
+	if still := min(max(t.rest, -quiet), quiet); step == 0 {
+		step = still
+		t.rest -= still
+	}
 	t.anchor += step
 
 	return step
