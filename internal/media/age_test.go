@@ -91,7 +91,8 @@ type recordedCaller struct {
 	flights          []flight
 	phase            time.Duration // when his first packet left
 	drift            float64
-	most             time.Duration   // that he may be off
+	most             time.Duration   // that he may be off,
+	off              int             // but for so many claps
 	told             []time.Duration // ages, one after the other
 }
 
@@ -156,7 +157,7 @@ func (c *recordedCaller) check(t *testing.T, begin time.Duration) {
 	if len(d.reports) == 0 {
 		t.Fatalf("%s: no report", c.name)
 	}
-	found := 0
+	found, off := 0, 0
 	for i := range d.packets {
 		if i > 0 && d.packets[i].timestamp-d.packets[i-1].timestamp != 160 {
 			t.Errorf("%s: packet %d is %d units after the one before", c.name, i, d.packets[i].timestamp-d.packets[i-1].timestamp)
@@ -168,9 +169,13 @@ func (c *recordedCaller) check(t *testing.T, begin time.Duration) {
 			continue
 		}
 		found++
-		if off := at - time.Duration(float64(n)*float64(tick)/(1+c.drift)); off.Abs() > c.most {
-			t.Errorf("%s: the clap of second %d is %v off; told %v", c.name, second, off, c.told)
+		if by := at - time.Duration(float64(n)*float64(tick)/(1+c.drift)); by.Abs() > c.most {
+			t.Logf("%s: the clap of second %d is %v off; told %v", c.name, second, by, c.told)
+			off++
 		}
+	}
+	if off > c.off {
+		t.Errorf("%s: %d claps are off", c.name, off)
 	}
 	if want := len(d.packets) / clapPackets; found < want-1 {
 		t.Errorf("%s: %d claps of %d are there", c.name, found, want)
@@ -185,15 +190,16 @@ func TestSeparateStreamsAgree(t *testing.T) { synctest.Test(t, testSeparateStrea
 func testSeparateStreamsAgree(t *testing.T) {
 	const length, lateOne, burst = 150 * time.Second, 155, 300 * time.Millisecond
 	transport := newTestTransport(t, nil)
-	callers := make([]*recordedCaller, 0, 6)
+	callers := make([]*recordedCaller, 0, 7)
 	for i, call := range []struct {
 		name  string
 		phase time.Duration
 		drift float64
-		most  time.Duration // that he may be off
+		most  time.Duration // that he may be off,
+		off   int           // but for so many claps: the first, while too little had come; one just before which a frame was made up, for a clock that is slow
 	}{
-		{"in step", 0, 0, ms}, {"with a phase", 6 * ms, 0, ms}, {"whose buffer changes", 11 * ms, 0, ms}, {"late at first", 17 * ms, 0, ms},
-		{"with a fast clock", 8 * ms, 100e-6, 4 * ms}, {"with a slow clock", 7 * ms, -100e-6, 4 * ms},
+		{"in step", 0, 0, ms, 0}, {"with a phase", 6 * ms, 0, ms, 0}, {"whose buffer changes", 11 * ms, 0, ms, 0}, {"late at first", 17 * ms, 0, ms, 0},
+		{"silent in pauses", 4 * ms, 0, ms, 1}, {"with a fast clock", 8 * ms, 100e-6, 4 * ms, 0}, {"with a slow clock", 7 * ms, -100e-6, 4 * ms, 1},
 	} {
 		n := newNetwork(uint64(i))
 		n.delay, n.jitter, n.drift = 0, 2*ms, call.drift
@@ -204,11 +210,18 @@ func testSeparateStreamsAgree(t *testing.T) {
 				flights[k].arrival = max(flights[k].arrival, burst)
 			}
 		}
+		if call.name == "silent in pauses" { // but for what is next to the clap
+			first := flights[0].packet.timestamp
+			flights = slices.DeleteFunc(flights, func(f flight) bool {
+				k := int(f.packet.timestamp-first) / 160 % clapPackets
+				return k < clapPackets/2-5 || k > clapPackets/2+5
+			})
+		}
 		if call.name == "whose buffer changes" {
 			flights[lateOne].arrival += 14 * ms
 		}
 		c := newRecordedCaller(t, transport)
-		c.name, c.flights, c.phase, c.drift, c.most = call.name, flights, call.phase, call.drift, call.most
+		c.name, c.flights, c.phase, c.drift, c.most, c.off = call.name, flights, call.phase, call.drift, call.most, call.off
 		callers = append(callers, c)
 	}
 	begin := time.Since(transport.epoch)
@@ -221,7 +234,7 @@ func testSeparateStreamsAgree(t *testing.T) {
 	for _, c := range callers {
 		c.check(t, begin)
 	}
-	for name, changes := range map[string]int{"in step": 1, "with a phase": 1, "whose buffer changes": 3} {
+	for name, changes := range map[string]int{"in step": 1, "silent in pauses": 1, "with a phase": 1, "whose buffer changes": 3} {
 		for _, c := range callers {
 			if c.name == name && len(c.told) != changes {
 				t.Errorf("%s: told %v", name, c.told)
@@ -234,6 +247,7 @@ func testSeparateStreamsAgree(t *testing.T) {
 type agingRun struct {
 	aging
 	at    time.Duration
+	came  time.Duration // how late packets come, by the clock of the source
 	level uint8
 }
 
@@ -241,8 +255,8 @@ type agingRun struct {
 func (r *agingRun) ticks(n int, age time.Duration) (tells int) {
 	for range n {
 		r.at += tick
-		r.begins, r.due, r.known = r.at-age, r.at, true
-		if r.look(0, time.Second, r.level) {
+		r.begins, r.due, r.known = r.at-r.came-age, r.at, true
+		if r.look(r.came, time.Second, r.level) {
 			tells++
 		}
 	}
@@ -289,6 +303,31 @@ func TestAgesChangeInPauses(t *testing.T) {
 				t.Errorf("told %d times when somebody spoke again", n)
 			}
 		})
+	}
+}
+
+// Shows RQ-023. All that comes is late for a while, as on a machine that is busy: nothing is older for that. A clock drifts while nothing is heard, for long: nothing is, either. An
+// age that changes all the time is not told each time.
+func TestAgesThatDoNotChange(t *testing.T) {
+	const age = 30 * ms
+	r := agingRun{level: codecs.SilenceLevel}
+	r.ticks(500, age)
+	r.came = 5 * ms
+	if n := r.ticks(150, age-5*ms) + r.ticks(100, age-5*ms); n != 0 { // their frames are taken when they were before
+		t.Errorf("told %v when packets were late", r.told)
+	}
+	r.came = 0
+	r.ticks(500, age)
+	r.at, r.came = r.at+10*time.Minute, 60*ms
+	if n := r.ticks(500, age); n != 0 {
+		t.Errorf("told %v after a pause", r.told)
+	}
+	n := 0
+	for i := range time.Duration(25) {
+		n += r.ticks(1, age-i*ms)
+	}
+	if n == 0 || n > int(25*tick/ageRest)+1 {
+		t.Errorf("told %d times in half a second", n)
 	}
 }
 

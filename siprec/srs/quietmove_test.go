@@ -23,7 +23,7 @@ func (m *movingBench) run() (pcm []int16) {
 		payload := ulaw(n)
 		if n >= m.from && n < m.upTo {
 			for i := range payload {
-				payload[i] = 0xFF
+				payload[i] = 0x7D | byte(i%2)<<7
 			}
 		}
 		if err := m.rx.packet(rtpPacket(uint16(n), uint32(n*160), 1, payload), m.bench.from, at); err != nil {
@@ -61,8 +61,13 @@ func TestSmallMovesWaitUntilItIsQuiet(t *testing.T) {
 						whole(t, pcm, n, 8000+160*n+samples)
 					}
 				}
-				if spoken := m.rx.spoilt; spoken != 0 {
-					t.Errorf("%d samples are spoilt", spoken)
+				if m.rx.spoilt != 0 {
+					t.Errorf("%d samples are spoilt", m.rx.spoilt)
+				}
+				for at := 8000 + 160*m.from; at < 8000+160*m.upTo+samples-2; at++ { // what is not heard sounds as it did
+					if pcm[at] == pcm[at+1] && pcm[at] == pcm[at+2] {
+						t.Fatalf("sample %d is %d three times", at, pcm[at])
+					}
 				}
 			})
 		}
@@ -86,6 +91,21 @@ func TestLargeMovesDoNotWait(t *testing.T) {
 	pcm := m.run()
 	for n := 1250; n < m.packets; n++ {
 		whole(t, pcm, n, 8000+160*n+int(by*8000/time.Second))
+	}
+}
+
+// What has not been moved yet when a source begins anew is nothing to that.
+func TestSmallMovesEndWithTheirSource(t *testing.T) {
+	line := timeline{rate: 8000, ratio: 1, calm: true}
+	line.start(1000, time.Second, 0)
+	line.report(1000, 8000, 0)
+	line.report(2000, 9000+100, 0)
+	if line.rest != 100 {
+		t.Fatalf("%d samples wait", line.rest)
+	}
+	line.start(90000, 3*time.Second, 20000)
+	if by := line.report(90000, 24000+50, 24000); by != 50 || line.rest != 0 {
+		t.Errorf("moved by %d samples, %d wait", by, line.rest)
 	}
 }
 
