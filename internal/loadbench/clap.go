@@ -37,12 +37,22 @@ func (b *bench) clap(ctx context.Context) error {
 		return err
 	}
 	const all = clapRooms * claps
-	b.report(n == all && m == all && together[len(together)-1] <= maxApart.Seconds()*1000, //nolint:mnd // ms
+	b.report(n == all && m == all && inLine(together) == all && inLine(byThemselves) >= 9*all/10, //nolint:mnd // a machine that is busy has buffers change
 		fmt.Sprintf("a clap heard by %d callers at once, in their %d streams of the recording, %d claps in each of %d rooms", clapLegs, clapLegs, claps, clapRooms),
-		"at most 5 ms apart, when their packets leave together",
-		"p50 %.1f, at most %.1f ms apart (%d of %d claps found); with packets that leave at times of their own p50 %.1f, at most %.1f ms (of 20 ms that packets are long; %d of %d)",
-		median(together), together[len(together)-1], n, all, median(byThemselves), byThemselves[len(byThemselves)-1], m, all)
+		"at most 5 ms apart, when their packets leave together; nine of ten, when at times of their own",
+		"p50 %.1f, at most %.1f ms apart (%d of %d claps within 5 ms); with packets that leave at times of their own p50 %.1f, at most %.1f ms (%d of %d within 5 ms)",
+		median(together), together[len(together)-1], inLine(together), all, median(byThemselves), byThemselves[len(byThemselves)-1], inLine(byThemselves), all)
 	return nil
+}
+
+// inLine is how many claps are no more apart than they may be.
+func inLine(apart []float64) (n int) {
+	for _, ms := range apart {
+		if ms <= maxApart.Seconds()*1000 { //nolint:mnd // ms
+			n++
+		}
+	}
+	return n
 }
 
 // claps gives by how many ms each clap is apart in the streams of its room, ascending, and how many were found in all of them. What counts is by how much the
