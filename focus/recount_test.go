@@ -63,9 +63,15 @@ func TestWhoseAgeIsTold(t *testing.T) {
 		line  *line
 		want  bool
 	}{
-		{conference.Separate, "alice", nil, true}, {conference.Separate, "", nil, false}, {conference.Separate, "alice", nil, true},
-		{conference.Separate | conference.Mixed, "alice", nil, false}, {conference.Separate, "alice", nil, true}, {conference.Separate | conference.Pair, "alice", nil, false},
-		{conference.Separate, "alice", &line{}, false}, {conference.Mixed, "alice", nil, false}, {conference.Separate, "nobody", nil, false},
+		{conference.Separate, "alice", nil, true},
+		{conference.Separate, "", nil, false},
+		{conference.Separate, "alice", nil, true},
+		{conference.Separate | conference.Mixed, "alice", nil, false},
+		{conference.Separate, "alice", nil, true},
+		{conference.Separate | conference.Pair, "alice", nil, false},
+		{conference.Separate, "alice", &line{}, false},
+		{conference.Mixed, "alice", nil, false},
+		{conference.Separate, "nobody", nil, false},
 	} {
 		r, s := &recorder{modes: test.modes}, &recorded{outlet: outlet{session: session}, line: test.line}
 		if c.recount(r, s, test.of); session.Recounts(alice) != test.want {

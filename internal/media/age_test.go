@@ -198,8 +198,13 @@ func testSeparateStreamsAgree(t *testing.T) {
 		most  time.Duration // that he may be off,
 		off   int           // but for so many claps: the first, while too little had come; one just before which a frame was made up, for a clock that is slow
 	}{
-		{"in step", 0, 0, ms, 0}, {"with a phase", 6 * ms, 0, ms, 0}, {"whose buffer changes", 11 * ms, 0, ms, 0}, {"late at first", 17 * ms, 0, ms, 0},
-		{"silent in pauses", 4 * ms, 0, ms, 1}, {"with a fast clock", 8 * ms, 100e-6, 4 * ms, 0}, {"with a slow clock", 7 * ms, -100e-6, 4 * ms, 1},
+		{"in step", 0, 0, ms, 0},
+		{"with a phase", 6 * ms, 0, ms, 0},
+		{"whose buffer changes", 11 * ms, 0, ms, 0},
+		{"late at first", 17 * ms, 0, ms, 0},
+		{"silent in pauses", 4 * ms, 0, ms, 1},
+		{"with a fast clock", 8 * ms, 100e-6, 4 * ms, 0},
+		{"with a slow clock", 7 * ms, -100e-6, 4 * ms, 1},
 	} {
 		n := newNetwork(uint64(i))
 		n.delay, n.jitter, n.drift = 0, 2*ms, call.drift

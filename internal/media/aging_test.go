@@ -88,8 +88,8 @@ func TestAgesThatDoNotChange(t *testing.T) {
 		t.Errorf("told %v after a pause", r.told)
 	}
 	n := 0
-	for i := range time.Duration(25) {
-		n += r.ticks(1, age-i*ms)
+	for younger := time.Duration(0); younger < 25*ms; younger += ms {
+		n += r.ticks(1, age-younger)
 	}
 	if n == 0 || n > int(25*tick/ageRest)+1 {
 		t.Errorf("told %d times in half a second", n)

@@ -1,6 +1,7 @@
 package srs
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestSmallMovesWaitUntilItIsQuiet(t *testing.T) {
 					t.Errorf("%d samples are spoilt", m.rx.spoilt)
 				}
 				for at := 8000 + 160*m.from; at < 8000+160*m.upTo+samples-2; at++ { // what is not heard sounds as it did
-					if pcm[at] == pcm[at+1] && pcm[at] == pcm[at+2] {
+					if said := pcm[at : at+3]; slices.Min(said) == slices.Max(said) {
 						t.Fatalf("sample %d is %d three times", at, pcm[at])
 					}
 				}
