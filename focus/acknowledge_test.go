@@ -19,10 +19,10 @@ func TestAcknowledgeRecording(t *testing.T) {
 	if _, err := f.AcknowledgeRecording("1000", "r1", by); !errors.Is(err, ErrConflict) {
 		t.Errorf("while it goes on: %v", err)
 	}
-	f.assurance.end(first, now)
+	f.assurance.end(first, now, false)
 	again := f.assurance.open("1000", &conference.Recording{ID: "r2"}, now.Add(time.Hour))
 	f.assurance.add(f.assurance.newCopy(again), "a", 3, 0, 0)
-	f.assurance.end(again, now)
+	f.assurance.end(again, now, false)
 	if _, err := f.AcknowledgeRecording("1000", "r2", by); !errors.Is(err, ErrConflict) {
 		t.Errorf("of one that is whole: %v", err)
 	}
@@ -56,12 +56,25 @@ func TestAcknowledgementOfWhatIsWholeLater(t *testing.T) {
 	f := &Focus{}
 	record := f.assurance.open("1000", &conference.Recording{ID: "r1"}, time.Now())
 	f.assurance.add(f.assurance.newCopy(record), "a", 0, 2, 0)
-	f.assurance.end(record, time.Now())
+	f.assurance.end(record, time.Now(), false)
 	if _, err := f.AcknowledgeRecording("1000", "r1", &Acknowledgement{}); err != nil {
 		t.Fatal(err)
 	}
 	f.assurance.delivered("1000", "r1", "a", 2)
 	if got := f.Assurance()[0]; got.Verdict != "complete" || got.Acknowledged == nil || got.Acknowledged.Verdict != "pending" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A recording that no server would have any more is not whole, though all that was captured until then has arrived.
+func TestFailedForGoodIsNotWhole(t *testing.T) {
+	for failed, want := range map[bool]string{false: "complete", true: "partial"} {
+		f := &Focus{}
+		record := f.assurance.open("1000", &conference.Recording{ID: "r1"}, time.Now())
+		f.assurance.add(f.assurance.newCopy(record), "a", 500, 0, 0)
+		f.assurance.end(record, time.Now(), failed)
+		if got := f.Assurance()[0]; got.Verdict != want {
+			t.Errorf("failed %t: %+v", failed, got)
+		}
 	}
 }

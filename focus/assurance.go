@@ -28,6 +28,7 @@ type account struct {
 	automatic  bool
 	began      time.Time
 	ended      time.Time // zero: it goes on
+	failed     bool      // it ended as no server would have it any more: what came after it, nobody has
 	copies     []*copyAccount
 
 	acknowledged *Acknowledgement // that it is not whole; nil: nobody has
@@ -105,11 +106,12 @@ func (a *assurance) acknowledge(c *copyAccount, server string, synced bool) {
 	c.acknowledged[server] = synced
 }
 
-func (a *assurance) end(r *account, now time.Time) {
+// end closes an account, of a recording that was stopped or has failed for good.
+func (a *assurance) end(r *account, now time.Time, failed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r.ended.IsZero() {
-		r.ended = now
+		r.ended, r.failed = now, failed
 	}
 }
 
@@ -217,6 +219,9 @@ func (r *account) verdict() string {
 	for _, c := range r.copies {
 		best = min(best, slices.Index(order, c.verdict()))
 	}
+	if r.failed {
+		best = max(best, slices.Index(order, verdictPartial))
+	}
 	return order[best]
 }
 
@@ -255,7 +260,7 @@ func (c *controller) settleAccounts() {
 		if ok && !r.Over() || slices.ContainsFunc(c.recorders, func(r *recorder) bool { return r.recording == id }) || c.settling[id] > 0 {
 			continue
 		}
-		c.focus.assurance.end(a, time.Now())
+		c.focus.assurance.end(a, time.Now(), ok && r.State == conference.RecordingFailed)
 		delete(c.accounts, id)
 		c.focus.assurance.mu.Lock()
 		record := a.describe()

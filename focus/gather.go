@@ -72,6 +72,7 @@ func (c *controller) giveLayout() {
 		taps = r.taps(taps, c.focus.cfg.Encode)
 	}
 	c.markMasks(c.machine.State())
+	c.markUnheld(c.machine.State(), time.Now())
 	l := layout(room, c.machine.State(), ports, taps, c.sources)
 	l.Applied = given.applied
 	if _, err := c.mix.Apply(l); err != nil {

@@ -173,7 +173,7 @@ func tapMember(s *conference.State, ports map[conference.ParticipantID]port, t t
 		return m, true
 	}
 	r, ok := s.Recording(t.Recording)
-	if !ok || !r.Captures() {
+	if !ok || !r.Captures() || s.Unheld(&r) {
 		return m, false
 	}
 	m.Keyless = r.Config != nil && r.Config.Keys != conference.KeepKeys

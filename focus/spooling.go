@@ -309,6 +309,7 @@ func (c *controller) weighStream(r *recorder, s *recorded) {
 	c.focus.assurance.add(r.account, r.server.Name, n-s.counted, 0, 0)
 	s.counted = n
 	c.countLost(r, s, s.capture)
+	c.countUnheld(r, s, time.Now())
 }
 
 // countLost counts the frames that neither a server nor the spool has taken, and says so.
@@ -330,6 +331,5 @@ func (c *controller) countLost(r *recorder, s *recorded, kept *capture) {
 		}
 	}
 	kept.told += n
-	c.focus.assurance.add(r.account, server, 0, 0, n)
-	c.focus.unrecorded.Add(n)
+	c.lack(r, server, n)
 }

@@ -14,7 +14,7 @@ func TestUnspooled(t *testing.T) {
 	c := a.newCopy(record)
 	a.add(c, "srs", 10, 20, 0)
 	a.unspool(c, 5)
-	a.end(record, time.Now())
+	a.end(record, time.Now(), false)
 	if c.spooled != 15 || c.lost != 5 || record.verdict() != "partial" {
 		t.Errorf("%d in the spool, %d lost, %s", c.spooled, c.lost, record.verdict())
 	}

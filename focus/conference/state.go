@@ -339,6 +339,12 @@ func (all *indications) ownOf(p *Participant) Indication {
 	}
 }
 
+// Unheld tells whether one of our recordings that should go on has failed, and has not begun again yet, and nobody is told that he is recorded: so
+// nobody is, and what is said is not kept for it either. While another recording goes on, it is.
+func (s *State) Unheld(r *Recording) bool {
+	return r.Captures() && r.Broken && r.indication() == IndicateOff && s.Indication() != IndicateOn
+}
+
 // indication counts a recording from the moment it is wished, so that the participants know before the first packet.
 func (r *Recording) indication() Indication {
 	switch {
