@@ -49,17 +49,17 @@ func (c *controller) countUnheld(r *recorder, s *recorded, now time.Time) {
 	if s.since.IsZero() {
 		return
 	}
-	n := now.Sub(s.since) / codecs.FrameDuration
-	if n <= 0 {
+	n := uint64(max(0, now.Sub(s.since)/codecs.FrameDuration))
+	if n == 0 {
 		return
 	}
-	s.since = s.since.Add(n * codecs.FrameDuration)
+	s.since = s.since.Add(time.Duration(n) * codecs.FrameDuration) //nolint:gosec // a count of frames
 	if !s.missed {
 		s.missed = true
 		c.log.Error("nobody records what is said", slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
 			slog.String("stream", s.id.Text()))
 	}
-	c.lack(r, r.server.Name, uint64(n)) //nolint:gosec // positive
+	c.lack(r, r.server.Name, n)
 }
 
 // lack counts frames that nobody has.
