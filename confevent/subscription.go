@@ -13,10 +13,16 @@ type SubscriptionConfig struct {
 	// MaxExpires is the longest subscription and the one that is granted when none was asked
 	// for. 0 means an hour (RFC 4575, section 3.3).
 	MaxExpires time.Duration
-	// RetryInterval is the time to wait after a NOTIFY that failed without Retry-After. 0 means 5 s.
+	// RetryInterval is the time to wait after a NOTIFY that failed without Retry-After, twice as long after each further one, up to 64 times. 0 means 5 s.
 	RetryInterval time.Duration
 	// Pending says that a subscription waits for [Subscription.Approve].
 	Pending bool
+}
+
+// retry is how long to wait after so many failures before this one: what follows is the full document, of which a subscriber who fails for good should not get more than others do.
+func (c SubscriptionConfig) retry(before int) time.Duration {
+	const longest = 6 // doublings
+	return c.RetryInterval << min(before, longest)
 }
 
 // ExpiresAbsent is the value of [Request.Expires] for a SUBSCRIBE without Expires header.
@@ -109,6 +115,7 @@ type Subscription struct {
 	dirty    bool // doc may differ from sent
 	lastSent time.Time
 	notUntil time.Time // after a failure
+	failures int       // in a row
 
 	reason     Reason
 	retryAfter time.Duration
@@ -183,6 +190,18 @@ func (s *Subscription) Share(now time.Time, doc *Snapshot) Output {
 	return s.next(now)
 }
 
+// Show is Share for what is to be sent anyhow, such as the answer to the SUBSCRIBE that comes next: it gives nothing to send by itself.
+func (s *Subscription) Show(doc *Snapshot) {
+	s.doc = doc
+	s.dirty = true
+}
+
+// Free tells from when on a change may be told. ok is false while it may not be said when: a NOTIFY is unanswered, or the subscription is not active. Whoever has many subscriptions looks at what has
+// changed only then, and gives it to Share.
+func (s *Subscription) Free() (from time.Time, ok bool) {
+	return s.earliest(), !s.open && !s.owed && s.phase == PhaseActive
+}
+
 // Tick is called at Wake.
 func (s *Subscription) Tick(now time.Time) Output { return s.next(now) }
 
@@ -211,13 +230,15 @@ func (s *Subscription) Answered(now time.Time, a Answer) Output {
 		s.phase = PhaseTerminated
 		s.done = true
 	case a.Status >= 200 && a.Status < 300:
+		s.failures = 0
 		if a.Rates != nil && s.rates != (Rates{}) {
 			s.rates = a.Rates.granted(s.cfg.MinInterval, s.expires.Sub(now))
 		}
 	default:
 		s.sent = nil
 		s.dirty = true
-		s.notUntil = now.Add(max(s.cfg.RetryInterval, a.RetryAfter))
+		s.notUntil = now.Add(max(s.cfg.retry(s.failures), a.RetryAfter))
+		s.failures++
 	}
 
 	return s.next(now)

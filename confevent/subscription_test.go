@@ -324,3 +324,53 @@ func FuzzParseEvent(f *testing.F) {
 		}
 	})
 }
+
+// A change may be told when nothing is on its way and the interval is over; what is shown in between is in what goes out next.
+func TestFree(t *testing.T) {
+	s := NewSubscription(SubscriptionConfig{}, conf("a"))
+	free := func(from time.Time, ok bool) {
+		t.Helper()
+		if at, now := s.Free(); now != ok || ok && !at.Equal(from) {
+			t.Errorf("free %t from %v, want %t from %v", now, at, ok, from)
+		}
+	}
+	want(t, s.Subscribe(start(), Request{Expires: time.Hour}), "active;expires=3600", 1, Full)
+	free(start(), false)
+	s.Answered(start(), Answer{Status: 200})
+	free(start().Add(5*time.Second), true)
+	s.Show(NewSnapshot(conf("a", "b")))
+	o := s.Subscribe(start().Add(time.Second), Request{Expires: time.Hour})
+	want(t, o, "active;expires=3600", 2, Full)
+	if d, err := Unmarshal(o.Notify.Body); err != nil || len(d.Users.Users) != 2 {
+		t.Errorf("the refresh is answered with %+v, %v", d.Users, err)
+	}
+	s.Answered(start().Add(time.Second), Answer{Status: 500, RetryAfter: 20 * time.Second})
+	free(start().Add(21*time.Second), true)
+	s.Terminate(start().Add(2*time.Second), ReasonNoResource, 0)
+	free(start(), false)
+	pending := NewSubscription(SubscriptionConfig{Pending: true}, conf("a"))
+	if _, ok := pending.Free(); ok {
+		t.Error("who waits for a decision may be told")
+	}
+}
+
+// A subscriber that fails again and again gets the full document less and less often, until he takes one.
+func TestFailuresAreTriedLessAndLess(t *testing.T) {
+	s := NewSubscription(SubscriptionConfig{}, conf("a"))
+	now := start()
+	s.Subscribe(now, Request{Expires: time.Hour})
+	for i, pause := range []int{5, 10, 20, 40, 80, 160, 320, 320} {
+		o := s.Answered(now, Answer{Status: 500})
+		if wait := o.Wake.Sub(now); o.Notify != nil || wait != time.Duration(pause)*time.Second {
+			t.Fatalf("after failure %d the next is in %v", i+1, wait)
+		}
+		now = o.Wake
+		want(t, s.Tick(now), fmt.Sprintf("active;expires=%d", int(s.Expires().Sub(now).Seconds())), uint32(i+2), Full)
+	}
+	s.Answered(now, Answer{Status: 200})
+	want(t, s.Update(now.Add(5*time.Second), conf("a", "b")), fmt.Sprintf("active;expires=%d", int(s.Expires().Sub(now).Seconds())-5), 10, Partial)
+	now = now.Add(5 * time.Second)
+	if o := s.Answered(now, Answer{Status: 500}); o.Wake.Sub(now) != 5*time.Second {
+		t.Errorf("after a success a failure waits for %v", o.Wake.Sub(now))
+	}
+}

@@ -64,8 +64,8 @@ func (d *documents) leave(next *conference.State, watched bool) {
 	}
 }
 
-// snapshot is the document of a state for subscribers who know the state of a version.
-func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceConfig, who view, afar *[]confevent.User) *confevent.Snapshot {
+// snapshot is the document of a state for subscribers who know the state of a version. It tells whether it shows somebody who has gone, so that another one has to follow.
+func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceConfig, who view, afar *[]confevent.User) (_ *confevent.Snapshot, farewell bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	from, _ := slices.BinarySearchFunc(d.departed, since+1, func(v departure, version uint64) int { return cmp.Compare(v.version, version) })
@@ -75,7 +75,7 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 	}
 	for i := range d.made {
 		if m := &d.made[i]; m.state == s && m.view == who && m.afar == afar && m.first == first {
-			return m.snapshot
+			return m.snapshot, first > 0
 		}
 	}
 	a := aspect{about: &cfg.About, roster: cfg.Roster, view: who, afar: afar}
@@ -88,5 +88,5 @@ func (d *documents) snapshot(s *conference.State, since uint64, cfg *ConferenceC
 		d.made = append(d.made[:0], d.made[1:]...)
 	}
 	d.made = append(d.made, made{state: s, view: who, afar: afar, first: first, snapshot: confevent.NewLazySnapshot(func() confevent.Document { return who.document(s, a) })})
-	return d.made[len(d.made)-1].snapshot
+	return d.made[len(d.made)-1].snapshot, first > 0
 }

@@ -161,8 +161,8 @@ func (f *Focus) renew(e *entry) *entry {
 }
 
 // unwatch ends an observation; the last one may have been what a reload has waited for.
-func (f *Focus) unwatch(e *entry, news chan struct{}) {
-	e.unobserve(news)
+func (f *Focus) unwatch(e *entry, o *observer) {
+	e.unobserve(o)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.entries[e.cfg.ID] == e {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/parley-sip/parley/focus/conference"
@@ -33,61 +32,11 @@ type entry struct {
 	successor  *ConferenceConfig   // of a reload: what it is to be when it begins anew; nil: as it is
 	removed    bool                // by a reload: ends as soon as it is idle and nobody observes it
 
-	mu        sync.Mutex
-	observers map[chan struct{}]struct{}
-	gone      bool
+	observers
 }
 
 func newEntry(cfg ConferenceConfig, configured, dynamic bool) *entry {
-	return &entry{cfg: cfg, configured: configured, dynamic: dynamic, observers: map[chan struct{}]struct{}{}}
-}
-
-// observe gives a channel that has something in it whenever there may be a newer state.
-func (e *entry) observe() chan struct{} {
-	ch := make(chan struct{}, 1)
-	e.mu.Lock()
-	e.observers[ch] = struct{}{}
-	e.mu.Unlock()
-	ch <- struct{}{}
-	return ch
-}
-
-func (e *entry) unobserve(ch chan struct{}) {
-	e.mu.Lock()
-	delete(e.observers, ch)
-	e.mu.Unlock()
-}
-
-func (e *entry) observerCount() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.observers)
-}
-
-// notify wakes all observers; one that has not looked yet is woken only once.
-func (e *entry) notify() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for ch := range e.observers {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// retire says that the conference is no more: its observers are to go.
-func (e *entry) retire() {
-	e.mu.Lock()
-	e.gone = true
-	e.mu.Unlock()
-	e.notify()
-}
-
-func (e *entry) retired() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.gone
+	return &entry{cfg: cfg, configured: configured, dynamic: dynamic}
 }
 
 // current is the newest state; of a conference that never was active, one that says so.

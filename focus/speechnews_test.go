@@ -30,7 +30,7 @@ func TestSpeechIsNoNews(t *testing.T) {
 		id: "1000", log: slog.New(slog.DiscardHandler), focus: &Focus{events: newEventLog(10, nil)},
 		entry: newEntry(ConferenceConfig{ID: "1000"}, true, false),
 	}
-	news := c.entry.observe()
+	news := c.entry.observe(0).news
 	<-news // what there was when he came
 	c.publish(conference.Speaking{Active: speaks.Speakers, Dominant: "alice"}, quiet, &speaks)
 	if len(news) > 0 {

@@ -37,14 +37,14 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 		_ = incoming.Reject(tooBrief(granted))
 		return
 	}
-	counted, ok := f.sources.add(request, f.live().Limits.SubscriptionsPerSource)
-	if !ok {
+	place, release := f.placeFor(e, request)
+	if place == nil {
 		_ = incoming.Reject(refusal(ErrBusy))
 		return
 	}
 	s := &follower{
-		focus: f, entry: e, config: config, subscriber: subscriberOf(request), sidebar: sidebar, refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
-		ended: make(chan struct{}), counted: counted, rates: event.Rates,
+		focus: f, entry: e, place: place, config: config, subscriber: subscriberOf(request), sidebar: sidebar, refreshes: make(chan confevent.Request, 4), answers: make(chan confevent.Answer, 1),
+		ended: make(chan struct{}), release: release, rates: event.Rates,
 		log: f.log.With(slog.String("conference", string(e.cfg.ID)), slog.String("subscriber", request.From.URI.Bare().String())),
 	}
 	uri := f.contactURI(e.cfg.ID, request.Transport)
@@ -54,16 +54,33 @@ func (f *Focus) Subscribe(incoming *sipua.IncomingSubscription) {
 	contact := sipua.Address{URI: uri}.With("isfocus", "")
 	dialog, err := incoming.Accept(granted, contact, s, sipua.Header{Name: "Allow-Events", Value: confevent.EventPackage})
 	if err != nil {
-		counted()
+		release()
 		f.log.Info("subscription", slog.Any("error", err))
 		return
 	}
 	s.dialog = dialog
 	if !f.follow(s, confevent.Request{Expires: wanted, Rates: event.Rates}) { // the conference has ended since
-		s.counted()
+		release()
 		ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
 		defer cancel()
 		_ = s.dialog.Notify(ctx, "terminated;reason=noresource", "", nil) // else the agent ends it
+	}
+}
+
+// placeFor takes a place among those who may follow a conference, and of the same source; nil: there is none. release gives it back.
+func (f *Focus) placeFor(e *entry, request *sipua.Request) (place *observer, release func()) {
+	limits := f.live().Limits
+	counted, ok := f.sources.add(request, limits.SubscriptionsPerSource)
+	if !ok {
+		return nil, nil
+	}
+	if place = e.observe(limits.Subscriptions); place == nil {
+		counted()
+		return nil, nil
+	}
+	return place, func() {
+		f.unwatch(e, place)
+		counted()
 	}
 }
 
@@ -104,8 +121,6 @@ func (f *Focus) subscribable(incoming *sipua.IncomingSubscription) (*entry, conf
 		return nil, "", sipua.NewResponse(415, sipua.Header{Name: "Accept", Value: ""})
 	case e.cfg.Roster.Secure && !protected(request):
 		return nil, "", insecure()
-	case e.observerCount() >= f.live().Limits.Subscriptions:
-		return nil, "", refusal(ErrBusy)
 	}
 	state, sidebar := f.current(e), sidebarOf(request)
 	who, at := subscriberOf(request).sees(state, e.cfg.Roster)
@@ -159,148 +174,6 @@ func acceptsDocument(h sipua.Headers) bool {
 	return false
 }
 
-// follower is one subscription: the state machine of RFC 6665 in a goroutine that sees the newest State whenever it is
-// free to send. It never holds up a conference.
-type follower struct {
-	focus  *Focus
-	entry  *entry
-	config confevent.SubscriptionConfig
-	log    *slog.Logger
-	dialog *sipua.NotifierDialog
-
-	refreshes chan confevent.Request
-	answers   chan confevent.Answer // to the one open NOTIFY
-	ended     chan struct{}         // the dialog is over
-
-	subscriber subscriber
-	sidebar    conference.SidebarID // that it is for; empty: the conference
-	shown      uint64               // version of the State in the newest document
-	told       uint64               // and in the last one that was sent
-	counted    func()               // takes him out of the count of his source
-
-	rates confevent.Rates // owned by the dialog's calls, which are one at a time
-	want  time.Duration
-}
-
-// run is the life of a subscription.
-func (s *follower) run(ctx context.Context, first confevent.Request) {
-	news := s.entry.observe()
-	defer s.counted()
-	defer s.focus.unwatch(s.entry, news)
-	s.told = s.focus.current(s.entry).Version
-	shows := s.document()
-	config := s.config
-	config.Pending = shows.snapshot == nil // what there was to show may have gone since he was admitted; news then ends it
-	sub := confevent.NewSharedSubscription(config, shows.snapshot)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for out := sub.Subscribe(time.Now(), first); ; {
-		if out.Notify != nil {
-			s.told = s.shown
-			s.send(ctx, *out.Notify)
-		}
-		if out.Done {
-			return
-		}
-		timer.Stop()
-		if !out.Wake.IsZero() {
-			timer.Reset(max(0, time.Until(out.Wake)))
-		}
-		select {
-		case <-news:
-			out = s.news(sub)
-		case r := <-s.refreshes:
-			out = sub.Subscribe(time.Now(), r)
-		case a := <-s.answers:
-			if out = sub.Answered(time.Now(), a); out.Notify == nil && !out.Done {
-				out = s.news(sub) // who was shown as gone is to go from the roster, too
-			}
-		case <-timer.C:
-			out = sub.Tick(time.Now())
-		case <-s.ended:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// news gives a subscription what there is now, or ends it when there is nothing any more, or nothing for it.
-func (s *follower) news(sub *confevent.Subscription) confevent.Output {
-	if s.entry.retired() {
-		return sub.Terminate(time.Now(), confevent.ReasonNoResource, 0)
-	}
-	shows, pending := s.document(), sub.Phase() == confevent.PhasePending
-	switch {
-	case shows.pending && pending:
-		return sub.Tick(time.Now())
-	case shows.pending: // is at the door again, where he may subscribe again and wait
-		return sub.Terminate(time.Now(), confevent.ReasonDeactivated, 0)
-	case shows.snapshot == nil:
-		return sub.Terminate(time.Now(), shows.why, 0)
-	case pending:
-		sub.Share(time.Now(), shows.snapshot) // gives nothing to send before the next line
-		return sub.Approve(time.Now())
-	default:
-		return sub.Share(time.Now(), shows.snapshot)
-	}
-}
-
-// shown is what there is for a subscriber.
-type shown struct {
-	snapshot *confevent.Snapshot // nil: nothing
-	pending  bool                // not yet
-	why      confevent.Reason    // why there is nothing, and will not be
-}
-
-// document is the newest State as conference-info for this subscriber. It shows those who have gone since he was told last.
-func (s *follower) document() shown {
-	state := s.focus.current(s.entry)
-	who, at := s.subscriber.sees(state, s.entry.cfg.Roster)
-	switch {
-	case at == arriving && s.sidebar == "":
-		return shown{pending: true}
-	case at != inside:
-		return shown{why: confevent.ReasonRejected}
-	}
-	if s.sidebar != "" {
-		b, there := state.Sidebar(s.sidebar)
-		switch {
-		case !there:
-			return shown{why: confevent.ReasonNoResource}
-		case !who.knows(&b):
-			return shown{why: confevent.ReasonRejected}
-		}
-		who = view{viewer: who.viewer, sidebar: s.sidebar}
-		if b.Private {
-			who.enter(b.ID)
-		}
-	}
-	s.shown = state.Version
-	return shown{snapshot: s.entry.docs.snapshot(state, s.told, &s.entry.cfg, who, s.entry.afar.users.Load())}
-}
-
-// send sends a NOTIFY; its answer comes back through the channel. One that only tells of changes waits until all subscribers together get no
-// more than the focus can send.
-func (s *follower) send(ctx context.Context, n confevent.Notify) {
-	s.focus.spawn(func(context.Context) {
-		contentType := ""
-		if n.Body != nil {
-			contentType = confevent.ContentType
-		}
-		if !n.Final() && n.Document.State == confevent.Partial {
-			_ = s.focus.pace.Wait(ctx) // fails only with the context
-		}
-		patience, cancel := s.focus.patient(ctx, participantPatience)
-		defer cancel()
-		response, err := s.dialog.Tell(patience, n.SubscriptionState(), contentType, n.Body)
-		if err == nil && s.focus.hooks.Notified != nil {
-			s.focus.hooks.Notified(n.Document.State.String())
-		}
-		s.answers <- answerOf(response, err)
-	})
-}
-
 // answerOf is what became of a NOTIFY. An Event in its answer may ask for another pace (RFC 6446, section 9.3).
 func answerOf(response *sipua.Response, err error) confevent.Answer {
 	if err == nil {
@@ -320,36 +193,3 @@ func answerOf(response *sipua.Response, err error) confevent.Answer {
 	after, _ := sipua.RetryAfter(refused.Response)
 	return confevent.Answer{Status: refused.Response.Status, RetryAfter: after}
 }
-
-// Refresh grants another duration (RFC 6665, section 4.2.1.4).
-func (s *follower) Refresh(request *sipua.Request, wanted time.Duration) (time.Duration, *sipua.Response) {
-	event, err := confevent.ParseEvent(request.Headers.Get("Event"))
-	switch {
-	case err != nil:
-		return 0, badEvent()
-	case s.entry.cfg.Roster.Secure && !protected(request):
-		return 0, insecure()
-	}
-	if !request.Headers.Has("Expires") {
-		wanted = confevent.ExpiresAbsent
-	}
-	granted, brief := s.config.Grant(wanted)
-	if brief {
-		return 0, tooBrief(granted)
-	}
-	s.rates, s.want = event.Rates, wanted
-	return granted, nil
-}
-
-// Refreshed lets the full state follow.
-func (s *follower) Refreshed(time.Duration) {
-	select {
-	case s.refreshes <- confevent.Request{Expires: s.want, Rates: s.rates}:
-	case <-s.ended:
-	}
-}
-
-// Ended says that the subscriber is gone.
-func (s *follower) Ended(sipua.EndReason) { close(s.ended) }
-
-var _ sipua.SubscriptionHandler = (*follower)(nil)

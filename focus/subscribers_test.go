@@ -202,6 +202,46 @@ func TestNotifyRate(t *testing.T) {
 	}
 }
 
+// Who waits for his turn among many is told what is so then, all of it at once; the end of a conference is spread likewise.
+//
+// Shows CE-RAT-12, CE-RAT-14, CE-NOT-05.
+func TestTurnOfASubscriber(t *testing.T) {
+	b := newBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}, NotifyInterval: -1, NotifyRate: 10})
+	rosters := make([]*roster, 10)
+	for i := range rosters {
+		rosters[i] = b.subscribe("desk", time.Hour)
+		b.await("the first document", func() bool { return rosters[i].last() != "" })
+	}
+	told := func(what func(*roster) bool) (count int) {
+		for _, r := range rosters {
+			if what(r) {
+				count++
+			}
+		}
+		return count
+	}
+	yes, name := true, "Board"
+	_, err := b.focus.Update(t.Context(), "desk", focus.ConferenceChange{Locked: &yes})
+	must(t, err)
+	b.await("one to know of the lock", func() bool { return told(func(r *roster) bool { return *r.doc().ConferenceState.Locked }) > 0 })
+	_, err = b.focus.Update(t.Context(), "desk", focus.ConferenceChange{Name: &name})
+	must(t, err)
+	b.await("all to know the name", func() bool {
+		return told(func(r *roster) bool { return r.doc().Description.DisplayText == name }) == len(rosters)
+	})
+	if once := told(func(r *roster) bool { return len(r.all()) == 2 }); once < len(rosters)/2 {
+		t.Errorf("%d of %d were told of both by one document", once, len(rosters))
+	}
+	from := time.Now()
+	must(t, b.focus.Delete(t.Context(), "desk"))
+	b.await("the end for all", func() bool {
+		return told(func(r *roster) bool { return r.last() == "terminated;reason=noresource" }) == len(rosters)
+	})
+	if took := time.Since(from); took < 700*time.Millisecond { // nine at 10 a second, and what was left of before
+		t.Errorf("the last NOTIFYs went within %v", took)
+	}
+}
+
 // What needs no answer of substance: a filter nobody knows, a dialog of a call, services that do not exist. What we say that can be subscribed to
 // can be.
 //

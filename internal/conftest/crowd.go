@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -46,6 +45,7 @@ type crowd struct {
 	agent     *sipua.Agent
 	target    sipua.URI
 	offer     []byte
+	library   *rosters
 	listeners []*listener
 	inside    []*sipua.Dialog
 	report    CrowdReport
@@ -65,11 +65,7 @@ func (c Crowd) Run(ctx context.Context) (CrowdReport, error) {
 		return CrowdReport{}, err
 	}
 	defer func() { _ = agent.Shutdown(ctx) }()
-	offer := sdp.Offer(sdp.Local{
-		Address: netip.MustParseAddr("127.0.0.1"), Session: 1,
-		Streams: []sdp.LocalStream{{Port: 9, Codecs: []codecs.Codec{codecs.PCMU}, Direction: sdp.Inactive}},
-	})
-	p := &crowd{Crowd: c, agent: agent, target: target.With("transport", "tcp"), offer: offer.Marshal()}
+	p := &crowd{Crowd: c, agent: agent, target: target.With("transport", "tcp"), offer: silent(), library: &rosters{}}
 	for _, part := range []func(context.Context) error{p.sit, p.gather, p.comeAndGo, p.compare, p.disperse} {
 		if err = part(ctx); err != nil {
 			return p.report, err
@@ -111,7 +107,7 @@ func (c *crowd) gather(ctx context.Context) error {
 	slots := make(chan struct{}, subscribers)
 	var wait sync.WaitGroup
 	for i := range c.Subscribers {
-		l := &listener{name: fmt.Sprintf("watcher%d", i)}
+		l := &listener{name: fmt.Sprintf("watcher%d", i), library: c.library}
 		c.listeners = append(c.listeners, l)
 		slots <- struct{}{}
 		wait.Go(func() {
@@ -177,19 +173,19 @@ func (c *crowd) comeAndGo(ctx context.Context) error {
 // since may be as many.
 func (c *crowd) compare(ctx context.Context) error {
 	from := time.Now()
-	fresh := &listener{name: "fresh"}
+	fresh := &listener{name: "fresh", library: c.library}
 	if err := c.listen(ctx, fresh); err != nil {
 		return err
 	}
 	c.report.Wrong = c.await(ctx, func(d *confevent.Document) bool {
-		want, _ := fresh.knows()
-		return has(&want, len(c.inside)) && has(d, len(c.inside)) && d.Equal(want)
+		want := fresh.knows()
+		return has(want, len(c.inside)) && has(d, len(c.inside)) && d.Equal(*want)
 	})
 	c.report.Settled = time.Since(from)
 	notifies, octets := c.heard()
 	c.report.Notifies, c.report.Octets = notifies-c.report.First, octets-c.report.FirstOctets
 	for _, l := range c.listeners {
-		if _, gaps := l.knows(); gaps {
+		if l.missed() {
 			c.report.Gaps++
 		}
 		if l.ended.Load() {
@@ -217,11 +213,18 @@ func (c *crowd) await(ctx context.Context, right func(*confevent.Document) bool)
 	deadline := time.After(c.Settle)
 	look := time.NewTicker(20 * time.Millisecond) //nolint:mnd // finer than anything that is measured
 	defer look.Stop()
+	var found map[*confevent.Document]bool // most know the same
 	wrong := func(l *listener) bool {
-		d, _ := l.knows()
-		return !right(&d)
+		d := l.knows()
+		is, looked := found[d]
+		if !looked {
+			is = right(d)
+			found[d] = is
+		}
+		return !is
 	}
 	for from := 0; ; {
+		found = map[*confevent.Document]bool{}
 		i := slices.IndexFunc(c.listeners[from:], wrong)
 		switch {
 		case i >= 0:
@@ -258,39 +261,36 @@ func (c *crowd) heard() (notifies int, octets int64) {
 	return notifies, octets
 }
 
-// listener is a subscriber.
-type listener struct {
-	name  string
-	ended atomic.Bool
-
-	mu       sync.Mutex
-	document confevent.Document
-	notifies int
-	octets   int64
-	gaps     bool // a number was left out, or a document could not be merged
-}
-
-func (l *listener) notify(request *sipua.Request) *sipua.Response {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.notifies++
-	l.octets += int64(len(request.Body))
-	d, err := confevent.Unmarshal(request.Body)
-	if err == nil {
-		l.gaps = l.gaps || int(d.Version) != l.notifies
-		l.document, err = confevent.Merge(l.document, d)
+// CallOnce calls a conference over TCP without media, and hangs up. It gives how long the answer took.
+func CallOnce(ctx context.Context, uri string) (time.Duration, error) {
+	target, err := sipua.ParseURI(uri)
+	if err != nil {
+		return 0, err
 	}
-	l.gaps = l.gaps || err != nil
-	return nil
+	agent, err := sipua.New(sipua.Config{Listen: []string{"tcp://127.0.0.1:0"}}, mute{})
+	if err != nil {
+		return 0, err
+	}
+	if err = agent.Start(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { _ = agent.Shutdown(ctx) }()
+	c := &crowd{agent: agent, target: target.With("transport", "tcp"), offer: silent()}
+	from := time.Now()
+	if err = c.call(ctx, "caller"); err != nil {
+		return 0, err
+	}
+	took := time.Since(from)
+	return took, c.inside[0].Bye(ctx)
 }
 
-// knows is the merged document, without its number.
-func (l *listener) knows() (document confevent.Document, gaps bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	document = l.document
-	document.Version = 0
-	return document, l.gaps
+// silent is an offer of who sends nothing.
+func silent() []byte {
+	offer := sdp.Offer(sdp.Local{
+		Address: netip.MustParseAddr("127.0.0.1"), Session: 1,
+		Streams: []sdp.LocalStream{{Port: 9, Codecs: []codecs.Codec{codecs.PCMU}, Direction: sdp.Inactive}},
+	})
+	return offer.Marshal()
 }
 
 // mute is a user agent that takes everything.

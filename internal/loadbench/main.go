@@ -97,6 +97,7 @@ func measurements() []measurement {
 		{"disturbed", (*bench).disturbed},
 		{"idle", (*bench).idle},
 		{"crowd", (*bench).crowd},
+		{"audience", (*bench).audience},
 		{"setup", (*bench).setup},
 		{"surge", (*bench).surge},
 		{"storm", (*bench).storm},
