@@ -11,7 +11,7 @@ import (
 )
 
 // follower is one subscription: the state machine of RFC 6665 in a goroutine that sees the newest State when it may tell of it. It never holds up a conference, and that of thousands who follow the
-// same one few run at the same moment is why it does not look at a State that it may not tell of yet (ADR 115).
+// same one few run at the same moment is why it does not look at a State that it may not tell of yet (ADR 116).
 type follower struct {
 	focus  *Focus
 	entry  *entry
