@@ -45,3 +45,45 @@ func TestMovedBackIsOneParticipant(t *testing.T) {
 		}
 	})
 }
+
+// Who is moved away while he is aside has left the conference when he was taken aside, also while he is on his way back; then his stay begins anew.
+//
+// Shows SR-XML-01, SR-MET-06.
+func TestMovedBackWasAside(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		t.Helper()
+		srs := newRecordingServer(t)
+		b := recordingBench(t, srs, func(c *focus.Config) {
+			c.Conferences = []focus.ConferenceConfig{{ID: "other"}}
+			c.Defaults.Recording.Sidebars = true
+		})
+		for _, name := range []string{"alice", "bob", "carol"} {
+			b.dial("room", conftest.PhoneConfig{Name: name, RecordAware: true})
+		}
+		id := b.record("room", both)
+		b.awaitRecording("room", id, conference.RecordingActive)
+		for range 3 {
+			pass(2 * time.Second)
+			_, err := b.focus.OpenSidebar(t.Context(), "room", focus.SidebarRequest{
+				Participants: []conference.ParticipantID{b.find("room", "alice").ID, b.find("room", "bob").ID},
+			})
+			must(t, err)
+			pass(2 * time.Second)
+			for _, way := range [][2]conference.ID{{"room", "other"}, {"other", "room"}} {
+				must(t, b.focus.Move(t.Context(), way[0], b.find(string(way[0]), "alice").ID, way[1]))
+				b.await("alice to arrive", func() bool { p := b.find(string(way[1]), "alice"); return p.Present() })
+				pass(2 * time.Second)
+			}
+			if s := b.state("room").Sidebars; len(s) > 0 {
+				must(t, b.focus.CloseSidebar(t.Context(), "room", s[0].ID))
+			}
+		}
+		for _, issue := range srs.kept().issues {
+			t.Errorf("metadata: %+v", issue)
+		}
+		v, joined := srs.known(), b.find("room", "alice").JoinedAt
+		if from, to, known := v.within("alice", 0); !known || !to.IsZero() || joined.Sub(from).Abs() > time.Second {
+			t.Errorf("she is in the conference from %v to %v, and came at %v", from, to, joined)
+		}
+	})
+}

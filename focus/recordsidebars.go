@@ -40,6 +40,9 @@ func (c *controller) followSidebars(s *conference.State, now time.Time) {
 	}
 	for i := range s.Participants {
 		p := s.Participants[i]
+		if !cameIn(p) {
+			continue // nor has he who is on his way back from another conference: until he is here, he is who has left
+		}
 		switch was, known := c.absences[p.ID]; {
 		case !inMain(s, p) && (!known || !was.back.IsZero()):
 			c.absences[p.ID] = absence{from: now}

@@ -70,7 +70,7 @@ func (v *verifier) times(element string, id ID, from, to time.Time, needed bool)
 		v.add(IssueMissingTime, element, id, "")
 	}
 	if !from.IsZero() && !to.IsZero() && to.Before(from) {
-		v.add(IssueTimeOrder, element, id, "")
+		v.add(IssueTimeOrder, element, id, from.Format(time.RFC3339Nano)+" to "+to.Format(time.RFC3339Nano))
 	}
 }
 
