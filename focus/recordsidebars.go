@@ -38,18 +38,7 @@ func (c *controller) followSidebars(s *conference.State, now time.Time) {
 	if len(s.Sidebars) == 0 && len(c.sides) == 0 && len(c.absences) == 0 {
 		return
 	}
-	for i := range s.Participants {
-		p := s.Participants[i]
-		if !cameIn(p) {
-			continue // nor has he who is on his way back from another conference: until he is here, he is who has left
-		}
-		switch was, known := c.absences[p.ID]; {
-		case !inMain(s, p) && (!known || !was.back.IsZero()):
-			c.absences[p.ID] = absence{from: now}
-		case inMain(s, p) && known && was.back.IsZero():
-			c.absences[p.ID] = absence{from: was.from, back: now}
-		}
-	}
+	c.followAbsences(s, now)
 	for _, b := range s.Sidebars {
 		side := c.side(b.ID)
 		if side == nil {
@@ -70,6 +59,22 @@ func (c *controller) followSidebars(s *conference.State, now time.Time) {
 			over--
 			return over >= 0 && !side.ended.IsZero()
 		})
+	}
+}
+
+// followAbsences keeps since when who is aside is not in the conference, and since when who was is.
+func (c *controller) followAbsences(s *conference.State, now time.Time) {
+	for i := range s.Participants {
+		p := s.Participants[i]
+		if !cameIn(p) {
+			continue // nor has he who is on his way back from another conference: until he is here, he is who has left
+		}
+		switch was, known := c.absences[p.ID]; {
+		case !inMain(s, p) && (!known || !was.back.IsZero()):
+			c.absences[p.ID] = absence{from: now}
+		case inMain(s, p) && known && was.back.IsZero():
+			c.absences[p.ID] = absence{from: was.from, back: now}
+		}
 	}
 }
 
