@@ -261,9 +261,7 @@ func (f *Focus) Stats() Stats {
 		Subscriptions: int(f.follows.Load()), Recordings: map[string]int{}, RecordedPackets: f.tapped.total(),
 		SpooledFrames: f.spooled.Load(), DeliveredFrames: f.delivered.Load(), UnrecordedFrames: f.unrecorded.Load(),
 	}
-	if f.spool != nil {
-		s.SpoolBytes = f.spool.Size()
-	}
+	s.SpoolBytes = f.SpoolBytes()
 	for _, state := range f.Conferences() {
 		if state.Active {
 			s.Conferences++
@@ -279,6 +277,14 @@ func (f *Focus) Stats() Stats {
 		}
 	}
 	return s
+}
+
+// SpoolBytes is what the spool has on disk now. Unlike Stats it does not look at every conference, so that it may be asked for all the time.
+func (f *Focus) SpoolBytes() int64 {
+	if f.spool == nil {
+		return 0
+	}
+	return f.spool.Size()
 }
 
 var _ sipua.Handler = (*Focus)(nil)

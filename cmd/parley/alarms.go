@@ -190,7 +190,7 @@ func (s *service) watch(ctx context.Context) {
 	done := make(chan struct{})
 	look := func(now time.Time) {
 		r := s.resources()
-		conditions := s.alarms.resourceConditions(now, &r, s.focus.Stats().SpoolBytes)
+		conditions := s.alarms.resourceConditions(now, &r, s.focus.SpoolBytes())
 		if missed := s.mixer.Stats().MissedTicks; s.alarms.stutters(now, missed) {
 			conditions = append(conditions, condition{name: "ticks", critical: true, detail: fmt.Sprintf(
 				"%d ticks of the mixer have been left out since the start, the last ones within %v: their audio is lost; see what else runs on the machine, and limits.cpu", missed, stutterRest)})
