@@ -165,13 +165,13 @@ func TestClapOfSeparateStreams(t *testing.T) {
 	t.Errorf("the clap is %.1f ms apart in the streams", apart)
 }
 
-// separateClap gives how many milliseconds a clap is apart in the streams of four callers.
+// separateClap gives how many milliseconds a clap is apart in the streams of six callers.
 func separateClap(t *testing.T) float64 {
 	t.Helper()
 	srs := newRecordingServer(t)
 	b := recordingBench(t, srs, nil)
 	origin, phones := time.Now(), map[string]*phone{}
-	for _, name := range []string{"alice", "bob", "carol", "dave"} { // chances are small that all four have packets leave within 5 of 20 ms
+	for _, name := range []string{"alice", "bob", "carol", "dave", "erin", "frank"} { // that all six have packets leave within 5 of 20 ms is one chance in 170
 		phones[name] = b.dial("room", conftest.PhoneConfig{Name: name, RecordAware: true, Origin: origin})
 	}
 	b.record("room", conference.Separate)

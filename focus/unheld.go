@@ -19,13 +19,13 @@ func (c *controller) markUnheld(s *conference.State, now time.Time) {
 		unheld := ok && s.Unheld(&recording)
 		for _, stream := range r.streams {
 			if unheld && stream.unheld(r, s) {
-				if stream.since.IsZero() {
-					stream.since = now
+				if stream.unheldSince.IsZero() {
+					stream.unheldSince = now
 				}
 				continue
 			}
 			c.countUnheld(r, stream, now)
-			stream.since = time.Time{}
+			stream.unheldSince = time.Time{}
 		}
 	}
 }
@@ -46,16 +46,16 @@ func (s *recorded) unheld(r *recorder, state *conference.State) bool {
 
 // countUnheld counts what a stream has not had until now.
 func (c *controller) countUnheld(r *recorder, s *recorded, now time.Time) {
-	if s.since.IsZero() {
+	if s.unheldSince.IsZero() {
 		return
 	}
-	n := uint64(max(0, now.Sub(s.since)/codecs.FrameDuration))
+	n := uint64(max(0, now.Sub(s.unheldSince)/codecs.FrameDuration))
 	if n == 0 {
 		return
 	}
-	s.since = s.since.Add(time.Duration(n) * codecs.FrameDuration) //nolint:gosec // a count of frames
-	if !s.missed {
-		s.missed = true
+	s.unheldSince = s.unheldSince.Add(time.Duration(n) * codecs.FrameDuration) //nolint:gosec // a count of frames
+	if !s.unheldSaid {
+		s.unheldSaid = true
 		c.log.Error("nobody records what is said", slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
 			slog.String("stream", s.id.Text()))
 	}
