@@ -95,7 +95,6 @@ type recorded struct {
 	linger      *linger                           // nobody feeds it any more; nil: somebody does
 	named       map[conference.ParticipantID]bool // who the recorder knows to be in it, as far as that has been asked
 	unheldSince time.Time                         // up to when is counted what the stream has not as its recording has failed; zero: it has not failed
-	unheldSaid  bool                              // that has been logged
 	counted     uint64                            // packets that the counts of a copy have already
 	before      uint64                            // packets that the line had sent when it was lent
 	line        *line                             // of a persistent session; nil: the stream is its own

@@ -1,7 +1,6 @@
 package focus
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
@@ -44,7 +43,7 @@ func (s *recorded) unheld(r *recorder, state *conference.State) bool {
 	return false
 }
 
-// countUnheld counts what a stream has not had until now.
+// countUnheld counts what a stream has not had until now. That the recording has failed is in the log already, once, and not for each stream.
 func (c *controller) countUnheld(r *recorder, s *recorded, now time.Time) {
 	if s.unheldSince.IsZero() {
 		return
@@ -54,11 +53,6 @@ func (c *controller) countUnheld(r *recorder, s *recorded, now time.Time) {
 		return
 	}
 	s.unheldSince = s.unheldSince.Add(time.Duration(n) * codecs.FrameDuration) //nolint:gosec // a count of frames
-	if !s.unheldSaid {
-		s.unheldSaid = true
-		c.log.Error("nobody records what is said", slog.String("server", r.server.Name), slog.String("recording", string(r.recording)),
-			slog.String("stream", s.id.Text()))
-	}
 	c.lack(r, r.server.Name, n)
 }
 
