@@ -39,6 +39,7 @@ type stormPlan struct {
 	rough    bool          // servers die and refuse
 	packet   time.Duration // what servers want in a packet; 0: it is the same to them
 	merge    bool          // conferences share a line of each persistent session
+	keys     map[string]conference.KeyPolicy
 }
 
 func newStormPlan(seed uint64) *stormPlan {
@@ -64,6 +65,7 @@ func newStormPlan(seed uint64) *stormPlan {
 			p.modes[conf] = conference.Mixed
 		}
 	}
+	p.keys = newStormKeys(rand.New(rand.NewPCG(seed, 2)))
 	return p
 }
 
@@ -75,12 +77,13 @@ type storm struct {
 	cfg  focus.Config
 	over time.Time
 
-	phones []*stormPhone
-	busy   []sync.Mutex // of each phone
-	srs    []*stormRecorder
-	facts  *stormFacts
-	mains  map[string]bool // the communication sessions of conferences
-	log    lines
+	phones  []*stormPhone
+	busy    []sync.Mutex // of each phone
+	srs     []*stormRecorder
+	facts   *stormFacts
+	mains   map[string]bool // the communication sessions of conferences
+	presses []stormPress
+	log     lines
 }
 
 // said is when a frame is said.
@@ -113,7 +116,7 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 		})
 	}
 	for _, conf := range stormConferences {
-		policy := conference.RecordingConfig{Modes: plan.modes[conf], Servers: names, Copies: plan.copies, Spool: plan.spool, Sidebars: plan.sidebars}
+		policy := conference.RecordingConfig{Modes: plan.modes[conf], Servers: names, Copies: plan.copies, Spool: plan.spool, Sidebars: plan.sidebars, Keys: plan.keys[conf]}
 		if plan.always[conf] {
 			policy.Policy = conference.Always
 		}
@@ -242,6 +245,8 @@ func (s *storm) run() {
 		working.Go(func() { s.stir(rand.New(rand.NewPCG(s.plan.seed, uint64(10+worker)))) })
 	}
 	working.Go(func() { s.stirRecordings(rand.New(rand.NewPCG(s.plan.seed, 20))) })
+	working.Go(func() { s.stirKeys(rand.New(rand.NewPCG(s.plan.seed, 22))) })
+	working.Go(func() { s.stirDoor(rand.New(rand.NewPCG(s.plan.seed, 23))) })
 	if s.plan.rough {
 		working.Go(func() { s.stirRecorders(rand.New(rand.NewPCG(s.plan.seed, 21))) })
 	}
@@ -281,6 +286,7 @@ func (s *storm) verdict() {
 	o := &stormOracle{s: s, facts: s.facts, tally: map[string]int{}, wrong: map[string][]string{}}
 	o.checkPhones()
 	o.checkRecordings()
+	o.checkKeys()
 	o.checkMetadata()
 	stats := s.b.focus.Stats()
 	lost := int(stats.UnrecordedFrames)

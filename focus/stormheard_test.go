@@ -55,7 +55,7 @@ func (s *stormSession) heard(mains map[string]bool) (list []*stormStream) {
 			}
 			for _, frame := range h.framesOf(i, pcm) {
 				pcm = pcm[stormFrame:]
-				if len(frame.parts) == 0 {
+				if len(frame.parts) == 0 && frame.key == 0 {
 					continue
 				}
 				if stream, conf := s.streamAt(one.label, at); stream.ID != "" {
@@ -92,10 +92,16 @@ func (h *heardStream) framesOf(packet int, pcm []float64) (list []stormRecorded)
 	frames := h.sizes[packet] / stormFrame
 	for k := range frames {
 		at := h.came[packet].Add(time.Duration(k+1-frames) * codecs.FrameDuration)
-		list = append(list, stormRecorded{
-			stamp:           h.stamps[packet] + uint32(k*stormFrame),
-			stormFrameHeard: stormFrameHeard{at: at, parts: stormHear(pcm[k*stormFrame:][:stormFrame])},
-		})
+		frame := pcm[k*stormFrame:][:stormFrame]
+		recorded := stormRecorded{
+			stamp: h.stamps[packet] + uint32(k*stormFrame), key: stormKeyIn(frame), stormFrameHeard: stormFrameHeard{at: at, parts: stormHear(frame)},
+		}
+		for i := range recorded.parts { // voices that are fainter than a key cannot be read
+			if recorded.key != 0 {
+				recorded.parts[i].n = -1
+			}
+		}
+		list = append(list, recorded)
 	}
 	return list
 }

@@ -129,7 +129,8 @@ func (o *stormOracle) checkPhones() {
 // steady tells whether a phone has sent the same way for a while.
 func (o *stormOracle) steady(voice int, at time.Time) bool {
 	value, certain := o.facts.during(key("unsteady", voice), at.Add(-stormSettle), at.Add(stormDelay))
-	return certain && value != "yes"
+	_, still := o.facts.during(key("pressing", voice), at.Add(-stormSettle), at.Add(stormDelay))
+	return certain && still && value != "yes"
 }
 
 // situation is for who looks for the cause.
@@ -221,9 +222,12 @@ func (o *stormOracle) checkRecordings() {
 					garbled++
 				}
 			}
-			if got := count(n); got < want && got+garbled >= want {
+			switch got := count(n); {
+			case got < want && got+garbled >= want:
 				o.tally["recordings: cannot be read"]++
-			} else if got < want {
+			case got < want && o.likeKey(conf, q.voice) && max(count(n-1), count(n-2)) >= want && max(count(n+1), count(n+2)) >= want:
+				o.tally["recordings: like a key"]++
+			case got < want:
 				missing += want - got
 				this := stormRun{voice: q.voice, got: got, want: want, conf: conf, where: where, first: n, last: n}
 				for id := range streams[stormPart{q.voice, n}] {
@@ -234,7 +238,7 @@ func (o *stormOracle) checkRecordings() {
 					this.first = n
 				}
 				run = this
-			} else if got > want && count(n-1) > want && count(n+1) > want {
+			case got > want && count(n-1) > want && count(n+1) > want:
 				o.fault("twice", "v%d (%d) said at %v is in %d streams instead of %d of %s, %s: %s", q.voice, n, o.s.since(from), got, want, conf, where, o.situation(from, q.voice))
 			}
 		}

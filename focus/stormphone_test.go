@@ -36,6 +36,8 @@ type stormPhone struct {
 	direction sdp.Direction
 	stream    sdp.Stream // what is agreed
 	source    uint32
+	n         int         // the last frame
+	press     *stormPress // what is being pressed
 	said      map[int]bool
 	heard     []stormFrameHeard
 	peers     map[netip.AddrPort]bool // the ports of the focus
@@ -50,10 +52,14 @@ type stormFrameHeard struct {
 
 func (s *storm) newPhone(voice int) *stormPhone {
 	p := &stormPhone{
-		s: s, voice: voice, name: fmt.Sprintf("v%d", voice), agent: s.b.client(s.t), codec: codecs.PCMU, direction: sdp.SendRecv, source: uint32(1000 * (voice + 1)),
+		s: s, voice: voice, name: fmt.Sprintf("v%d", voice), codec: codecs.PCMU, direction: sdp.SendRecv, source: uint32(1000 * (voice + 1)),
 		said: map[int]bool{}, peers: map[netip.AddrPort]bool{}, pcm: map[byte]codecs.Decoder{},
 	}
 	var err error
+	p.agent, err = sipua.New(sipua.Config{Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}, Network: s.b.network()}, p)
+	must(s.t, err)
+	must(s.t, p.agent.Start(s.t.Context()))
+	s.b.peers = append(s.b.peers, func(ctx context.Context) { _ = p.agent.Shutdown(ctx) })
 	p.socket, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	must(s.t, err)
 	for number, codec := range map[byte]codecs.Codec{0: codecs.PCMU, 8: codecs.PCMA} {
@@ -88,18 +94,21 @@ func (p *stormPhone) speak(done <-chan struct{}) {
 		}
 		p.mu.Lock()
 		stream, source := p.stream, p.source
-		if p.dialog != nil && stream.Send {
+		p.n, packet[1] = n, stream.SendPT
+		binary.BigEndian.PutUint32(packet[4:], uint32(n*stormFrame))
+		k, pressed := p.pressing(packet, n, encoders[stream.Codec])
+		if p.dialog != nil && stream.Send && !pressed {
 			p.said[n] = true
 		}
 		p.mu.Unlock()
 		if encoder := encoders[stream.Codec]; stream.Send && encoder != nil {
-			k, err := encoder.Encode(packet[12:], stormSay(p.voice, n))
-			if err != nil {
-				panic(err)
+			if !pressed {
+				var err error
+				if k, err = encoder.Encode(packet[12:], stormSay(p.voice, n)); err != nil {
+					panic(err)
+				}
 			}
-			packet[1] = stream.SendPT
 			binary.BigEndian.PutUint16(packet[2:], uint16(n))
-			binary.BigEndian.PutUint32(packet[4:], uint32(n*stormFrame))
 			binary.BigEndian.PutUint32(packet[8:], source)
 			_, _ = p.socket.WriteToUDPAddrPort(packet[:12+k], stream.Remote)
 		}
@@ -137,7 +146,7 @@ func (p *stormPhone) describe() sdp.Description {
 	at := netip.MustParseAddrPort(p.socket.LocalAddr().String())
 	local := sdp.Local{
 		Address: at.Addr(), Session: uint64(at.Port()), Version: 1,
-		Streams: []sdp.LocalStream{{Port: at.Port(), Codecs: []codecs.Codec{p.codec}, Direction: p.direction}},
+		Streams: []sdp.LocalStream{{Port: at.Port(), Codecs: []codecs.Codec{p.codec}, Events: !stormInBand(p.voice), Direction: p.direction}},
 	}
 	if p.local.Origin.Session != 0 {
 		previous := p.local
@@ -250,7 +259,7 @@ func (p *stormPhone) Offer(request *sipua.Request) *sipua.Response {
 	defer p.mu.Unlock()
 	at, previous := netip.MustParseAddrPort(p.socket.LocalAddr().String()), p.local
 	plan, err := sdp.Answer(offer, sdp.Local{
-		Address: at.Addr(), Previous: &previous, Streams: []sdp.LocalStream{{Port: at.Port(), Codecs: []codecs.Codec{p.codec}, Direction: p.direction}},
+		Address: at.Addr(), Previous: &previous, Streams: []sdp.LocalStream{{Port: at.Port(), Codecs: []codecs.Codec{p.codec}, Events: !stormInBand(p.voice), Direction: p.direction}},
 	})
 	if err != nil {
 		return nil

@@ -236,6 +236,7 @@ type stormRecorded struct {
 	stamp       uint32 // of RTP: what was captured later has a higher one, by 160 in 20 ms
 	stream      siprec.ID
 	conf, place string
+	key         byte // whose tones are in it, or what stands for one; 0: none
 	senders     map[string]bool
 }
 
