@@ -13,7 +13,6 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
-	"github.com/parley-sip/parley/internal/spool"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -40,6 +39,7 @@ type stormPlan struct {
 	packet   time.Duration // what servers want in a packet; 0: it is the same to them
 	merge    bool          // conferences share a line of each persistent session
 	keys     map[string]conference.KeyPolicy
+	crash    time.Duration // when the program dies; 0: it does not
 }
 
 func newStormPlan(seed uint64) *stormPlan {
@@ -65,7 +65,11 @@ func newStormPlan(seed uint64) *stormPlan {
 			p.modes[conf] = conference.Mixed
 		}
 	}
-	p.keys = newStormKeys(rand.New(rand.NewPCG(seed, 2)))
+	later := rand.New(rand.NewPCG(seed, 2))
+	p.keys = newStormKeys(later)
+	if crash := stormLength - time.Duration(later.IntN(6000))*time.Millisecond; later.IntN(3) == 0 && p.spool {
+		p.crash, p.copies = crash, 1+later.IntN(4)/3 // of several the spool is that of one, seldom of all
+	}
 	return p
 }
 
@@ -84,6 +88,8 @@ type storm struct {
 	mains   map[string]bool // the communication sessions of conferences
 	presses []stormPress
 	log     lines
+	disk    string      // where the spool is
+	died    *stormCrash // nil: the program has not died
 }
 
 // said is when a frame is said.
@@ -103,6 +109,9 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 	cfg := focus.Config{
 		Hold: 8 * time.Second, Deliver: 100 * time.Millisecond, Encode: plan.encode,
 		Notification: focus.Notification{ToneLength: toneTime, ToneInterval: time.Second, ToneFrequency: 3600},
+	}
+	if plan.crash > 0 {
+		cfg.Hold = 4 * time.Second
 	}
 	names := make([]string, 0, plan.servers)
 	for i := range plan.servers {
@@ -124,10 +133,8 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 	}
 	deps := focus.Deps{}
 	if plan.spool {
-		store, err := spool.Open(spool.Config{Directory: t.TempDir(), Key: [spool.KeySize]byte{7}})
-		must(t, err)
-		t.Cleanup(func() { must(t, store.Close()) })
-		deps.Spool = store
+		s.disk = t.TempDir()
+		deps.Spool = openStormSpool(t, s.disk)
 	}
 	s.cfg = cfg
 	s.b = newBenchWith(t, deps, cfg)
@@ -150,7 +157,7 @@ func (s *storm) watch(done <-chan struct{}) {
 	for {
 		now := time.Now()
 		for _, conf := range stormConferences {
-			state, captures, copies := s.b.state(conf), "no", 0
+			state, captures, copies, live := s.b.state(conf), "no", 0, "no"
 			for i := range state.Recordings {
 				r := &state.Recordings[i]
 				if r.Captures() && r.State != conference.RecordingFailed {
@@ -160,6 +167,9 @@ func (s *storm) watch(done <-chan struct{}) {
 					if v.Name != conference.SpoolServer && !v.Over() && v.State != conference.RecordingStandby {
 						copies++
 					}
+					if v.Name != conference.SpoolServer && (v.State == conference.RecordingActive || v.State == conference.RecordingPaused) {
+						live = "yes"
+					}
 					if v.SessionID != "" {
 						s.facts.mu.Lock()
 						s.mains[v.SessionID] = true
@@ -168,6 +178,7 @@ func (s *storm) watch(done <-chan struct{}) {
 				}
 			}
 			s.facts.seen(now, "captures/"+conf, captures)
+			s.facts.seen(now, "live/"+conf, live)
 			s.facts.seen(now, "copies/"+conf, strconv.Itoa(copies)) // fewer than wanted: one has failed for good, as servers are not tried again
 		}
 		for voice, p := range s.phones {
@@ -196,9 +207,10 @@ func (s *storm) watch(done <-chan struct{}) {
 // in no recording; who may hear him does, and what shall be recorded is with a recorder in the end, or counted.
 //
 // What happens between two moments is not the same in each run with a seed. make storm takes more of them than these, which have between them all modes, spool,
-// sidebars, copies, persistent sessions, also shared ones, and servers that die and refuse.
+// sidebars, copies, persistent sessions, also shared ones, servers that die and refuse, and a program that dies
+// with a spool.
 func TestStorm(t *testing.T) {
-	seeds := []int{12, 15, 19, 21, 40}
+	seeds := []int{12, 15, 19, 21, 40, 130}
 	if more := os.Getenv("PARLEY_TEST_STORM"); more != "" { // other seeds: the first, and how many
 		first, count := 0, 0
 		_, err := fmt.Sscanf(more, "%d,%d", &first, &count)
@@ -250,8 +262,13 @@ func (s *storm) run() {
 	if s.plan.rough {
 		working.Go(func() { s.stirRecorders(rand.New(rand.NewPCG(s.plan.seed, 21))) })
 	}
+	if s.plan.crash > 0 {
+		working.Go(s.crash)
+	}
 	working.Wait()
-	s.settle()
+	if s.settle(); s.died != nil {
+		s.rise()
+	}
 	stop()
 	s.verdict()
 }
@@ -270,7 +287,7 @@ func (s *storm) settle() {
 	}
 	for range 120 { // requests to who is dead time out
 		stats := s.b.focus.Stats()
-		if stats.SpooledFrames == stats.DeliveredFrames && !slices.ContainsFunc(s.b.focus.Assurance(), func(a focus.Assurance) bool { return a.EndedAt == nil }) {
+		if (stats.SpooledFrames == stats.DeliveredFrames || s.died != nil) && !slices.ContainsFunc(s.b.focus.Assurance(), func(a focus.Assurance) bool { return a.EndedAt == nil }) {
 			break
 		}
 		pass(time.Second)
@@ -290,13 +307,19 @@ func (s *storm) verdict() {
 	o.checkMetadata()
 	stats := s.b.focus.Stats()
 	lost := int(stats.UnrecordedFrames)
+	if s.died != nil {
+		s.t.Logf("the program dies at %v, %d frames are delivered after that", s.since(s.died.at), s.died.delivered)
+	}
 	s.t.Logf("plan %+v, %d frames are lost, %d of %d delivered from the spool\n%v", *s.plan, lost, stats.DeliveredFrames, stats.SpooledFrames, o.tally)
 	for _, a := range s.b.focus.Assurance() {
 		if a.EndedAt == nil {
 			s.t.Errorf("does not end: %+v", a)
 		}
 	}
-	if stats.SpooledFrames != stats.DeliveredFrames {
+	if s.died != nil {
+		o.checkCrash()
+		lost = s.died.lost
+	} else if stats.SpooledFrames != stats.DeliveredFrames {
 		s.t.Errorf("%d of %d frames are delivered from the spool", stats.DeliveredFrames, stats.SpooledFrames)
 	}
 	if missing := o.tally["recordings: missing"]; missing <= lost*stormVoices {
@@ -308,7 +331,7 @@ func (s *storm) verdict() {
 	if len(o.wrong) > 0 {
 		s.t.Logf("what was done:\n%s", s.log.text.String())
 	}
-	fragile := s.plan.rough && !s.plan.spool && s.plan.servers == s.plan.copies // what fails for good may do so at once
+	fragile := s.died != nil || s.plan.rough && !s.plan.spool && s.plan.servers == s.plan.copies // what fails for good may do so at once
 	for _, enough := range []string{"phones: judged", "phones: must", "recordings: judged", "recordings: must"} {
 		if o.tally[enough] < 100 && (!fragile || strings.HasPrefix(enough, "phones")) {
 			s.t.Errorf("%s: %d only", enough, o.tally[enough])

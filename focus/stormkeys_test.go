@@ -286,7 +286,7 @@ func (o *stormOracle) missKey(press stormPress, found map[stormPress]map[string]
 	conf, where := recordedIn(&look, press.voice)
 	told, captures := look.is(key("told", press.voice)), look.is("captures/"+conf)
 	copies, _ := strconv.Atoi(look.is("copies/" + conf))
-	if look.unsure || where != "main" || told != "on" || captures != "yes" || o.s.plan.keys[conf] != conference.KeepKeys || o.s.b.focus.Stats().UnrecordedFrames > 0 {
+	if look.unsure || where != "main" || o.s.died != nil && !o.onDisk(conf, from) || told != "on" || captures != "yes" || o.s.plan.keys[conf] != conference.KeepKeys || o.s.b.focus.Stats().UnrecordedFrames > 0 {
 		return
 	}
 	o.tally["keys: must"]++

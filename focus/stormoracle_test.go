@@ -211,7 +211,7 @@ func (o *stormOracle) checkRecordings() {
 			told, captures := look.is(key("told", q.voice)), look.is("captures/"+conf)
 			copies, _ := strconv.Atoi(look.is("copies/" + conf))
 			want := o.s.plan.streams(conf) * min(o.s.plan.copies, copies)
-			if look.unsure || where == "" || where != "main" && !o.s.plan.sidebars || told != "on" || captures != "yes" || !o.steady(q.voice, from) {
+			if look.unsure || where == "" || o.s.died != nil && !o.onDisk(conf, from) || where != "main" && !o.s.plan.sidebars || told != "on" || captures != "yes" || !o.steady(q.voice, from) {
 				continue
 			}
 			o.tally["recordings: must"] += want

@@ -28,6 +28,8 @@ type stormRecorder struct {
 	refuse   int           // status for an INVITE; 0: it takes it
 	reject   int           // status for the next re-INVITE; 0: it takes it
 	dawdle   time.Duration // before each answer
+	away     bool          // refuses everybody
+	ghost    uint16        // the port of who has died, and goes on in this process: nobody hears him any more
 }
 
 // stormSession is one recording session.
@@ -97,6 +99,11 @@ func (r *stormRecorder) Invite(call *sipua.IncomingCall) {
 	}
 	r.mu.Lock()
 	down := r.down
+	if r.away {
+		refuse = 503
+	}
+	contact, _ := call.Request().Contact()
+	down = down && !r.away || r.ghost != 0 && contact.URI.Port == r.ghost
 	r.mu.Unlock()
 	switch {
 	case down:
