@@ -60,13 +60,16 @@ func newStormPlan(seed uint64) *stormPlan {
 		p.packet = time.Duration(2+rng.IntN(2)) * mixer.TickPeriod
 	}
 	if p.lines > 0 && rng.IntN(3) == 0 {
-		p.merge, p.spool, p.sidebars = true, false, false
+		p.merge, p.sidebars = true, false
 		for _, conf := range stormConferences {
 			p.modes[conf] = conference.Mixed
 		}
 	}
 	later := rand.New(rand.NewPCG(seed, 2))
 	p.keys = newStormKeys(later)
+	if p.merge {
+		p.spool = later.IntN(2) == 0
+	}
 	if crash := stormLength - time.Duration(later.IntN(6000))*time.Millisecond; later.IntN(3) == 0 && p.spool {
 		p.crash, p.copies = crash, 1+later.IntN(4)/3 // of several the spool is that of one, seldom of all
 	}
