@@ -24,6 +24,7 @@ func (h *persistent) handshake(a *siprec.StartMedia) *media.Handshake {
 func (o *line) configure(a *siprec.StartMedia, secured func()) error {
 	h := o.owner
 	params := streamParams(*a)
+	params.Quiet, params.QuietExact = false, false // silence of lines that nobody has is what keeps the bindings of NATs
 	if params.DTLS = h.keys.handshake(a); params.DTLS != nil {
 		certificate := a.Certificate
 		o.session.OnSecured(func(err error) { // it must not wait: mu may be held by who closes the handshake

@@ -190,5 +190,6 @@ func (p *replay) configure(s *replayStream, a *siprec.StartMedia) error {
 func streamParams(a siprec.StartMedia) media.Params {
 	return media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
+		Quiet: a.Quiet, QuietPayloadType: a.QuietPayloadType, QuietExact: a.Quiet,
 	}
 }

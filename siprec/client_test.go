@@ -117,6 +117,37 @@ func TestStartMedia(t *testing.T) {
 	}
 }
 
+// ME-CN-07, ME-CN-09: silence is left out toward who says that he takes comfort noise in its place, where it is known octet by octet, unless a dialect keeps it; who loses time
+// when nothing comes does not get less of it in silence either.
+func TestComfortNoiseInAnswer(t *testing.T) {
+	lines := map[string]string{
+		"PCMU":           "m=audio 20000 RTP/AVP 0 13\r\n",
+		"PCMA by 19":     "m=audio 20000 RTP/AVP 8 19\r\na=rtpmap:19 CN/8000\r\n",
+		"without":        "m=audio 20000 RTP/AVP 0\r\n",
+		"another rate":   "m=audio 20000 RTP/AVP 0 98\r\na=rtpmap:98 CN/16000\r\n",
+		"G722":           "m=audio 20000 RTP/AVP 9 13\r\n",
+		"continuous":     "m=audio 20000 RTP/AVP 0 13\r\n",
+		"pause: silence": "m=audio 20000 RTP/AVP 0 13\r\n",
+	}
+	for name, line := range lines {
+		profile := siprec.Profile{Codecs: []codecs.Codec{codecs.PCMU, codecs.PCMA, codecs.G722}, Continuous: name == "continuous"}
+		if name == "pause: silence" {
+			profile.Pause = siprec.PauseSilence
+		}
+		w, err := newWorld(t.Fatalf, siprec.Config{Profile: profile}, "mixed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.join("alice", w.now)
+		w.step(w.desire())
+		w.finish(siprec.Answered{Status: 200, ContentType: "application/sdp", Body: []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n" + line)})
+		want := map[string]uint8{"PCMU": 13, "PCMA by 19": 19}[name]
+		if got := w.playing["mix"]; got.Key == "" || got.Quiet != (want != 0) || got.QuietPayloadType != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // SR-ERR-07, SR-PER-08: retries back off, within bounds, by their share of jitter.
 func TestBackOff(t *testing.T) {
 	cfg := siprec.Config{Retry: siprec.RetryPolicy{Jitter: 0.25, Max: 20 * time.Second}, Seed: 42}

@@ -73,6 +73,7 @@ type Profile struct {
 	FallbackMixed     bool     // one mixed stream when separate ones are refused (RFC 7866, section 8.3.1); whoever fills [Desire] obeys
 	Events            bool     // offer telephone-event beside the audio (RFC 4733); whoever sends the media chooses between events and tones
 	OmitSeal          bool     // no seal in the BYE, and no announcement of it in the metadata
+	Continuous        bool     // packets of silence also to who takes comfort noise
 	CRLF              bool     // lines of metadata end in CRLF, for a recorder that makes CRLF of every LF and then counts octets
 	AlwaysMultipart   bool     // wrap metadata-only requests in multipart/mixed as well
 	ExtensionElements []Extension

@@ -227,6 +227,10 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 	if start.DTLS != nil {
 		start.Certificate = c.certificate
 	}
+	g711 := start.Format.Codec == codecs.PCMU || start.Format.Codec == codecs.PCMA
+	if s.stream.Noise && g711 && !c.profile.Continuous && c.profile.Pause != PauseSilence {
+		start.Quiet, start.QuietPayloadType = true, s.stream.NoisePT
+	}
 	start.Stereo = start.Format.Codec == codecs.Opus && s.stream.Opus.Stereo
 	if s.wish.Text {
 		start.Text = s.stream.Text

@@ -114,7 +114,7 @@ func dialect(name string, d *config.Dialect) siprec.Profile {
 	p.AppendOnly, p.AlwaysMultipart = override(d.AppendOnly, p.AppendOnly), override(d.AlwaysMultipart, p.AlwaysMultipart)
 	p.Events, p.MinInterval = override(d.Events, p.Events), override(d.MinInterval, p.MinInterval)
 	p.OmitSeal, p.FallbackMixed = override(d.OmitSeal, p.OmitSeal), override(d.FallbackMixed, p.FallbackMixed)
-	p.CRLF = override(d.CRLF, p.CRLF)
+	p.CRLF, p.Continuous = override(d.CRLF, p.CRLF), override(d.Continuous, p.Continuous)
 	for _, h := range d.Headers {
 		p.Headers = append(p.Headers, siprec.Header{Name: h.Name, Value: h.Value})
 	}

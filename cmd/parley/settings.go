@@ -266,7 +266,7 @@ func recorderConfig(cfg *config.Config, log *slog.Logger) (srs.Config, error) {
 	return srs.Config{
 		TLS: tls, Security: securities[cfg.SRS.SRTP], NoDTLS: cfg.SRS.DTLS == "disabled", Strict: cfg.SRS.Strict, Format: formats[cfg.SRS.Format], KeysInClear: cfg.Media.SDESInClear,
 		Listen: cfg.SRS.Listen, Directory: cfg.SRS.Directory, UserAgent: "parley-srs/" + version, Logger: log,
-		MinFree: int64(cfg.SRS.MinFree), Sync: cfg.SRS.Sync, PacketTime: cfg.SRS.PacketTime,
+		MinFree: int64(cfg.SRS.MinFree), Sync: cfg.SRS.Sync, PacketTime: cfg.SRS.PacketTime, NoComfortNoise: !cfg.SRS.ComfortNoise,
 		Retention: srs.Retention{Age: cfg.SRS.Retention.Age, Size: int64(cfg.SRS.Retention.Size)},
 	}, err
 }

@@ -216,12 +216,13 @@ type SRS struct {
 	DTLS      string   `yaml:"dtls" accept:"disabled,accept"`            // its keys by handshake: not, or where offered
 	Strict    bool     `yaml:"strict"`                                   // what breaks the RFCs is refused
 
-	HTTPListen string        `yaml:"http_listen"` // of the API of parley srs; empty: none. In parley serve it is part of http
-	Signing    Signing       `yaml:"signing"`
-	MinFree    Size          `yaml:"min_free"`    // free disk below which no recording begins
-	Sync       time.Duration `yaml:"sync"`        // how often files are forced to the disk; 0: at their end
-	PacketTime time.Duration `yaml:"packet_time"` // asked of clients, where the codec codes each sample by itself
-	Retention  Retention     `yaml:"retention"`
+	HTTPListen   string        `yaml:"http_listen"` // of the API of parley srs; empty: none. In parley serve it is part of http
+	Signing      Signing       `yaml:"signing"`
+	MinFree      Size          `yaml:"min_free"`      // free disk below which no recording begins
+	Sync         time.Duration `yaml:"sync"`          // how often files are forced to the disk; 0: at their end
+	ComfortNoise bool          `yaml:"comfort_noise"` // clients may send it where streams of G.711 are silent
+	PacketTime   time.Duration `yaml:"packet_time"`   // asked of clients, where the codec codes each sample by itself
+	Retention    Retention     `yaml:"retention"`
 }
 
 // Retention says when recordings are deleted.
@@ -338,7 +339,7 @@ func Default() Config {
 		Recording: Recording{Hold: defaultHold, Passthrough: true, Notification: Notification{Tone: true, ToneInterval: 15 * time.Second}},
 		SRS: SRS{
 			Enabled: true, Listen: []string{"udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"}, Directory: "./recordings", SRTP: "optional", DTLS: "accept", Format: "wav",
-			MinFree: 256 << 20, Sync: 10 * time.Second, PacketTime: 40 * time.Millisecond, //nolint:mnd // a quarter of a gibibyte; see srs.Config
+			MinFree: 256 << 20, Sync: 10 * time.Second, PacketTime: 40 * time.Millisecond, ComfortNoise: true, //nolint:mnd // a quarter of a gibibyte; see srs.Config
 		},
 		Events: Events{MinInterval: 5 * time.Second, NotifyRate: 1000},
 		CDR:    CDR{MaxSize: 100 << 20, MaxAge: 24 * time.Hour, Sync: time.Second}, //nolint:mnd // a day, or 100 MiB

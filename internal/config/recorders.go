@@ -98,7 +98,8 @@ type Dialect struct {
 	AlwaysMultipart  *bool          `yaml:"always_multipart"`
 	Events           *bool          `yaml:"events"` // offer telephone-event
 	OmitSeal         *bool          `yaml:"omit_seal"`
-	CRLF             *bool          `yaml:"crlf"` // at the ends of lines of metadata
+	Continuous       *bool          `yaml:"continuous"` // packets of silence also to who takes comfort noise
+	CRLF             *bool          `yaml:"crlf"`       // at the ends of lines of metadata
 	FallbackMixed    *bool          `yaml:"fallback_mixed"`
 	FirstLabel       *int           `yaml:"first_label"`
 	Headers          []RecordHeader `yaml:"headers"` // extra header fields of every request

@@ -117,6 +117,9 @@ func (p *Params) check() error {
 	if p.DTLS != nil && (p.Protection != nil || p.DTLS.Certificate == nil || len(p.DTLS.Peer) == 0) {
 		return fmt.Errorf("%w: a handshake without certificate or fingerprint, or with keys", ErrParams)
 	}
+	if p.QuietExact && p.SendCodec != codecs.PCMU && p.SendCodec != codecs.PCMA {
+		return fmt.Errorf("%w: silence of %v left out", ErrParams, p.SendCodec)
+	}
 	if p.Events && p.EventPayloadType > 127 || p.Quiet && (p.QuietPayloadType > 127 || p.SendCodec.ClockRate() != quietClock) {
 		return fmt.Errorf("%w: events as %d, comfort noise as %d beside %v", ErrParams, p.EventPayloadType, p.QuietPayloadType, p.SendCodec)
 	}

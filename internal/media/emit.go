@@ -50,6 +50,15 @@ func (o *sender) renumber(ssrc uint32) {
 	o.spurt = true
 }
 
+// direct points the sender to where media go now.
+func (s *Session) direct() {
+	to := s.in.latch.destination()
+	s.out.to = s.rtp.address(to)
+	s.out.connected = s.in.connected && (to == s.in.latch.addr || s.in.agreed != nil && s.in.agreed.deaf())
+	s.out.quiet, s.out.refresh = 0, 0 // whoever is there may not have heard the silence begin
+	s.shared.destination.set(to)
+}
+
 // changeClock continues the timestamps at another rate.
 func (o *sender) changeClock(clock int, now time.Duration) {
 	if o.running && o.clock > 0 && now > o.due {
@@ -90,6 +99,7 @@ func (s *Session) Rewind(age, part time.Duration) {
 		o.timestamp -= unitsBetween(0, ahead, o.clock)
 		o.due -= ahead
 		o.spurt = true
+		o.quiet, o.refresh = 0, 0
 	}
 }
 

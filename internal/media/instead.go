@@ -111,7 +111,7 @@ func (s *Session) press(a *agreement, p *codecs.Packet) bool {
 // hush leaves out digital silence, but for comfort noise now and then.
 func (s *Session) hush(a *agreement, p *codecs.Packet) bool {
 	o := &s.out
-	if p.Level < codecs.SilenceLevel || len(p.CSRC) > 0 {
+	if p.Level < codecs.SilenceLevel || len(p.CSRC) > 0 || a.params.QuietExact && !a.params.SendCodec.Silent(p.Payload) {
 		o.quiet, o.refresh = 0, 0
 		return false
 	}
@@ -122,6 +122,9 @@ func (s *Session) hush(a *agreement, p *codecs.Packet) bool {
 	if o.refresh -= p.Samples; o.refresh < 0 {
 		k := &o.key
 		k.octets[0] = hushLevel
+		if a.params.QuietExact {
+			k.octets[0] = codecs.SilenceLevel
+		}
 		k.packet = codecs.Packet{Payload: k.octets[:1], Level: codecs.SilenceLevel}
 		s.transmit(a, &k.packet, a.params.QuietPayloadType, o.timestamp)
 		o.refresh = hushRefresh - p.Samples

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -135,6 +136,67 @@ func TestPressNeedsAgreement(t *testing.T) {
 	}
 	if err := s.Configure(Params{Send: true, SendCodec: codecs.Opus, SendPayloadType: 96, Quiet: true, QuietPayloadType: 13}); err == nil {
 		t.Error("comfort noise beside Opus was taken")
+	}
+}
+
+// Where nothing may be lost only the codec's own silence is left out, whatever level is told of it, and the comfort noise says that there is none. Another far end,
+// or one that has not got what was sent, hears the silence begin.
+//
+// Shows ME-CN-09.
+func TestExactQuiet(t *testing.T) {
+	params := func(p *Params) { p.Quiet, p.QuietExact, p.QuietPayloadType = true, true, 13 }
+	for codec, silence := range map[codecs.Codec]byte{codecs.PCMU: 0xFF, codecs.PCMA: 0xD5} {
+		s, p := call(t, newTestTransport(t, nil), func(agreed *Params) {
+			params(agreed)
+			agreed.SendCodec, agreed.SendPayloadType = codec, 0
+		})
+		quiet := bytes.Repeat([]byte{silence}, 160)
+		faint := bytes.Clone(quiet)
+		faint[159] ^= 0x03
+		send := func(n int, payload []byte) (audio, noise int) {
+			for range n {
+				s.Emit(&codecs.Packet{Payload: payload, Samples: 160, Level: codecs.SilenceLevel})
+			}
+			for _, packet := range p.hear(50 * time.Millisecond) {
+				switch {
+				case packet.PayloadType == 0:
+					audio++
+				case len(packet.Payload) == 1 && packet.Payload[0] == codecs.SilenceLevel:
+					noise++
+				default:
+					t.Errorf("%v: comfort noise %v", codec, packet.Payload)
+				}
+			}
+			return audio, noise
+		}
+		expect := func(what string, n int, payload []byte, audio, noise int) {
+			t.Helper()
+			if a, q := send(n, payload); a != audio || q != noise {
+				t.Errorf("%v, %s: %d of audio, %d of noise, want %d and %d", codec, what, a, q, audio, noise)
+			}
+		}
+		expect("silence", 60, quiet, 10, 2)
+		expect("what only claims to be silence", 30, faint, 30, 0)
+		expect("silence", 60, quiet, 10, 2)
+		s.Rewind(400*time.Millisecond, 0)
+		expect("silence that is sent again", 20, quiet, 10, 1)
+	}
+	s, p := call(t, newTestTransport(t, nil), params)
+	quiet := codecs.Packet{Payload: bytes.Repeat([]byte{0xFF}, 160), Samples: 160, Level: codecs.SilenceLevel}
+	for range 2 {
+		again := s.offered.Load().params
+		if err := s.Configure(again); err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			s.Emit(&quiet)
+		}
+		if got := p.hear(50 * time.Millisecond); len(got) != 11 {
+			t.Errorf("%d packets of 30 of silence to who hears it anew", len(got))
+		}
+	}
+	if err := s.Configure(Params{Send: true, SendCodec: codecs.G722, SendPayloadType: 9, Quiet: true, QuietExact: true, QuietPayloadType: 13}); err == nil {
+		t.Error("silence of G.722, which has no octets of its own, would be left out")
 	}
 }
 

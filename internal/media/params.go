@@ -56,6 +56,9 @@ type Params struct {
 	// (RFC 3389). Only of codecs with a clock rate of 8000 Hz, and only if the far end takes it.
 	Quiet            bool
 	QuietPayloadType uint8
+	// QuietExact: what is left out is nothing but the codec's own silence, octet by octet, and the comfort noise says that there is no noise. So
+	// nothing is lost by it. Only for G.711.
+	QuietExact bool
 	// Protection are the keys of SRTP; nil: plain RTP. With keys whatever is not protected by them is thrown away, RTP and
 	// RTCP. A key that stays the same goes on where it was.
 	Protection *Protection

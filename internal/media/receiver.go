@@ -92,14 +92,6 @@ func (a *agreement) deaf() bool {
 	return a.params.Send && !a.params.Receiving && len(a.params.Receive) == 0
 }
 
-// direct points the sender to where media go now.
-func (s *Session) direct() {
-	to := s.in.latch.destination()
-	s.out.to = s.rtp.address(to)
-	s.out.connected = s.in.connected && (to == s.in.latch.addr || s.in.agreed != nil && s.in.agreed.deaf())
-	s.shared.destination.set(to)
-}
-
 // disconnect lets everybody send to the socket again.
 func (s *Session) disconnect() {
 	if s.in.connected {

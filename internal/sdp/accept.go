@@ -81,6 +81,9 @@ func acceptedAudio(offer, answer *Description, i int, keys *Protection, handshak
 		s.RemoteHold = !s.RemoteDirection.Receives()
 	}
 	s.Event = sendEvent(list, s.Codec.ClockRate())
+	if n := slices.IndexFunc(list, PayloadType.isNoise); n >= 0 && s.Codec.ClockRate() == noiseRate {
+		s.Noise, s.NoisePT = true, list[n].Number
+	}
 	wish := ours.PacketTime
 	if first := ours.PayloadTypes[0].codec(); first.Linear() && first != s.Codec {
 		wish = 0 // it was that of packets of the first

@@ -259,8 +259,8 @@ func (r *recording) offer(response *sipua.Response) *sipua.Response {
 			continue
 		}
 		local.Streams[i] = sdp.LocalStream{
-			Port: s.pair.port(), Codecs: r.codecsOf(s), Events: true, Direction: sdp.RecvOnly, Label: s.report.Label,
-			PacketTime: r.cfg.packetTime(s.receiver.codec),
+			Port: s.pair.port(), Codecs: r.codecsOf(s), Events: true, ComfortNoise: !r.cfg.NoComfortNoise,
+			Direction: sdp.RecvOnly, Label: s.report.Label, PacketTime: r.cfg.packetTime(s.receiver.codec),
 		}
 		if s.receiver.text != nil {
 			local.Streams[i].Text = localText()

@@ -44,6 +44,9 @@ type Config struct {
 	// PacketTime is asked for in streams of codecs that code each sample by itself, as far as that fits into a packet (a=ptime): longer packets
 	// are fewer, which costs both sides less. Others come as they are made. 10 ms to 60 ms. Default: 40 ms.
 	PacketTime time.Duration
+	// NoComfortNoise has clients send every packet of silence. Else comfort noise is taken in the place of streams of G.711 in which there is nothing (RFC
+	// 3389), and they are told so.
+	NoComfortNoise bool
 	// Allow lists who may record. Default: everybody who can reach the listeners.
 	Allow []netip.Prefix
 	// MaxRecordings is how many go on at one time. Default: 100.

@@ -47,6 +47,7 @@ type notedPayload struct {
 	Number uint8 `json:"pt"`
 	Clock  int   `json:"clock"`
 	Event  bool  `json:"event,omitempty"`
+	Noise  bool  `json:"noise,omitempty"`
 }
 
 const (
@@ -69,7 +70,7 @@ func newAgreed(r *receiver) note {
 	n := note{Do: noteAgreed, Codec: &notedCodec{r.codec.String(), r.codec.ClockRate(), r.codec.Channels()}}
 	for pt := range uint8(128) {
 		if a, ok := r.accepts[pt]; ok {
-			n.Accepts = append(n.Accepts, notedPayload{pt, a.ClockRate, a.Event})
+			n.Accepts = append(n.Accepts, notedPayload{pt, a.ClockRate, a.Event, a.ComfortNoise})
 		}
 	}
 
@@ -84,8 +85,8 @@ func (n *note) stream() (sdp.Stream, bool) {
 	codec, ok := codecs.ParseCodecChannels(n.Codec.Name, n.Codec.Clock, n.Codec.Channels)
 	s := sdp.Stream{Codec: codec}
 	for _, a := range n.Accepts {
-		p := sdp.ReceivePayload{Number: a.Number, ClockRate: a.Clock, Event: a.Event}
-		if ok = ok && a.Clock > 0; !a.Event {
+		p := sdp.ReceivePayload{Number: a.Number, ClockRate: a.Clock, Event: a.Event, ComfortNoise: a.Noise}
+		if ok = ok && a.Clock > 0; !a.Event && !a.Noise {
 			p.Codec = codec
 		}
 		s.Accepts = append(s.Accepts, p)

@@ -70,6 +70,7 @@ func (r *recording) propose(offer sdp.Description, d *document) (*proposal, erro
 			plan.Answer.Media[agreed.Index].PacketTime = r.cfg.packetTime(agreed.Codec)
 		}
 	}
+	r.cfg.takeNoise(&plan)
 	p.plan = plan
 
 	return p, nil
@@ -106,7 +107,9 @@ func (r *recording) localFor(offer sdp.Description, d *document) sdp.Local {
 	local.Previous = r.answer
 	local.Streams = make([]sdp.LocalStream, len(offer.Media))
 	for i := range local.Streams {
-		local.Streams[i] = sdp.LocalStream{Codecs: r.cfg.Codecs, SingleCodec: true, Events: true, Direction: sdp.RecvOnly}
+		local.Streams[i] = sdp.LocalStream{
+			Codecs: r.cfg.Codecs, SingleCodec: true, Events: true, ComfortNoise: !r.cfg.NoComfortNoise, Direction: sdp.RecvOnly,
+		}
 		if offer.Media[i].IsText() {
 			local.Streams[i].Text = localText()
 		}

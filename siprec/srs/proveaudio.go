@@ -83,7 +83,7 @@ func (m *remaker) judge(p *AudioProof, s *Stream) {
 		p.is(Altered, "%d packets are in it again", m.twice)
 	}
 	if m.odd > 0 {
-		p.is(Altered, "%d packets were taken for events", m.odd)
+		p.is(Altered, "%d packets were taken for events or comfort noise", m.odd)
 	}
 	if m.report.Packets != s.Packets {
 		p.is(Incomplete, "was made of %d packets, %d are put in now", s.Packets, m.report.Packets)

@@ -82,7 +82,7 @@ func (r *receiver) configure(stream sdp.Stream) error {
 	}
 	accepts := make(map[uint8]sdp.ReceivePayload, len(stream.Accepts))
 	for _, a := range stream.Accepts {
-		if a.Codec == stream.Codec || a.Event && a.ClockRate == stream.Codec.ClockRate() {
+		if a.Codec == stream.Codec || (a.Event || a.ComfortNoise) && a.ClockRate == stream.Codec.ClockRate() {
 			accepts[a.Number] = a
 		}
 	}
@@ -202,15 +202,23 @@ func (r *receiver) put(s *source, e entry, lost int64) error {
 		r.decoder.Reset()
 		lost = 0
 	}
-	if missing := ts - s.nextTS; missing > 0 && lost > 0 {
+	noise := r.accepts[e.header.payloadType].ComfortNoise
+	switch missing := ts - s.nextTS; {
+	case lost > 0 && missing > 0 && !s.silent:
 		if err := r.conceal(s, missing, e.payload); err != nil {
 			return err
 		}
+	case lost == 0 && (s.silent || noise):
+		s.line.leap(missing * s.line.ratio)
 	}
 	if r.watch != nil {
 		r.watch.put(e.payload, s.line.place(ts)+s.line.samples(r.origin.early))
 	}
-	if err := r.audio(s, ts, e); err != nil {
+	take := r.audio
+	if s.silent = noise; noise {
+		take = r.silence
+	}
+	if err := take(s, ts, e); err != nil {
 		return err
 	}
 	if r.origin.captured == 0 { // else reports tell where it belongs

@@ -35,7 +35,7 @@ type remaker struct {
 	part    *seal.Stream   // nil: the whole stream is looked at
 	own     map[*byte]bool // payloads of packets of the part
 	places  []int64        // of these, in samples of the file
-	// twice counts packets that were put in although their number had been there, odd those that were taken for events and are none.
+	// twice counts packets that were put in although their number had been there, odd those that were taken for events or comfort noise and are none.
 	twice, odd uint64
 	missing    int64 // packets that were not put in
 }
@@ -158,10 +158,16 @@ func (m *remaker) media(r record) error {
 		if _, good := eventOf(payload); m.rx.accepts[h.payloadType].Event && (!good || len(payload) != eventSize) {
 			m.odd++
 		}
+		if m.rx.accepts[h.payloadType].ComfortNoise && len(payload) > noiseSize {
+			m.odd++
+		}
 	}
 
 	return m.rx.packet(r.data, everybody, r.at)
 }
+
+// noiseSize is what comfort noise has at most: its level and the coefficients of a filter (RFC 3389, section 3). Less than any audio.
+const noiseSize = 13
 
 // eventSize is the size in octets of a telephone event (RFC 4733, section 2.3).
 const eventSize = 4

@@ -44,6 +44,9 @@ func newRemakeBench(t rapid.TB, dir string, format Format, list ...codecs.Codec)
 		}
 		report := &Stream{Label: v.label, State: StateRecording, StartedAt: b.r.began}
 		agreed := sdp.Stream{Label: v.label, Codec: codec, Receive: true, Accepts: []sdp.ReceivePayload{{Number: 96, Codec: codec, ClockRate: codec.ClockRate()}}}
+		if codec == codecs.PCMU || codec == codecs.PCMA {
+			agreed.Accepts = append(agreed.Accepts, sdp.ReceivePayload{Number: noisePayload, ClockRate: 8000, ComfortNoise: true})
+		}
 		file, err := b.r.createFile(report, agreed)
 		if err != nil {
 			t.Fatal(err)
@@ -122,6 +125,10 @@ func (b *remakeBench) event(t *testing.T, rt *rapid.T, i, n int, at time.Duratio
 		s.receiver.unlatch()
 	default:
 		data := v.packet(t, n)
+		if what > 30 && s.receiver.accepts[noisePayload].ComfortNoise {
+			data[1] = data[1]&0x80 | noisePayload
+			data = append(data[:12], codecs.SilenceLevel)
+		}
 		_, payload, _ := parseRTP(data)
 		b.digests[i].Add(v.ssrc, v.sequence, payload)
 		late := at + time.Duration(rapid.Int64Range(0, 30_000_000).Draw(rt, "late"))
@@ -324,6 +331,14 @@ func forgeries() map[string]forgery {
 
 			return list
 		}, Altered, "taken for events"},
+		"words taken for silence": {func(list []record) []record {
+			for _, i := range of(list)[100:110] {
+				list[i].data = bytes.Clone(list[i].data)
+				list[i].data[1] = noisePayload
+			}
+
+			return list
+		}, Altered, "taken for events or comfort noise"},
 		"another codec": {func(list []record) []record {
 			for i := range list {
 				if list[i].control {

@@ -14,6 +14,7 @@ type source struct {
 	nextTS int64 // that is expected after it
 	next   int64 // sample after the last one written
 	lastAt time.Duration
+	silent bool // the last packet was comfort noise: there is nothing until the next one
 
 	report   senderReport // the last one
 	reportAt time.Duration

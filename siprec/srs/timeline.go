@@ -183,6 +183,16 @@ func (t *timeline) creep(quiet int64) int64 {
 	return step
 }
 
+// leap moves what comes next at once, as far as it has to: there is nothing in so many samples before it.
+func (t *timeline) leap(silence int64) {
+	for _, left := range []*int64{&t.rest, &t.slew} {
+		step := max(*left, -silence)
+		*left -= step
+		t.anchor += step
+		silence += step
+	}
+}
+
 func abs(v int64) int64 { return max(v, -v) }
 
 // delayOf is by how many samples the output of a decoder is later than the input of its encoder. Clients
