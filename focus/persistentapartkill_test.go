@@ -91,7 +91,7 @@ func dumped(t *testing.T, r *srs.Recording, s *srs.Stream) (heard heardStream) {
 		}
 		packet := data[8:n]
 		data = data[n:]
-		if plain == 0 || len(packet) < 12 || packet[1]&0x7f == 13 { // RTCP, or comfort noise: there is nothing
+		if plain == 0 || len(packet) < 12 || packet[1]&0x7f == comfortNoise { // RTCP, or comfort noise: there is nothing
 			continue
 		}
 		header := 12 + 4*int(packet[0]&15)

@@ -31,6 +31,7 @@ type recordingServer struct {
 	slow       chan struct{} // what everything is answered after; nil: at once
 	codecs     []codecs.Codec
 	packetTime time.Duration // 0: it is the same to it
+	noise      bool          // it takes comfort noise in the place of silence
 	events     bool          // takes telephone events
 	texts      bool          // takes real-time text, and knows several writers in a stream
 	dialog     *sipua.Dialog
@@ -245,6 +246,11 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 		if h := s.streams[agreed.Index]; agreed.Text != nil && h.text == nil {
 			f := agreed.Text.Receive
 			h.text = rtt.NewReceiver(rtt.Format{Text: f.Text, Red: f.Red, Generations: f.Generations, Aware: agreed.Text.Mixer})
+		}
+	}
+	for i := range plan.Answer.Media {
+		if m := &plan.Answer.Media[i]; s.noise && m.Port != 0 && m.Kind == "audio" {
+			m.PayloadTypes = append(m.PayloadTypes, sdp.PayloadType{Number: comfortNoise, Name: "CN", ClockRate: 8000, Channels: 1})
 		}
 	}
 	s.local = &plan.Answer

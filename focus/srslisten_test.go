@@ -9,6 +9,8 @@ import (
 	"github.com/parley-sip/parley/internal/rtt"
 )
 
+const comfortNoise = 13 // the payload type (RFC 3389, section 4)
+
 func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 	decoders := map[byte]codecs.Decoder{}
 	for payloadType, codec := range map[byte]codecs.Codec{0: codecs.PCMU, 8: codecs.PCMA} {
@@ -33,7 +35,7 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		if err != nil {
 			return
 		}
-		if n < 12 {
+		if n < 12 || packet[1]&0x7f == comfortNoise { // there is nothing
 			continue
 		}
 		var csrcs []uint32

@@ -37,6 +37,7 @@ type stormPlan struct {
 	encode   bool
 	rough    bool          // servers die and refuse
 	packet   time.Duration // what servers want in a packet; 0: it is the same to them
+	noise    bool          // servers take comfort noise in the place of silence
 	merge    bool          // conferences share a line of each persistent session
 	keys     map[string]conference.KeyPolicy
 	crash    time.Duration // when the program dies; 0: it does not
@@ -73,6 +74,7 @@ func newStormPlan(seed uint64) *stormPlan {
 	if crash := stormLength - time.Duration(later.IntN(6000))*time.Millisecond; later.IntN(3) == 0 && p.spool {
 		p.crash, p.copies = crash, 1+later.IntN(4)/3 // of several the spool is that of one, seldom of all
 	}
+	p.noise = rand.New(rand.NewPCG(seed, 3)).IntN(3) == 0
 	return p
 }
 
@@ -120,7 +122,7 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 	for i := range plan.servers {
 		name := string(rune('a' + i))
 		r := newStormRecorder(t, name)
-		r.packet = plan.packet
+		r.packet, r.noise = plan.packet, plan.noise
 		s.srs, names = append(s.srs, r), append(names, name)
 		cfg.Recorders = append(cfg.Recorders, focus.Recorder{
 			Name: name, URI: r.uri(), Retry: siprec.RetryPolicy{Initial: 50 * time.Millisecond, Max: 200 * time.Millisecond, Attempts: -1},

@@ -21,6 +21,7 @@ type stormRecorder struct {
 	agent *sipua.Agent
 
 	packet time.Duration
+	noise  bool
 
 	mu       sync.Mutex
 	sessions []*stormSession
@@ -114,7 +115,7 @@ func (r *stormRecorder) Invite(call *sipua.IncomingCall) {
 		return
 	}
 	s := &stormSession{
-		recordingServer: &recordingServer{t: r.t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, packetTime: r.packet},
+		recordingServer: &recordingServer{t: r.t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, packetTime: r.packet, noise: r.noise},
 		name:            r.name, owner: r,
 	}
 	request := call.Request()
