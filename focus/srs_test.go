@@ -248,11 +248,7 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			h.text = rtt.NewReceiver(rtt.Format{Text: f.Text, Red: f.Red, Generations: f.Generations, Aware: agreed.Text.Mixer})
 		}
 	}
-	for i := range plan.Answer.Media {
-		if m := &plan.Answer.Media[i]; s.noise && m.Port != 0 && m.Kind == "audio" {
-			m.PayloadTypes = append(m.PayloadTypes, sdp.PayloadType{Number: comfortNoise, Name: "CN", ClockRate: 8000, Channels: 1})
-		}
-	}
+	s.takeNoise(&plan.Answer)
 	s.local = &plan.Answer
 	return plan.Answer.Marshal(), nil
 }

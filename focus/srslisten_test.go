@@ -7,9 +7,19 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/rtt"
+	"github.com/parley-sip/parley/internal/sdp"
 )
 
 const comfortNoise = 13 // the payload type (RFC 3389, section 4)
+
+// takeNoise adds it to an answer, if the server takes it.
+func (s *recordingServer) takeNoise(answer *sdp.Description) {
+	for i := range answer.Media {
+		if m := &answer.Media[i]; s.noise && m.Port != 0 && m.IsAudio() {
+			m.PayloadTypes = append(m.PayloadTypes, sdp.PayloadType{Number: comfortNoise, Name: "CN", ClockRate: 8000, Channels: 1})
+		}
+	}
+}
 
 func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 	decoders := map[byte]codecs.Decoder{}
