@@ -1,7 +1,9 @@
 package focus
 
 import (
+	"encoding/json"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/parley-sip/parley/focus/conference"
@@ -43,6 +45,24 @@ type Event struct {
 	// Sequence grows by one with each event of the conference.
 	Sequence uint64 `json:"sequence" doc:"Grows by one with each event of the conference."`
 	Object   any    `json:"object" doc:"What it happened to, as it is after it: a conference, a participant, a recording, the speakers or a digit."`
+
+	text *eventText // nil: it is not of the log
+}
+
+// eventText is an event as JSON, when somebody has asked for it.
+type eventText struct {
+	once   sync.Once
+	octets []byte
+	err    error
+}
+
+// JSON is the event as text. It is made once for all who ask for it: nobody may write to it.
+func (e *Event) JSON() ([]byte, error) {
+	if e.text == nil {
+		return json.Marshal(e) //nolint:wrapcheck // as whoever has made the object knows it
+	}
+	e.text.once.Do(func() { e.text.octets, e.text.err = json.Marshal(e) })
+	return e.text.octets, e.text.err
 }
 
 // Hooks are called for what metrics and call records want to know. Any may be nil. They are called from the goroutines of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,8 +23,16 @@ type eventLog struct {
 	next     uint64     // number of the next event, from 1
 	sequence map[conference.ID]uint64
 	ended    map[conference.ID]bool
-	news     chan struct{} // closed and replaced with each event
+	follows  map[conference.ID]*following // those with watchers; of all conferences under ""
 	closed   bool
+}
+
+// following is what watchers of one conference share, or those of all. They are woken for its events alone, few at a time (ADR 116). The lock of the log guards what it has beside the observers.
+type following struct {
+	observers
+
+	numbers []uint64 // of its events since the first watcher came, as far as they are kept; for all conferences it is not used: each number is one of them
+	first   uint64   // how many of them were before the first of numbers
 }
 
 func newEventLog(size int, hook func(Event)) *eventLog {
@@ -31,12 +40,22 @@ func newEventLog(size int, hook func(Event)) *eventLog {
 	_, _ = rand.Read(boot[:]) // never fails (crypto/rand)
 	return &eventLog{
 		boot: hex.EncodeToString(boot[:]), hook: hook, ring: make([]Event, max(1, size)), next: 1,
-		sequence: map[conference.ID]uint64{}, ended: map[conference.ID]bool{}, news: make(chan struct{}),
+		sequence: map[conference.ID]uint64{}, ended: map[conference.ID]bool{}, follows: map[conference.ID]*following{},
 	}
 }
 
 // add appends an event. last says that the conference has ended with it or before it.
 func (l *eventLog) add(id conference.ID, at time.Time, kind EventType, object any, last bool) {
+	one, all := l.write(id, at, kind, object, last)
+	for _, f := range []*following{one, all} {
+		if f != nil {
+			f.notify()
+		}
+	}
+}
+
+// write appends an event, and gives whose watchers are to be woken for it; nil: there are none.
+func (l *eventLog) write(id conference.ID, at time.Time, kind EventType, object any, last bool) (one, all *following) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slot := &l.ring[l.next%uint64(len(l.ring))]
@@ -52,24 +71,31 @@ func (l *eventLog) add(id conference.ID, at time.Time, kind EventType, object an
 	}
 	*slot = Event{
 		ID: l.boot + "-" + strconv.FormatUint(l.next, 10), Type: kind, Time: Time(at), Conference: id,
-		Sequence: l.sequence[id], Object: object,
+		Sequence: l.sequence[id], Object: object, text: &eventText{},
 	}
 	l.next++
-	close(l.news)
-	l.news = make(chan struct{})
+	if one = l.follows[id]; one != nil {
+		one.append(l.next-1, l.oldest())
+	}
 	if l.hook != nil {
 		l.hook(*slot)
 	}
+	return one, l.follows[""]
+}
+
+// append notes an event, and forgets those that are not kept any more.
+func (f *following) append(number, oldest uint64) {
+	kept, _ := slices.BinarySearch(f.numbers, oldest)
+	f.numbers, f.first = append(f.numbers[kept:], number), f.first+uint64(kept) //nolint:gosec // not negative
 }
 
 // close lets all watchers end when they have read what there is.
 func (l *eventLog) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
-		l.closed = true
-		close(l.news)
-		l.news = make(chan struct{})
+	l.closed = true
+	for _, f := range l.follows {
+		f.retire()
 	}
 }
 
@@ -81,50 +107,104 @@ func (l *eventLog) oldest() uint64 {
 	return 1
 }
 
-// read gives the first event from number on that belongs to a conference, and the number after it; otherwise the channel to
-// wait on.
-func (l *eventLog) read(id conference.ID, number uint64) (e Event, next, missed uint64, wait chan struct{}) {
+// read gives the next event of a watcher. Without one it tells whether there can be none any more.
+func (l *eventLog) read(w *Watcher) (e Event, found, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if old := l.oldest(); number < old {
-		missed, number = old-number, old
-	}
-	for ; number < l.next; number++ {
-		if e := l.ring[number%uint64(len(l.ring))]; id == "" || e.Conference == id {
-			return e, number + 1, missed, nil
+	for oldest := l.oldest(); ; {
+		number, lost, there := w.pick(l)
+		w.missed += lost
+		switch {
+		case !there:
+			return Event{}, false, l.closed
+		case number >= oldest:
+			return l.ring[number%uint64(len(l.ring))], true, false
+		default: // nobody has forgotten it since
+			w.missed++
 		}
 	}
-	if l.closed {
-		return Event{}, number, missed, nil
+}
+
+// pick takes the next number of a watcher, if there is one, and tells how many before it were forgotten; the lock of the log is held.
+func (w *Watcher) pick(l *eventLog) (number, lost uint64, there bool) {
+	first, end := l.oldest(), l.next
+	if w.conference != "" {
+		first, end = w.follows.first, w.follows.first+uint64(len(w.follows.numbers))
 	}
-	return Event{}, number, missed, l.news
+	if w.at < first {
+		lost, w.at = first-w.at, first
+	}
+	if w.at >= end {
+		return 0, lost, false
+	}
+	number = w.at
+	if w.conference != "" {
+		number = w.follows.numbers[w.at-first]
+	}
+	w.at++
+	return number, lost, true
 }
 
 // Watch follows the events of one conference, or with "" of all. after is the ID of the last event known: those since then
 // come first, as far as they are still kept; all that are kept, when it is of an earlier run; "" begins with the next. The
 // conference need not exist yet. The caller closes the Watcher.
 func (f *Focus) Watch(id conference.ID, after string) *Watcher {
-	w := &Watcher{log: f.events, conference: id, closed: make(chan struct{})}
-	f.events.mu.Lock()
-	defer f.events.mu.Unlock()
-	boot, number, _ := strings.Cut(after, "-")
-	n, err := strconv.ParseUint(number, 10, 64)
-	switch {
+	l := f.events
+	w := &Watcher{log: l, conference: id, closed: make(chan struct{})}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w.follows = l.follow(id)
+	w.place = w.follows.observe(0)
+	boot, text, _ := strings.Cut(after, "-")
+	n, err := strconv.ParseUint(text, 10, 64)
+	number := n + 1
+	switch oldest := l.oldest(); {
 	case after == "":
-		w.number = f.events.next
-	case err != nil || boot != f.events.boot || n >= f.events.next:
-		w.number = f.events.oldest()
-	default:
-		w.number = n + 1
+		number = l.next
+	case err != nil || boot != l.boot || n >= l.next:
+		number = oldest
+	case number < oldest:
+		w.missed, number = oldest-number, oldest
+	}
+	if w.at = number; id != "" {
+		at, _ := slices.BinarySearch(w.follows.numbers, number)
+		w.at = w.follows.first + uint64(at) //nolint:gosec // not negative
 	}
 	return w
+}
+
+// follow gives what watchers of a conference share; the lock is held.
+func (l *eventLog) follow(id conference.ID) *following {
+	f := l.follows[id]
+	if f == nil {
+		f = &following{}
+		for number := l.oldest(); id != "" && number < l.next; number++ {
+			if l.ring[number%uint64(len(l.ring))].Conference == id {
+				f.numbers = append(f.numbers, number)
+			}
+		}
+		l.follows[id] = f
+	}
+	return f
+}
+
+// leave takes a watcher away.
+func (l *eventLog) leave(w *Watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w.follows.unobserve(w.place)
+	if l.follows[w.conference] == w.follows && w.follows.observerCount() == 0 {
+		delete(l.follows, w.conference)
+	}
 }
 
 // Watcher is one follower of events. Next belongs to one goroutine.
 type Watcher struct {
 	log        *eventLog
 	conference conference.ID
-	number     uint64
+	follows    *following
+	place      *observer
+	at         uint64 // which of the events that it follows is next
 	missed     uint64
 	once       sync.Once
 	closed     chan struct{}
@@ -135,17 +215,16 @@ type Watcher struct {
 // many it has lost.
 func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	for {
-		e, next, missed, wait := w.log.read(w.conference, w.number)
-		w.number = next
-		w.missed += missed
+		e, found, closed := w.log.read(w)
 		switch {
-		case e.ID != "":
+		case found:
 			return e, nil
-		case wait == nil:
+		case closed:
 			return Event{}, ErrShutdown
 		}
 		select {
-		case <-wait:
+		case <-w.place.news:
+		case <-w.place.over:
 		case <-w.closed:
 			return Event{}, ErrShutdown
 		case <-ctx.Done():
@@ -154,8 +233,14 @@ func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	}
 }
 
-// Missed gives the number of events, of all conferences, that were overwritten before they were read.
+// Missed gives the number of events that were overwritten before they were read: of the conference that is followed, or of all. It counts those of all conferences before the oldest one that
+// was kept when the Watcher came, if it was to go on before that.
 func (w *Watcher) Missed() uint64 { return w.missed }
 
 // Close ends the watching; a waiting Next returns.
-func (w *Watcher) Close() { w.once.Do(func() { close(w.closed) }) }
+func (w *Watcher) Close() {
+	w.once.Do(func() {
+		close(w.closed)
+		w.log.leave(w)
+	})
+}

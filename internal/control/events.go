@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -143,11 +142,11 @@ type reader struct {
 	control *http.ResponseController
 }
 
-func (r *reader) write(text string) error {
+func (r *reader) write(text []byte) error {
 	if err := r.control.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		return err
 	}
-	if _, err := r.out.Write([]byte(text)); err != nil {
+	if _, err := r.out.Write(text); err != nil {
 		return err
 	}
 	return r.control.Flush()
@@ -162,20 +161,21 @@ type source interface {
 // pump writes events until the reader or the source is gone.
 func pump(ctx context.Context, from source, to *reader) {
 	var missed uint64
-	text := ": parley\n\n" // so that the reader sees the headers at once
+	text := []byte(": parley\n\n") // so that the reader sees the headers at once
 	for to.write(text) == nil {
 		event, err := next(ctx, from)
+		text = text[:0]
 		switch {
 		case err == nil:
-			if text, err = format(event); err != nil {
-				return
-			}
 			if now := from.Missed(); now > missed {
-				text = fmt.Sprintf(": %d events are lost, they came faster than they were read\n\n", now-missed) + text
+				text = fmt.Appendf(text, ": %d events are lost, they came faster than they were read\n\n", now-missed)
 				missed = now
 			}
+			if text, err = appendEvent(text, &event); err != nil {
+				return
+			}
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			text = ": alive\n\n"
+			text = append(text, ": alive\n\n"...)
 		default:
 			return
 		}
@@ -188,11 +188,12 @@ func next(ctx context.Context, from source) (focus.Event, error) {
 	return from.Next(patient)
 }
 
-// format writes an event as the HTML standard wants it; JSON has no line ends in it.
-func format(event focus.Event) (string, error) {
-	data, err := json.Marshal(event)
+// appendEvent adds an event as the HTML standard wants it; JSON has no line ends in it, and is the same octets for all streams.
+func appendEvent(text []byte, event *focus.Event) ([]byte, error) {
+	data, err := event.JSON()
 	if err != nil {
-		return "", fmt.Errorf("event %s: %w", event.ID, err)
+		return text, fmt.Errorf("event %s: %w", event.ID, err)
 	}
-	return fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", event.ID, event.Type, data), nil
+	text = fmt.Appendf(text, "id: %s\nevent: %s\ndata: ", event.ID, event.Type)
+	return append(append(text, data...), "\n\n"...), nil
 }

@@ -38,7 +38,7 @@ func (s *Server) levels(id conference.ID) (*huma.StreamResponse, error) {
 
 // pumpLevels writes levels until the reader or the conference is gone.
 func pumpLevels(ctx context.Context, from *focus.Meter, to *reader) {
-	text := ": parley\n\n" // so that the reader sees the headers at once
+	text := []byte(": parley\n\n") // so that the reader sees the headers at once
 	for to.write(text) == nil {
 		patient, cancel := context.WithTimeout(ctx, keepAlive)
 		levels, err := from.Next(patient)
@@ -49,9 +49,9 @@ func pumpLevels(ctx context.Context, from *focus.Meter, to *reader) {
 			if failed != nil {
 				return
 			}
-			text = "event: levels\ndata: " + string(data) + "\n\n"
+			text = append(append(append(text[:0], "event: levels\ndata: "...), data...), "\n\n"...)
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			text = ": alive\n\n"
+			text = append(text[:0], ": alive\n\n"...)
 		default:
 			return
 		}

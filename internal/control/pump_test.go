@@ -2,9 +2,11 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -193,6 +195,38 @@ func TestEventThatCannotBeWrittenEndsTheStream(t *testing.T) {
 		from.events <- focus.Event{ID: "a-1", Object: func() {}}
 		if !over(done) {
 			t.Error("the stream goes on")
+		}
+	})
+}
+
+// What a stream has is octet by octet what the HTML standard wants, whatever came before it in the same memory.
+func TestStreamOctets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := &fakeSource{events: make(chan focus.Event)}, &fakeReader{}
+		done := pumping(t.Context(), from, to)
+		var want strings.Builder
+		want.WriteString(": parley\n\n")
+		for i, name := range []string{strings.Repeat("long", 1000), "a\nb", "<&>"} {
+			event := focus.Event{ID: "a-" + strconv.Itoa(i), Type: focus.ConferenceUpdated, Conference: "1", Sequence: uint64(i), Object: map[string]string{"name": name}}
+			data, err := json.Marshal(event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 2 {
+				synctest.Wait()
+				from.missed.Store(3)
+				want.WriteString(": 3 events are lost, they came faster than they were read\n\n")
+			}
+			from.events <- event
+			want.WriteString("id: " + event.ID + "\nevent: conference.updated\ndata: " + string(data) + "\n\n")
+		}
+		synctest.Wait()
+		if got := to.written(); got != want.String() {
+			t.Errorf("wrote\n%q, want\n%q", got, want.String())
+		}
+		close(from.events)
+		if !over(done) {
+			t.Error("the stream goes on without its source")
 		}
 	})
 }

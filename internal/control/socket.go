@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -114,7 +113,7 @@ func pumpSocket(ctx context.Context, from source, to messages) error {
 		switch {
 		case err == nil:
 			var text []byte
-			if text, err = json.Marshal(event); err != nil {
+			if text, err = event.JSON(); err != nil {
 				return fmt.Errorf("event %s: %w", event.ID, err)
 			}
 			err = within(ctx, func(ctx context.Context) error { return to.Write(ctx, websocket.MessageText, text) })
