@@ -69,7 +69,7 @@ type Notify struct {
 	Rates Rates
 	// Document is what Body holds.
 	Document Document
-	// Body is the document as XML of type ContentType; nil if there is nothing to be told.
+	// Body is the document as XML of type ContentType; nil if there is nothing to be told. It may be shared with other subscriptions: nobody may write to it.
 	Body []byte
 }
 

@@ -25,10 +25,22 @@ type Snapshot struct {
 	deltas map[weak.Pointer[Snapshot]]*written // by the older one, which must not be kept alive
 }
 
+// maxNumbered bounds of how many versions the text of a document is kept: subscribers that are told at the same time are mostly at the same one.
+const maxNumbered = 4
+
 // written is a document and its XML, split where the version goes.
 type written struct {
 	doc        Document
 	head, tail []byte
+
+	mu   sync.Mutex
+	kept []numberedBody // the newest last
+}
+
+// numberedBody is a document's XML under a version.
+type numberedBody struct {
+	version uint32
+	body    []byte
 }
 
 // NewSnapshot returns the snapshot of a full document; its version is ignored.
@@ -64,15 +76,27 @@ func write(doc Document) *written {
 	return &written{doc: doc, head: body[:at:at], tail: body[at+1:]}
 }
 
-// numbered gives the document and its body under a version.
+// numbered gives the document and its body under a version. The body is shared with all who are told the same under the same version, as thousands are who subscribe at once: nobody may write to it.
 func (w *written) numbered(version uint32) (Document, []byte) {
 	doc := w.doc
 	doc.Version = version
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.kept {
+		if w.kept[i].version == version {
+			return doc, w.kept[i].body
+		}
+	}
 	body := make([]byte, 0, len(w.head)+len(w.tail)+10) //nolint:mnd // digits of 32 bits
 	body = append(body, w.head...)
 	body = strconv.AppendUint(body, uint64(version), 10)
+	body = append(body, w.tail...)
+	if len(w.kept) >= maxNumbered {
+		w.kept = append(w.kept[:0:0], w.kept[1:]...)
+	}
+	w.kept = append(w.kept, numberedBody{version, body})
 
-	return doc, append(body, w.tail...)
+	return doc, body
 }
 
 // full gives the whole document.

@@ -33,6 +33,30 @@ func TestSnapshotIsShared(t *testing.T) {
 	}
 }
 
+// Who is told the same under the same version gets the same octets, made once; few versions are kept.
+func TestNumberedIsShared(t *testing.T) {
+	w := NewSnapshot(conf("a", "b")).full()
+	at := func(version uint32) *byte {
+		doc, body := w.numbered(version)
+		if doc.Version != version || !bytes.Equal(body, doc.Marshal()) {
+			t.Errorf("version %d of %d: %s", version, doc.Version, body)
+		}
+		return &body[0]
+	}
+	first := at(1)
+	for version := range uint32(maxNumbered) {
+		if was := at(version); at(version) != was || at(1) != first {
+			t.Errorf("version %d is made twice", version)
+		}
+	}
+	for version := range uint32(100) {
+		at(1000 + version)
+	}
+	if len(w.kept) != maxNumbered || at(1) == first {
+		t.Errorf("%d versions are kept, want %d", len(w.kept), maxNumbered)
+	}
+}
+
 // A document is made when somebody is told of it, and once.
 func TestLazySnapshot(t *testing.T) {
 	now := start()

@@ -72,6 +72,7 @@ func (a *Agent) frame(conn net.Conn, info streamInfo) *framedConn {
 	info.since = time.Now()
 	framed := &framedConn{Conn: conn, info: info, limits: a.config.Limits, refuse: a.refuseRaw, gone: make(chan struct{})}
 	framed.unsent, framed.asking = make(chan struct{}, maxUnsent), make(chan struct{}, maxAsking)
+	framed.large = make(chan struct{}, maxLarge)
 	framed.onClose = func() { a.streams.remove(framed) }
 	a.streams.add(framed)
 	return framed

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -29,6 +30,8 @@ const (
 	// a proxy there may be a thousand subscribers, each with a large
 	// NOTIFY: who calls over the same connection is not to wait for them all.
 	maxAsking = 4
+	// maxLarge is how many requests with a large body are made into text at once for a connection, and largeBody what that is: what waits is short.
+	maxLarge, largeBody = 2, 4 << 10
 )
 
 // messageTimeout is how long the rest of a message may keep us waiting.
@@ -60,6 +63,7 @@ type framedConn struct {
 	// unsent has a place taken for every answer that waits to be written, and
 	// asking for every request.
 	unsent, asking chan struct{}
+	large          chan struct{} // has a place taken for every request with a large body that the stack is given
 
 	buf   []byte // received and not yet delivered
 	ready []byte // the rest of a message that is being delivered
@@ -110,6 +114,21 @@ func (c *framedConn) SetWriteDeadline(time.Time) error { return nil }
 // request.
 func answers(p []byte) bool {
 	return bytes.HasPrefix(p, []byte("SIP/2.0 ")) || bytes.HasPrefix(p, []byte("\r\n"))
+}
+
+// turn waits until a request with a body of a size may be given to the stack. back gives the place back.
+func (c *framedConn) turn(ctx context.Context, size int) (back func(), err error) {
+	if size < largeBody {
+		return func() {}, nil
+	}
+	select {
+	case c.large <- struct{}{}:
+		return func() { <-c.large }, nil
+	case <-c.gone:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err() //nolint:wrapcheck // begin says what it was
+	}
 }
 
 // heed waits while too many answers wait for the peer: who asks and does not

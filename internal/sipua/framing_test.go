@@ -2,11 +2,16 @@ package sipua
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // TestAnswersGoBeforeRequests: a thousand requests that wait for a slow peer hold up neither what it asks nor the answer to that.
@@ -90,5 +95,79 @@ func TestConnectionEndsBetweenRequests(t *testing.T) {
 	}
 	if err := conn.give(func() error { t.Error("a request is given to a connection that has ended"); return nil }); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// Of requests with a large body few are made into text at once for a connection whose peer takes nothing; what else goes to the same peer does not wait behind them. Who gives up, and the end of the
+// connection, end the waiting.
+func TestLargeRequestsWaitUnmade(t *testing.T) {
+	t.Parallel()
+	agent := startAgent(t, Config{Listen: []string{"tcp://127.0.0.1:0"}}, newRecorder())
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() }) // who has connected is accepted by the system, and what it sends is not read
+	uri, err := ParseURI("sip:a@" + listener.Addr().String() + ";transport=tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const requests = 200
+	body, ended := bytes.Repeat([]byte("x"), 64<<10), make(chan error, 2*requests)
+	send := func(ctx context.Context, body []byte) {
+		_, err := agent.Request(ctx, OutgoingRequest{Method: "MESSAGE", URI: uri, ContentType: "text/plain", Body: body})
+		ended <- err
+	}
+	for range requests {
+		go send(ctx, body)
+	}
+	eventually(t, "the connection", func() bool { return len(agent.streams.all()) == 1 })
+	conn := agent.streams.all()[0]
+	eventually(t, "large requests to be written", func() bool { return len(conn.asking) == maxLarge })
+	go send(ctx, body[:100])
+	eventually(t, "a small one to be written", func() bool { return len(conn.asking) == maxLarge+1 })
+	if n := len(conn.large); n != maxLarge {
+		t.Errorf("%d large ones are made", n)
+	}
+	cancel() // but who is being written waits for the peer
+	for range requests - maxLarge {
+		if err := wait(t, ended, "who waits"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	}
+	for range requests {
+		go send(t.Context(), body)
+	}
+	_ = conn.Close()
+	_ = listener.Close()
+	for range requests + maxLarge + 1 {
+		if err := wait(t, ended, "who waits"); err == nil {
+			t.Error("a request was given to a connection that has ended")
+		}
+	}
+	eventually(t, "all places to be free", func() bool { return len(conn.large)+len(conn.asking) == 0 })
+}
+
+// The size of a request is known without making it, and it stays as it was.
+func TestSizeOfRequest(t *testing.T) { //nolint:paralleltest // it counts what is allocated
+	for _, size := range []int{0, 1, 9, 10, 999, 1000, 100_000} {
+		wire := sip.NewRequest("NOTIFY", sip.Uri{Scheme: "sip", Host: "a"})
+		wire.AppendHeader(sip.NewHeader("Event", "conference"))
+		wire.SetBody(bytes.Repeat([]byte("x"), size))
+		before := wire.String()
+		if got := sizeOf(wire); got != len(before) {
+			t.Errorf("with a body of %d: %d, want %d", size, got, len(before))
+		}
+		if after := wire.String(); after != before {
+			t.Errorf("it has become %.200s, was %.200s", after, before)
+		}
+		var from, to runtime.MemStats
+		runtime.ReadMemStats(&from)
+		sizeOf(wire)
+		if runtime.ReadMemStats(&to); size == 100_000 && to.TotalAlloc-from.TotalAlloc > uint64(size) {
+			t.Errorf("%d octets are allocated", to.TotalAlloc-from.TotalAlloc)
+		}
 	}
 }

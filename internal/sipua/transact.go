@@ -112,6 +112,11 @@ func (a *Agent) give(ctx context.Context, wire *sip.Request, to target) (tx *sip
 	if !ok {
 		return nil, net.ErrClosed
 	}
+	back, err := conn.turn(ctx, len(wire.Body()))
+	if err != nil {
+		return nil, err
+	}
+	defer back()
 	err = conn.give(func() error {
 		tx, err = a.transactions.Request(ctx, wire)
 		return err
