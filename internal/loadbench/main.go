@@ -98,6 +98,7 @@ func measurements() []measurement {
 		{"idle", (*bench).idle},
 		{"crowd", (*bench).crowd},
 		{"audience", (*bench).audience},
+		{"watchers", (*bench).watchers},
 		{"setup", (*bench).setup},
 		{"surge", (*bench).surge},
 		{"storm", (*bench).storm},
