@@ -72,6 +72,7 @@ type Focus struct {
 	sources     sources       // of subscriptions
 	creations   creations     // at the factory
 	pace        *rate.Limiter // of NOTIFYs about changes
+	whole       *rate.Limiter // of those with all that there is, which answer a SUBSCRIBE or are the last: thousands may refresh or leave in the same moment
 	closing     chan struct{} // held by whoever closes media of a participant
 
 	mu       sync.Mutex // guards what follows
@@ -101,6 +102,7 @@ func New(cfg Config, deps Deps) (*Focus, error) {
 		pool: newRecorderPool(cfg.Recorders, time.Now()), events: newEventLog(cfg.Limits.Events, deps.Hooks.Event), entries: map[conference.ID]*entry{}, closing: make(chan struct{}, 1),
 	}
 	f.pace = rate.NewLimiter(rate.Limit(cfg.NotifyRate), max(1, cfg.NotifyRate/20)) //nolint:mnd // what a twentieth of a second may have at once
+	f.whole = rate.NewLimiter(wholeRate, wholeAtOnce)
 	root, cut := context.WithCancel(context.Background())
 	f.cut = cut
 	draining, drain := context.WithCancel(context.Background())

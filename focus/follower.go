@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/parley-sip/parley/confevent"
 	"github.com/parley-sip/parley/focus/conference"
 	"github.com/parley-sip/parley/internal/sipua"
@@ -256,18 +258,34 @@ func (s *follower) document() shown {
 	return shown{snapshot: snapshot}
 }
 
-// send sends a NOTIFY; its answer comes back through the channel. One that only tells of changes and has not waited for its turn waits until all subscribers together get no more than the focus can
-// send.
+const (
+	// wholeRate is how many NOTIFYs in a second that tell all there is are sent, and wholeAtOnce how many at once: all at once they would be in line for the processors before who calls (ADR 88).
+	wholeRate, wholeAtOnce = 1000, 50
+)
+
+// among tells with whom a NOTIFY waits for its turn, unless it has waited already; nil: with nobody. What tells of changes is counted for itself, so that those who come, refresh and leave do not hold it up.
+func (s *follower) among(n *confevent.Notify) *rate.Limiter {
+	switch {
+	case !s.turn.IsZero() || n.Body == nil:
+		return nil
+	case !n.Final() && n.Document.State == confevent.Partial:
+		return s.focus.pace
+	default:
+		return s.focus.whole
+	}
+}
+
+// send sends a NOTIFY, when it is its turn; its answer comes back through the channel.
 func (s *follower) send(ctx context.Context, n confevent.Notify) {
-	waits := !n.Final() && n.Document.State == confevent.Partial && s.turn.IsZero()
+	among := s.among(&n)
 	s.turn = time.Time{}
 	s.focus.spawn(func(context.Context) {
 		contentType := ""
 		if n.Body != nil {
 			contentType = confevent.ContentType
 		}
-		if waits {
-			_ = s.focus.pace.Wait(ctx) // fails only with the context
+		if among != nil {
+			_ = among.Wait(ctx) // fails only with the context
 		}
 		patience, cancel := s.focus.patient(ctx, participantPatience)
 		defer cancel()

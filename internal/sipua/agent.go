@@ -59,6 +59,7 @@ type Agent struct {
 	refusing  atomic.Bool
 	shunned   sparing.Log
 	maxCalls  atomic.Int64
+	expiries  spaced
 
 	wait     sync.WaitGroup  // everything that runs
 	draining chan struct{}   // closed when Shutdown begins

@@ -335,18 +335,6 @@ func (n *NotifierDialog) extend(granted time.Duration) {
 	}
 }
 
-// expired ends a subscription whose time has run out.
-func (n *NotifierDialog) expired() {
-	if n.Expires() > 0 {
-		return // it was extended at the last moment
-	}
-	n.state.agent.spawn(func() {
-		ctx, cancel := n.state.agent.lifetime(64 * n.state.agent.config.Timers.T1)
-		defer cancel()
-		n.terminate(ctx, "timeout", EndReason{Cause: EndRemote, Err: ErrExpired})
-	})
-}
-
 // terminate sends the last NOTIFY without a body. When ctx ends before it is its
 // turn the subscription ends without.
 func (n *NotifierDialog) terminate(ctx context.Context, reason string, end EndReason) {
