@@ -12,14 +12,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/sys/unix"
 )
 
 // pipes is a listener whose connections have the clock of their bubble.
@@ -223,6 +226,65 @@ func TestTurns(t *testing.T) {
 	})
 }
 
+// What a request takes most of is what it waits for: what the server knows, what is on a disk, room for sounds; nothing where it goes on as long as somebody reads.
+func TestKindsOfTurns(t *testing.T) {
+	turns := newTurns()
+	if cap(turns.bringing) != uploadsAtOnce || cap(turns.reading) != runtime.GOMAXPROCS(0) || cap(turns.library) != runtime.GOMAXPROCS(0) {
+		t.Errorf("%d, %d and %d at once", cap(turns.bringing), cap(turns.reading), cap(turns.library))
+	}
+	for request, want := range map[string]chan struct{}{
+		"GET /conferences": turns.reading, "HEAD /conferences": turns.reading, "GET /conferences/1/participants": turns.reading,
+		"POST /conferences": nil, "DELETE /conferences/1": nil, "PATCH /conferences/1": nil,
+		"POST /conferences/1/announcements": turns.bringing, "GET /conferences/1/announcements": turns.reading,
+		"GET /events": nil, "GET /conferences/1/events": nil, "GET /events/socket": nil, "GET /conferences/1/levels": nil,
+		"GET " + recorderPath: turns.library, "GET " + recorderPath + "/r/streams/1.wav": nil, "DELETE " + recorderPath + "/r": nil,
+	} {
+		method, at, _ := strings.Cut(request, " ")
+		r := httptest.NewRequestWithContext(t.Context(), method, apiPrefix+at, nil)
+		if got := turns.kind(r); got != want {
+			t.Errorf("%s waits for another turn", request)
+		}
+	}
+	for _, at := range []string{"/healthz", "/metrics", "/"} {
+		if turns.kind(httptest.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)) != nil {
+			t.Errorf("%s waits for a turn", at)
+		}
+	}
+}
+
+// Sounds that are brought, and what is on a disk, take turns of their own; one that has nothing to say gives its turn back as well.
+func TestTurnsOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Config{}, nil, nil)
+		var working atomic.Int32
+		handler := s.guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			working.Add(1)
+			<-time.After(time.Second)
+			working.Add(-1)
+		}))
+		var wait sync.WaitGroup
+		for request, limit := range map[string]int{"POST /conferences/1/announcements": uploadsAtOnce, "GET " + recorderPath: cap(s.turns.library), "GET /conferences": cap(s.turns.reading)} {
+			method, at, _ := strings.Cut(request, " ")
+			for range 3 * limit {
+				wait.Go(func() {
+					w := httptest.NewRecorder()
+					if handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, apiPrefix+at, nil)); w.Code != http.StatusOK {
+						t.Errorf("%s: %d", request, w.Code)
+					}
+				})
+			}
+			for range 3 {
+				synctest.Wait()
+				if n := int(working.Load()); n != limit {
+					t.Errorf("%s: %d at once, the limit is %d", request, n, limit)
+				}
+				<-time.After(time.Second)
+			}
+			wait.Wait()
+		}
+	})
+}
+
 // A client more than there may be is told so, the others go on; who leaves makes room. One address cannot take all of it.
 func TestConnectionsAreBounded(t *testing.T) {
 	var log bytes.Buffer
@@ -285,8 +347,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if got := strings.Count(log.String(), "HTTP connections are refused"); got != 1 {
 		t.Errorf("the log says %d times that connections are refused:\n%s", got, &log)
 	}
-	if open, _ := s.held.counts(); open != 0 {
-		t.Errorf("%d are open after the end", open)
+	if open, _ := s.held.counts(); open != 0 || len(s.held.bySource) != 0 {
+		t.Errorf("%d are open after the end, of %v", open, s.held.bySource)
 	}
 }
 
@@ -312,6 +374,17 @@ func TestStreamsAreNotKept(t *testing.T) {
 	}
 	defer conn.Close() //nolint:errcheck // as above
 	streaming(withConn(t.Context(), conn))
+	raw, err := conn.(*heldConn).SyscallConn() //nolint:forcetypeassert // of a bounded listener
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failed := raw.Control(func(fd uintptr) {
+		if ms, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); err != nil || time.Duration(ms)*time.Millisecond != writeLimit {
+			t.Errorf("who has vanished is noticed after %d ms: %v", ms, err)
+		}
+	}); failed != nil {
+		t.Fatal(failed)
+	}
 	kept := 0
 	for piece := make([]byte, 16<<10); err == nil; {
 		var n int
