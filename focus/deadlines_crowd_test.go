@@ -17,11 +17,10 @@ func TestManyAtOnceTakeTurns(t *testing.T) {
 		t.Helper()
 		const many, least, expires = 200, 60, 120
 		b := newVirtualBench(t, focus.Config{Conferences: []focus.ConferenceConfig{{ID: "desk"}}})
-		var crowd []*watcher
+		crowd := make([]*watcher, many)
 		come := func() {
-			crowd = nil
-			for range many {
-				crowd = append(crowd, b.watch("desk", "conference", expires, nil))
+			for i := range crowd {
+				crowd[i] = b.watch("desk", "conference", expires, nil)
 			}
 		}
 		all := func(seconds int) {

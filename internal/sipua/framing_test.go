@@ -135,7 +135,9 @@ func TestLargeRequestsWaitUnmade(t *testing.T) {
 	eventually(t, "the connection", func() bool { return len(agent.streams.all()) == 1 })
 	conn := agent.streams.all()[0]
 	eventually(t, "a small one to wait in the way of answers beside large ones", func() bool {
-		send(ctx, body[:100]) // those before went out while the systems still kept them
+		if len(conn.asking) == maxLarge && len(conn.large) == maxLarge {
+			send(ctx, body[:100]) // those before went out while the systems still kept them
+		}
 		return len(conn.asking) > maxLarge && len(conn.large) == maxLarge
 	})
 	cancel()
