@@ -339,25 +339,6 @@ func (a *Agent) prepareTarget(ctx context.Context, o *outbound, to target) (*sip
 	return wire, to, err
 }
 
-// sizeOf is how long a request is. The body, which may be large, is not looked at.
-func sizeOf(wire *sip.Request) int {
-	body := wire.Body()
-	wire.SetBody(nil)
-	var rest octets
-	wire.StringWrite(&rest)
-	wire.SetBody(body)
-	return int(rest) + len(body) + len(strconv.Itoa(len(body))) - len("0")
-}
-
-// octets counts what is written.
-type octets int
-
-// WriteString implements io.StringWriter.
-func (n *octets) WriteString(s string) (int, error) {
-	*n += octets(len(s))
-	return len(s), nil
-}
-
 // write sends a request that has no transaction: an ACK.
 func (a *Agent) write(ctx context.Context, o *outbound) error {
 	var failed error
