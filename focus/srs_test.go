@@ -3,7 +3,6 @@ package focus_test
 import (
 	"context"
 	"maps"
-	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/parley-sip/parley/internal/rtt"
 	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/srtp"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -45,6 +45,7 @@ type recordingServer struct {
 	sockets    []*net.UDPConn
 	controls   []*net.UDPConn  // for RTCP
 	promises   sdp.Fingerprint // of a certificate that it answers with, and shakes no hands by
+	keys       []srtp.Key      // takes SRTP with keys in descriptions, and nothing else; nil: without
 	unaware    bool            // knows one writer in a stream of text only
 	streams    []*heardStream
 	issues     []siprec.Issue
@@ -83,6 +84,9 @@ type heardStream struct {
 	written map[uint32]string     // what has come, by source
 	linear  map[byte]codecs.Codec // payload types of L16
 	largest int                   // octets of payload
+	key     srtp.Key              // of the far end; the zero value: it does not encrypt
+	opens   *srtp.Receiver
+	sealed  int // packets that could not be decrypted
 	reports []report
 	rtcp    netip.AddrPort // where reports come from
 }
@@ -220,6 +224,9 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 		if s.promises != (sdp.Fingerprint{}) {
 			stream.Security, stream.DTLS.Fingerprint = sdp.SecurityRequired, s.promises
 		}
+		if s.keys != nil {
+			stream.Security, stream.Keys = sdp.SecurityRequired, s.keys
+		}
 		if s.texts && m.Kind == "text" {
 			stream.Text = &sdp.LocalText{CPS: rtt.MixerCPS, Generations: 2, Mixer: !s.unaware}
 		}
@@ -243,6 +250,9 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 			}
 		}
 		s.streams[agreed.Index].linear = linear
+		if err := s.streams[agreed.Index].unlock(agreed.Protection); err != nil {
+			return nil, err
+		}
 		if h := s.streams[agreed.Index]; agreed.Text != nil && h.text == nil {
 			f := agreed.Text.Receive
 			h.text = rtt.NewReceiver(rtt.Format{Text: f.Text, Red: f.Red, Generations: f.Generations, Aware: agreed.Text.Mixer})
@@ -251,19 +261,6 @@ func (s *recordingServer) answer(offer sdp.Description) ([]byte, error) {
 	s.takeNoise(&plan.Answer)
 	s.local = &plan.Answer
 	return plan.Answer.Marshal(), nil
-}
-
-// level is that of a tone in the last part of a stream, in dB.
-func (h *heardStream) level(hz float64, last time.Duration) float64 {
-	n := min(len(h.pcm), int(last.Seconds()*8000))
-	pcm := h.pcm[len(h.pcm)-n:]
-	var re, im float64
-	for i, v := range pcm {
-		sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / 8000)
-		re += v * cos
-		im += v * sin
-	}
-	return 20 * math.Log10(2*math.Hypot(re, im)/float64(max(1, n))+1e-9)
 }
 
 // stream gives a copy of what came with a label.

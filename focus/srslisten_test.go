@@ -2,12 +2,14 @@ package focus_test
 
 import (
 	"encoding/binary"
+	"math"
 	"net"
 	"time"
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/rtt"
 	"github.com/parley-sip/parley/internal/sdp"
+	"github.com/parley-sip/parley/internal/srtp"
 )
 
 const comfortNoise = 13 // the payload type (RFC 3389, section 4)
@@ -46,6 +48,9 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 			return
 		}
 		if n < 12 || packet[1]&0x7f == comfortNoise { // there is nothing
+			continue
+		}
+		if n = s.decrypt(stream, packet[:n]); n == 0 {
 			continue
 		}
 		var csrcs []uint32
@@ -90,4 +95,42 @@ func (s *recordingServer) listen(socket *net.UDPConn, stream *heardStream) {
 		}
 		s.mu.Unlock()
 	}
+}
+
+// decrypt opens a packet where that is agreed. Its size is 0 if it cannot be: it is in the clear, say.
+func (s *recordingServer) decrypt(stream *heardStream, packet []byte) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keys == nil {
+		return len(packet)
+	}
+	if stream.opens != nil {
+		if n, err := stream.opens.Unprotect(packet); err == nil {
+			return n
+		}
+	}
+	stream.sealed++
+	return 0
+}
+
+// unlock takes the key of the far end that has been agreed on.
+func (h *heardStream) unlock(agreed *sdp.Protection) (err error) {
+	if agreed != nil && (h.opens == nil || !h.key.Equal(agreed.Remote)) {
+		h.key = agreed.Remote
+		h.opens, err = srtp.NewReceiver(h.key)
+	}
+	return err
+}
+
+// level is that of a tone in the last part of a stream, in dB.
+func (h *heardStream) level(hz float64, last time.Duration) float64 {
+	n := min(len(h.pcm), int(last.Seconds()*8000))
+	pcm := h.pcm[len(h.pcm)-n:]
+	var re, im float64
+	for i, v := range pcm {
+		sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / 8000)
+		re += v * cos
+		im += v * sin
+	}
+	return 20 * math.Log10(2*math.Hypot(re, im)/float64(max(1, n))+1e-9)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-sip/parley/focus"
 	"github.com/parley-sip/parley/focus/conference"
+	"github.com/parley-sip/parley/internal/sdp"
 	"github.com/parley-sip/parley/mixer"
 	"github.com/parley-sip/parley/siprec"
 )
@@ -40,6 +41,7 @@ type stormPlan struct {
 	noise    bool          // servers take comfort noise in the place of silence
 	merge    bool          // conferences share a line of each persistent session
 	keys     map[string]conference.KeyPolicy
+	secure   bool          // what recorders get is SRTP
 	crash    time.Duration // when the program dies; 0: it does not
 }
 
@@ -75,6 +77,7 @@ func newStormPlan(seed uint64) *stormPlan {
 		p.crash, p.copies = crash, 1+later.IntN(4)/3 // of several the spool is that of one, seldom of all
 	}
 	p.noise = rand.New(rand.NewPCG(seed, 3)).IntN(3) == 0
+	p.secure = later.IntN(3) == 0
 	return p
 }
 
@@ -122,12 +125,15 @@ func newStorm(t *testing.T, plan *stormPlan) *storm {
 	for i := range plan.servers {
 		name := string(rune('a' + i))
 		r := newStormRecorder(t, name)
-		r.packet, r.noise = plan.packet, plan.noise
+		r.packet, r.noise, r.secure = plan.packet, plan.noise, plan.secure
 		s.srs, names = append(s.srs, r), append(names, name)
 		cfg.Recorders = append(cfg.Recorders, focus.Recorder{
 			Name: name, URI: r.uri(), Retry: siprec.RetryPolicy{Initial: 50 * time.Millisecond, Max: 200 * time.Millisecond, Attempts: -1},
 			Health: siprec.HealthConfig{Cooldown: 100 * time.Millisecond, MaxCool: 200 * time.Millisecond}, Persistent: plan.lines, Merge: plan.merge,
 		})
+		if plan.secure {
+			cfg.Recorders[i].Security, cfg.KeysInClear = sdp.SecurityRequired, true
+		}
 	}
 	for _, conf := range stormConferences {
 		policy := conference.RecordingConfig{Modes: plan.modes[conf], Servers: names, Copies: plan.copies, Spool: plan.spool, Sidebars: plan.sidebars, Keys: plan.keys[conf]}
@@ -310,6 +316,11 @@ func (s *storm) verdict() {
 	o.checkRecordings()
 	o.checkKeys()
 	o.checkMetadata()
+	for _, session := range s.sessions() {
+		for _, stream := range session.kept().streams {
+			o.tally["recordings: cannot be decrypted"] += stream.sealed
+		}
+	}
 	stats := s.b.focus.Stats()
 	lost := int(stats.UnrecordedFrames)
 	if s.died != nil {

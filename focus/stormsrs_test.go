@@ -2,6 +2,7 @@ package focus_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"math/bits"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/parley-sip/parley/codecs"
 	"github.com/parley-sip/parley/internal/sipua"
+	"github.com/parley-sip/parley/internal/srtp"
 	"github.com/parley-sip/parley/siprec"
 )
 
@@ -22,6 +24,7 @@ type stormRecorder struct {
 
 	packet time.Duration
 	noise  bool
+	secure bool // takes SRTP only
 
 	mu       sync.Mutex
 	sessions []*stormSession
@@ -118,6 +121,9 @@ func (r *stormRecorder) Invite(call *sipua.IncomingCall) {
 		recordingServer: &recordingServer{t: r.t, ended: make(chan struct{}), codecs: []codecs.Codec{codecs.PCMA, codecs.PCMU}, packetTime: r.packet, noise: r.noise},
 		name:            r.name, owner: r,
 	}
+	if r.secure {
+		s.keys = stormRecorderKeys()
+	}
 	request := call.Request()
 	body, err := s.take(request.Headers, request.Body)
 	if err != nil {
@@ -134,6 +140,16 @@ func (r *stormRecorder) Invite(call *sipua.IncomingCall) {
 	s.mu.Lock()
 	s.dialog = dialog
 	s.mu.Unlock()
+}
+
+// stormRecorderKeys are those of a recorder for what it sends, which is nothing.
+func stormRecorderKeys() (keys []srtp.Key) {
+	for _, suite := range []srtp.Suite{srtp.AEADAES256GCM, srtp.AEADAES128GCM, srtp.AESCM128HMACSHA180, srtp.AESCM128HMACSHA132} {
+		secret := make([]byte, suite.KeySize())
+		_, _ = crand.Read(secret) // never fails (crypto/rand)
+		keys = append(keys, srtp.Key{Suite: suite, Secret: secret})
+	}
+	return keys
 }
 
 // learn notes what the metadata say now.
