@@ -36,8 +36,8 @@ func (p *player) adapt(out []int16, now time.Duration, f *codecs.Frame) adaptati
 	rest := p.jitter.duration(int64(p.queued() % max(p.jitter.grain, 1)))
 	switch {
 	case quiet && over < growGuard:
-		p.jitter.moved(-p.codec.SamplesToUnits(len(out)))
-		p.jitter.grownAt = now
+		p.jitter.inserted(p.codec.SamplesToUnits(len(out)))
+		p.jitter.patience.grow(now)
 		return adaptStretch
 	case quiet && over >= tick+shrinkGuard && p.jitter.ready():
 		left := *f
@@ -46,14 +46,14 @@ func (p *player) adapt(out []int16, now time.Duration, f *codecs.Frame) adaptati
 			*f = left
 			return adaptFilled
 		}
-		p.jitter.moved(p.codec.SamplesToUnits(len(out)))
+		p.jitter.leftOut(p.codec.SamplesToUnits(len(out)), now)
 	case quiet && rest > 0 && over >= rest && p.restQuiet(rest):
 		units := int(p.jitter.units(rest))
 		p.head = min(p.head+p.codec.UnitsToSamples(units), p.tail)
-		p.jitter.moved(units)
+		p.jitter.leftOut(units, now)
 	case !quiet && (p.growing || over < growGuard && p.jitter.drift.value < -slowClock):
 		p.slow(len(out), now)
-	case over >= tick+shrinkGuard:
+	case over >= tick+shrinkGuard && p.jitter.patience.hurries(now, over):
 		p.accelerate(len(out), maxPeriod, now)
 	case rest >= minPeriod && over >= rest: // what is queued between two packets is of no use
 		p.accelerate(len(out), min(rest, maxPeriod), now)
@@ -85,7 +85,7 @@ func (p *player) accelerate(frame int, most time.Duration, now time.Duration) {
 	}
 	copy(x[period:], x[2*period:])
 	p.tail -= period
-	p.jitter.moved(p.codec.SamplesToUnits(period))
+	p.jitter.leftOut(p.codec.SamplesToUnits(period), now)
 }
 
 // slow lengthens what is about to be played by one period of its pitch, for a sender whose clock is slower than ours and who does not
@@ -111,10 +111,10 @@ func (p *player) slow(frame int, now time.Duration) {
 		x[period+i] = int16((int(x[2*period+i])*(period-i) + int(x[i])*i) / period)
 	}
 	p.tail += period
-	p.jitter.moved(-p.codec.SamplesToUnits(period))
+	p.jitter.inserted(p.codec.SamplesToUnits(period))
 	if p.grown += period; p.grown >= frame {
 		p.growing, p.grown = false, 0
-		p.jitter.grownAt = now
+		p.jitter.patience.grow(now)
 	}
 }
 

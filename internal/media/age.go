@@ -28,29 +28,33 @@ const (
 type aging struct {
 	begins  time.Duration // where on the time line of the source the frame of the last Ingest begins
 	known   bool          // that is known
-	filled  bool          // came, before and of are
+	filled  bool          // came and before are
 	quiet   uint8         // ticks in a row in which nothing was heard, up to agePause
 	due     time.Duration // when the last tick was due; 0: that is not known
 	came    time.Duration // how late the fastest packet of a half has come, on the time line of the source
 	before  time.Duration // that of the half before
 	until   time.Duration // when the half is over
-	of      lagFilter     // ages of the last frames
+	last    time.Duration // age of the last frame; 0: there was none
 	told    time.Duration // 0: nothing was
 	changed time.Duration // when
 }
 
-// least gives the least age of the last frames, by how late the fastest packets come: of a buffer that is deeper for a moment nobody is told.
+// least gives the least age of the last two frames, by how late the fastest packets come: of what is older for a moment nobody is told. Buffers that have
+// become deeper stay so for longer ([patience]), and what comes after a change in a pause is to be in its place soon.
 func (a *aging) least(came time.Duration) time.Duration {
 	switch {
 	case !a.filled || a.due >= a.until+ageSpan:
-		a.of.primed, a.filled, a.before, a.came, a.until = false, true, came, came, a.due+ageSpan
+		a.last, a.filled, a.before, a.came, a.until = 0, true, came, came, a.due+ageSpan
 	case a.due >= a.until:
 		a.before, a.came, a.until = a.came, came, a.due+ageSpan
 	default:
 		a.came = min(a.came, came)
 	}
-	a.of.add(a.due - a.begins - min(a.came, a.before))
-	return a.of.least()
+	age, last := a.due-a.begins-min(a.came, a.before), a.last
+	if a.last = age; last == 0 {
+		return age
+	}
+	return min(age, last)
 }
 
 // look takes the tick before: how late its source's fastest packets come, the most that the age is going to be for long, and the level of what was played. It reports

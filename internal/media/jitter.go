@@ -44,7 +44,6 @@ const (
 	maxLateRun    = 4                    // so many late packets and nothing else: the timeline is wrong, not the packets
 	shrinkGuard   = 2 * time.Millisecond // more than a tick too much by this: a tick is left out
 	growGuard     = time.Millisecond     // less than this to spare: a tick is added in the next silence, before clocks drift apart
-	growthDwell   = time.Second          // after the delay had to grow, a single frame too much is kept so long
 	tick          = 20 * time.Millisecond
 	historyLength = 64
 )
@@ -78,7 +77,7 @@ type jitterBuffer struct {
 	bursts   burstMeter
 	dropped  uint64 // packets thrown away to bound delay or for lack of room
 	resyncs  uint64
-	grownAt  time.Duration
+	patience patience
 	jumpSeq  uint16
 	jumpTS   uint32
 	started  bool // a packet was pushed
@@ -103,6 +102,7 @@ func (b *jitterBuffer) reset(clock int) {
 	b.window.reset()
 	b.drift = driftMeter{}
 	b.lag = lagFilter{}
+	b.patience = patience{}
 	b.clock, b.unit = clock, 0
 	if clock > 0 && int64(time.Second)%int64(clock) == 0 {
 		b.unit = int64(time.Second) / int64(clock)

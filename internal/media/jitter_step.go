@@ -24,7 +24,11 @@ func (b *jitterBuffer) step(now time.Duration, room int) step {
 			b.lag = lagFilter{}
 			continue
 		case b.starved || !b.playing:
-			if b.lagOf(now, p.timestamp) < b.required() {
+			switch lag := b.lagOf(now, p.timestamp); {
+			case lag < b.required():
+				return b.waiting(now, room)
+			case lag < growGuard: // it is silent: the next best moment to wait for the one that will not be here at its tick
+				b.patience.grow(now)
 				return b.waiting(now, room)
 			}
 			if p.timestamp > b.next {
@@ -101,7 +105,7 @@ func (b *jitterBuffer) waiting(now time.Duration, room int) step {
 		b.next += int64(room)
 	} else {
 		b.lag.shift(b.duration(int64(room)))
-		b.grownAt = now
+		b.patience.grow(now)
 	}
 	b.starved = true
 	return step{kind: stepEmpty, units: room}
@@ -126,7 +130,7 @@ func (b *jitterBuffer) missing(p *slot, now time.Duration, room int) step {
 	}
 	if b.lagOf(now, b.next) < b.required() && b.lagOf(now, b.next)+tick <= b.maxDelay {
 		b.lag.shift(b.duration(int64(units))) // it may only be late: wait once
-		b.grownAt = now
+		b.patience.grow(now)
 		return step{kind: stepLost, units: units}
 	}
 	b.next += int64(units)
@@ -163,15 +167,22 @@ func (b *jitterBuffer) surplus(now time.Duration) time.Duration {
 	if !b.lag.primed || !b.playing || b.starved {
 		return 0
 	}
-	over := b.lag.least() - b.required()
-	if over > 0 && over < 2*tick && now-b.grownAt < growthDwell {
+	lag := b.lag.least()
+	over := lag - b.required()
+	if over > 0 && b.patience.keeps(now, over, lag) {
 		return 0
 	}
 	return over
 }
 
-// moved tells that the player has left out so many units (negative: has inserted), so that the lag is by so much less.
-func (b *jitterBuffer) moved(units int) { b.lag.shift(-b.duration(int64(units))) }
+// leftOut tells that the player has left out so many units, so that the lag is by so much less.
+func (b *jitterBuffer) leftOut(units int, now time.Duration) {
+	b.lag.shift(-b.duration(int64(units)))
+	b.patience.shrink(now)
+}
+
+// inserted tells that it has made up so many.
+func (b *jitterBuffer) inserted(units int) { b.lag.shift(b.duration(int64(units))) }
 
 // depth returns how much audio is waiting, in units.
 func (b *jitterBuffer) depth() int64 {
