@@ -27,7 +27,7 @@ func (b *jitterBuffer) step(now time.Duration, room int) step {
 			switch lag := b.lagOf(now, p.timestamp); {
 			case lag < b.required():
 				return b.waiting(now, room)
-			case lag < growGuard: // it is silent: the next best moment to wait for the one that will not be here at its tick
+			case lag > 0 && lag < growGuard: // the next may miss its tick, and it is silent now; 0: nobody knows when it came
 				b.patience.grow(now)
 				return b.waiting(now, room)
 			}
