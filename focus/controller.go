@@ -73,15 +73,15 @@ type controller struct {
 	creator      conference.ParticipantID              // of an ad-hoc conference, which ends with him; empty: none
 	calls        map[conference.ParticipantID]outgoing // that somebody has asked for
 	identities   map[conference.ParticipantID]siprec.ID
-	particulars  map[siprec.ID]particulars              // of participants, those who have left among them, for recorders
-	group        siprec.ID                              // of the communication sessions that belong to the conference
-	started      time.Time                              // the last period of activity, for recorders
-	beyond       map[string]siprec.RosterParticipant    // in other conferences of the cascade, by entity, for recorders
-	departed     []gone                                 // of the present period of activity, for recorders
-	sides        []*sideSession                         // of sidebars, for recorders, in order of opening
-	absences     map[conference.ParticipantID]absence   // of those who are or were aside, for recorders
-	firsts       map[siprec.ID]time.Time                // when those came first who have come back by a move, for what the spool has
-	fed          map[conference.ParticipantID][]feeding // recorded streams, for recorders
+	particulars  map[siprec.ID]particulars            // of participants, those who have left among them, for recorders
+	group        siprec.ID                            // of the communication sessions that belong to the conference
+	started      time.Time                            // the last period of activity, for recorders
+	beyond       map[string]siprec.RosterParticipant  // in other conferences of the cascade, by entity, for recorders
+	departed     []gone                               // of the present period of activity, for recorders
+	sides        []*sideSession                       // of sidebars, for recorders, in order of opening
+	absences     map[conference.ParticipantID]absence // of those who are or were aside, for recorders
+	firsts       map[siprec.ID]time.Time              // when those came first who have come back by a move, for what the spool has
+	fed, wrote   feeders                              // of recorded streams, for recorders; of audio, of text
 }
 
 // newController starts the goroutine of a conference; Focus.mu is held.
@@ -99,7 +99,7 @@ func (f *Focus) newController(e *entry) *controller {
 		called: map[conference.RecordingID]recorderCall{}, accounts: map[conference.RecordingID]*account{}, settling: map[conference.RecordingID]int{},
 		members: map[mixer.MemberID]conference.ParticipantID{}, sources: map[mixer.MemberID]source{},
 		playbacks: map[mixer.MemberID]*playback{}, masks: map[conference.ParticipantID]mixer.MemberID{},
-		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), name: shortName("f"), group: newIdentity(), particulars: map[siprec.ID]particulars{}, absences: map[conference.ParticipantID]absence{}, fed: map[conference.ParticipantID][]feeding{}, firsts: map[siprec.ID]time.Time{}, identities: map[conference.ParticipantID]siprec.ID{},
+		calls: map[conference.ParticipantID]outgoing{}, applied: closedChannel(), session: newIdentity(), name: shortName("f"), group: newIdentity(), particulars: map[siprec.ID]particulars{}, absences: map[conference.ParticipantID]absence{}, fed: feeders{}, firsts: map[siprec.ID]time.Time{}, identities: map[conference.ParticipantID]siprec.ID{},
 	}
 	f.mixes.Store(c.mix, c)
 	f.spawn(c.run)

@@ -50,7 +50,6 @@ func (c *controller) lingering(r *recorder, d *siprec.Desire) {
 			continue
 		}
 		w := s.wish
-		w.Late = c.unnamed(r, s)
 		if s.keeps != codecs.None {
 			w.Prefer = s.keeps
 		}
@@ -228,6 +227,7 @@ func (drainStreams) handle(c *controller) {
 		left = left || waits
 		switch {
 		case r.ending != nil && !waits:
+			r.ending.Late = slices.DeleteFunc(r.ending.Late, r.tells())
 			c.recorderStep(r, *r.ending)
 		case r.ending == nil && news:
 			c.desire(r)

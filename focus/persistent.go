@@ -250,6 +250,7 @@ func (h *persistent) desire() {
 		d.Streams = append(d.Streams, w)
 	}
 	for _, l := range h.leases {
+		d.Late = append(d.Late, l.late...)
 		for _, r := range l.rosters {
 			d.Others = append(d.Others, h.withSeals(r))
 		}
@@ -263,7 +264,7 @@ func (h *persistent) desire() {
 func (o *line) wanted(port uint16) siprec.StreamWish {
 	w := siprec.StreamWish{Key: o.key, ID: o.id, Port: port, Prefer: o.prefer}
 	if of := o.wish; of != nil {
-		w.Session, w.Participant, w.Members, w.Senders, w.Late, w.Paused, w.Rest = of.Session, of.Participant, of.Members, of.Senders, of.Late, of.Paused, of.Rest
+		w.Session, w.Participant, w.Members, w.Senders, w.Paused, w.Rest = of.Session, of.Participant, of.Members, of.Senders, of.Paused, of.Rest
 	}
 	return w
 }
@@ -301,9 +302,11 @@ func (h *persistent) step(e siprec.Event) {
 
 // settle forgets recordings whose end the server knows.
 func (h *persistent) settle() {
-	n := len(h.leases)
+	n, again := len(h.leases), false
 	for _, l := range slices.Clone(h.leases) {
-		if l.stopped && !l.told && h.knowsEnd(l) {
+		if ended := l.stopped && !l.told && h.knowsEnd(l); ended && l.unsay() {
+			again = true
+		} else if ended && !h.says(l) {
 			l.told = true
 			close(l.known)
 			l.wake()
@@ -312,7 +315,7 @@ func (h *persistent) settle() {
 			h.leases = slices.DeleteFunc(h.leases, func(other *lease) bool { return other == l })
 		}
 	}
-	if len(h.leases) < n {
+	if again || len(h.leases) < n {
 		h.forgetDocuments()
 		h.desire()
 	}

@@ -38,6 +38,8 @@ type lease struct {
 
 	wanted  siprec.Desire
 	rosters []siprec.Roster
+	late    []siprec.Sender              // who is to be named as in a stream
+	named   []siprec.Sender              // who was in the last document, and in streams that may be others' next; nil: nobody
 	lines   map[string]*line             // by the keys of the recording
 	playing map[string]siprec.StartMedia // what the controller has been told
 	state   siprec.State
@@ -109,6 +111,7 @@ func (l *lease) want(d siprec.Desire, now time.Time) {
 		}
 	}
 	l.unite()
+	l.nameLate(d.Late)
 	l.wantMerged(d)
 	for key, one := range l.lines {
 		one.wish = nil

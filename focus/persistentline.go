@@ -64,7 +64,9 @@ func silentFrame(f codecs.Format) (payload []byte, samples int, err error) {
 
 // take gives a line to a recording: one that is nobody's, or a new one, for which there may be no port. mu is held.
 func (h *persistent) take(l *lease) (*line, error) {
-	i := slices.IndexFunc(h.lines, func(one *line) bool { return one.lease == nil && (h.merged == nil || h.merged.line != one) })
+	i := slices.IndexFunc(h.lines, func(one *line) bool {
+		return one.lease == nil && (h.merged == nil || h.merged.line != one) && !h.tellsOf(one)
+	})
 	if i < 0 {
 		one, err := h.addLine()
 		if err != nil {

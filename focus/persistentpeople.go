@@ -92,7 +92,49 @@ func (l *lease) rename(w *siprec.StreamWish) {
 		}
 		return list
 	}
-	w.Participant, w.Members, w.Senders, w.Late = l.person(w.Participant), persons(w.Members), persons(w.Senders), persons(w.Late)
+	w.Participant, w.Members, w.Senders = l.person(w.Participant), persons(w.Members), persons(w.Senders)
+}
+
+// nameLate takes over who is to be named as in streams that he does not feed any more.
+func (l *lease) nameLate(late []siprec.Sender) {
+	l.late = slices.Clone(late)
+	for i := range l.late {
+		l.late[i].Participant = l.person(l.late[i].Participant)
+	}
+}
+
+// unsay has those whom the last document of a recording names be in no stream any more: the line may be of another conference next. It reports false if nobody is
+// named. The mutex of the session is held, as in what follows.
+func (l *lease) unsay() bool {
+	if len(l.late) == 0 {
+		return false
+	}
+	l.named, l.late = l.late, nil
+	return true
+}
+
+// says tells whether the server is yet to be told that.
+func (h *persistent) says(l *lease) bool {
+	known, synced := h.client.Acknowledged()
+	return synced && slices.ContainsFunc(l.named, known.Sends)
+}
+
+// tellsOf tells whether the server is yet to be told who has been in a line: until then it is nobody else's, so that he is not taken for one of theirs.
+func (h *persistent) tellsOf(one *line) bool {
+	return slices.ContainsFunc(h.leases, func(l *lease) bool {
+		return !l.told && slices.ContainsFunc(l.late, func(s siprec.Sender) bool { return s.Stream == one.id })
+	})
+}
+
+// person is how the recorder knows a participant: that of a persistent session, as the group of its conferences does.
+func (r *recorder) person(id siprec.ID) siprec.ID {
+	l, lent := r.client.(*lease)
+	if !lent {
+		return id
+	}
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	return l.person(id)
 }
 
 // known is how the group of a persistent session knows somebody whose stream a line is.

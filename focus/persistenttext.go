@@ -19,7 +19,7 @@ func (l *lease) lineOfText(t *recordedText) *line {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var one *line
-	if i := slices.IndexFunc(h.resting, func(o *line) bool { return h.client.Off(o.key) }); i >= 0 {
+	if i := slices.IndexFunc(h.resting, func(o *line) bool { return h.client.Off(o.key) && !h.tellsOf(o) }); i >= 0 {
 		one = h.resting[i]
 		h.resting = slices.Delete(h.resting, i, i+1)
 	} else {

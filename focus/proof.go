@@ -207,8 +207,10 @@ func (c *controller) lose(r *recorder) {
 		}
 	}
 	for _, t := range r.texts {
+		t.named = nil
 		t.capture.doubt(since)
 	}
+	r.left = nil
 	c.revive(r, since)
 	r.proof = proof{}
 }

@@ -24,6 +24,7 @@ func (c *controller) desire(r *recorder) {
 	}
 	d.Others = c.sideRosters(r, state, &d.Roster)
 	c.countPortless(r, &d)
+	d.Late = c.unnamed(r, d.Stopped)
 	if d.Stopped && c.endLater(r, d) {
 		return
 	}
@@ -89,7 +90,6 @@ func (c *controller) wishes(r *recorder, state *conference.State) []siprec.Strea
 		if at != "" {
 			w.Session = c.side(at).session
 		}
-		w.Late = c.unnamed(r, s)
 		s.wish, s.offered = w, siprec.Preferring(r.client.Codecs(), w.Prefer)
 		list = append(list, w)
 	}
@@ -341,6 +341,7 @@ func (c *controller) forget(id conference.ParticipantID) {
 	delete(c.identities, id)
 	delete(c.absences, id)
 	delete(c.fed, id)
+	delete(c.wrote, id)
 }
 
 // recordingInfo is a recording with its streams as they are now.

@@ -40,7 +40,8 @@ type recorder struct {
 	texts        map[string]*recordedText
 	parting      []parting // streams that have ended, and that the server may not have been there for
 	partingTexts []partingText
-	warned       bool // that the server has not answered to the last request
+	left         []siprec.Sender // who is yet to be named, of streams that have ended
+	warned       bool            // that the server has not answered to the last request
 	state        siprec.State
 	after        time.Duration // Retry-After of the last refusal
 	judged       bool          // the pool knows what became of the first attempt
@@ -90,16 +91,16 @@ type recorded struct {
 	offered     []codecs.Codec // in the last offer, or the next one
 	keeps       codecs.Codec   // of what is kept from a server of another kind, and so what the next one is offered first; none: nothing
 	label       string
-	wish        siprec.StreamWish                 // the last one
-	round       int                               // of that wish
-	linger      *linger                           // nobody feeds it any more; nil: somebody does
-	named       map[conference.ParticipantID]bool // who the recorder knows to be in it, as far as that has been asked
-	unheldSince time.Time                         // up to when is counted what the stream has not as its recording has failed; zero: it has not failed
-	counted     uint64                            // packets that the counts of a copy have already
-	before      uint64                            // packets that the line had sent when it was lent
-	line        *line                             // of a persistent session; nil: the stream is its own
-	feed        *feed                             // into a line that others are in, too; nil: the stream has it alone
-	apart       siprec.ID                         // what it is to who gets what is kept of it, without the others in the line; empty: nothing is
+	wish        siprec.StreamWish // the last one
+	round       int               // of that wish
+	linger      *linger           // nobody feeds it any more; nil: somebody does
+	named       namedSenders
+	unheldSince time.Time // up to when is counted what the stream has not as its recording has failed; zero: it has not failed
+	counted     uint64    // packets that the counts of a copy have already
+	before      uint64    // packets that the line had sent when it was lent
+	line        *line     // of a persistent session; nil: the stream is its own
+	feed        *feed     // into a line that others are in, too; nil: the stream has it alone
+	apart       siprec.ID // what it is to who gets what is kept of it, without the others in the line; empty: nothing is
 }
 
 // startRecorder opens a session with a server by its name. from is the session that it takes over with all its streams, nil
@@ -308,6 +309,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		s.session.DropPresses() // they would come after the pause, when nobody presses anything
 	}
 	if a.Removed {
+		c.endFed(r, c.fedStream(r, s))
 		delete(r.streams, a.Key)
 		c.updateMix()
 		c.part(r, s, s.ended())

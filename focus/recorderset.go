@@ -137,7 +137,7 @@ func (r *recorder) hold() {
 		s.capture.hold()
 	}
 	for _, t := range r.texts {
-		t.started = false
+		t.started, t.named = false, nil
 		t.capture.hold()
 	}
 }
@@ -292,7 +292,9 @@ func (c *controller) join(r *recorder) {
 	c.recorders = append(c.recorders, r)
 	c.focus.pool.opened(r.server.Name)
 	if r.ending != nil {
-		c.recorderStep(r, r.rest())
+		d := r.rest()
+		d.Late = c.unnamed(r, false)
+		c.recorderStep(r, d)
 		return
 	}
 	c.desire(r)

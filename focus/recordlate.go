@@ -1,6 +1,8 @@
 package focus
 
 import (
+	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -11,7 +13,8 @@ import (
 )
 
 // A recorder learns who feeds a stream from a document, and gets the stream faster or slower than that: somebody who is muted, masked, aside or gone by the
-// time that a document goes out is in the stream, without any document that has said so. He is named once as who feeds it, when he does not any more.
+// time that a document goes out is in the stream, without any document that has said so. He is named once as who feeds it, when he does not any more: also in a
+// stream that has ended by then, and in the last document of the session.
 
 // feeding is where a participant feeds recorded streams, or has.
 type feeding struct {
@@ -19,26 +22,51 @@ type feeding struct {
 	until time.Time            // zero: he does now
 }
 
+// feeders are those who have fed recorded streams, and where: of audio, or of text.
+type feeders map[conference.ParticipantID][]feeding
+
 // followFeeders keeps for recorders who has fed streams, and until when. It is called with every version.
 func (c *controller) followFeeders(s *conference.State, now time.Time) {
 	if len(c.recorders) == 0 && !records(s) {
 		clear(c.fed)
+		c.wrote = nil
 		return
 	}
 	for _, p := range s.Participants {
-		feeds := p.Speaks() && p.Coaching == "" && p.Recordable()
-		if feeds || len(c.fed[p.ID]) > 0 {
-			c.feeds(p.ID, p.Sidebar, feeds, now)
+		records := p.Coaching == "" && p.Recordable()
+		c.fed.follow(p, records && p.Speaks(), now)
+		if !s.Rules.Text && c.wrote == nil {
+			continue
 		}
+		if c.wrote == nil {
+			c.wrote = feeders{}
+		}
+		writes, _ := c.textDirections(p)
+		c.wrote.follow(p, records && writes && p.Present(), now)
 	}
 	for _, p := range s.Departed {
-		c.feeds(p.ID, "", false, now)
+		c.fed.leave(p.ID, now)
+		c.wrote.leave(p.ID, now)
+	}
+}
+
+// follow notes whether somebody feeds streams where he is.
+func (f feeders) follow(p *conference.Participant, feeds bool, now time.Time) {
+	if feeds || len(f[p.ID]) > 0 {
+		f.feeds(p.ID, p.Sidebar, feeds, now)
+	}
+}
+
+// leave notes that somebody feeds no streams any more.
+func (f feeders) leave(id conference.ParticipantID, now time.Time) {
+	if len(f[id]) > 0 {
+		f.feeds(id, "", false, now)
 	}
 }
 
 // feeds notes that somebody feeds the streams of the conference or of a sidebar, and no others, or none.
-func (c *controller) feeds(id conference.ParticipantID, at conference.SidebarID, feeds bool, now time.Time) {
-	list, found := c.fed[id], false
+func (f feeders) feeds(id conference.ParticipantID, at conference.SidebarID, feeds bool, now time.Time) {
+	list, found := f[id], false
 	for i := range list {
 		switch here := feeds && list[i].at == at; {
 		case here:
@@ -48,74 +76,114 @@ func (c *controller) feeds(id conference.ParticipantID, at conference.SidebarID,
 		}
 	}
 	if feeds && !found {
-		c.fed[id] = append(list, feeding{at: at})
+		f[id] = append(list, feeding{at: at})
 	}
+}
+
+// fedStream is a recorded stream as far as it matters who has fed it.
+type fedStream struct {
+	id          siprec.ID
+	participant conference.ParticipantID // empty: mixed
+	sidebar     conference.SidebarID     // empty: of the conference itself
+	side        side                     // in the mode pair
+	by          feeders
+	known       namedSenders
+}
+
+// namedSenders are those whom the recorder knows to be in a stream, as far as that has been asked.
+type namedSenders map[conference.ParticipantID]bool
+
+// streamsFed are the streams of a session that somebody has fed.
+func (c *controller) streamsFed(r *recorder) iter.Seq[fedStream] {
+	return func(yield func(fedStream) bool) {
+		for _, s := range r.streams {
+			if !yield(c.fedStream(r, s)) {
+				return
+			}
+		}
+		for _, t := range r.texts {
+			if !yield(c.fedText(r, t)) {
+				return
+			}
+		}
+	}
+}
+
+func (c *controller) fedStream(r *recorder, s *recorded) fedStream {
+	if s.named == nil {
+		s.named = namedSenders{}
+	}
+	return fedStream{s.id, s.participant, s.sidebar, s.side, c.fed, s.named}
+}
+
+func (c *controller) fedText(r *recorder, t *recordedText) fedStream {
+	if t.named == nil {
+		t.named = namedSenders{}
+	}
+	return fedStream{t.id, t.participant, t.sidebar, everySide, c.wrote, t.named}
 }
 
 // unnamed are those who are in what a recorder gets of a stream, feed it no more, and are named as its senders in no document that the recorder has
-// acknowledged.
-func (c *controller) unnamed(r *recorder, s *recorded) []siprec.ID {
-	list := c.formerFeeders(r, s)
-	if len(list) == 0 {
-		return nil
+// acknowledged. When the session ends they are also those who have fed it until then.
+func (c *controller) unnamed(r *recorder, ends bool) []siprec.Sender {
+	tells := r.tells()
+	r.left = slices.DeleteFunc(r.left, tells)
+	late := slices.Clone(r.left)
+	for s := range c.streamsFed(r) {
+		late = append(late, c.unnamedIn(r, &s, ends, tells)...)
 	}
-	known, synced := r.client.Acknowledged()
-	synced = synced && (r.state == siprec.StateRecording || r.state == siprec.StatePaused) // else it is of the session before
-	var late []siprec.ID
-	for _, id := range list {
-		who, as := c.identity(id), c.identity(id)
-		if s.line != nil {
-			as = s.line.known(who)
-		}
-		if synced && slices.ContainsFunc(known.ParticipantStreams, func(a siprec.ParticipantStream) bool { return a.Participant == as && slices.Contains(a.Send, s.id) }) {
-			s.name(id)
-			continue
-		}
-		late = append(late, who)
-	}
+	slices.SortFunc(late, func(a, b siprec.Sender) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Participant, b.Participant))
+	})
 	return late
 }
 
-// formerFeeders are those who have fed a stream since a recorder gets it and do not any more, without those of whom it is known that they have been named.
-func (c *controller) formerFeeders(r *recorder, s *recorded) (list []conference.ParticipantID) {
-	if s.feed != nil { // it is of several conferences
-		return nil
-	}
+// tells gives what tells whether the recorder of a session knows that somebody is in a stream.
+func (r *recorder) tells() func(siprec.Sender) bool {
+	known, synced := r.client.Acknowledged()
+	synced = synced && (r.state == siprec.StateRecording || r.state == siprec.StatePaused) // else it is of the session before
+	return func(s siprec.Sender) bool { return synced && known.Sends(s) }
+}
+
+// unnamedIn are those of one stream.
+func (c *controller) unnamedIn(r *recorder, s *fedStream, ends bool, tells func(siprec.Sender) bool) (late []siprec.Sender) {
 	consider := func(id conference.ParticipantID) {
-		if s.named[id] || s.side != everySide && r.sides[id] != s.side {
+		if s.known[id] || s.side != everySide && r.sides[id] != s.side {
 			return
 		}
-		for _, f := range c.fed[id] {
-			if f.at == s.sidebar && f.until.Sub(r.since) > codecs.FrameDuration { // else the last tick that he was in was before the first that is sent
-				list = append(list, id)
+		for _, f := range s.by[id] {
+			if f.at != s.sidebar || f.until.IsZero() && !ends || !f.until.IsZero() && f.until.Sub(r.since) <= codecs.FrameDuration {
+				continue // the last tick that he was in was before the first that is sent
+			}
+			if one := (siprec.Sender{Participant: r.person(c.identity(id)), Stream: s.id}); tells(one) {
+				s.known[id] = true
+			} else {
+				late = append(late, one)
 			}
 		}
 	}
 	if s.participant != "" {
 		consider(s.participant)
-		return list
+		return late
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.fed)) {
+	for id := range s.by {
 		consider(id)
 	}
-	return list
+	return late
 }
 
-// name notes that the recorder knows that somebody is in a stream.
-func (s *recorded) name(id conference.ParticipantID) {
-	if s.named == nil {
-		s.named = map[conference.ParticipantID]bool{}
-	}
-	s.named[id] = true
+// endFed keeps who is yet to be named of a stream that is taken out of the session.
+func (c *controller) endFed(r *recorder, s fedStream) {
+	r.left = append(r.left, c.unnamedIn(r, &s, true, r.tells())...)
 }
 
-// late tells whether somebody is named as who feeds a stream that he does not feed any more.
-func (r *recorder) late() bool {
-	return slices.ContainsFunc(r.wanted.Streams, func(w siprec.StreamWish) bool { return len(w.Late) > 0 })
-}
+// late tells whether somebody is named as who feeds a stream that he does not feed any more, or is to be.
+func (r *recorder) late() bool { return len(r.wanted.Late) > 0 || len(r.left) > 0 }
 
 // news tells whether something is to be told to a recorder beside what the State says: of streams that have ended, and who was in them.
-func (c *controller) news(r *recorder) bool { return len(r.streams) > r.fed || len(c.fed) > 0 }
+func (c *controller) news(r *recorder) bool {
+	return len(r.streams) > r.fed || len(c.fed)+len(c.wrote) > 0
+}
 
 // firstStays are when those came first who have been away meanwhile, in a sidebar or in another conference, by their identifiers for recorders.
 func (c *controller) firstStays(s *conference.State) map[siprec.ID]time.Time {

@@ -33,6 +33,7 @@ type recordedText struct {
 	round       int               // of that wish
 	linger      *linger           // nobody writes into it any more; nil: somebody may
 	line        *line             // of a persistent session; nil: the stream is its own
+	named       namedSenders
 }
 
 // textKey is the key of a stream of text, by that of the audio which it goes with.
@@ -237,6 +238,7 @@ func (c *controller) stopText(r *recorder, t *recordedText, removed bool) {
 	case !removed && r.client.Awaited(t.key):
 		t.capture.hold()
 	case removed:
+		c.endFed(r, c.fedText(r, t))
 		delete(r.texts, t.key)
 		c.updateText() // nothing comes any more
 		c.partText(r, t)

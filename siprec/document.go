@@ -97,7 +97,7 @@ func (p *RosterParticipant) in(endpoint ID) bool {
 }
 
 // participantStream tells what a participant feeds and hears. Someone who has left
-// feeds and hears nothing, but is named with the streams that are still on their way with him in them; someone who left before recording began never did, and the
+// feeds and hears nothing, but is named with those of his that are still on their way; someone who left before recording began never did, and the
 // focus has no media of its own.
 func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool) {
 	if p.Focus || (!p.Left.IsZero() && instant(p.Left).Before(instant(r.RecordedSince))) {
@@ -114,7 +114,7 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 	}
 	for i := range r.Streams {
 		s := &r.Streams[i]
-		if slices.Contains(s.Late, p.ID) || s.open(&p) && s.fedBy(&p) {
+		if s.open(&p) && s.fedBy(&p) {
 			a.Send = append(a.Send, s.ID)
 		}
 		if s.open(&p) && s.heardBy(&p) {
@@ -150,11 +150,11 @@ func (s *RosterStream) heardBy(p *RosterParticipant) bool {
 	return hears && !s.own(p)
 }
 
-// resting are the streams of somebody, or with him in them, of which what was captured is still on its way.
+// resting are the streams of somebody of which what was captured is still on its way.
 func (r *Roster) resting(id ID) []ID {
 	var list []ID
 	for _, s := range r.Streams {
-		if s.Rest && s.Participant == id || slices.Contains(s.Late, id) {
+		if s.Rest && s.Participant == id {
 			list = append(list, s.ID)
 		}
 	}

@@ -67,19 +67,6 @@ func TestDocument(t *testing.T) {
 			},
 		},
 		{
-			// In what the recorder gets, and named by no document before: who is muted or held now, and who has left.
-			"late",
-			func(r *siprec.Roster) {
-				r.Participants[0].Muted, r.Participants[0].Held = true, true
-				r.Participants[2].Left = minute(7)
-				r.Streams[0].Late = []siprec.ID{idOf(kindParticipant, 0), idOf(kindParticipant, 2)}
-			},
-			[]siprec.ParticipantStream{
-				{Participant: idOf(kindParticipant, 0), Send: []siprec.ID{mix}, Associate: minute(5)},
-				{Participant: idOf(kindParticipant, 2), Send: []siprec.ID{mix}, Associate: minute(6), Disassociate: minute(7)},
-			},
-		},
-		{
 			// What was captured is still on its way: nobody feeds it or hears it, and whoever fed it is named until then.
 			"left, and on its way",
 			func(r *siprec.Roster) {

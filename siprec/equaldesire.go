@@ -4,14 +4,13 @@ import "slices"
 
 // equal tells whether two wishes are the same. It is asked with every change of a conference, however large it is.
 func (d *Desire) equal(o *Desire) bool {
-	return d.Paused == o.Paused && d.Stopped == o.Stopped && d.Roster.equal(&o.Roster) &&
+	return d.Paused == o.Paused && d.Stopped == o.Stopped && slices.Equal(d.Late, o.Late) && d.Roster.equal(&o.Roster) &&
 		sameBy(d.Streams, o.Streams, (*StreamWish).equal) && sameBy(d.Others, o.Others, (*Roster).equal)
 }
 
 func (w *StreamWish) equal(o *StreamWish) bool {
 	return w.Key == o.Key && w.ID == o.ID && w.Session == o.Session && w.Participant == o.Participant && w.Port == o.Port && w.Paused == o.Paused &&
-		w.Text == o.Text && w.Stereo == o.Stereo && w.Prefer == o.Prefer && w.Rest == o.Rest && sameList(w.Sessions, o.Sessions) && sameList(w.Members, o.Members) && sameList(w.Senders, o.Senders) &&
-		slices.Equal(w.Late, o.Late)
+		w.Text == o.Text && w.Stereo == o.Stereo && w.Prefer == o.Prefer && w.Rest == o.Rest && sameList(w.Sessions, o.Sessions) && sameList(w.Members, o.Members) && sameList(w.Senders, o.Senders)
 }
 
 // equal does not look at the streams: the client knows better.

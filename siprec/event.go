@@ -18,6 +18,7 @@ type Desire struct {
 	Streams []StreamWish // in the order of the m-lines
 	Roster  Roster       // its Streams are ignored: the client knows labels
 	Others  []Roster     // further communication sessions in the recording session (RFC 7866, section 5.1), sidebars for example
+	Late    []Sender     // who is in streams, feeds them no more, or has left, and stands in no document that was acknowledged as who did
 	Paused  bool         // the whole recording
 	Stopped bool         // end the recording session; final
 }
@@ -36,7 +37,6 @@ type StreamWish struct {
 	Paused      bool   // only this stream (masking)
 	// Rest: nobody feeds it any more, and what was captured before is still on its way. Its participant may have left.
 	Rest bool
-	Late []ID // as in [RosterStream]
 	// Text makes it one of real-time text (RFC 4103): a recorder that takes none gets the rest without it.
 	Text bool
 	// Prefer is offered first, if it is among the codecs: the audio need not be encoded again then. None: as the profile has it.

@@ -47,7 +47,6 @@ type RosterStream struct {
 	Participant ID   // whose audio it is; empty: mixed, everybody's
 	Members     []ID // who can feed or hear it; nil: everybody (sidebars name theirs)
 	Senders     []ID // of a mixed one: who can feed it; nil: everybody
-	Late        []ID // who feeds it no more, or has left, and is in what was captured before, without any document having said so
 	Text        bool // it is real-time text, not audio
 	Rest        bool // what was captured of it is on its way, and nobody feeds it any more
 }

@@ -33,12 +33,13 @@ func (c *Client) target() Recording {
 		d = joined(d, Document(c.complete(other)))
 	}
 	// A removed stream is described as long as its m-line carries its label, so that
-	// labels and streams match (RFC 7866, section 7.1.1); nobody feeds or hears it.
+	// labels and streams match (RFC 7866, section 7.1.1); nobody feeds or hears it, but who is named late.
 	for _, s := range c.slots {
 		if !s.wanted && s.key != "" {
 			d.Streams = append(d.Streams, Stream{ID: s.wish.ID, Session: c.outlived(&d, c.desire.session(&s.wish)), Label: s.label})
 		}
 	}
+	d.nameSenders(c.desire.Late)
 	if c.profile.DropEmptyStreams {
 		d.ParticipantStreams = slices.DeleteFunc(d.ParticipantStreams, func(a ParticipantStream) bool {
 			return len(a.Send)+len(a.Recv) == 0
@@ -61,7 +62,6 @@ func (c *Client) complete(roster Roster) Roster {
 		if s.wanted && (c.desire.session(&s.wish) == roster.Session || slices.Contains(s.wish.Sessions, roster.Session)) {
 			roster.Streams = append(roster.Streams, RosterStream{
 				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members, Senders: s.wish.Senders, Text: s.wish.Text, Rest: s.wish.Rest,
-				Late: s.wish.Late,
 			})
 		}
 	}
