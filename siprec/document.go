@@ -112,12 +112,19 @@ func (r *Roster) participantStream(p RosterParticipant) (ParticipantStream, bool
 		a.Send = r.resting(p.ID)
 		return a, true
 	}
+	brief := false
+	if r.Brief {
+		var all hearing
+		if all, brief = r.hears(&p); brief {
+			a.Extensions = append(a.Extensions, all.extension())
+		}
+	}
 	for i := range r.Streams {
 		s := &r.Streams[i]
 		if s.open(&p) && s.fedBy(&p) {
 			a.Send = append(a.Send, s.ID)
 		}
-		if s.open(&p) && s.heardBy(&p) {
+		if (!brief || s.Shared) && s.open(&p) && s.heardBy(&p) {
 			a.Recv = append(a.Recv, s.ID)
 		}
 	}

@@ -15,7 +15,7 @@ func (w *StreamWish) equal(o *StreamWish) bool {
 
 // equal does not look at the streams: the client knows better.
 func (r *Roster) equal(o *Roster) bool {
-	return r.Session == o.Session && r.Group == o.Group && r.GroupStarted.Equal(o.GroupStarted) && r.GroupEnded.Equal(o.GroupEnded) &&
+	return r.Session == o.Session && r.Brief == o.Brief && r.Group == o.Group && r.GroupStarted.Equal(o.GroupStarted) && r.GroupEnded.Equal(o.GroupEnded) &&
 		r.Started.Equal(o.Started) && r.Ended.Equal(o.Ended) && slices.Equal(r.Reasons, o.Reasons) && r.RecordedSince.Equal(o.RecordedSince) &&
 		r.RecordedUntil.Equal(o.RecordedUntil) && slices.Equal(r.SessionElements, o.SessionElements) &&
 		sameBy(r.Participants, o.Participants, (*RosterParticipant).equal)

@@ -65,6 +65,7 @@ type Profile struct {
 	SDPDisposition    bool     // Content-Disposition: session;handling=required on the SDP part
 	OmitFocus         bool     // leave the focus out of the participants
 	DropEmptyStreams  bool     // leave out a participantstreamassoc without send and recv
+	BriefRecv         bool     // one element of ours in the place of a recv for each stream, for who receives all but his own: small documents of large separate recordings
 	LenientAnswer     bool     // take an answer with fewer m-lines than offered
 	SendonlyIsReady   bool     // take sendonly in an answer for recvonly
 	MetadataInBye     bool     // a complete document without labels in the BYE, too (RFC 8068, section 3.2.4)

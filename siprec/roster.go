@@ -18,6 +18,7 @@ type Roster struct {
 	Participants    []RosterParticipant
 	Streams         []RosterStream
 	SessionElements []Extension
+	Brief           bool // who receives many streams, and all but his own, has one element that says so, not a recv for each
 }
 
 // RosterParticipant is one participant of a [Roster], present or gone. Someone who
@@ -48,5 +49,6 @@ type RosterStream struct {
 	Members     []ID // who can feed or hear it; nil: everybody (sidebars name theirs)
 	Senders     []ID // of a mixed one: who can feed it; nil: everybody
 	Text        bool // it is real-time text, not audio
+	Shared      bool // it is of several sessions, and so of none
 	Rest        bool // what was captured of it is on its way, and nobody feeds it any more
 }

@@ -42,7 +42,7 @@ func (c *Client) target() Recording {
 	d.nameSenders(c.desire.Late)
 	if c.profile.DropEmptyStreams {
 		d.ParticipantStreams = slices.DeleteFunc(d.ParticipantStreams, func(a ParticipantStream) bool {
-			return len(a.Send)+len(a.Recv) == 0
+			return len(a.Send)+len(a.Recv)+len(a.Extensions) == 0
 		})
 	}
 	d.Extensions = c.profile.ExtensionElements
@@ -51,7 +51,7 @@ func (c *Client) target() Recording {
 
 // complete gives a roster its streams, and what the profile wants otherwise.
 func (c *Client) complete(roster Roster) Roster {
-	roster.Streams = nil
+	roster.Streams, roster.Brief = nil, c.profile.BriefRecv
 	if roster.RecordedSince.IsZero() {
 		roster.RecordedSince = c.since
 	}
@@ -62,6 +62,7 @@ func (c *Client) complete(roster Roster) Roster {
 		if s.wanted && (c.desire.session(&s.wish) == roster.Session || slices.Contains(s.wish.Sessions, roster.Session)) {
 			roster.Streams = append(roster.Streams, RosterStream{
 				ID: s.wish.ID, Label: s.label, Participant: s.wish.Participant, Members: s.wish.Members, Senders: s.wish.Senders, Text: s.wish.Text, Rest: s.wish.Rest,
+				Shared: s.wish.Sessions != nil,
 			})
 		}
 	}
@@ -128,7 +129,7 @@ func united[T element[T]](list, more []T) []T {
 func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 	switch {
 	case a.Disassociate.IsZero() && b.Disassociate.IsZero():
-		a.Send, a.Recv = both(a.Send, b.Send), both(a.Recv, b.Recv)
+		a.Send, a.Recv, a.Extensions = both(a.Send, b.Send), both(a.Recv, b.Recv), both(a.Extensions, b.Extensions)
 		a.Associate = earliest(a.Associate, b.Associate)
 		return a
 	case a.Disassociate.IsZero(), !b.Disassociate.IsZero() && b.Disassociate.Before(a.Disassociate):
@@ -141,7 +142,7 @@ func (a ParticipantStream) with(b ParticipantStream) ParticipantStream {
 }
 
 // both are the streams of two lists: one that has several sessions in it is in each.
-func both(a, b []ID) []ID {
+func both[T comparable](a, b []T) []T {
 	list := slices.Clone(a)
 	for _, id := range b {
 		if !slices.Contains(list, id) {

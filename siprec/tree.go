@@ -11,7 +11,7 @@ import (
 )
 
 // MaxDocument is how many octets of metadata, and of a body with metadata and a description, are read. A snapshot of a thousand participants in a
-// mixed stream has about one megabyte. Where each has a stream of his own, it names each stream for each participant: 7 MB for 500.
+// mixed stream has about one megabyte. Where each has a stream of his own, it names each stream for each participant: 11 MB for 500.
 const MaxDocument = 12 << 20
 
 // Limits of what is read.

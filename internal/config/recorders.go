@@ -91,6 +91,7 @@ type Dialect struct {
 	SDPDisposition   *bool          `yaml:"sdp_disposition"`
 	OmitFocus        *bool          `yaml:"omit_focus"`
 	DropEmptyStreams *bool          `yaml:"drop_empty_streams"`
+	BriefRecv        *bool          `yaml:"brief_recv"`
 	LenientAnswer    *bool          `yaml:"lenient_answer"`
 	SendonlyIsReady  *bool          `yaml:"sendonly_is_ready"`
 	MetadataInBye    *bool          `yaml:"metadata_in_bye"`
