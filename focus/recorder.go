@@ -309,7 +309,7 @@ func (c *controller) stopStream(r *recorder, a siprec.StopMedia) bool {
 		s.session.DropPresses() // they would come after the pause, when nobody presses anything
 	}
 	if a.Removed {
-		c.endFed(r, c.fedStream(r, s))
+		c.endFed(r, c.fedStream(s))
 		delete(r.streams, a.Key)
 		c.updateMix()
 		c.part(r, s, s.ended())

@@ -97,26 +97,26 @@ type namedSenders map[conference.ParticipantID]bool
 func (c *controller) streamsFed(r *recorder) iter.Seq[fedStream] {
 	return func(yield func(fedStream) bool) {
 		for _, s := range r.streams {
-			if !yield(c.fedStream(r, s)) {
+			if !yield(c.fedStream(s)) {
 				return
 			}
 		}
 		for _, t := range r.texts {
-			if !yield(c.fedText(r, t)) {
+			if !yield(c.fedText(t)) {
 				return
 			}
 		}
 	}
 }
 
-func (c *controller) fedStream(r *recorder, s *recorded) fedStream {
+func (c *controller) fedStream(s *recorded) fedStream {
 	if s.named == nil {
 		s.named = namedSenders{}
 	}
 	return fedStream{s.id, s.participant, s.sidebar, s.side, c.fed, s.named}
 }
 
-func (c *controller) fedText(r *recorder, t *recordedText) fedStream {
+func (c *controller) fedText(t *recordedText) fedStream {
 	if t.named == nil {
 		t.named = namedSenders{}
 	}

@@ -181,7 +181,8 @@ func TestWhoWasInASharedLineIsNamed(t *testing.T) {
 		named("carol", "who was muted in the pause after it")
 		visit("one", "erin")
 		must(t, b.focus.Eject(t.Context(), "one", b.find("one", "erin").ID, ""))
-		must(t, func() error { _, err := b.focus.StopRecording(t.Context(), "one", ids["one"]); return err }())
+		_, err = b.focus.StopRecording(t.Context(), "one", ids["one"])
+		must(t, err)
 		named("erin", "whose conference left it")
 		visit("two", "frank")
 		_, err = b.focus.ResumeRecording(t.Context(), "two", ids["two"])
@@ -237,7 +238,7 @@ func TestWhoWroteIsNamed(t *testing.T) {
 			close(slow)
 			named("ben")
 			named("cat")
-			if ben := strings.Split(srs.knows("ben"), "/")[0]; strings.Contains(ben, label) {
+			if ben, _, _ := strings.Cut(srs.knows("ben"), "/"); strings.Contains(ben, label) {
 				t.Errorf("ben feeds %s in the end", ben)
 			}
 			visit("eve")

@@ -238,7 +238,7 @@ func (c *controller) stopText(r *recorder, t *recordedText, removed bool) {
 	case !removed && r.client.Awaited(t.key):
 		t.capture.hold()
 	case removed:
-		c.endFed(r, c.fedText(r, t))
+		c.endFed(r, c.fedText(t))
 		delete(r.texts, t.key)
 		c.updateText() // nothing comes any more
 		c.partText(r, t)

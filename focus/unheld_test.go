@@ -42,6 +42,15 @@ func TestFailedRecordingLacksTime(t *testing.T) {
 			must(t, err)
 			return seconds(15)
 		}, outage - 15*time.Second},
+		"changes all the time": {conference.Separate, func(_ *testing.T, b *bench, _ conference.RecordingID) time.Duration {
+			began := time.Now()
+			for n := range 100 {
+				muted := n%2 == 0
+				b.change("alice", focus.ParticipantChange{Muted: &muted})
+				pass(100 * time.Millisecond)
+			}
+			return time.Since(began)
+		}, outage},
 		"a mask": {conference.Separate, func(t *testing.T, b *bench, _ conference.RecordingID) time.Duration {
 			t.Helper()
 			b.setMask("alice", true)

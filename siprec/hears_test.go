@@ -3,6 +3,7 @@ package siprec_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func crowd(n int) siprec.Roster {
 		r.Participants = append(r.Participants, siprec.RosterParticipant{
 			ID: idOf(kindParticipant, i), Names: []siprec.NameID{{AOR: fmt.Sprintf("sip:%d@example.com", i)}}, Joined: base,
 		})
-		r.Streams = append(r.Streams, siprec.RosterStream{ID: idOf(kindStream, i), Label: fmt.Sprint(i + 1), Participant: idOf(kindParticipant, i)})
+		r.Streams = append(r.Streams, siprec.RosterStream{ID: idOf(kindStream, i), Label: strconv.Itoa(i + 1), Participant: idOf(kindParticipant, i)})
 	}
 	return r
 }

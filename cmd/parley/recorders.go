@@ -115,7 +115,7 @@ func dialect(name string, d *config.Dialect) siprec.Profile {
 	p.Events, p.MinInterval = override(d.Events, p.Events), override(d.MinInterval, p.MinInterval)
 	p.OmitSeal, p.FallbackMixed = override(d.OmitSeal, p.OmitSeal), override(d.FallbackMixed, p.FallbackMixed)
 	p.CRLF, p.Continuous = override(d.CRLF, p.CRLF), override(d.Continuous, p.Continuous)
-	p.CRLF, p.BriefRecv = override(d.CRLF, p.CRLF), override(d.BriefRecv, p.BriefRecv)
+	p.BriefRecv = override(d.BriefRecv, p.BriefRecv)
 	for _, h := range d.Headers {
 		p.Headers = append(p.Headers, siprec.Header{Name: h.Name, Value: h.Value})
 	}
