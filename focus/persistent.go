@@ -351,12 +351,15 @@ func (h *persistent) happened(e siprec.Event) {
 	h.step(e)
 }
 
-// lent opens the part of a conference in the session.
-func (h *persistent) lent(c *controller, r *recorder) *lease {
+// lent opens the part of a conference in the session; nil: it is ending, or about to, and would not be told of anything any more.
+func (h *persistent) lent(c *controller) *lease {
 	l := &lease{session: h, playing: map[string]siprec.StartMedia{}, lines: map[string]*line{}, known: make(chan struct{})}
-	l.notify = func() { h.focus.spawn(func(context.Context) { c.post(leaseChanged{r}) }) }
+	l.notify = func() { h.focus.spawn(func(context.Context) { c.post(leaseChanged{l}) }) }
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.stopping {
+		return nil
+	}
 	if h.client.State() == siprec.StateFailed {
 		l.troubled(lostLine(), time.Now())
 		l.wake()
@@ -373,24 +376,35 @@ func (h *persistent) lent(c *controller, r *recorder) *lease {
 var _ protocol = (*lease)(nil)
 
 // leaseChanged says that something has become of a persistent session.
-type leaseChanged struct{ recorder *recorder }
+type leaseChanged struct{ lease *lease }
 
 func (m leaseChanged) handle(c *controller) {
-	if l, ok := m.recorder.client.(*lease); ok && !m.recorder.over {
-		l.waking.Store(false)
-		c.recorderStep(m.recorder, siprec.Tick{})
+	for _, r := range c.recorders {
+		if r.client == protocol(m.lease) && !r.over {
+			m.lease.waking.Store(false)
+			c.recorderStep(r, siprec.Tick{})
+			return
+		}
 	}
 }
 
-// lendable refuses a persistent session where it cannot record.
-func (c *controller) lendable(server Recorder, from *recorder) (*persistent, error) {
+// lend opens the part of a recording in the persistent session with a server, and refuses where it cannot record; nil: there is to be a session of its own.
+func (c *controller) lend(server Recorder, from *recorder) (*lease, error) {
 	if server.Persistent <= 0 {
 		return nil, nil
 	}
-	h := c.focus.persistentSession(server.Name)
-	if h == nil || from != nil && !server.movable() {
+	if from != nil && !server.movable() {
 		return nil, errPersistent
 	}
-	_, err := c.focus.recorderSecurity(server, c.secret())
-	return h, err
+	if _, err := c.focus.recorderSecurity(server, c.secret()); err != nil {
+		return nil, err
+	}
+	for range 2 { // one that is retired at this moment, as the server is spoken to in another way, has a successor
+		if h := c.focus.persistentSession(server.Name); h != nil {
+			if l := h.lent(c); l != nil {
+				return l, nil
+			}
+		}
+	}
+	return nil, errPersistent
 }

@@ -120,15 +120,18 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
 	}
-	if h, err := c.lendable(server, from); !passive && (h != nil || err != nil) {
+	if !passive {
+		l, err := c.lend(server, from)
 		if err != nil {
 			return nil, err
 		}
-		rec := c.newRecorder(r, server, from)
-		rec.security, rec.client = h.security, h.lent(c, rec)
-		rec.inherit(from)
-		c.join(rec)
-		return rec, nil
+		if l != nil {
+			rec := c.newRecorder(r, server, from)
+			rec.security, rec.client = l.session.security, l
+			rec.inherit(from)
+			c.join(rec)
+			return rec, nil
+		}
 	}
 	address, err := c.recorderAddress(server)
 	if err != nil {
