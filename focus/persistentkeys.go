@@ -24,7 +24,7 @@ func (h *persistent) handshake(a *siprec.StartMedia) *media.Handshake {
 func (o *line) configure(a *siprec.StartMedia, secured func()) error {
 	h := o.owner
 	params := streamParams(*a)
-	params.Quiet, params.QuietExact = false, false // silence of lines that nobody has is what keeps the bindings of NATs
+	sendSilence(&params)
 	if params.DTLS = h.keys.handshake(a); params.DTLS != nil {
 		certificate := a.Certificate
 		o.session.OnSecured(func(err error) { // it must not wait: mu may be held by who closes the handshake
@@ -39,6 +39,9 @@ func (o *line) configure(a *siprec.StartMedia, secured func()) error {
 	}
 	return o.session.Configure(params)
 }
+
+// sendSilence has all silence of a line sent: where nobody has it that is what keeps the bindings of NATs, and who has it next goes on where the one before has stopped.
+func sendSilence(params *media.Params) { params.Quiet, params.QuietExact = false, false }
 
 // unkeyed tells the protocol that a handshake has failed.
 func (o *line) unkeyed(certificate sdp.Fingerprint, err error) siprec.Unkeyed {

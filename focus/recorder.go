@@ -253,6 +253,9 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 	r.listenForKeys(c, s, &a)
 	params := streamParams(a)
 	params.DTLS, params.Events, params.EventPayloadType = r.handshake(&a), a.Events != sdp.EventSet{}, a.EventPayloadType
+	if s.line != nil {
+		sendSilence(&params)
+	}
 	err := s.configure(params)
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))
