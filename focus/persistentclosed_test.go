@@ -57,11 +57,11 @@ func TestRetiredSessionIsNotLent(t *testing.T) {
 	server := func(name string) Recorder {
 		return Recorder{Name: name, URI: "sip:srs@127.0.0.1:5090", Persistent: 2}
 	}
-	if l, err := c.lend(server("kept"), nil); err != nil || l == nil || len(f.persistent["kept"].leases) != 1 {
+	if l, err := c.lend(server("kept"), nil, false); err != nil || l == nil || len(f.persistent["kept"].leases) != 1 {
 		t.Errorf("a session that goes on: %v, %v", l, err)
 	}
 	for _, name := range []string{"gone", "unknown"} {
-		if l, err := c.lend(server(name), nil); !errors.Is(err, errPersistent) || l != nil {
+		if l, err := c.lend(server(name), nil, false); !errors.Is(err, errPersistent) || l != nil {
 			t.Errorf("%s: %v, %v", name, l, err)
 		}
 	}
@@ -70,10 +70,13 @@ func TestRetiredSessionIsNotLent(t *testing.T) {
 	}
 	merged := server("kept")
 	merged.Merge = true
-	if l, err := c.lend(merged, &recorder{}); !errors.Is(err, errPersistent) || l != nil {
+	if l, err := c.lend(merged, &recorder{}, false); !errors.Is(err, errPersistent) || l != nil {
 		t.Errorf("what another server has: %v, %v", l, err)
 	}
-	if l, err := c.lend(Recorder{}, nil); err != nil || l != nil {
+	if l, err := c.lend(server("gone"), nil, true); err != nil || l != nil {
+		t.Errorf("a session that the server has begun: %v, %v", l, err)
+	}
+	if l, err := c.lend(Recorder{}, nil, false); err != nil || l != nil {
 		t.Errorf("a server without: %v, %v", l, err)
 	}
 }

@@ -23,8 +23,7 @@ func (h *persistent) handshake(a *siprec.StartMedia) *media.Handshake {
 // its keys; when it makes none the session is lost. mu is held.
 func (o *line) configure(a *siprec.StartMedia, secured func()) error {
 	h := o.owner
-	params := streamParams(*a)
-	sendSilence(&params)
+	params := streamParams(*a, true)
 	if params.DTLS = h.keys.handshake(a); params.DTLS != nil {
 		certificate := a.Certificate
 		o.session.OnSecured(func(err error) { // it must not wait: mu may be held by who closes the handshake
@@ -39,9 +38,6 @@ func (o *line) configure(a *siprec.StartMedia, secured func()) error {
 	}
 	return o.session.Configure(params)
 }
-
-// sendSilence has all silence of a line sent: where nobody has it that is what keeps the bindings of NATs, and who has it next goes on where the one before has stopped.
-func sendSilence(params *media.Params) { params.Quiet, params.QuietExact = false, false }
 
 // unkeyed tells the protocol that a handshake has failed.
 func (o *line) unkeyed(certificate sdp.Fingerprint, err error) siprec.Unkeyed {

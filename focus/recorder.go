@@ -120,18 +120,15 @@ func (c *controller) startSession(r *conference.Recording, server Recorder, from
 	if len(server.Codecs) > 0 {
 		profile.Codecs = server.Codecs
 	}
-	if !passive {
-		l, err := c.lend(server, from)
+	if l, err := c.lend(server, from, passive); l != nil || err != nil {
 		if err != nil {
 			return nil, err
 		}
-		if l != nil {
-			rec := c.newRecorder(r, server, from)
-			rec.security, rec.client = l.session.security, l
-			rec.inherit(from)
-			c.join(rec)
-			return rec, nil
-		}
+		rec := c.newRecorder(r, server, from)
+		rec.security, rec.client = l.session.security, l
+		rec.inherit(from)
+		c.join(rec)
+		return rec, nil
 	}
 	address, err := c.recorderAddress(server)
 	if err != nil {
@@ -251,11 +248,8 @@ func (c *controller) startStream(r *recorder, a siprec.StartMedia) bool {
 		return true
 	}
 	r.listenForKeys(c, s, &a)
-	params := streamParams(a)
+	params := streamParams(a, s.line != nil)
 	params.DTLS, params.Events, params.EventPayloadType = r.handshake(&a), a.Events != sdp.EventSet{}, a.EventPayloadType
-	if s.line != nil {
-		sendSilence(&params)
-	}
 	err := s.configure(params)
 	if err != nil {
 		c.log.Error("recorded stream", slog.String("server", r.server.Name), slog.Any("error", err))

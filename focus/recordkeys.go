@@ -181,15 +181,17 @@ func (s *replayStream) onSecured(told func(error)) {
 // configure has a stream sent to where the server takes it.
 func (p *replay) configure(s *replayStream, a *siprec.StartMedia) error {
 	p.listenForKeys(s, a)
-	params := streamParams(*a)
+	params := streamParams(*a, false)
 	params.DTLS = p.keys.handshake(a)
 	return s.session.Configure(params)
 }
 
-// streamParams send to where a server takes a stream. What makes its keys, if they are not in the description, is to be added.
-func streamParams(a siprec.StartMedia) media.Params {
+// streamParams send to where a server takes a stream. What makes its keys, if they are not in the description, is to be added. All silence of a line of a persistent session is
+// sent: where nobody has it that is what keeps the bindings of NATs, and who has it next goes on where the one before has stopped.
+func streamParams(a siprec.StartMedia, line bool) media.Params {
+	quiet := a.Quiet && !line
 	return media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
-		Quiet: a.Quiet, QuietPayloadType: a.QuietPayloadType, QuietExact: a.Quiet,
+		Quiet: quiet, QuietPayloadType: a.QuietPayloadType, QuietExact: quiet,
 	}
 }
