@@ -2,6 +2,7 @@ package srs
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -22,7 +23,12 @@ type ports struct {
 func newPorts(low, high uint16) *ports {
 	low += low % 2
 
-	return &ports{low: low, high: high, next: low}
+	p := &ports{low: low, high: high, next: low}
+	if n := (int(high) - int(low)) / 2; n > 0 { // who begins anew is not to get what is still sent to who was there before
+		p.next += 2 * uint16(rand.IntN(n)) //nolint:gosec // no secret, and not above high
+	}
+
+	return p
 }
 
 // A pair is the two sockets of a stream.

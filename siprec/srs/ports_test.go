@@ -120,3 +120,21 @@ func TestRecordingThatStandsStill(t *testing.T) {
 		t.Errorf("%d packets of %d, %d lost", s.Packets, frames, s.Lost)
 	}
 }
+
+// Who begins anew does not begin with the ports that he began with before.
+func TestPortsBeginAnywhere(t *testing.T) {
+	first := map[uint16]bool{}
+	for range 50 {
+		p := newPorts(20001, 20101)
+		if p.next%2 != 0 || p.next < p.low || p.next >= p.high {
+			t.Fatalf("begins with port %d", p.next)
+		}
+		first[p.next] = true
+	}
+	if len(first) < 5 {
+		t.Errorf("begins with %v only", first)
+	}
+	if p := newPorts(20000, 20001); p.next != 20000 {
+		t.Errorf("of one pair it begins with port %d", p.next)
+	}
+}

@@ -47,6 +47,7 @@ type receiver struct {
 	channels int
 	accepts  map[uint8]sdp.ReceivePayload
 
+	described netip.AddrPort // where the client says that it is
 	remote    netip.AddrPort // latched on to
 	heard     time.Duration
 	took      bool // the last packet was one of the stream
@@ -139,9 +140,10 @@ func (r *receiver) packet(data []byte, from netip.AddrPort, at time.Duration) er
 }
 
 // latch keeps to the address that the first packet came from, so that nobody else can put
-// something in, until it falls silent.
+// something in, until it falls silent. The address that the client has described counts before any other: what comes from elsewhere at first
+// may be for a stream of another recorder, or of this one before it died, which had the port until just now.
 func (r *receiver) latch(from netip.AddrPort, at time.Duration) bool {
-	if r.remote != from && r.remote.IsValid() && at-r.heard < quiet {
+	if r.remote != from && r.described != from && r.remote.IsValid() && at-r.heard < quiet {
 		return false
 	}
 	r.remote, r.heard = from, at

@@ -339,6 +339,31 @@ func TestForeignPackets(t *testing.T) {
 	}
 }
 
+// What comes first to a port may be for who had it before: another recorder that has just died, and whose client does not know yet. Whom the client has described is
+// heard as soon as he sends, and nobody else from then on.
+func TestDescribedAddressCounts(t *testing.T) {
+	b := newBench(t, codecs.PCMU, clocks{})
+	stranger := netip.MustParseAddrPort("192.0.2.1:4002")
+	b.rx.described = b.from
+	client := b.from
+	say := func(from netip.AddrPort, n int, ssrc uint32) {
+		b.from = from
+		b.sendAs(n, uint32(n*160), ssrc, time.Second+time.Duration(n)*frame)
+	}
+	say(stranger, 0, 9)
+	for n := 1; n < 100; n++ {
+		say(stranger, n, 9)
+		say(client, n, 1)
+	}
+	pcm := b.finish(3 * time.Second)
+	for n := 4; n < 100; n++ {
+		has(t, pcm, n, 8000+160*n)
+	}
+	if r := b.rx.report; r.Packets < 97 || r.Discarded != 98 {
+		t.Errorf("%+v", *r)
+	}
+}
+
 func TestPause(t *testing.T) {
 	b := newBench(t, codecs.PCMU, clocks{})
 	for n := range 100 {

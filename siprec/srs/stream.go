@@ -113,6 +113,7 @@ func (r *recording) agree(s *stream, agreed sdp.Stream, now time.Time) error {
 		s.receiver.unlatch()
 	}
 	s.rtp, s.rtcp = agreed.Remote, agreed.RemoteRTCP
+	s.receiver.described = agreed.Remote
 	s.report.Codec = agreed.Codec.String() + "/" + strconv.Itoa(agreed.Codec.ClockRate())
 	if channels := channelsOf(agreed.Codec); channels > 1 {
 		s.report.Codec += "/" + strconv.Itoa(channels)

@@ -165,7 +165,7 @@ func (r *receiver) configureText(agreed *sdp.Text) {
 func (r *receiver) textPacket(data []byte, from netip.AddrPort, at time.Duration) (err error) {
 	r.took = false
 	switch {
-	case r.remote.IsValid() && r.remote != from:
+	case r.remote.IsValid() && r.remote != from && r.described != from:
 		r.report.Discarded++
 
 		return nil
