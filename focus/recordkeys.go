@@ -189,9 +189,9 @@ func (p *replay) configure(s *replayStream, a *siprec.StartMedia) error {
 // streamParams send to where a server takes a stream. What makes its keys, if they are not in the description, is to be added. All silence of a line of a persistent session is
 // sent: where nobody has it that is what keeps the bindings of NATs, and who has it next goes on where the one before has stopped.
 func streamParams(a siprec.StartMedia, line bool) media.Params {
-	quiet := a.Quiet && !line
+	quiet := a.ComfortNoise && !line
 	return media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Send: true, SendCodec: a.Format.Codec, SendPayloadType: a.PayloadType, Protection: protection(a.Protection),
-		Quiet: quiet, QuietPayloadType: a.QuietPayloadType, QuietExact: quiet,
+		Quiet: quiet, QuietPayloadType: a.ComfortNoisePayloadType, QuietExact: quiet,
 	}
 }

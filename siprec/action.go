@@ -62,9 +62,9 @@ type StartMedia struct {
 	// Events are the telephone events that it takes as EventPayloadType, at the clock rate of the codec (RFC 4733); empty: none.
 	Events           sdp.EventSet
 	EventPayloadType uint8
-	// Quiet tells that it takes comfort noise as QuietPayloadType: what is nothing but the codec's silence need not be sent (RFC 3389).
-	Quiet            bool
-	QuietPayloadType uint8
+	// ComfortNoise tells that it takes comfort noise as ComfortNoisePayloadType: what is nothing but the codec's silence need not be sent (RFC 3389).
+	ComfortNoise            bool
+	ComfortNoisePayloadType uint8
 	// Text is what was agreed about a stream of real-time text, in the place of PayloadType and Format; nil: it is audio.
 	Text *sdp.Text
 }

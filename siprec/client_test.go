@@ -142,7 +142,7 @@ func TestComfortNoiseInAnswer(t *testing.T) {
 		w.step(w.desire())
 		w.finish(siprec.Answered{Status: 200, ContentType: "application/sdp", Body: []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n" + line)})
 		want := map[string]uint8{"PCMU": 13, "PCMA by 19": 19}[name]
-		if got := w.playing["mix"]; got.Key == "" || got.Quiet != (want != 0) || got.QuietPayloadType != want {
+		if got := w.playing["mix"]; got.Key == "" || got.ComfortNoise != (want != 0) || got.ComfortNoisePayloadType != want {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

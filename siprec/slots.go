@@ -228,8 +228,8 @@ func (c *Client) wantedMedia(s *slot) *StartMedia {
 		start.Certificate = c.certificate
 	}
 	g711 := start.Format.Codec == codecs.PCMU || start.Format.Codec == codecs.PCMA
-	if s.stream.Noise && g711 && !c.profile.Continuous && c.profile.Pause != PauseSilence {
-		start.Quiet, start.QuietPayloadType = true, s.stream.NoisePT
+	if s.stream.ComfortNoise && g711 && !c.profile.Continuous && c.profile.Pause != PauseSilence {
+		start.ComfortNoise, start.ComfortNoisePayloadType = true, s.stream.ComfortNoisePT
 	}
 	start.Stereo = start.Format.Codec == codecs.Opus && s.stream.Opus.Stereo
 	if s.wish.Text {

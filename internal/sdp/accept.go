@@ -82,7 +82,7 @@ func acceptedAudio(offer, answer *Description, i int, keys *Protection, handshak
 	}
 	s.Event = sendEvent(list, s.Codec.ClockRate())
 	if n := slices.IndexFunc(list, PayloadType.isNoise); n >= 0 && s.Codec.ClockRate() == noiseRate {
-		s.Noise, s.NoisePT = true, list[n].Number
+		s.ComfortNoise, s.ComfortNoisePT = true, list[n].Number
 	}
 	wish := ours.PacketTime
 	if first := ours.PayloadTypes[0].codec(); first.Linear() && first != s.Codec {

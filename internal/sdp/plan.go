@@ -54,10 +54,10 @@ type Stream struct {
 	// Redundant tells that we may repeat earlier audio of Codec in our packets, with RedundancyPT (RFC 2198).
 	Redundant    bool
 	RedundancyPT uint8
-	// Noise tells that the peer takes comfort noise (RFC 3389) as NoisePT, at the clock rate of Codec: he says so in his answer, whether it was
+	// ComfortNoise tells that the peer takes it (RFC 3389) as ComfortNoisePT, at the clock rate of Codec: he says so in his answer, whether it was
 	// offered or not, as he may (RFC 3264, section 6.1).
-	Noise   bool
-	NoisePT uint8
+	ComfortNoise   bool
+	ComfortNoisePT uint8
 	// Accepts are the payload types that may come.
 	Accepts []ReceivePayload
 	// Event is the telephone-event to send with: at the clock rate of Codec. Events is empty if the peer takes none.
